@@ -1,0 +1,78 @@
+"""Every error that fedredis raises on purpose: one root, one exit code each.
+
+The docstring is the default message; the command line prints the message as one line and ends
+with ``exit_code``: 2 for what the caller got wrong, 1 for what failed on the way.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class FedredisError(Exception):
+    """Something went wrong."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or inspect.getdoc(type(self)) or type(self).__name__)
+
+
+class UsageError(FedredisError):
+    """The call can't be carried out as it was given."""
+
+    exit_code = 2
+
+
+class DataError(UsageError):
+    """The data can't be used."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: object = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.file, self.row, self.column = file, row, column
+        place = [str(file)] if file is not None else []
+        place += [f"row {row}"] if row is not None else []
+        place += [f"column '{column}'"] if column is not None else []
+        super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+
+
+class RunNotFoundError(UsageError):
+    """There is no such run."""
+
+
+class BlobError(FedredisError):
+    """These bytes are not the arrays that were expected."""
+
+
+class UpdateRefusedError(FedredisError):
+    """A slave's update can't be counted."""
+
+
+class RedisUnavailableError(FedredisError):
+    """Redis can't be reached."""
+
+
+class ServerError(FedredisError):
+    """The embedded server did not start."""
+
+
+class LeaseHeldError(FedredisError):
+    """Another master is driving this run."""
+
+
+class LeaseLostError(FedredisError):
+    """Another master has taken over this run; this one has stopped."""
+
+
+class RoundFailedError(FedredisError):
+    """A round can't be completed."""
+
+
+class WaitTimeoutError(FedredisError):
+    """The slaves that the run needs did not come."""
