@@ -107,7 +107,7 @@ class Schema:
                     for name, dtype, shape in json.loads(text)
                 )
             )
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise BlobError(f"not a schema: {error}") from error
 
     def encode(self, arrays: Sequence[NDArray[Any]]) -> bytes:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fedredis.codec import Field, Schema
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fedredis.codec import Arrays
 
 #: Probabilities are cut at this distance from 0 before their logarithm is taken.

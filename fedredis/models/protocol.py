@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from fedredis.codec import Arrays, Schema
 

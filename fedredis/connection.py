@@ -1,0 +1,78 @@
+"""Connections to Redis that ride out a restart, and a line that says where Redis was expected."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from fedredis.errors import RedisUnavailableError, UsageError
+
+#: Seconds a blocking read waits at most before it looks again; well below SOCKET_TIMEOUT.
+LONGEST_BLOCK = 2.0
+#: Seconds without an answer after which a connection counts as dead.
+SOCKET_TIMEOUT = 15.0
+#: Seconds between two attempts to reach Redis, at most.
+LONGEST_BACKOFF = 1.0
+
+SCHEMES = ("redis", "rediss", "unix")
+
+
+def connect(url: str, *, patience: float = 20.0) -> Redis:
+    """Make a client for a URL; nothing is sent yet.
+
+    Every command is tried again, with backoff, for about `patience` seconds while Redis is
+    away. That is safe because every script may be delivered twice.
+
+    Raises
+    ------
+    UsageError
+        If the URL is malformed.
+    """
+    try:
+        if urlsplit(url).scheme not in SCHEMES:
+            raise ValueError(f"it must start with {', '.join(s + '://' for s in SCHEMES)}")
+        return Redis.from_url(
+            url,
+            retry=Retry(
+                ExponentialBackoff(cap=LONGEST_BACKOFF, base=0.05),
+                retries=max(1, round(patience / LONGEST_BACKOFF)),
+            ),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError, BusyLoadingError],
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=5.0,
+            protocol=2,
+        )
+    except ValueError as error:
+        raise UsageError(f"Redis URL {masked(url)!r} can't be used: {error}") from error
+
+
+def check(url: str) -> None:
+    """See at once, without patience, that Redis answers at this URL.
+
+    Raises
+    ------
+    RedisUnavailableError
+        If it does not, or refuses the login.
+    """
+    client = connect(url, patience=1.0)
+    try:
+        client.ping()
+    except RedisError as error:
+        raise RedisUnavailableError(f"Redis unreachable at {masked(url)}: {error}") from error
+    finally:
+        client.close()
+
+
+def masked(url: str) -> str:
+    """Return the URL without its password, to be shown."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return url
+    return url.replace(f":{password}@", ":***@") if password else url

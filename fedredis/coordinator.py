@@ -1,0 +1,277 @@
+"""The round loop: the master's part of a run, from where it stands to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedredis import metrics
+from fedredis.barrier import Barrier
+from fedredis.codec import Schema
+from fedredis.errors import RoundFailedError
+from fedredis.keys import Kind, Label
+from fedredis.reduction import Reduction
+from fedredis.store.artifact import Artifact
+from fedredis.store.results import Closing, Opening
+
+if TYPE_CHECKING:
+    from fedredis.codec import Arrays
+    from fedredis.config import RunConfig
+    from fedredis.features.protocol import Features, Known
+    from fedredis.models.protocol import Model
+    from fedredis.store.master import MasterStore
+    from fedredis.strategies import Strategy
+
+#: Seconds between two looks at leases, deadlines and workers; events come at once.
+TICK = 1.0
+#: How many rounds of evaluation may be on their way while training goes on.
+EVALUATIONS_AHEAD = 1
+
+#: Called with a round and the number of slaves that it waits for: send workers.
+Dispatch = Callable[[Label, int], None]
+#: Called with each committed round and its entry in the history.
+Report = Callable[[Label, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: what a master needs to go on."""
+
+    #: The last committed round of training, 0 before the first.
+    round: int
+    parameters: Arrays
+    #: How many statistics rounds are committed, and what came of them.
+    passes: int
+    known: Known
+    #: Committed rounds whose model still has to be tested.
+    untested: tuple[int, ...] = ()
+
+
+class _Round:
+    """A round on its way: its barrier, its sum, and when it was opened (seconds)."""
+
+    def __init__(self, barrier: Barrier, reduction: Reduction, opened: float) -> None:
+        self.barrier, self.reduction, self.opened = barrier, reduction, opened
+        self.reduced = False
+
+
+class Coordinator:
+    """Drives one run under a lease that the caller holds."""
+
+    def __init__(
+        self,
+        store: MasterStore,
+        config: RunConfig,
+        features: Features,
+        model: Model,
+        strategy: Strategy,
+        *,
+        dispatch: Dispatch,
+        report: Report,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store, self._config = store, config
+        self._features, self._model, self._strategy = features, model, strategy
+        self._dispatch, self._report, self._clock = dispatch, report, clock
+        self._rounds: list[_Round] = []
+        self._cursor = b"0-0"
+        self._next_tick = 0.0
+
+    def drive(self, progress: Progress) -> None:
+        """Go from where the run stands to its end.
+
+        Raises
+        ------
+        RoundFailedError
+            If a round can't be completed with a quorum.
+        LeaseLostError
+            If another master has taken over.
+        """
+        self._cursor = self._store.last_event()
+        _known, passes = self._gather_statistics(progress.known, progress.passes)
+        preprocessing = f"preprocessing:{passes}"
+
+        parameters = progress.parameters
+        for number in progress.untested:
+            self._open_evaluation(number, preprocessing)
+        for number in range(progress.round + 1, self._config.rounds + 1):
+            training = self._open_training(number, preprocessing)
+            self._complete(training)
+            while len(self._evaluations()) > EVALUATIONS_AHEAD:
+                self._pump()
+            parameters = self._commit_training(training, parameters)
+            self._open_evaluation(number, preprocessing)
+        while self._evaluations():
+            self._pump()
+
+    # Step 1: what the features need to know of all rows, in sums.
+
+    def _gather_statistics(self, known: Known, passes: int) -> tuple[Known, int]:
+        while (name := self._features.next_pass(known)) is not None:
+            extra = {"payload": f"preprocessing:{passes}", "pass": name}
+            passes += 1
+            gathering = self._open(
+                Label(Kind.STATISTICS, passes), self._features.schema(name), extra
+            )
+            self._complete(gathering)
+            known = self._features.learn(name, known, gathering.reduction.total)
+            artifact = Artifact(Schema.of(**known), list(known.values()))
+            self._commit(
+                gathering,
+                {"pass": name},
+                progress={"preprocessing": f"preprocessing:{passes}"},
+                artifact=(f"preprocessing:{passes}", artifact),
+                drop=(f"preprocessing:{passes - 1}",),
+            )
+        return known, passes
+
+    # Step 2: slaves train the global model on their own rows.
+
+    def _open_training(self, number: int, preprocessing: str) -> _Round:
+        settings = self._config.training(number)
+        return self._open(
+            Label(Kind.TRAIN, number),
+            self._model.schema(),
+            {
+                "payload": f"model:{number - 1}",
+                "preprocessing": preprocessing,
+                "settings": json.dumps(asdict(settings)),
+            },
+        )
+
+    # Step 3: the global model moves.
+
+    def _commit_training(self, training: _Round, current: Arrays) -> Arrays:
+        number = training.barrier.label.number
+        reduction = training.reduction
+        parameters = self._strategy.aggregate(current, reduction.total, reduction.samples)
+        name = f"model:{number}"
+        self._commit(
+            training,
+            {"learning_rate": self._config.training(number).learning_rate},
+            progress={"round": str(number), "model": name},
+            artifact=(name, Artifact(self._model.schema(), parameters)),
+            # One before is kept: it may still be under test.
+            drop=(f"model:{number - 2}",),
+        )
+        return parameters
+
+    # Step 4: slaves test it on rows held out, while the next round of training goes on.
+
+    def _open_evaluation(self, number: int, preprocessing: str) -> _Round:
+        return self._open(
+            Label(Kind.EVALUATE, number),
+            metrics.schema(len(self._config.classes)),
+            {"payload": f"model:{number}", "preprocessing": preprocessing},
+        )
+
+    def _commit_evaluation(self, evaluation: _Round) -> None:
+        result = asdict(metrics.from_sums(evaluation.reduction.total))
+        self._commit(evaluation, result, progress={"accuracy": repr(result["accuracy"])})
+
+    def _evaluations(self) -> list[_Round]:
+        return [r for r in self._rounds if r.barrier.label.kind is Kind.EVALUATE]
+
+    # What every round goes through.
+
+    def _open(self, label: Label, schema: Schema, extra: Mapping[str, str]) -> _Round:
+        slaves = self._config.slave_ids
+        opened = self._clock()
+        opening = self._store.open_round(
+            label,
+            slaves,
+            quorum=self._config.required,
+            timeout_ms=self._config.round_timeout_ms,
+            extra={"kind": label.kind, "number": str(label.number), **extra},
+        )
+        round_ = _Round(Barrier(label, slaves), Reduction(schema), opened)
+        self._rounds.append(round_)
+        if opening is Opening.ADOPTED:
+            # A master before opened it, and updates may be in that no event will tell of.
+            round_.barrier.look(self._store)
+            self._advance()
+        self._dispatch(label, len(round_.barrier.missing))
+        return round_
+
+    def _complete(self, awaited: _Round) -> None:
+        while not awaited.reduced:
+            self._pump()
+
+    def _pump(self) -> None:
+        """Wait for something to happen, and let every round on its way get ahead."""
+        if self._clock() >= self._next_tick:
+            self._tick()
+        for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
+            self._cursor = event.id
+            for round_ in self._rounds:
+                round_.barrier.see(event, self._store)
+        self._advance()
+
+    def _tick(self) -> None:
+        self._store.renew()
+        for round_ in self._rounds:
+            if round_.reduced:
+                continue
+            label = round_.barrier.label
+            self._store.reclaim(label)
+            closing = self._store.close_if_due(label)
+            round_.barrier.look(self._store)
+            if closing is Closing.BELOW_QUORUM:
+                raise self._failure(round_, "was not complete at its deadline")
+            if not round_.barrier.closed:
+                self._dispatch(label, len(round_.barrier.missing))
+        self._next_tick = self._clock() + TICK
+
+    def _advance(self) -> None:
+        for round_ in list(self._rounds):
+            if round_.barrier.failed:
+                raise self._failure(round_, "failed")
+            if not round_.reduced and round_.reduction.advance(round_.barrier, self._store):
+                round_.reduced = True
+                if len(round_.reduction.counted) < self._config.required:
+                    raise self._failure(round_, "has too few updates that can be counted")
+                if round_.barrier.label.kind is Kind.EVALUATE:
+                    self._commit_evaluation(round_)
+
+    def _commit(
+        self,
+        done: _Round,
+        entry: Mapping[str, Any],
+        *,
+        progress: Mapping[str, str],
+        artifact: tuple[str, Artifact] | None = None,
+        drop: tuple[str, ...] = (),
+    ) -> None:
+        full = {
+            "slaves": len(done.reduction.counted),
+            "samples": done.reduction.samples,
+            "missing": done.barrier.missing,
+            "refused": done.reduction.refused,
+            "ms": round((self._clock() - done.opened) * 1000, 3),
+            **entry,
+        }
+        self._store.commit(
+            done.barrier.label,
+            entry=full,
+            progress=progress,
+            slaves=done.barrier.slaves,
+            artifact=artifact,
+            drop=drop,
+        )
+        self._rounds.remove(done)
+        self._report(done.barrier.label, full)
+
+    def _failure(self, round_: _Round, how: str) -> RoundFailedError:
+        missing = round_.barrier.missing
+        names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
+        reasons = [f"slave {slave}: {why}" for slave, why in round_.reduction.refused.items()]
+        reasons += self._store.last_errors(missing[:3])
+        return RoundFailedError(
+            f"round {round_.barrier.label} {how}: "
+            f"{len(round_.reduction.counted)} of {len(round_.barrier.slaves)} slaves counted, "
+            f"{self._config.required} needed"
+            + (f"; missing: {names}" if missing else "")
+            + "".join(f"; {reason}" for reason in reasons)
+        )

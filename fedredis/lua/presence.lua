@@ -1,0 +1,15 @@
+-- Keeps a list of who is there: marks one as present for a while, forgets those not seen since.
+-- KEYS[1] present - zset, name by the time (ms) until which it counts as present
+-- ARGV[1] name   - who is there, or '' to ask only
+-- ARGV[2] ttl_ms - for how long
+-- returns the names of those present
+local present = KEYS[1]
+local name, ttl = ARGV[1], tonumber(ARGV[2])
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', present, '-inf', string.format('%.0f', now))
+if name ~= '' then
+  redis.call('ZADD', present, string.format('%.0f', now + ttl), name)
+end
+return redis.call('ZRANGE', present, 0, -1)

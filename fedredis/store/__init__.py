@@ -1,0 +1,1 @@
+"""Typed access to the state in Redis: one module a role."""

@@ -1,0 +1,227 @@
+"""What a master does in Redis: one method a step, no policy; its epoch fences every write."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedredis.errors import LeaseHeldError, RunNotFoundError
+from fedredis.store.replies import fields, text, texts
+from fedredis.store.results import Closing, Commit, Opening, unless_fenced
+from fedredis.store.scripts import load
+from fedredis.store.streams import last_id, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from redis import Redis
+
+    from fedredis.keys import Kind, Label, RunKeys
+    from fedredis.store.artifact import Artifact
+
+
+@dataclass(frozen=True)
+class Update:
+    """One slave's update as it lies in Redis, still to be checked and decoded."""
+
+    slave: str
+    samples: int
+    blob: bytes
+
+
+@dataclass(frozen=True)
+class Event:
+    """An entry of a run's event stream."""
+
+    id: bytes
+    type: str
+    round: str | None = None
+    slave: str | None = None
+
+
+class MasterStore:
+    """A run's state under one master's lease."""
+
+    def __init__(self, client: Redis, keys: RunKeys, *, token: str, lease_ms: int) -> None:
+        self.keys = keys
+        self._client = client
+        self._token, self._lease_ms = token, lease_ms
+        self._epoch = 0
+        self._acquire, self._renew, self._release, self._open, self._close, self._reclaim = (
+            load(client, name)
+            for name in ("acquire", "renew", "release", "open_round", "close_round", "reclaim")
+        )
+        self._commit, self._presence = load(client, "commit"), load(client, "presence")
+
+    def acquire(self) -> None:
+        """Take the lease, and with it a new epoch.
+
+        Raises
+        ------
+        LeaseHeldError
+            If another master holds it.
+        RunNotFoundError
+            If there is no such run.
+        """
+        epoch = self._acquire(
+            keys=[self.keys.run, self.keys.lease], args=[self._token, self._lease_ms]
+        )
+        if epoch == -1:
+            raise RunNotFoundError(f"there is no run {self.keys.run_id}")
+        if epoch == 0:
+            raise LeaseHeldError(f"another master is driving run {self.keys.run_id}")
+        self._epoch = epoch
+
+    def renew(self) -> None:
+        """Prolong the lease.
+
+        Raises
+        ------
+        LeaseLostError
+            If another master has taken over, as from every method below.
+        """
+        answer = self._renew(
+            keys=[self.keys.run, self.keys.lease],
+            args=[self._epoch, self._token, self._lease_ms],
+        )
+        unless_fenced(answer, self.keys)
+
+    def release(self, status: str, error: str = "") -> None:
+        """Record how this master's work ended, and give the lease back."""
+        answer = self._release(
+            keys=[self.keys.run, self.keys.lease, self.keys.work, self.keys.events],
+            args=[self._epoch, status, error],
+        )
+        unless_fenced(answer, self.keys)
+
+    def open_round(
+        self,
+        label: Label,
+        slaves: Sequence[str],
+        *,
+        quorum: int,
+        timeout_ms: int,
+        extra: Mapping[str, str],
+    ) -> Opening:
+        """Open a round, or adopt it as it stands if a master before has opened it.
+
+        `extra` are further fields for the round's hash.
+        """
+        keys, round_keys = self.keys, self.keys.round(label)
+        answer = self._open(
+            keys=[keys.run, round_keys.round, round_keys.ids, keys.open, keys.work, keys.events],
+            args=[self._epoch, str(label), quorum, timeout_ms, json.dumps(dict(extra)), *slaves],
+        )
+        return Opening(unless_fenced(answer, keys))
+
+    def close_if_due(self, label: Label) -> Closing:
+        """Close a round whose deadline has passed, if a quorum has arrived."""
+        keys, round_keys = self.keys, self.keys.round(label)
+        answer = self._close(
+            keys=[keys.run, round_keys.round, round_keys.arrived, keys.open, keys.events],
+            args=[self._epoch, str(label)],
+        )
+        return Closing(unless_fenced(answer, keys))
+
+    def reclaim(self, label: Label) -> int:
+        """Put slaves whose claim has run out back on the list; say how many."""
+        keys, round_keys = self.keys, self.keys.round(label)
+        return int(
+            self._reclaim(
+                keys=[round_keys.round, round_keys.ids, round_keys.claims, keys.work, keys.events],
+                args=[str(label)],
+            )
+        )
+
+    def commit(
+        self,
+        label: Label,
+        *,
+        entry: Mapping[str, Any],
+        progress: Mapping[str, str],
+        slaves: Iterable[str],
+        artifact: tuple[str, Artifact] | None = None,
+        drop: Iterable[str] = (),
+    ) -> Commit:
+        """Make a round's outcome the run's state and clear the round away, in one call.
+
+        `entry` goes into the history, `progress` into the run's hash, `artifact` (name, arrays)
+        is written, the artifacts named in `drop` are removed.
+        """
+        keys, round_keys = self.keys, self.keys.round(label)
+        written = artifact[1].to_fields() if artifact else {"schema": "", "blob": ""}
+        useless = [round_keys.ids, round_keys.claims, round_keys.arrived]
+        useless += [round_keys.update(slave) for slave in slaves]
+        useless += [keys.artifact(name) for name in drop]
+        answer = self._commit(
+            keys=[
+                *(keys.run, keys.history, keys.events, keys.open, round_keys.round),
+                keys.artifact(artifact[0]) if artifact else keys.run,
+                *useless,
+            ],
+            args=[
+                *(self._epoch, str(label), json.dumps(dict(entry)), json.dumps(dict(progress))),
+                *(written["schema"], written["blob"]),
+            ],
+        )
+        return Commit(unless_fenced(answer, keys))
+
+    def state(self, label: Label) -> str | None:
+        """Look up a round's state: open, closed, failed, or None if there is no such round."""
+        state = self._client.hget(self.keys.round(label).round, "state")
+        return text(state) if state else None
+
+    def arrived(self, label: Label, slaves: Sequence[str]) -> set[str]:
+        """Look up whose updates are in."""
+        if not slaves:
+            return set()
+        round_keys = self.keys.round(label)
+        pipeline = self._client.pipeline(transaction=False)
+        for slave in slaves:
+            pipeline.exists(round_keys.update(slave))
+        return {slave for slave, there in zip(slaves, pipeline.execute(), strict=True) if there}
+
+    def updates(self, label: Label, slaves: Sequence[str]) -> Iterator[Update]:
+        """Fetch the updates of slaves that have arrived, in the order given."""
+        round_keys = self.keys.round(label)
+        pipeline = self._client.pipeline(transaction=False)
+        for slave in slaves:
+            pipeline.hmget(round_keys.update(slave), "samples", "blob")
+        for slave, (samples, blob) in zip(slaves, pipeline.execute(), strict=True):
+            if blob is not None:
+                yield Update(slave, int(samples), blob)
+
+    def note(self, slave: str, facts: Mapping[Any, Any]) -> None:
+        """Write fields into a slave's hash."""
+        self._client.hset(self.keys.slave(slave), mapping=dict(facts))
+
+    def last_errors(self, slaves: Sequence[str]) -> list[str]:
+        """Say in a line each how the last attempt of these slaves failed, of those that did."""
+        pipeline = self._client.pipeline(transaction=False)
+        for slave in slaves:
+            pipeline.hget(self.keys.slave(slave), "error")
+        return [
+            f"slave {slave}: {text(error).strip().splitlines()[-1]}"
+            for slave, error in zip(slaves, pipeline.execute(), strict=True)
+            if error
+        ]
+
+    def attached(self, kind: Kind) -> list[str]:
+        """Name the workers whose job of this kind stays with the run."""
+        names = self._presence(keys=[self.keys.attached(kind)], args=["", 0])
+        return texts(names)
+
+    def last_event(self) -> bytes:
+        """Return the id of the newest event, to read on from there."""
+        return last_id(self._client, self.keys.events)
+
+    def wait(self, after: bytes, seconds: float) -> list[Event]:
+        """Block until something has happened after an event, at most for some seconds."""
+        entries = read(self._client, self.keys.events, after, seconds=seconds, count=1000)
+        return [_event(id_, entry) for id_, entry in entries]
+
+
+def _event(id_: bytes, entry: dict[bytes, bytes]) -> Event:
+    named = fields(entry)
+    return Event(id_, named["type"], named.get("round"), named.get("slave"))

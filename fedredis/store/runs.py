@@ -1,0 +1,119 @@
+"""Runs as a whole: create one, list them, read one. What `runs`, `show` and `predict` look at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedredis import keys as names
+from fedredis.config import RunConfig
+from fedredis.errors import RunNotFoundError
+from fedredis.keys import Kind, Label, RunKeys
+from fedredis.store.artifact import Artifact, fetch
+from fedredis.store.replies import fields, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from redis import Redis
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands."""
+
+    run_id: str
+    #: waiting, running, stopped, failed or finished
+    status: str
+    config: RunConfig
+    #: The last committed round of training, 0 before the first.
+    round: int
+    #: Names of the newest artifacts.
+    model: str
+    preprocessing: str
+    #: Milliseconds since 1970.
+    started: int
+    error: str
+    accuracy: float | None
+
+
+def create(
+    client: Redis, run_id: str, config: RunConfig, artifacts: Mapping[str, Artifact]
+) -> None:
+    """Write a new run with the model and the preprocessing that it starts from."""
+    keys = RunKeys(run_id)
+    seconds, micros = client.time()
+    started = seconds * 1000 + micros // 1000
+    with client.pipeline(transaction=True) as pipeline:
+        state: dict[Any, Any] = {
+            "status": "waiting",
+            "config": config.to_json(),
+            "started": started,
+            "epoch": 0,
+            "round": 0,
+            "model": "model:0",
+            "preprocessing": "preprocessing:0",
+        }
+        pipeline.hset(keys.run, mapping=state)
+        for name, artifact in artifacts.items():
+            pipeline.hset(keys.artifact(name), mapping=artifact.to_fields())
+        pipeline.zadd(names.RUNS, {run_id: started})
+        pipeline.execute()
+
+
+def read(client: Redis, run_id: str) -> RunState:
+    """Look up a run.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such run.
+    """
+    stored = client.hgetall(RunKeys(run_id).run)
+    if b"config" not in stored:
+        raise RunNotFoundError(f"there is no run {run_id}: `fedredis runs` lists them")
+    state = fields(stored)
+    return RunState(
+        run_id=run_id,
+        status=state["status"],
+        config=RunConfig.from_json(state["config"]),
+        round=int(state["round"]),
+        model=state["model"],
+        preprocessing=state["preprocessing"],
+        started=int(state["started"]),
+        error=state.get("error", ""),
+        accuracy=float(state["accuracy"]) if "accuracy" in state else None,
+    )
+
+
+def newest_first(client: Redis) -> list[RunState]:
+    """List the runs, newest first."""
+    return [read(client, run_id) for run_id in texts(client.zrevrange(names.RUNS, 0, -1))]
+
+
+def history(client: Redis, run_id: str) -> dict[Label, dict[str, Any]]:
+    """Read what each committed round came to, by kind and number."""
+    stored = fields(client.hgetall(RunKeys(run_id).history))
+    entries = {Label.parse(label): json.loads(entry) for label, entry in stored.items()}
+    return dict(sorted(entries.items()))
+
+
+def evaluations(client: Redis, run_id: str) -> dict[int, dict[str, Any]]:
+    """Read the metrics of each evaluated round, in order."""
+    entries = history(client, run_id)
+    return {k.number: entry for k, entry in entries.items() if k.kind is Kind.EVALUATE}
+
+
+def artifact(client: Redis, run_id: str, name: str) -> Artifact | None:
+    """Fetch a model or a preprocessing by name; None if it is not kept."""
+    return fetch(client, RunKeys(run_id).artifact(name))
+
+
+def slaves(client: Redis, run_id: str, ids: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Read what is known of each slave."""
+    keys = RunKeys(run_id)
+    pipeline = client.pipeline(transaction=False)
+    for slave in ids:
+        pipeline.hgetall(keys.slave(slave))
+    return {slave: fields(reply) for slave, reply in zip(ids, pipeline.execute(), strict=True)}

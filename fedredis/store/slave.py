@@ -1,0 +1,155 @@
+"""What a worker does in Redis on behalf of slaves: one method a step, no policy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fedredis.errors import RunNotFoundError
+from fedredis.keys import Label
+from fedredis.store import artifact
+from fedredis.store.replies import fields, text, texts
+from fedredis.store.results import Failure, Submission
+from fedredis.store.scripts import load
+from fedredis.store.streams import last_id, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from redis import Redis
+
+    from fedredis.keys import Kind, RunKeys
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Slaves that a worker may work for, until its lease on them ends."""
+
+    label: Label
+    #: The epoch in which the round was opened; a submission quotes it.
+    epoch: int
+    slaves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OpenRounds:
+    """The rounds that are open, oldest first, and where to read on for what opens next."""
+
+    labels: tuple[Label, ...]
+    cursor: bytes
+
+
+class SlaveStore:
+    """A run's state as a worker sees it."""
+
+    def __init__(self, client: Redis, keys: RunKeys, *, worker: str, lease_ms: int) -> None:
+        self.keys = keys
+        self._client = client
+        self._worker, self._lease_ms = worker, lease_ms
+        self._claim, self._renew, self._submit, self._fail, self._presence = (
+            load(client, name) for name in ("claim", "renew_claims", "submit", "fail", "presence")
+        )
+
+    def attach(self, kind: Kind) -> None:
+        """Say, until the lease ends, that this worker's job stays with the run."""
+        self._presence(keys=[self.keys.attached(kind)], args=[self._worker, self._lease_ms])
+
+    def detach(self, kind: Kind) -> None:
+        """Say that this worker's job leaves the run."""
+        self._client.zrem(self.keys.attached(kind), self._worker)
+
+    def open_rounds(self) -> OpenRounds:
+        """Look up the open rounds."""
+        # The cursor is read first: a round opened in between is then seen twice, never missed.
+        cursor = last_id(self._client, self.keys.work)
+        labels = self._client.zrange(self.keys.open, 0, -1)
+        return OpenRounds(tuple(Label.parse(label) for label in texts(labels)), cursor)
+
+    def wait_for_work(self, after: bytes, seconds: float) -> OpenRounds:
+        """Block until a round has something to claim, at most for some seconds.
+
+        Returns no rounds when nothing came, or when the master has ended its work.
+        """
+        entries = read(self._client, self.keys.work, after, seconds=seconds, count=100)
+        names = dict.fromkeys(text(entry[b"round"]) for _, entry in entries)
+        labels = tuple(Label.parse(name) for name in names if name)
+        return OpenRounds(labels, entries[-1][0] if entries else after)
+
+    def round_fields(self, label: Label) -> dict[str, str]:
+        """Read a round's hash; empty if there is no such round."""
+        return fields(self._client.hgetall(self.keys.round(label).round))
+
+    def artifact(self, name: str) -> artifact.Artifact | None:
+        """Fetch a model or a preprocessing; None if it is gone."""
+        return artifact.fetch(self._client, self.keys.artifact(name))
+
+    def claim(
+        self, label: Label, wishes: Sequence[str], *, take_any: bool, count: int = 1
+    ) -> Claim | None:
+        """Take up to `count` slaves off a round's list: of `wishes` first, then any.
+
+        Returns None if the round is closed or unknown, a claim of no slaves if none is left.
+        """
+        keys = self.keys.round(label)
+        state, epoch, *slaves = self._claim(
+            keys=[keys.round, keys.ids, keys.claims],
+            args=[self._worker, self._lease_ms, count, int(take_any), *wishes],
+        )
+        if not state:
+            return None
+        return Claim(label, int(epoch), tuple(texts(slaves)))
+
+    def renew(self, label: Label, slaves: Sequence[str]) -> int:
+        """Prolong claims; say how many of them this worker still holds."""
+        return int(
+            self._renew(
+                keys=[self.keys.round(label).claims],
+                args=[self._worker, self._lease_ms, *slaves],
+            )
+        )
+
+    def submit(
+        self, claim: Claim, slave: str, samples: int, blob: bytes, facts: Mapping[str, str]
+    ) -> Submission:
+        """Hand in a slave's update; `facts` go into the slave's hash."""
+        keys, round_keys = self.keys, self.keys.round(claim.label)
+        return Submission(
+            self._submit(
+                keys=[
+                    *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
+                    *(round_keys.update(slave), keys.slave(slave), keys.open, keys.events),
+                ],
+                args=[
+                    *(str(claim.label), claim.epoch, slave, samples, blob),
+                    json.dumps(dict(facts)),
+                ],
+            )
+        )
+
+    def fail(self, claim: Claim, slave: str, *, attempts: int, traceback: str) -> Failure:
+        """Report that a slave's attempt failed."""
+        keys, round_keys = self.keys, self.keys.round(claim.label)
+        return Failure(
+            self._fail(
+                keys=[
+                    *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
+                    *(round_keys.update(slave), keys.slave(slave), keys.open, keys.work),
+                    keys.events,
+                ],
+                args=[str(claim.label), claim.epoch, slave, attempts, traceback],
+            )
+        )
+
+    def config(self) -> str:
+        """Read the run's configuration (JSON).
+
+        Raises
+        ------
+        RunNotFoundError
+            If there is no such run.
+        """
+        config = self._client.hget(self.keys.run, "config")
+        if config is None:
+            raise RunNotFoundError(f"there is no run {self.keys.run_id}")
+        return text(config)

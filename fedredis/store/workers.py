@@ -1,0 +1,89 @@
+"""Which workers are there, and for which slaves each can act."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedredis import keys
+from fedredis.store.replies import fields, texts
+from fedredis.store.scripts import load
+from fedredis.store.streams import last_id, read
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+#: Milliseconds for which a worker counts as present after its last sign of life.
+PRESENCE_MS = 15_000
+
+
+@dataclass(frozen=True)
+class WorkerCard:
+    """What a worker says of itself; names and numbers, never rows."""
+
+    name: str
+    host: str
+    pid: int
+    #: The RQ queue that it serves.
+    queue: str
+    #: The data set's id and its manifest (JSON): names of columns and classes, counts.
+    dataset: str
+    manifest: str
+    #: The slaves whose data it holds; None for all of the data set's.
+    slaves: tuple[str, ...] | None
+
+
+def announce(client: Redis, card: WorkerCard) -> None:
+    """Say, or say again, that a worker is there."""
+    key = keys.worker(card.name)
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.hset(
+            key,
+            mapping={
+                **{name: value for name, value in asdict(card).items() if name != "slaves"},
+                "slaves": "all" if card.slaves is None else json.dumps(card.slaves),
+            },
+        )
+        pipeline.pexpire(key, PRESENCE_MS)
+        pipeline.execute()
+    load(client, "presence")(keys=[keys.WORKERS], args=[card.name, PRESENCE_MS])
+
+
+def join(client: Redis, card: WorkerCard) -> None:
+    """Announce a new worker, and wake the masters that wait for one."""
+    announce(client, card)
+    client.xadd(keys.JOINED, {"worker": card.name}, maxlen=100)
+
+
+def leave(client: Redis, name: str) -> None:
+    """Say that a worker is gone."""
+    client.zrem(keys.WORKERS, name)
+    client.delete(keys.worker(name))
+
+
+def present(client: Redis) -> list[WorkerCard]:
+    """List the workers that are there, by name."""
+    names = load(client, "presence")(keys=[keys.WORKERS], args=["", 0])
+    pipeline = client.pipeline(transaction=False)
+    for name in sorted(texts(names)):
+        pipeline.hgetall(keys.worker(name))
+    return [_card(reply) for reply in pipeline.execute() if reply]
+
+
+def last_join(client: Redis) -> bytes:
+    """Return where to read on for workers that join."""
+    return last_id(client, keys.JOINED)
+
+
+def wait_for_join(client: Redis, after: bytes, seconds: float) -> bytes:
+    """Block until a worker joins, at most for some seconds; return where to read on."""
+    entries = read(client, keys.JOINED, after, seconds=seconds, count=100)
+    return entries[-1][0] if entries else after
+
+
+def _card(reply: dict[bytes, bytes]) -> WorkerCard:
+    named: dict[str, Any] = {**fields(reply)}
+    named["pid"] = int(named["pid"])
+    named["slaves"] = None if named["slaves"] == "all" else tuple(json.loads(named["slaves"]))
+    return WorkerCard(**named)

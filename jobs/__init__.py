@@ -1,0 +1,1 @@
+"""What workers run, and how a master sends them work: RQ jobs that are only a wake-up."""

@@ -1,0 +1,75 @@
+"""The only functions that a job can make a worker run.
+
+With any serializer, RQ runs whatever importable function a job names, and the job is written by
+whoever can write to Redis. `AllowedJob` runs fedredis' own functions and refuses everything
+else a job can carry: other names, methods of pickled instances, callbacks, and webhooks, which
+would send requests to an address of the writer's choice.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rq.job import Job
+
+from fedredis.errors import FedredisError
+from fedredis.jobs import functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fedredis.jobs.context import WorkerContext
+
+#: Job functions by the name under which RQ stores them.
+ALLOWED: dict[str, Callable[..., Any]] = {
+    f"{function.__module__}.{function.__qualname__}": function
+    for function in (functions.statistics, functions.train, functions.evaluate)
+}
+
+
+class NotAllowedError(FedredisError):
+    """The job is not on the allow-list."""
+
+
+class AllowedJob(Job):
+    """A job that runs nothing but what is on the allow-list."""
+
+    #: Set by the worker that is about to run the job.
+    context: WorkerContext | None = None
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """The allowed function that the job names, bound to the worker's context.
+
+        Raises
+        ------
+        NotAllowedError
+            If the job asks for anything else.
+        """
+        function = ALLOWED.get(self.func_name or "")
+        if function is None or self.instance:
+            raise NotAllowedError(f"{self.func_name!r} is not on the allow-list")
+        callbacks = (
+            self._success_callback_name,
+            self._failure_callback_name,
+            self._stopped_callback_name,
+        )
+        if any(callbacks) or self.webhooks:
+            raise NotAllowedError("callbacks and webhooks are not on the allow-list")
+        return partial(function, self.context)
+
+    @property
+    def success_callback(self) -> None:
+        """Never any."""
+
+    @property
+    def failure_callback(self) -> None:
+        """Never any."""
+
+    @property
+    def stopped_callback(self) -> None:
+        """Never any."""
+
+    def send_webhooks(self, status: Any, *, exc_string: str | None = None) -> None:
+        """Send nothing."""

@@ -1,0 +1,37 @@
+"""What a worker process has at hand for the jobs that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fedredis.jobs.view import RunView
+from fedredis.keys import RunKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from fedredis.jobs.inputs import Inputs
+    from fedredis.store.workers import WorkerCard
+
+
+@dataclass
+class WorkerContext:
+    """A worker's connection, name, data, and the run that it is working for."""
+
+    client: Redis
+    card: WorkerCard
+    inputs: Inputs
+    #: Whether the worker has been asked to stop.
+    stopping: Callable[[], bool]
+    #: Whether a job of another run waits on the worker's queue, given this run's id.
+    others_wait: Callable[[str], bool]
+    _view: RunView | None = field(default=None, init=False)
+
+    def view(self, run_id: str) -> RunView:
+        """Look at a run; the last one looked at is kept in memory."""
+        if self._view is None or self._view.run_id != run_id:
+            self._view = RunView.open(self.client, RunKeys(run_id), self.card.name)
+        return self._view

@@ -1,0 +1,88 @@
+"""Sending workers to a run: at most as many RQ jobs as there are workers to serve it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from fedredis.jobs.allowlist import AllowedJob
+from fedredis.jobs.naming import job_id, job_kind, queue_name, queue_of
+from fedredis.store import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from fedredis.config import RunConfig
+    from fedredis.keys import Kind, Label
+    from fedredis.store.master import MasterStore
+
+#: Seconds for which a job that was sent counts as being on its way to the run.
+ON_ITS_WAY = 2.0
+#: Seconds for which the list of workers is taken as it was.
+WORKERS_KNOWN = 1.0
+#: Seconds for which RQ keeps jobs that are over, to be looked at.
+JOB_KEPT = 3600
+
+
+class Dispatcher:
+    """Enqueues jobs for a run's rounds, counting the workers that stay with it already."""
+
+    def __init__(
+        self,
+        client: Redis,
+        store: MasterStore,
+        config: RunConfig,
+        *,
+        own_workers: int,
+        revive: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """`own_workers` were started by this master, and count before they announce themselves."""
+        self._client, self._store, self._config = client, store, config
+        self._own_workers, self._revive, self._clock = own_workers, revive, clock
+        self._sent: list[tuple[float, Kind, str]] = []
+        self._capacity: Counter[str] = Counter()
+        self._looked = float("-inf")
+
+    def __call__(self, label: Label, waiting: int) -> None:
+        """Send workers to a round in which `waiting` slaves have not arrived."""
+        now, kind = self._clock(), job_kind(label, self._config.rounds)
+        if now - self._looked >= WORKERS_KNOWN:
+            self._looked = now
+            self._look()
+        attached = Counter(queue_of(worker) for worker in self._store.attached(kind))
+        self._sent = [sent for sent in self._sent if now - sent[0] < ON_ITS_WAY]
+        coming = Counter(queue for _, sent_kind, queue in self._sent if sent_kind is kind)
+        for queue, capacity in self._capacity.items():
+            there = max(attached[queue], coming[queue])
+            for _ in range(min(capacity, waiting) - there):
+                self._enqueue(queue, label, kind)
+                self._sent.append((now, kind, queue))
+
+    def _look(self) -> None:
+        self._revive()
+        self._capacity = Counter(
+            card.queue
+            for card in workers.present(self._client)
+            if card.dataset == self._config.dataset
+        )
+        shared = queue_name(self._config.dataset, None)
+        self._capacity[shared] = max(self._capacity[shared], self._own_workers)
+
+    def _enqueue(self, queue: str, label: Label, kind: Kind) -> None:
+        run_id = self._store.keys.run_id
+        Queue(
+            queue, connection=self._client, serializer=JSONSerializer, job_class=AllowedJob
+        ).enqueue_call(
+            func=f"fedredis.jobs.functions.{kind}",
+            kwargs={"run": run_id, "round": str(label)},
+            job_id=job_id(queue, run_id, kind),
+            timeout=self._config.round_timeout_ms // 1000 + 120,
+            result_ttl=JOB_KEPT,
+            failure_ttl=24 * JOB_KEPT,
+        )

@@ -1,0 +1,47 @@
+"""Something done again and again beside the work of a thread, until the work is over."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Self
+
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+logger = logging.getLogger("fedredis.heartbeat")
+
+
+class Heartbeat:
+    """Calls `beat` every `seconds` in a thread of its own while the context lasts.
+
+    A beat that Redis does not answer is logged and left out: the next one may be.
+    """
+
+    def __init__(self, beat: Callable[[], None], seconds: float) -> None:
+        self._beat, self._seconds = beat, seconds
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._seconds):
+            try:
+                self._beat()
+            except RedisError as error:
+                logger.warning("heartbeat left out: %s", error)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()

@@ -1,0 +1,77 @@
+"""A number of worker processes on this machine, kept at that number."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Self
+
+from fedredis.jobs.process import URL_VARIABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+#: One thread a process: workers share the cores, and sums keep their order.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+#: Seconds that a worker has to finish the slave it is working for.
+GRACE = 30.0
+
+
+class WorkerPool:
+    """Starts worker processes, replaces those that die, and ends them with the context."""
+
+    def __init__(self, url: str, directory: Path, workers: int) -> None:
+        self._url, self._directory, self._size = url, directory, workers
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def revive(self) -> None:
+        """Bring the pool to its size: at the start, and after a worker has died."""
+        self._processes = [process for process in self._processes if process.poll() is None]
+        while len(self._processes) < self._size:
+            self._processes.append(self._start())
+
+    def wait(self) -> None:
+        """Block until a worker has ended."""
+        if self._processes:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C in the terminal is for the master, which ends the workers.
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "fedredis.jobs.process"),
+                *(str(self._directory), "--with-parent"),
+            ],
+            env={**os.environ, **ONE_THREAD, URL_VARIABLE: self._url},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        """End the workers: each finishes the slave that it is working for."""
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdin:
+                process.stdin.close()
+        self._processes = []
+
+    def __enter__(self) -> Self:
+        self.revive()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,116 @@
+"""The worker: RQ's SimpleWorker with fedredis' allow-list, JSON only, one queue, a heartbeat."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.utils import as_text
+
+from fedredis.data.partition import held
+from fedredis.jobs.allowlist import AllowedJob
+from fedredis.jobs.context import WorkerContext
+from fedredis.jobs.heartbeat import Heartbeat
+from fedredis.jobs.naming import job_prefix, queue_name, worker_name
+from fedredis.store import workers
+from fedredis.store.workers import WorkerCard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from redis import Redis
+    from rq.job import Job
+
+    from fedredis.data.manifest import Manifest
+    from fedredis.jobs.inputs import Inputs
+
+#: Seconds between two signs of life, well within what a master and RQ wait for.
+HEARTBEAT = 5.0
+
+
+class FedredisWorker(SimpleWorker):
+    """Runs fedredis' jobs in its own process, and shows that it is alive while it does."""
+
+    job_class = AllowedJob
+
+    def __init__(self, client: Redis, rq_client: Redis, card: WorkerCard, inputs: Inputs) -> None:
+        """Serve one queue; `client` is for fedredis' own keys, `rq_client` for RQ's."""
+        queue = Queue(
+            card.queue,
+            connection=rq_client,
+            serializer=JSONSerializer,
+            job_class=AllowedJob,
+        )
+        # One queue, so that RQ takes jobs with BLMOVE and loses none.
+        super().__init__(
+            [queue],
+            name=card.name,
+            connection=rq_client,
+            serializer=JSONSerializer,
+            log_job_description=False,
+        )
+        self._client, self._card = client, card
+        self.context = WorkerContext(
+            client=client,
+            card=card,
+            inputs=inputs,
+            stopping=lambda: self._stop_requested,
+            others_wait=self._others_wait,
+        )
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job with this worker's context at hand."""
+        if isinstance(job, AllowedJob):
+            job.context = self.context
+        super().execute_job(job, queue)
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Announce this worker to masters, and serve the queue until asked to stop."""
+        workers.join(self._client, self._card)
+        try:
+            with Heartbeat(self._beat, HEARTBEAT):
+                return bool(super().work(*args, **kwargs))
+        finally:
+            workers.leave(self._client, self._card.name)
+
+    def subscribe(self) -> None:
+        """Listen to no channel: RQ would take commands there from whoever can publish."""
+
+    def _beat(self) -> None:
+        workers.announce(self._client, self._card)
+        # SimpleWorker itself sends no heartbeat while a job runs.
+        for execution in list(self.executions.values()):
+            self.maintain_heartbeats(execution.job, execution)
+
+    def _others_wait(self, run_id: str) -> bool:
+        queue = self.queues[0]
+        first = queue.connection.lindex(queue.key, 0)
+        mine = job_prefix(queue.name, run_id)
+        return first is not None and not as_text(first).startswith(mine)
+
+
+def make_card(directory: Path, manifest: Manifest) -> WorkerCard:
+    """Describe a worker of this process that serves the partitions in a folder."""
+    there = held(directory, manifest)
+    slaves = None if len(there) == manifest.slaves else tuple(str(slave) for slave in there)
+    queue = queue_name(manifest.dataset, slaves)
+    return WorkerCard(
+        name=worker_name(queue),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        queue=queue,
+        dataset=manifest.dataset,
+        manifest=manifest.to_json(),
+        slaves=slaves,
+    )
+
+
+def quiet_logs() -> None:
+    """Let workers report warnings only; RQ logs each job otherwise."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    for name in ("rq.worker", "rq.job", "rq.queue"):
+        logging.getLogger(name).setLevel(logging.WARNING)

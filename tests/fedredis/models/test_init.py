@@ -1,0 +1,13 @@
+import pytest
+
+from fedredis import models
+from fedredis.errors import UsageError
+
+
+def test_make_by_name():
+    assert models.make("logistic", 5, 3) == models.LogisticRegression(5, 3)
+
+
+def test_unknown_name_names_the_known_ones():
+    with pytest.raises(UsageError, match="no model 'forest'; there are: logistic"):
+        models.make("forest", 5, 3)

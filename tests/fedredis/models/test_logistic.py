@@ -1,0 +1,188 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression as Reference
+
+from fedredis import features, metrics
+from fedredis.models import LogisticRegression, TrainingSettings
+
+WIDTH, CLASSES = 4, 3
+MODEL = LogisticRegression(WIDTH, CLASSES)
+SONGS = Path(__file__).resolve().parents[4] / "shared/data/spotify-decades"
+
+
+@pytest.fixture
+def data():
+    """Make 200 rows of three overlapping classes: X (200, 4), y (200,)."""
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, CLASSES, 200)
+    return rng.normal(0, 1, (200, WIDTH)) + rng.normal(0, 1, (CLASSES, WIDTH))[y], y
+
+
+@pytest.fixture
+def parameters():
+    return [np.random.default_rng(1).normal(0, 0.5, (WIDTH + 1, CLASSES))]
+
+
+def loss(weights, X, y, l2):
+    """Mean log loss and penalty, written down a second time, row by row."""
+    total = 0.0
+    for x, label in zip(X, y, strict=True):
+        logits = x @ weights[:-1] + weights[-1]
+        total += np.log(np.exp(logits).sum()) - logits[label]
+    return total / len(y) + l2 / 2 * (weights[:-1] ** 2).sum()
+
+
+def test_starts_from_zeros():
+    initial = MODEL.initialise(np.random.default_rng(0))
+    MODEL.schema().encode(initial)  # raises if they do not fit
+    assert not initial[0].any()
+
+
+def test_a_step_follows_the_gradient_of_the_loss(data, parameters):
+    X, y = data
+    rate, l2, h = 0.1, 0.3, 1e-6
+    settings = TrainingSettings(local_epochs=1, batch_size=len(y), learning_rate=rate, l2=l2)
+    stepped = MODEL.train(parameters, X, y, settings, np.random.default_rng(0))[0]
+    gradient = np.empty_like(stepped)
+    for at in np.ndindex(stepped.shape):
+        above, below = parameters[0].copy(), parameters[0].copy()
+        above[at] += h
+        below[at] -= h
+        gradient[at] = (loss(above, X, y, l2) - loss(below, X, y, l2)) / (2 * h)
+    np.testing.assert_allclose((parameters[0] - stepped) / rate, gradient, atol=1e-7)
+
+
+def test_every_row_of_an_epoch_counts_once_the_short_batch_included(data, parameters):
+    X, y = data
+    settings = TrainingSettings(local_epochs=2, batch_size=64, learning_rate=0.1, l2=0.01)
+    trained = MODEL.train(parameters, X, y, settings, np.random.default_rng(9))[0]
+
+    rng, expected = np.random.default_rng(9), parameters[0]
+    for _ in range(2):
+        order = rng.permutation(len(y))
+        for start in (0, 64, 128, 192):  # 64, 64, 64 and 8 rows
+            batch = order[start : start + 64]
+            step = TrainingSettings(1, len(batch), 0.1, 0.01)
+            unshuffled = np.random.default_rng(0)
+            expected = MODEL.train([expected], X[batch], y[batch], step, unshuffled)[0]
+    np.testing.assert_allclose(trained, expected, rtol=1e-10)
+
+
+def test_same_arguments_same_bits(data, parameters):
+    X, y = data
+    settings = TrainingSettings(local_epochs=3, batch_size=32, learning_rate=0.5, l2=1e-4)
+
+    def train(X, y, seed=4):
+        return MODEL.train(parameters, X, y, settings, np.random.default_rng(seed))[0].tobytes()
+
+    assert train(X, y) == train(X, y)
+    assert train(X, y) == train(np.asfortranarray(X), y.astype(np.int32))
+    assert train(X, y) != train(X, y, seed=5)
+
+
+def test_training_leaves_its_arguments_alone(data, parameters):
+    X, y = data
+    for array in (X, y, *parameters):
+        array.flags.writeable = False
+    settings = TrainingSettings(local_epochs=1, batch_size=32, learning_rate=0.5, l2=1e-4)
+    trained = MODEL.train(parameters, X, y, settings, np.random.default_rng(0))
+    MODEL.schema().encode(trained)
+    assert not np.shares_memory(trained[0], parameters[0])
+    assert trained[0].flags.writeable
+
+
+def test_one_row(parameters):
+    settings = TrainingSettings(local_epochs=1, batch_size=64, learning_rate=0.5, l2=1e-4)
+    X, y = np.ones((1, WIDTH)), np.array([2])
+    trained = MODEL.train(parameters, X, y, settings, np.random.default_rng(0))
+    assert MODEL.predict(trained, X)[0, 2] > MODEL.predict(parameters, X)[0, 2]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "rate", "epochs", "tolerance"), [(200, 0.3, 1000, 1e-6), (50, 0.01, 1500, 0.02)]
+)
+def test_converges_to_the_solution_of_scikit_learn(data, batch_size, rate, epochs, tolerance):
+    X, y = data
+    l2 = 0.1
+    settings = TrainingSettings(epochs, batch_size, rate, l2)
+    initial = MODEL.initialise(np.random.default_rng(0))
+    trained = MODEL.train(initial, X, y, settings, np.random.default_rng(0))[0]
+    # Theirs is C times the sum of the log loss, plus half the squared norm.
+    reference = Reference(C=1 / (l2 * len(y)), tol=1e-10, max_iter=1000).fit(X, y)
+    np.testing.assert_allclose(trained[:-1].T, reference.coef_, atol=tolerance)
+    np.testing.assert_allclose(trained[-1], reference.intercept_, atol=tolerance)
+
+
+def test_predict_is_the_softmax(data, parameters):
+    X, _ = data
+    probabilities = MODEL.predict(parameters, X)
+    powers = np.exp(X @ parameters[0][:-1] + parameters[0][-1])
+    np.testing.assert_allclose(probabilities, powers / powers.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e100, 1e300])
+def test_huge_inputs(data, parameters, size):
+    probabilities = MODEL.predict(parameters, data[0] * size)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_evaluate_adds_up(data, parameters):
+    X, y = data
+    whole = MODEL.evaluate(parameters, X, y)
+    first, second, none = (
+        MODEL.evaluate(parameters, X[part], y[part])
+        for part in (slice(0, 70), slice(70, None), slice(0, 0))
+    )
+    metrics.schema(CLASSES).encode(none)
+    np.testing.assert_array_equal(first[0] + second[0] + none[0], whole[0])
+    np.testing.assert_allclose(first[1] + second[1] + none[1], whole[1])
+    accuracy = (MODEL.predict(parameters, X).argmax(axis=1) == y).mean()
+    assert metrics.from_sums(whole).accuracy == pytest.approx(accuracy)
+
+
+@pytest.mark.skipif(not SONGS.is_dir(), reason="the song files are not here")
+def test_federated_averaging_on_songs():
+    """Ten slaves, twenty rounds: what all the data in one place would give is 66.4 %."""
+    ranges = {"key": (0.0, 11.0), "loudness": (-60.0, 5.0), "tempo": (0.0, 250.0)}
+    names = ["danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness"]
+    names += ["instrumentalness", "liveness", "valence", "tempo"]
+    decades = ("60s", "70s", "80s", "90s", "00s", "10s")
+    songs = pd.concat(
+        [
+            pd.read_csv(SONGS / f"dataset-of-{decade}.csv", usecols=[*names, "uri"]).assign(
+                era=number // 2
+            )
+            for number, decade in enumerate(decades)
+        ]
+    ).drop_duplicates("uri")
+    order = np.random.default_rng(0).permutation(len(songs))
+    X, y = songs[names].to_numpy(np.float64)[order], songs["era"].to_numpy()[order]
+    test = slice(0, len(y) // 5)
+    slaves = np.array_split(np.arange(len(y) // 5, len(y)), 10)
+
+    columns = tuple(features.Column(name, *ranges.get(name, (0.0, 1.0))) for name in names)
+    quadratic, known = features.make("quadratic", columns), {}
+    while name := quadratic.next_pass(known):
+        sums = [quadratic.sums(name, known, X[rows]) for rows in slaves]
+        known = quadratic.learn(name, known, [sum(arrays) for arrays in zip(*sums, strict=True)])
+    inputs = quadratic.transform(known, X)
+
+    model = LogisticRegression(quadratic.width, 3)
+    parameters = model.initialise(np.random.default_rng(0))
+    for number in range(20):
+        settings = TrainingSettings(1, 64, 0.7 * (1 - number / 20), 1e-4)
+        updates = [
+            model.train(
+                parameters, inputs[rows], y[rows], settings, np.random.default_rng((number, slave))
+            )[0]
+            for slave, rows in enumerate(slaves)
+        ]
+        parameters = [np.average(updates, axis=0, weights=[len(rows) for rows in slaves])]
+    result = metrics.from_sums(model.evaluate(parameters, inputs[test], y[test]))
+    assert result.accuracy > 0.655
+    assert result.macro_f1 > 0.62

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+
+from fedredis.codec import DTYPES, HEADER_BYTES, Field, Schema
+from fedredis.errors import BlobError
+
+SCHEMA = Schema((Field("weights", "<f8", (3, 2)), Field("counts", "<i8", (4,))))
+ARRAYS = [np.arange(6.0).reshape(3, 2), np.arange(4)]
+BLOB = SCHEMA.encode(ARRAYS)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (2, 3), (2, 0, 3), (2, 3, 4)])
+def test_round_trip(dtype, shape):
+    array = np.random.default_rng(0).normal(0, 100, shape)
+    array = np.asarray(array).astype(dtype)
+    schema = Schema.of(array=array)
+    (back,) = schema.decode(schema.encode([array]))
+    np.testing.assert_array_equal(back, array)
+    assert back.dtype == array.dtype
+    assert schema.nbytes == array.nbytes
+
+
+def test_round_trip_of_several():
+    for back, array in zip(SCHEMA.decode(BLOB), ARRAYS, strict=True):
+        np.testing.assert_array_equal(back, array)
+    assert len(BLOB) == HEADER_BYTES + SCHEMA.nbytes == HEADER_BYTES + 80
+
+
+def test_no_arrays():
+    assert Schema(()).decode(Schema(()).encode([])) == []
+
+
+def test_nan_and_infinity_travel():
+    array = np.array([np.nan, np.inf, -np.inf, -0.0])
+    schema = Schema.of(array=array)
+    assert schema.decode(schema.encode([array]))[0].tobytes() == array.tobytes()
+
+
+def test_the_bytes_are_those_of_the_elements_in_row_order():
+    by_columns = np.asfortranarray(ARRAYS[0])
+    assert SCHEMA.encode([by_columns, ARRAYS[1]]) == BLOB
+    assert SCHEMA.encode([np.repeat(ARRAYS[0], 2, axis=0)[::2], ARRAYS[1]]) == BLOB
+    assert BLOB[:4] == b"FR1\n"
+    assert BLOB[HEADER_BYTES:] == ARRAYS[0].tobytes() + ARRAYS[1].tobytes()
+
+
+def test_big_endian_arrays_are_refused():
+    with pytest.raises(BlobError, match="array 'weights': dtype >f8, expected <f8"):
+        SCHEMA.encode([ARRAYS[0].astype(">f8"), ARRAYS[1]])
+
+
+def test_what_is_decoded_is_a_view_that_cannot_be_written():
+    weights, _ = SCHEMA.decode(BLOB)
+    assert not weights.flags.writeable
+    assert not weights.flags.owndata
+
+
+@pytest.mark.parametrize(
+    ("arrays", "problem"),
+    [
+        (ARRAYS[:1], "1 arrays where 2 are expected"),
+        ([ARRAYS[0].T, ARRAYS[1]], r"array 'weights': shape \(2, 3\), expected \(3, 2\)"),
+        ([ARRAYS[0], ARRAYS[1][:3]], r"array 'counts': shape \(3,\), expected \(4,\)"),
+        ([ARRAYS[0], ARRAYS[1] * 1.0], "array 'counts': dtype float64, expected <i8"),
+        ([ARRAYS[0].astype("<f4"), ARRAYS[1]], "array 'weights': dtype float32, expected <f8"),
+    ],
+)
+def test_arrays_that_do_not_fit(arrays, problem):
+    with pytest.raises(BlobError, match=problem):
+        SCHEMA.encode(arrays)
+
+
+@pytest.mark.parametrize("length", [0, 3, 4, HEADER_BYTES - 1, HEADER_BYTES, len(BLOB) - 1])
+def test_truncated(length):
+    with pytest.raises(BlobError):
+        SCHEMA.decode(BLOB[:length])
+
+
+def test_trailing_bytes():
+    with pytest.raises(BlobError, match="81 bytes where 80 are expected"):
+        SCHEMA.decode(BLOB + b"\0")
+
+
+def test_another_schema():
+    with pytest.raises(BlobError, match="80 bytes where 48 are expected"):
+        Schema(SCHEMA.fields[:1]).decode(BLOB)
+
+
+def test_every_flipped_bit_is_noticed():
+    for at in range(len(BLOB)):
+        for bit in range(8):
+            damaged = bytearray(BLOB)
+            damaged[at] ^= 1 << bit
+            with pytest.raises(BlobError):
+                SCHEMA.decode(bytes(damaged))
+
+
+def test_zeros_can_be_added_to():
+    zeros = SCHEMA.zeros()
+    SCHEMA.encode(zeros)
+    zeros[0] += ARRAYS[0]
+    assert zeros[0].sum() == 15
+
+
+def test_schema_of_arrays():
+    assert Schema.of(weights=ARRAYS[0], counts=ARRAYS[1]) == SCHEMA
+    assert SCHEMA.names == ("weights", "counts")
+
+
+def test_schema_as_json():
+    assert SCHEMA.to_json() == '[["weights", "<f8", [3, 2]], ["counts", "<i8", [4]]]'
+    assert Schema.from_json(SCHEMA.to_json()) == SCHEMA
+    assert Schema.from_json(SCHEMA.to_json().encode()) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "1",
+        "null",
+        '[["weights", "<f8"]]',
+        '[["weights", "<f8", 3]]',
+        '[["weights", "<f8", ["many"]]]',
+        '[["weights", "<f8", [-1]]]',
+        '[["weights", "<f8", [1e999]]]',
+        '[["weights", "|O", [1]]]',
+        '[["weights", ">f8", [1]]]',
+        b"\xff\xfe\x00",
+        "[" * 100_000,
+    ],
+)
+def test_damaged_schema(text):
+    with pytest.raises(BlobError):
+        Schema.from_json(text)
+
+
+@pytest.mark.parametrize("dtype", ["|O", ">f8", "<f2", "<c16", "<u8", "float64", ""])
+def test_only_the_listed_dtypes(dtype):
+    with pytest.raises(BlobError, match="is not one of"):
+        Field("weights", dtype, (1,))
+
+
+def test_no_negative_sides():
+    with pytest.raises(BlobError, match="negative side"):
+        Field("weights", "<f8", (2, -1))

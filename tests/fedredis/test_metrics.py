@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import sklearn.metrics as reference
+
+from fedredis import metrics
+
+
+@pytest.fixture
+def answers():
+    """Make probabilities (300, 4) and labels (300,) of four classes."""
+    rng = np.random.default_rng(2)
+    return rng.dirichlet(np.ones(4), 300), rng.integers(0, 4, 300)
+
+
+def test_against_scikit_learn(answers):
+    probabilities, y = answers
+    result = metrics.from_sums(metrics.sums(probabilities, y))
+    predicted = probabilities.argmax(axis=1)
+    assert result.rows == 300
+    assert result.accuracy == pytest.approx(reference.accuracy_score(y, predicted))
+    assert result.macro_f1 == pytest.approx(reference.f1_score(y, predicted, average="macro"))
+    assert result.log_loss == pytest.approx(reference.log_loss(y, probabilities))
+    assert result.confusion == tuple(map(tuple, reference.confusion_matrix(y, predicted)))
+
+
+def test_macro_f1_leaves_out_a_class_that_never_occurs():
+    predicted, y = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    result = metrics.from_sums(metrics.sums(np.eye(4)[predicted], y))
+    assert result.macro_f1 == pytest.approx(reference.f1_score(y, predicted, average="macro"))
+
+
+def test_macro_f1_counts_a_class_that_is_only_predicted():
+    predicted, y = np.array([0, 1, 2, 0]), np.array([0, 1, 0, 0])
+    result = metrics.from_sums(metrics.sums(np.eye(4)[predicted], y))
+    expected = reference.f1_score(y, predicted, average="macro", zero_division=0)
+    assert result.macro_f1 == pytest.approx(expected)
+
+
+def test_slaves_add_up_to_the_whole(answers):
+    probabilities, y = answers
+    whole = metrics.sums(probabilities, y)
+    parts = [metrics.sums(probabilities[a:b], y[a:b]) for a, b in ((0, 50), (50, 50), (50, 300))]
+    for part in parts:
+        metrics.schema(4).encode(part)  # raises if they do not fit
+    confusion, log_loss = (sum(arrays) for arrays in zip(*parts, strict=True))
+    np.testing.assert_array_equal(confusion, whole[0])
+    np.testing.assert_allclose(log_loss, whole[1])
+
+
+def test_a_probability_of_0_costs_a_finite_loss():
+    result = metrics.from_sums(metrics.sums(np.array([[1.0, 0.0]]), np.array([1])))
+    assert result.log_loss == pytest.approx(-np.log(1e-15))
+
+
+def test_no_rows():
+    result = metrics.from_sums(metrics.schema(2).zeros())
+    assert result == metrics.Metrics(0, 0.0, 0.0, 0.0, ((0, 0), (0, 0)))
