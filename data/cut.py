@@ -1,0 +1,137 @@
+"""Cutting a table among slaves, into a partition folder.
+
+A folder is content-addressed: its dataset id holds a digest of every row and of how they were
+cut, so that two machines with the same id have the same data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedredis.data.manifest import NAME, Manifest, read_manifest
+from fedredis.data.partition import slave_file
+from fedredis.data.whole import written_whole
+from fedredis.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from fedredis.data.table import Table
+
+#: Hexadecimal digits of the digest that a dataset id ends with.
+DIGITS = 8
+
+
+def cut_iid(rows: int, slaves: int, seed: int) -> list[NDArray[np.int64]]:
+    """Deal rows at random, as evenly as possible: the indexes (n,) of each slave's rows.
+
+    Raises
+    ------
+    UsageError
+        If there is no slave, or `seed` is below 0.
+    DataError
+        If there are more slaves than rows.
+    """
+    if slaves < 1 or seed < 0:
+        raise UsageError("slaves must be at least 1, and the seed at least 0")
+    if slaves > rows:
+        raise DataError(f"{slaves} slaves can't share {rows} rows: each needs at least one")
+    return np.array_split(np.random.default_rng([seed, 0]).permutation(rows), slaves)
+
+
+def held_out(rows: int, test_fraction: float, seed: int, slave_id: int) -> NDArray[np.bool_]:
+    """Choose at random the rows that a slave holds out, shape (rows,); one at least is not."""
+    count = min(round(test_fraction * rows), rows - 1)
+    chosen = np.zeros(rows, np.bool_)
+    chosen[np.random.default_rng([seed, 1, slave_id]).permutation(rows)[:count]] = True
+    return chosen
+
+
+def write_partitions(
+    table: Table, directory: Path, slaves: int, seed: int, test_fraction: float
+) -> Manifest:
+    """Write a partition folder, whole or not at all.
+
+    A folder that holds the same data, cut alike, is left as it is.
+
+    Parameters
+    ----------
+    test_fraction
+        Share of each slave's rows to hold out, in [0, 1).
+
+    Raises
+    ------
+    UsageError
+        If an argument is out of its range, or `directory` holds something else.
+    DataError
+        If there are more slaves than rows, or the folder can't be written.
+    """
+    if not 0 <= test_fraction < 1:
+        raise UsageError("the test fraction must be at least 0 and below 1")
+    cut = cut_iid(len(table.X), slaves, seed)
+    manifest = Manifest(
+        dataset="",
+        source=table.source,
+        label=table.label,
+        slaves=slaves,
+        seed=seed,
+        test_fraction=test_fraction,
+        columns=table.columns,
+        classes=table.classes,
+        rows=len(table.X),
+    )
+    manifest = replace(manifest, dataset=_dataset(manifest, _parts(table, cut, manifest)))
+    if not _there(directory, manifest):
+        with written_whole(directory) as scratch:
+            scratch.mkdir()
+            for slave_id, part in enumerate(_parts(table, cut, manifest)):
+                np.save(slave_file(scratch, slave_id), part, allow_pickle=False)
+            (scratch / NAME).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def _parts(
+    table: Table, cut: list[NDArray[np.int64]], manifest: Manifest
+) -> Iterator[NDArray[np.float64]]:
+    """Make the array (n, d + 2) of each slave."""
+    for slave_id, rows in enumerate(cut):
+        out = held_out(len(rows), manifest.test_fraction, manifest.seed, slave_id)
+        yield np.column_stack([table.X[rows], table.y[rows], out]).astype("<f8")
+
+
+def _dataset(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> str:
+    """Name a data set after its source, its slaves and its contents."""
+    essentials = asdict(manifest)
+    del essentials["dataset"], essentials["source"]
+    digest = hashlib.sha256(json.dumps(essentials, sort_keys=True).encode())
+    for part in parts:
+        digest.update(part.tobytes())
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(manifest.source).stem.lower()).strip("-")
+    return f"{stem or 'data'}-{manifest.slaves}-{digest.hexdigest()[:DIGITS]}"
+
+
+def _there(directory: Path, manifest: Manifest) -> bool:
+    """Say whether a folder holds this data already; refuse one that holds anything else."""
+    if not directory.exists():
+        return False
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is a file: choose another --out")
+    if not (directory / NAME).exists():
+        if any(directory.iterdir()):
+            raise UsageError(f"{directory} holds other files: choose another --out")
+        return False
+    found = read_manifest(directory).dataset
+    if found != manifest.dataset:
+        raise UsageError(
+            f"{directory} holds the data set {found}, not {manifest.dataset}: choose another --out"
+        )
+    return True

@@ -1,0 +1,128 @@
+"""The manifest of a partition folder: what its files hold and how they were cut."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from fedredis.errors import DataError
+from fedredis.features.protocol import Column
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: The version of the folder's format that this program reads and writes.
+VERSION = 1
+
+#: The manifest's file in a partition folder.
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a partition folder holds.
+
+    Parameters
+    ----------
+    dataset
+        Dataset id: the same for the same data, cut alike, on every machine.
+    source
+        Where the rows came from, without a path.
+    label
+        Name of the column that the classes came from.
+    slaves
+        How many slaves the rows were cut among; their ids are 0 to slaves - 1.
+    seed
+        Of the cut, and of the choice of the held-out rows.
+    test_fraction
+        Share of each slave's rows that is held out for evaluation.
+    columns
+        What the columns of a row are.
+    classes
+        Names of the classes; a label is an index into them.
+    rows
+        How many rows all the slaves hold.
+    version
+        Of the folder's format.
+    """
+
+    dataset: str
+    source: str
+    label: str
+    slaves: int
+    seed: int
+    test_fraction: float
+    columns: tuple[Column, ...]
+    classes: tuple[str, ...]
+    rows: int
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        """Return the manifest as JSON text, indented for reading."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Read back what `to_json` wrote.
+
+        Raises
+        ------
+        DataError
+            If the text is damaged, or of another version of the format.
+        """
+        try:
+            known = json.loads(text)
+            version = known["version"]
+            manifest = cls(
+                dataset=_text(known["dataset"]),
+                source=_text(known["source"]),
+                label=_text(known["label"]),
+                slaves=_whole(known["slaves"]),
+                seed=_whole(known["seed"]),
+                test_fraction=float(known["test_fraction"]),
+                columns=tuple(
+                    Column(_text(column["name"]), column["low"], column["high"])
+                    for column in known["columns"]
+                ),
+                classes=tuple(_text(name) for name in known["classes"]),
+                rows=_whole(known["rows"]),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(f"the manifest is damaged: {error!r}") from None
+        if version != VERSION:
+            raise DataError(f"the manifest has version {version}, not {VERSION}")
+        if not (1 <= manifest.slaves <= manifest.rows and manifest.columns and manifest.classes):
+            raise DataError("the manifest is damaged: its counts don't fit each other")
+        return manifest
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read the manifest of a partition folder.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it is damaged.
+    """
+    path = directory / NAME
+    try:
+        return Manifest.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError("there is no partition folder with a manifest", file=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the manifest can't be read: {error}", file=path) from None
+    except DataError as error:
+        raise DataError(str(error), file=path) from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is not an integer")
+    return value

@@ -1,0 +1,94 @@
+"""Reading a partition folder, as a worker does: what one slave holds.
+
+A slave's file is one array (n, d + 2), little-endian float64: the columns of the manifest, the
+label as an index into the classes, and 1 for a row that is held out for evaluation, else 0.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.data.manifest import Manifest, read_manifest
+from fedredis.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """The rows of one slave.
+
+    Parameters
+    ----------
+    train_X, train_y
+        Rows to learn from, shape (n, d), and their labels, shape (n,); n is at least 1.
+    test_X, test_y
+        Rows held out, shape (m, d), and their labels, shape (m,); m may be 0.
+    """
+
+    train_X: NDArray[np.float64]  # noqa: N815
+    train_y: NDArray[np.int64]
+    test_X: NDArray[np.float64]  # noqa: N815
+    test_y: NDArray[np.int64]
+
+
+def slave_file(directory: Path, slave_id: int) -> Path:
+    """Return the path of a slave's file."""
+    return directory / f"slave-{slave_id}.npy"
+
+
+def held(directory: Path, manifest: Manifest) -> list[int]:
+    """Return, in order, the ids of the slaves whose files are in a folder."""
+    with os.scandir(directory) as entries:
+        present = {entry.name for entry in entries}
+    return [i for i in range(manifest.slaves) if f"slave-{i}.npy" in present]
+
+
+def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = None) -> Partition:
+    """Read a slave's rows.
+
+    Parameters
+    ----------
+    manifest
+        The folder's, if it has been read before.
+
+    Raises
+    ------
+    DataError
+        If the slave's file is not there or is damaged.
+    """
+    manifest = manifest or read_manifest(directory)
+    path = slave_file(directory, slave_id)
+    try:
+        with path.open("rb") as file:  # np.load would take an archive for an answer, too
+            rows = np.lib.format.read_array(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError("there is no such file", file=path) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"the file is damaged: {error}", file=path) from None
+    if (problem := _damage(rows, manifest)) is not None:
+        raise DataError(f"the file is damaged: {problem}", file=path)
+    X, y, out = rows[:, :-2], rows[:, -2].astype(np.int64), rows[:, -1] == 1
+    return Partition(X[~out], y[~out], X[out], y[out])
+
+
+def _damage(rows: NDArray[Any], manifest: Manifest) -> str | None:
+    """Say what is wrong with a slave's array, if something is."""
+    width = len(manifest.columns) + 2
+    if rows.dtype != np.dtype("<f8") or rows.ndim != 2 or rows.shape[1] != width:
+        return f"it holds {rows.dtype} {rows.shape}, not float64 (n, {width})"
+    labels, out = rows[:, -2], rows[:, -1]
+    if not np.isfinite(rows).all():
+        return "a number is not finite"
+    if not ((labels >= 0) & (labels < len(manifest.classes)) & (labels % 1 == 0)).all():
+        return "a label is none of the classes"
+    if not ((out == 0) | (out == 1)).all():
+        return "a row is neither held out nor not"
+    return None if (out == 0).any() else "there is no row to learn from"

@@ -1,0 +1,95 @@
+"""Songs that never were, as many as you like, drawn from `songs.json`."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedredis.data.copula import read_copulas
+from fedredis.data.songs import COUNTS, ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL
+from fedredis.data.table import Table
+from fedredis.data.whole import written_whole
+from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+#: Songs that are drawn at a time, which bounds the memory of `write_csv`.
+CHUNK = 1 << 16
+
+
+def generate(songs: int | None = None, seed: int = 0) -> Table:
+    """Draw songs; the same seed gives the same songs.
+
+    Parameters
+    ----------
+    songs
+        How many; otherwise as many as there were real ones. Decades share them as they did.
+
+    Raises
+    ------
+    UsageError
+        If `songs` is below 1 or `seed` below 0.
+    """
+    features, eras = zip(*_chunks(songs, seed), strict=True)
+    X, y = np.concatenate(features), np.concatenate(eras)
+    return Table(X, y, FEATURES, ERAS, LABEL, "synthetic", _names(0, len(X)))
+
+
+def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:
+    """Write the songs that `generate` draws to a CSV file, all of them or none.
+
+    Raises
+    ------
+    UsageError
+        If `songs` is below 1 or `seed` below 0.
+    DataError
+        If the file can't be written.
+    """
+    with (
+        written_whole(path) as scratch,
+        scratch.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["track_name", LABEL, *FEATURE_NAMES])
+        start = 0
+        for X, y in _chunks(songs, seed):
+            eras = [ERAS[era] for era in y.tolist()]
+            writer.writerows(zip(_names(start, start + len(X)), eras, *_cells(X), strict=True))
+            start += len(X)
+
+
+def _chunks(
+    songs: int | None, seed: int
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Draw the features (n, 11) and the eras (n,) of songs, up to `CHUNK` at a time."""
+    copulas = read_copulas()
+    real = np.array([copula.songs for copula in copulas])
+    songs = int(real.sum()) if songs is None else songs
+    if songs < 1 or seed < 0:
+        raise UsageError("songs must be at least 1, and the seed at least 0")
+    rng = np.random.default_rng(seed)
+    ends = np.rint(np.cumsum([0, *real]) * (songs / real.sum())).astype(np.int64)
+    groups = rng.permutation(np.repeat(np.arange(len(real), dtype=np.int8), np.diff(ends)))
+    eras = np.array([ERAS.index(ERA_OF[copula.decade]) for copula in copulas])
+    for start in range(0, songs, CHUNK):
+        group = groups[start : start + CHUNK]
+        X = rng.standard_normal((len(group), len(FEATURE_NAMES)))
+        for number, copula in enumerate(copulas):
+            X[group == number] = copula.songs_of(X[group == number])
+        yield X, eras[group]
+
+
+def _names(start: int, stop: int) -> list[str]:
+    return [f"Synthetic Song {number:06d}" for number in range(start, stop)]
+
+
+def _cells(X: NDArray[np.float64]) -> Iterator[list[float] | list[int]]:
+    """Give each column as a list, of integers where it counts."""
+    for name, column in zip(FEATURE_NAMES, X.T, strict=True):
+        yield (column.astype(np.int64) if name in COUNTS else column).tolist()

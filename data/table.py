@@ -1,0 +1,45 @@
+"""A labelled table in memory, checked: every cell is a finite number, every label a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fedredis.features.protocol import Column
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows to learn from.
+
+    Parameters
+    ----------
+    X
+        Cells, shape (n, d).
+    y
+        Indexes into `classes`, shape (n,).
+    columns
+        What the d columns are.
+    classes
+        Class names; a class may have no row.
+    label
+        Name of the column that the classes come from.
+    source
+        Where the rows come from, without a path: a file's or folder's name, or ``synthetic``.
+    names
+        What the n rows are called, if they have names.
+    """
+
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    columns: tuple[Column, ...]
+    classes: tuple[str, ...]
+    label: str
+    source: str
+    names: Sequence[str] | None = None

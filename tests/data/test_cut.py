@@ -1,0 +1,179 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedredis.data.cut import cut_iid, write_partitions
+from fedredis.data.manifest import read_manifest
+from fedredis.data.partition import held, open_partition
+from fedredis.data.table import Table
+from fedredis.errors import DataError, UsageError
+from fedredis.features.protocol import Column
+
+
+@pytest.fixture
+def table() -> Table:
+    """103 rows whose first cell is their number, and whose label its remainder."""
+    X = np.column_stack([np.arange(103.0), np.linspace(0, 1, 103)])
+    columns = (Column("number"), Column("share", 0, 1))
+    return Table(X, np.arange(103) % 3, columns, ("a", "b", "c"), "kind", "Some Rows.csv")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_cut_deals_every_row_once_and_evenly() -> None:
+    cut = cut_iid(103, 10, seed=1)
+    assert sorted(np.concatenate(cut).tolist()) == list(range(103))
+    assert [len(rows) for rows in cut] == [11, 11, 11, 10, 10, 10, 10, 10, 10, 10]
+    assert cut[0].tolist() != list(range(11))
+    assert [a.tolist() for a in cut] == [b.tolist() for b in cut_iid(103, 10, seed=1)]
+    assert cut[0].tolist() != cut_iid(103, 10, seed=2)[0].tolist()
+
+
+def test_a_folder_holds_every_row_once(tmp_path: Path, table: Table) -> None:
+    manifest = write_partitions(table, tmp_path / "out", 10, seed=1, test_fraction=0.2)
+    assert read_manifest(tmp_path / "out") == manifest
+    assert (manifest.rows, manifest.slaves, manifest.seed) == (103, 10, 1)
+    assert (manifest.columns, manifest.classes) == (table.columns, table.classes)
+    assert held(tmp_path / "out", manifest) == list(range(10))
+    found: list[float] = []
+    for slave_id in range(10):
+        part = open_partition(tmp_path / "out", slave_id)
+        assert len(part.test_X) == 2
+        for X, y in [(part.train_X, part.train_y), (part.test_X, part.test_y)]:
+            np.testing.assert_array_equal(y, X[:, 0] % 3)
+            np.testing.assert_array_equal(X, table.X[X[:, 0].astype(int)])
+            found += X[:, 0].tolist()
+    assert sorted(found) == list(range(103))
+
+
+def test_the_held_out_rows_are_drawn(tmp_path: Path, table: Table) -> None:
+    for seed in (1, 2):
+        write_partitions(table, tmp_path / f"{seed}", 1, seed=seed, test_fraction=0.3)
+    one, other = (open_partition(tmp_path / f"{seed}", 0).test_X[:, 0] for seed in (1, 2))
+    assert len(one) == 31
+    assert set(one) != set(other)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "slaves", "held_out"),
+    [(0.0, 1, 0), (0.2, 103, 0), (0.99, 1, 102), (0.999, 1, 102), (0.99, 50, 1)],
+)
+def test_a_row_is_left_to_learn_from(
+    tmp_path: Path, table: Table, fraction: float, slaves: int, held_out: int
+) -> None:
+    write_partitions(table, tmp_path / "out", slaves, seed=0, test_fraction=fraction)
+    part = open_partition(tmp_path / "out", slaves - 1)
+    assert len(part.test_X) == held_out
+    assert len(part.train_X) >= 1
+
+
+def test_the_same_data_has_the_same_id_and_bytes_anywhere(tmp_path: Path, table: Table) -> None:
+    one = write_partitions(table, tmp_path / "a", 3, seed=1, test_fraction=0.2)
+    write_partitions(table, tmp_path / "far" / "b", 3, seed=1, test_fraction=0.2)
+    assert contents(tmp_path / "a") == contents(tmp_path / "far" / "b")
+    assert one.dataset == "some-rows-3-076a2b36"
+
+
+def test_another_cut_or_other_data_has_another_id(tmp_path: Path, table: Table) -> None:
+    changed = dataclasses.replace(table, X=np.nextafter(table.X, 999))
+    renamed = dataclasses.replace(table, columns=(Column("n"), Column("share", 0, 1)))
+    cuts = [
+        (table, 3, 1, 0.2),
+        (table, 4, 1, 0.2),
+        (table, 3, 2, 0.2),
+        (table, 3, 1, 0.3),
+        (changed, 3, 1, 0.2),
+        (renamed, 3, 1, 0.2),
+    ]
+    ids = {
+        write_partitions(rows, tmp_path / f"{i}", slaves, seed, fraction).dataset
+        for i, (rows, slaves, seed, fraction) in enumerate(cuts)
+    }
+    assert len(ids) == len(cuts)
+
+
+def test_nothing_names_the_machine(tmp_path: Path, table: Table) -> None:
+    write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
+    assert not [text for text in contents(tmp_path / "out").values() if b"/" in text]
+
+
+def test_a_folder_of_the_same_data_is_left_as_it_is(tmp_path: Path, table: Table) -> None:
+    out = tmp_path / "out"
+    manifest = write_partitions(table, out, 3, seed=1, test_fraction=0.2)
+    (out / "slave-1.npy").unlink()
+    assert write_partitions(table, out, 3, seed=1, test_fraction=0.2) == manifest
+    assert held(out, manifest) == [0, 2]
+
+
+def test_a_folder_of_other_data_is_refused(tmp_path: Path, table: Table) -> None:
+    out = tmp_path / "out"
+    write_partitions(table, out, 3, seed=1, test_fraction=0.2)
+    before = contents(out)
+    with pytest.raises(UsageError, match=r"holds the data set some-rows-3-.*another --out"):
+        write_partitions(table, out, 4, seed=1, test_fraction=0.2)
+    assert contents(out) == before
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path: Path, table: Table) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files: choose another --out"):
+        write_partitions(table, tmp_path, 3, seed=1, test_fraction=0.2)
+    with pytest.raises(UsageError, match=r"thesis\.tex is a file: choose another --out"):
+        write_partitions(table, tmp_path / "thesis.tex", 3, seed=1, test_fraction=0.2)
+    assert contents(tmp_path) == {"thesis.tex": b"mine"}
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path, table: Table) -> None:
+    (tmp_path / "out").mkdir()
+    manifest = write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
+    assert read_manifest(tmp_path / "out") == manifest
+
+
+def test_nothing_stays_of_a_folder_that_fails(
+    tmp_path: Path, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(DataError, match="out: can't be written: No space left on device"):
+        write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("slaves", "seed", "fraction", "error", "problem"),
+    [
+        (0, 0, 0.2, UsageError, "at least 1"),
+        (-1, 0, 0.2, UsageError, "at least 1"),
+        (3, -1, 0.2, UsageError, "seed at least 0"),
+        (3, 0, -0.1, UsageError, "test fraction"),
+        (3, 0, 1.0, UsageError, "test fraction"),
+        (3, 0, float("nan"), UsageError, "test fraction"),
+        (104, 0, 0.2, DataError, "104 slaves can't share 103 rows"),
+    ],
+)
+def test_cuts_that_can_not_be_made(
+    tmp_path: Path,
+    table: Table,
+    slaves: int,
+    seed: int,
+    fraction: float,
+    error: type[UsageError],
+    problem: str,
+) -> None:
+    with pytest.raises(error, match=problem) as refused:
+        write_partitions(table, tmp_path / "out", slaves, seed, fraction)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_can_be_moved(tmp_path: Path, table: Table) -> None:
+    manifest = write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
+    shutil.move(tmp_path / "out", tmp_path / "moved")
+    assert write_partitions(table, tmp_path / "moved", 3, 1, 0.2) == manifest

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fedredis.data.manifest import NAME, Manifest, read_manifest
+from fedredis.errors import DataError
+from fedredis.features.protocol import Column
+
+MANIFEST = Manifest(
+    dataset="pets-2-0123abcd",
+    source="pets.csv",
+    label="kind",
+    slaves=2,
+    seed=7,
+    test_fraction=0.2,
+    columns=(Column("size"), Column("tempo", 0, 250)),
+    classes=("cat", "dog"),
+    rows=10,
+)
+
+
+def test_it_survives_the_way_through_json(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(MANIFEST.to_json())
+    assert read_manifest(tmp_path) == MANIFEST
+
+
+def test_it_can_be_read_by_eye() -> None:
+    known = json.loads(MANIFEST.to_json())
+    assert known["columns"][1] == {"name": "tempo", "low": 0, "high": 250}
+    assert (known["version"], known["slaves"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"version": 2}, "version 2, not 1"),
+        ({"slaves": "two"}, "damaged"),
+        ({"slaves": 0}, "damaged"),
+        ({"slaves": 11}, "damaged"),
+        ({"rows": 1.5}, "damaged"),
+        ({"test_fraction": None}, "damaged"),
+        ({"columns": []}, "damaged"),
+        ({"columns": [{"name": "size"}]}, "damaged"),
+        ({"columns": "size"}, "damaged"),
+        ({"classes": [1, 2]}, "damaged"),
+        ({"dataset": None}, "damaged"),
+    ],
+)
+def test_a_damaged_manifest(tmp_path: Path, change: dict[str, object], problem: str) -> None:
+    (tmp_path / NAME).write_text(json.dumps(json.loads(MANIFEST.to_json()) | change))
+    with pytest.raises(DataError, match=problem) as refused:
+        read_manifest(tmp_path)
+    assert refused.value.file == tmp_path / NAME
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"null", b"\xff"])
+def test_no_manifest_at_all(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / NAME).write_bytes(text)
+    with pytest.raises(DataError, match=r"manifest\.json: the manifest "):
+        read_manifest(tmp_path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no partition folder"):
+        read_manifest(tmp_path / "missing")

@@ -1,0 +1,104 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedredis.data.manifest import NAME, Manifest
+from fedredis.data.partition import held, open_partition, slave_file
+from fedredis.errors import DataError
+from fedredis.features.protocol import Column
+
+MANIFEST = Manifest(
+    dataset="pets-12-0123abcd",
+    source="pets.csv",
+    label="kind",
+    slaves=12,
+    seed=7,
+    test_fraction=0.5,
+    columns=(Column("size"), Column("age")),
+    classes=("cat", "dog"),
+    rows=24,
+)
+
+ROWS = np.array([[1.5, 2, 0, 0], [3, 4, 1, 1], [5, 6, 1, 0]])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / NAME).write_text(MANIFEST.to_json())
+    np.save(tmp_path / "slave-3.npy", ROWS)
+    return tmp_path
+
+
+def test_what_a_slave_holds(folder: Path) -> None:
+    part = open_partition(folder, 3)
+    assert part.train_X.tolist() == [[1.5, 2], [5, 6]]
+    assert part.train_y.tolist() == [0, 1]
+    assert part.test_X.tolist() == [[3, 4]]
+    assert part.test_y.tolist() == [1]
+    assert (part.train_X.dtype, part.train_y.dtype) == (np.float64, np.int64)
+
+
+def test_no_row_need_be_held_out(folder: Path) -> None:
+    np.save(folder / "slave-0.npy", ROWS[:1])
+    part = open_partition(folder, 0)
+    assert (part.test_X.shape, part.test_y.shape) == ((0, 2), (0,))
+
+
+def test_a_manifest_that_is_known_is_not_read_again(folder: Path) -> None:
+    (folder / NAME).unlink()
+    assert len(open_partition(folder, 3, MANIFEST).train_X) == 2
+
+
+def test_the_ids_whose_files_are_there(folder: Path) -> None:
+    for name in ("slave-11.npy", "slave-0.npy", "slave-12.npy", "slave-x.npy", "slave-5.npy.bak"):
+        (folder / name).touch()
+    assert held(folder, MANIFEST) == [0, 3, 11]
+
+
+def changed(row: int, column: int, value: float) -> np.ndarray:
+    rows = ROWS.copy()
+    rows[row, column] = value
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        pytest.param(ROWS[:, :3], r"\(3, 3\), not float64 \(n, 4\)", id="width"),
+        pytest.param(ROWS[0], r"\(4,\)", id="one row"),
+        pytest.param(ROWS.astype("f4"), "float32", id="type"),
+        pytest.param(ROWS.astype(object), "allow_pickle", id="objects"),
+        pytest.param(changed(0, 0, np.nan), "not finite", id="NaN"),
+        pytest.param(changed(0, 2, 2), "label", id="label"),
+        pytest.param(changed(0, 2, 0.5), "label", id="half a label"),
+        pytest.param(changed(0, 3, 2), "held out", id="held out"),
+        pytest.param(ROWS[1:2], "no row to learn from", id="nothing to learn from"),
+        pytest.param(ROWS[:0], "no row to learn from", id="empty"),
+    ],
+)
+def test_a_damaged_array(folder: Path, rows: np.ndarray, problem: str) -> None:
+    np.save(folder / "slave-3.npy", rows, allow_pickle=True)
+    with pytest.raises(DataError, match=f"the file is damaged: .*{problem}") as refused:
+        open_partition(folder, 3)
+    assert refused.value.file == slave_file(folder, 3)
+
+
+@pytest.mark.parametrize("size", [0, 5, 100, -8])
+def test_a_file_that_was_cut_short(folder: Path, size: int) -> None:
+    path = slave_file(folder, 3)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(DataError, match=r"slave-3\.npy: the file is damaged"):
+        open_partition(folder, 3)
+
+
+def test_a_file_that_is_not_there(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"slave-4\.npy: there is no such file"):
+        open_partition(folder, 4)
+
+
+def test_a_worker_need_not_wait_for_pandas() -> None:
+    code = "import fedredis.data.partition, sys; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
