@@ -45,10 +45,12 @@ class RunConfig:
     features: str = "quadratic"
     local_epochs: int = 1
     batch_size: int = 64
-    learning_rate: float = 0.1
+    learning_rate: float = 0.7
     l2: float = 1e-4
     #: Where the rows came from, as the user named it: a path, or "synthetic".
     source: str = "synthetic"
+    #: The column that the classes came from.
+    label: str = ""
     #: How many updates make a round valid once its deadline has passed.
     quorum: int = 0
     round_timeout_ms: int = 600_000

@@ -14,6 +14,8 @@ from fedredis.keys import Kind, Label
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fedredis.data.manifest import Manifest
+
 
 def queue_name(dataset: str, slaves: Sequence[str] | None) -> str:
     """Name the queue of the workers that hold these slaves' data; None: all of the data set's."""
@@ -24,6 +26,12 @@ def queue_name(dataset: str, slaves: Sequence[str] | None) -> str:
         return f"{name}-slave-{slaves[0]}"
     digest = hashlib.sha256(" ".join(slaves).encode()).hexdigest()[:8]
     return f"{name}-{len(slaves)}-slaves-{digest}"
+
+
+def queue_for(manifest: Manifest, held: Sequence[int]) -> str:
+    """Name the queue of the workers of a folder that holds these slaves' files."""
+    slaves = None if len(held) == manifest.slaves else [str(slave) for slave in held]
+    return queue_name(manifest.dataset, slaves)
 
 
 def worker_name(queue: str) -> str:

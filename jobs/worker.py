@@ -15,7 +15,7 @@ from fedredis.data.partition import held
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.naming import job_prefix, queue_name, worker_name
+from fedredis.jobs.naming import job_prefix, queue_for, worker_name
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
 
@@ -97,7 +97,7 @@ def make_card(directory: Path, manifest: Manifest) -> WorkerCard:
     """Describe a worker of this process that serves the partitions in a folder."""
     there = held(directory, manifest)
     slaves = None if len(there) == manifest.slaves else tuple(str(slave) for slave in there)
-    queue = queue_name(manifest.dataset, slaves)
+    queue = queue_for(manifest, there)
     return WorkerCard(
         name=worker_name(queue),
         host=socket.gethostname(),

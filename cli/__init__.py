@@ -1,0 +1,1 @@
+"""The command line: thin commands, and how their results look."""

@@ -1,0 +1,33 @@
+"""``fedredis data``: make data to try things with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fedredis.cli import options, output
+from fedredis.data.synthetic import write_csv
+
+
+@click.group(name="data")
+def command() -> None:
+    """Make data to try things with."""
+
+
+@command.command()
+@click.option("--songs", type=click.IntRange(min=1), required=True, help="How many songs.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="CSV file to write.",
+)
+@options.seed
+def synth(songs: int, out: Path, seed: int) -> None:
+    """Write synthetic songs to a CSV file.
+
+    They are made up, from statistics of real songs by decade; none of them exists.
+    """
+    write_csv(songs, out, seed)
+    output.notes().print(f"{songs} synthetic songs in {out}", soft_wrap=True)

@@ -1,0 +1,104 @@
+"""The ``fedredis`` command, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+import fedredis
+from fedredis.errors import FedredisError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Commands with their summary, so that ``--help`` imports none of them.
+COMMANDS = {
+    "run": "Train a model over slaves and print its final measure.",
+    "slave": "Start workers that act for the slaves of a partition folder.",
+    "resume": "Go on with a run whose master stopped or died.",
+    "runs": "List the runs, newest first.",
+    "show": "Show a run: where it stands, its rounds, its slaves.",
+    "predict": "Tell the class of a song with a trained model.",
+    "partition": "Cut data into one partition for each slave.",
+    "data": "Make data to try things with.",
+    "server": "Keep the embedded server up, to look into it.",
+    "doctor": "Check that everything needed is there.",
+}
+
+#: The exit code of a command that was interrupted, as a shell reports it.
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands, the most used first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"fedredis.cli.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"fedredis.cli.{cmd_name} has no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(fedredis.__version__, prog_name="fedredis")
+def command() -> None:
+    """Federated learning whose shared state lives in Redis and whose work is RQ jobs."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code. Errors are one line on standard error."""
+    try:
+        command.main(args=args, prog_name="fedredis", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        where = ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            where = f" (see `{error.ctx.command_path} --help`)"
+        return _fail(error.format_message() + where, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except FedredisError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever read the output has gone; say nothing more to it.
+        sys.stdout = None
+        return 0
+    except Exception as error:
+        return _fail(_unforeseen(error), 1)
+    return 0
+
+
+def _unforeseen(error: Exception) -> str:
+    from redis.exceptions import RedisError
+
+    if isinstance(error, RedisError):
+        return f"Redis failed: {error}; `fedredis doctor` looks into it"
+    if isinstance(error, OSError):
+        return str(error)
+    return f"internal error, please report it: {type(error).__name__}: {error}"
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"fedredis: {' '.join(message.split())}", err=True)
+    return code

@@ -1,0 +1,95 @@
+"""From the data that a command is given to a partition folder."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedredis.data.cut import write_partitions
+from fedredis.data.manifest import NAME, Manifest, read_manifest
+from fedredis.data.source import load
+from fedredis.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: How many slaves there are, if nothing says so.
+SLAVES = 10
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What rows to take, as the options say."""
+
+    data: Path | None
+    label: str | None
+    columns: Sequence[str] | None
+
+    @property
+    def source(self) -> str:
+        """Name the source, so that it can be read again."""
+        return "synthetic" if self.data is None else str(self.data.resolve())
+
+    @property
+    def cut_already(self) -> bool:
+        """Whether the data is a partition folder."""
+        return self.data is not None and (self.data / NAME).exists()
+
+
+def prepare(
+    rows: Rows, slaves: int | None, *, seed: int, test_fraction: float, home: Path
+) -> tuple[Manifest, Path]:
+    """Find, or cut, the partitions of a run; return their manifest and folder.
+
+    Raises
+    ------
+    DataError
+        If the data can't be used.
+    UsageError
+        If a partition folder has fewer slaves than are asked for.
+    """
+    if rows.data is not None and rows.cut_already:
+        if rows.label or rows.columns:
+            raise UsageError("--label and --columns are for a CSV file; this one is cut already")
+        manifest = read_manifest(rows.data)
+        if slaves is not None and slaves > manifest.slaves:
+            raise UsageError(
+                f"--slaves {slaves}: {rows.data} was cut for {manifest.slaves} slaves"
+            )
+        return manifest, rows.data
+    table = load(rows.data, label=rows.label, columns=rows.columns, seed=seed)
+    # Cut first, named afterwards: the name is made of what the folder holds.
+    new = not home.exists()
+    fresh = home / "partitions" / f".{secrets.token_hex(4)}"
+    manifest = write_partitions(table, fresh, slaves or SLAVES, seed, test_fraction)
+    if new:
+        # Rows lie in it, and soon a server's password.
+        home.chmod(0o700)
+    folder = fresh.with_name(manifest.dataset)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        # Cut before: the same name is the same contents.
+        shutil.rmtree(fresh)
+    return manifest, folder
+
+
+def find_partitions(home: Path, dataset: str, source: str) -> Path:
+    """Find the partitions that an earlier command has cut or was given.
+
+    Raises
+    ------
+    DataError
+        If they are gone.
+    """
+    for folder in (home / "partitions" / dataset, Path(source)):
+        if (folder / NAME).exists() and read_manifest(folder).dataset == dataset:
+            return folder
+    raise DataError(
+        f"the partitions of {dataset} are gone; `fedredis partition` cuts them again "
+        f"from {source}",
+        file=home / "partitions" / dataset,
+    )

@@ -1,0 +1,34 @@
+"""``fedredis server``: keep the embedded server up."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from fedredis.cli import options, output
+from fedredis.cli.session import session
+from fedredis.cli.signals import terminate_as_interrupt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="server")
+@options.home
+def command(home: Path) -> None:
+    """Keep the embedded server up, to look into it with redis-cli or a dashboard.
+
+    Other commands start it by themselves, and the last one to leave stops it.
+    """
+    with session(None, home) as opened:
+        output.notes().print(
+            f"{opened.shown_url} is up; {opened.hint}\nCtrl-C stops it", soft_wrap=True
+        )
+        try:
+            with terminate_as_interrupt():
+                while True:
+                    signal.pause()
+        except KeyboardInterrupt:
+            return
