@@ -1,0 +1,48 @@
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+RUN_ARGS ?= --slaves 10
+
+.PHONY: run test lint types check bench clean
+
+# What `make run` needs, then a training over ten slaves.
+run: $(VENV)/run.stamp
+	$(BIN)/fedredis run $(RUN_ARGS)
+
+# What the tests need, then the tests.
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/lint.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+# mypy checks an installed copy: in the checkout, folders and packages have different names.
+types: $(VENV)/lint.stamp
+	rm -rf $(VENV)/types build
+	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/types .
+	rm -rf build fedredis.egg-info
+	cd $(VENV)/types && MYPYPATH=. ../bin/mypy --config-file ../../pyproject.toml -p fedredis
+
+check: lint types test
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks.songs
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/test.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+$(VENV)/lint.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[lint]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,57 @@
+"""What all tests share: servers, a fake one, and where the real songs are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fakeredis
+import pytest
+
+from fedredis.connection import connect
+from fedredis.embedded import EmbeddedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redis import Redis
+
+#: The songs of six decades, beside the checkout; tests that need them are skipped without.
+SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
+
+
+@pytest.fixture
+def songs() -> Path:
+    """Return the folder of the real songs."""
+    if not SONGS.is_dir():
+        pytest.skip("the songs of six decades are not beside this checkout")
+    return SONGS
+
+
+@pytest.fixture
+def fake() -> Iterator[Redis]:
+    """Return a client of a fake Redis of its own, with Lua."""
+    with fakeredis.FakeRedis(server=fakeredis.FakeServer(), protocol=2) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """Run one real server for the whole session; `server` empties it for each test."""
+    with EmbeddedServer.open(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def server(embedded: EmbeddedServer) -> EmbeddedServer:
+    """Return a real server that holds nothing."""
+    with connect(embedded.url) as client:
+        client.flushall()
+    return embedded
+
+
+@pytest.fixture
+def client(server: EmbeddedServer) -> Iterator[Redis]:
+    """Return a client of a real server that holds nothing."""
+    with connect(server.url) as connected:
+        yield connected
