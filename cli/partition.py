@@ -37,9 +37,9 @@ def command(
     seed: int,
     test_fraction: float,
 ) -> None:
-    """Cut DATA into one partition for each slave, each with its own held-out rows.
+    """Cut data into one partition for each slave.
 
-    DATA is a CSV file or a folder of songs by decade; without it, songs are generated. A slave
+    Each has its own held-out rows. DATA is a CSV file or a folder of songs by decade; without it, songs are generated. A slave
     needs `manifest.json` and its own `slave-<id>.npy`, and nothing else.
     """
     table = load(data, label=label, columns=columns, seed=seed)

@@ -41,9 +41,10 @@ def command(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Tell the class of a song, and how probable each class is.
+    """Tell the class of a song with a trained model.
 
-    A song is looked up by its name in the run's data, or in --data.
+    It also prints how probable each class is. A song is looked up by its name in the run's
+    data, or in --data.
     """
     check_name(run, "run")
     if (song is None) == (values is None):

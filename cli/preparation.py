@@ -38,9 +38,24 @@ class Rows:
         """Whether the data is a partition folder."""
         return self.data is not None and (self.data / NAME).exists()
 
+    def slaves(self, asked: int | None) -> int:
+        """Tell how many slaves there are: as asked, else as cut, else a few.
+
+        Raises
+        ------
+        UsageError
+            If a partition folder has fewer than are asked for.
+        """
+        if self.data is None or not self.cut_already:
+            return asked or SLAVES
+        cut = read_manifest(self.data).slaves
+        if asked is not None and asked > cut:
+            raise UsageError(f"--slaves {asked}: {self.data} was cut for {cut} slaves")
+        return asked or cut
+
 
 def prepare(
-    rows: Rows, slaves: int | None, *, seed: int, test_fraction: float, home: Path
+    rows: Rows, slaves: int, *, seed: int, test_fraction: float, home: Path
 ) -> tuple[Manifest, Path]:
     """Find, or cut, the partitions of a run; return their manifest and folder.
 
@@ -49,22 +64,17 @@ def prepare(
     DataError
         If the data can't be used.
     UsageError
-        If a partition folder has fewer slaves than are asked for.
+        If options don't fit the data.
     """
     if rows.data is not None and rows.cut_already:
         if rows.label or rows.columns:
             raise UsageError("--label and --columns are for a CSV file; this one is cut already")
-        manifest = read_manifest(rows.data)
-        if slaves is not None and slaves > manifest.slaves:
-            raise UsageError(
-                f"--slaves {slaves}: {rows.data} was cut for {manifest.slaves} slaves"
-            )
-        return manifest, rows.data
+        return read_manifest(rows.data), rows.data
     table = load(rows.data, label=rows.label, columns=rows.columns, seed=seed)
     # Cut first, named afterwards: the name is made of what the folder holds.
     new = not home.exists()
     fresh = home / "partitions" / f".{secrets.token_hex(4)}"
-    manifest = write_partitions(table, fresh, slaves or SLAVES, seed, test_fraction)
+    manifest = write_partitions(table, fresh, slaves, seed, test_fraction)
     if new:
         # Rows lie in it, and soon a server's password.
         home.chmod(0o700)

@@ -33,10 +33,10 @@ def command(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Go on with a run whose master stopped or died, from its last committed round.
+    """Go on with a run whose master stopped or died.
 
-    The result is the one that the run would have had without the stop. A run that is finished
-    prints its outcome again.
+    It goes on from the last committed round, and the result is the one that the run would have
+    had without the stop. A run that is finished prints its outcome again.
     """
     started = time.monotonic()
     check_name(run, "run")

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Number of slaves; 10, or as many as the data was cut for.",
 )
-@click.option("--rounds", type=click.IntRange(min=1), default=RunConfig.rounds, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=RunConfig.rounds,
+    show_default=True,
+    help="Rounds of training.",
+)
 @options.table
 @click.option(
     "--workers",
@@ -53,7 +59,11 @@ if TYPE_CHECKING:
     help="Passes that a slave makes over its rows in a round.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=RunConfig.batch_size, show_default=True
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=RunConfig.batch_size,
+    show_default=True,
+    help="Rows of one step of SGD.",
 )
 @click.option(
     "--learning-rate",
@@ -127,6 +137,8 @@ def command(
     wanted = Rows(data, label, columns)
     asked = bool(data or workers or not redis_url)
     if asked:
+        slaves = wanted.slaves(slaves)
+        options.quorum_of(quorum, slaves)
         manifest, folder = prepare(
             wanted, slaves, seed=seed, test_fraction=test_fraction, home=home
         )

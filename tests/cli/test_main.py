@@ -1,0 +1,68 @@
+import subprocess
+import sys
+
+import click
+import pytest
+
+import fedredis
+from fedredis.cli.main import COMMANDS, command, run
+
+
+def commands():
+    """Every command and subcommand, by the words that call it."""
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        yield (name,), found
+        if isinstance(found, click.Group):
+            yield from (((name, sub), child) for sub, child in found.commands.items())
+
+
+@pytest.mark.parametrize(("words", "found"), list(commands()), ids=lambda value: str(value))
+def test_every_command_has_help(words, found, call):
+    answer = call(*words, "--help")
+    assert answer.code == 0
+    assert found.help.splitlines()[0] in " ".join(answer.out.split())
+    for option in found.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{' '.join(words)} {option.opts[0]} has no help"
+
+
+def test_summaries_are_the_commands_first_lines():
+    context = click.Context(command)
+    for name, summary in COMMANDS.items():
+        found = command.get_command(context, name)
+        assert found.help.splitlines()[0] == summary
+
+
+def test_help_imports_no_command(tmp_path):
+    """So that it answers at once."""
+    code = (
+        "import sys; from fedredis.cli.main import run; run(['--help']);"
+        "print(*[m for m in ('numpy', 'pandas', 'redis', 'rq', 'rich') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_the_version(call):
+    assert call("--version").out == f"fedredis, version {fedredis.__version__}\n"
+
+
+def test_an_unknown_command_and_option(refused):
+    assert "No such command 'train'" in refused("train")
+    assert "No such option" in refused("run", "--slave", "3")
+    assert "Missing argument 'RUN'" in refused("resume")
+
+
+def test_an_error_that_was_not_foreseen_is_one_line(monkeypatch, capsys):
+    def explode(*args, **kwargs):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(command, "main", explode)
+    assert run([]) == 1
+    assert capsys.readouterr().err == (
+        "fedredis: internal error, please report it: ZeroDivisionError: oh\n"
+    )
