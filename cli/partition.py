@@ -39,8 +39,9 @@ def command(
 ) -> None:
     """Cut data into one partition for each slave.
 
-    Each has its own held-out rows. DATA is a CSV file or a folder of songs by decade; without it, songs are generated. A slave
-    needs `manifest.json` and its own `slave-<id>.npy`, and nothing else.
+    Each has its own held-out rows. DATA is a CSV file or a folder of songs by decade; without
+    it, songs are generated. A slave needs `manifest.json` and its own `slave-<id>.npy`, and
+    nothing else.
     """
     table = load(data, label=label, columns=columns, seed=seed)
     manifest = write_partitions(table, out, slaves, seed, test_fraction)

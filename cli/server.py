@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 @click.command(name="server")
 @options.home
 def command(home: Path) -> None:
-    """Keep the embedded server up, to look into it with redis-cli or a dashboard.
+    """Keep the embedded server up, to look into it.
 
-    Other commands start it by themselves, and the last one to leave stops it.
+    Then redis-cli and dashboards reach it. Other commands start it by themselves, and the last
+    one to leave stops it.
     """
     with session(None, home) as opened:
         output.notes().print(

@@ -1,0 +1,1 @@
+"""Measurements, each printed by one command; nothing here is a test."""

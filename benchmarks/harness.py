@@ -1,0 +1,108 @@
+"""Runs to measure, on an embedded server of their own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedredis.config import RunConfig
+from fedredis.connection import connect
+from fedredis.data.cut import write_partitions
+from fedredis.data.source import load
+from fedredis.embedded import EmbeddedServer
+from fedredis.jobs.dispatch import Dispatcher
+from fedredis.jobs.pool import ONE_THREAD, WorkerPool
+from fedredis.keys import Kind
+from fedredis.master import create_run, drive_run
+from fedredis.store import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redis import Redis
+
+#: The real songs, beside the checkout; without them the songs are synthetic.
+SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run came to."""
+
+    accuracy: float
+    weights_sha256: str
+    #: Milliseconds of each round of training, from its opening to its commit.
+    round_ms: list[float]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A server and a folder for runs to measure."""
+
+    client: Redis
+    url: str
+    folder: Path
+
+    def partitions(self, slaves: int, seed: int = 0, **settings: object) -> tuple[Path, RunConfig]:
+        """Cut the songs and make the config of a run on them."""
+        table = load(SONGS if SONGS.is_dir() else None, seed=seed)
+        folder = self.folder / f"{slaves}-{seed}"
+        manifest = write_partitions(table, folder, slaves, seed, 0.2)
+        config = RunConfig(
+            dataset=manifest.dataset,
+            columns=manifest.columns,
+            classes=manifest.classes,
+            slaves=slaves,
+            seed=seed,
+            **settings,  # type: ignore[arg-type]
+        )
+        return folder, config
+
+    def run(self, folder: Path, config: RunConfig, workers: int) -> Measured:
+        """Train with workers of our own."""
+        run_id = create_run(self.client, config)
+        with WorkerPool(self.url, folder, workers) as pool:
+            drive_run(
+                self.client,
+                run_id,
+                dispatcher=lambda store, config: Dispatcher(
+                    self.client,
+                    store,
+                    config,
+                    own_workers=workers,
+                    revive=pool.revive,
+                    clock=time.monotonic,
+                ),
+                report=lambda label, entry: None,
+                clock=time.monotonic,
+            )
+        state = runs.read(self.client, run_id)
+        model = runs.artifact(self.client, run_id, state.model)
+        assert model is not None
+        history = runs.history(self.client, run_id).items()
+        return Measured(
+            accuracy=state.accuracy or 0.0,
+            weights_sha256=model.sha256,
+            round_ms=[entry["ms"] for label, entry in history if label.kind is Kind.TRAIN],
+        )
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """Start a server in a temporary folder."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedServer.open(Path(folder) / "home") as server,
+        connect(server.url) as client,
+    ):
+        yield Bench(client, server.url, Path(folder))
+
+
+def one_thread() -> None:
+    """Fix this process' BLAS threads at one; to be called before NumPy is imported."""
+    os.environ.update(ONE_THREAD)
