@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis.store import workers
+from fedredis.store.workers import PRESENCE_MS, WorkerCard
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+CARD = WorkerCard(
+    name="fedredis-pets-0123abcd",
+    host="host-1",
+    pid=4321,
+    queue="fedredis-pets",
+    dataset="pets",
+    manifest='{"rows": 9}',
+    slaves=None,
+)
+
+
+@pytest.mark.parametrize("slaves", [None, ("3",), ("0", "2", "10"), ()])
+def test_a_card_comes_back_as_it_was(client: Redis, slaves: tuple[str, ...] | None) -> None:
+    card = replace(CARD, slaves=slaves)
+    workers.join(client, card)
+    assert workers.present(client) == [card]
+
+
+def test_what_a_worker_leaves_in_redis(client: Redis) -> None:
+    workers.join(client, CARD)
+    key = "fedredis:worker:fedredis-pets-0123abcd"
+    assert client.hgetall(key) == {
+        b"name": b"fedredis-pets-0123abcd",
+        b"host": b"host-1",
+        b"pid": b"4321",
+        b"queue": b"fedredis-pets",
+        b"dataset": b"pets",
+        b"manifest": b'{"rows": 9}',
+        b"slaves": b"all",
+    }
+    assert 0 < client.pttl(key) <= PRESENCE_MS
+    ((name, until),) = client.zrange("fedredis:workers", 0, -1, withscores=True)
+    seconds, micros = client.time()
+    assert name == b"fedredis-pets-0123abcd"
+    assert 0 < until - (seconds * 1000 + micros // 1000) <= PRESENCE_MS
+    assert [entry for _, entry in client.xrange("fedredis:joined")] == [
+        {b"worker": b"fedredis-pets-0123abcd"}
+    ]
+
+
+def test_announcing_again_prolongs_and_wakes_nobody(client: Redis) -> None:
+    workers.join(client, CARD)
+    key = "fedredis:worker:fedredis-pets-0123abcd"
+    client.pexpire(key, 100)
+    client.zadd("fedredis:workers", {CARD.name: 1})
+    workers.announce(client, CARD)
+    assert client.pttl(key) > 100
+    assert client.zscore("fedredis:workers", CARD.name) > 1
+    assert client.xlen("fedredis:joined") == 1
+
+
+def test_a_worker_that_is_silent_is_forgotten(client: Redis) -> None:
+    for name in ("b", "a", "dead"):
+        workers.join(client, replace(CARD, name=name))
+    client.zadd("fedredis:workers", {"dead": 1})
+    assert [card.name for card in workers.present(client)] == ["a", "b"]
+    assert client.zscore("fedredis:workers", "dead") is None
+
+
+def test_a_card_that_has_gone_before_its_name(client: Redis) -> None:
+    workers.join(client, CARD)
+    client.delete("fedredis:worker:fedredis-pets-0123abcd")
+    assert workers.present(client) == []
+
+
+def test_leave(client: Redis) -> None:
+    workers.join(client, CARD)
+    workers.leave(client, CARD.name)
+    assert workers.present(client) == []
+    assert client.keys("fedredis:worker*") == []
+
+
+def test_waiting_for_one_that_joins(client: Redis) -> None:
+    before = workers.last_join(client)
+    assert before == b"0-0"
+    assert workers.wait_for_join(client, before, 0) == before
+    woken: list[bytes] = []
+    waiting = threading.Thread(
+        target=lambda: woken.append(workers.wait_for_join(client, before, 10))
+    )
+    waiting.start()
+    workers.join(client, CARD)
+    waiting.join()
+    assert woken == [workers.last_join(client)] != [before]

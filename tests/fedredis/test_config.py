@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedredis.config import FEATURE_MAPS, RunConfig, check_name, learning_rate
+from fedredis.errors import UsageError
+from fedredis.features import FEATURES
+from fedredis.features.protocol import Column
+from fedredis.models.protocol import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("option", "change"),
+    [
+        *(("--slaves", {"slaves": value}) for value in (0, -1)),
+        *(("--rounds", {"rounds": value}) for value in (0, -20)),
+        ("--local-epochs", {"local_epochs": 0}),
+        ("--batch-size", {"batch_size": 0}),
+        ("--attempts", {"attempts": 0}),
+        ("--seed", {"seed": -1}),
+        *(("--learning-rate", {"learning_rate": value}) for value in (0, -0.1, NAN, INFINITY)),
+        *(("--l2", {"l2": value}) for value in (-1e-9, NAN, INFINITY)),
+        *(("--features", {"features": value}) for value in ("", "cubic", "Plain")),
+        *(("--quorum", {"quorum": value}) for value in (-1, 4)),
+        ("--round-timeout", {"round_timeout_ms": 99}),
+        ("--lease", {"lease_ms": 0}),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_option(
+    make_config: Callable[..., RunConfig], option: str, change: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match=f"^{option} must "):
+        make_config(**change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"slaves": 1, "rounds": 1, "local_epochs": 1, "batch_size": 1, "attempts": 1},
+        {"seed": 0, "l2": 0, "learning_rate": 1e-12},
+        {"quorum": 0},
+        {"quorum": 3},
+        {"round_timeout_ms": 100, "lease_ms": 100},
+    ],
+)
+def test_the_ends_of_the_ranges(
+    make_config: Callable[..., RunConfig], change: dict[str, Any]
+) -> None:
+    config = make_config(**change)
+    assert {name: getattr(config, name) for name in change} == change
+
+
+def test_the_feature_maps_are_those_there_are() -> None:
+    assert tuple(FEATURES) == FEATURE_MAPS
+
+
+def test_json_round_trip(make_config: Callable[..., RunConfig]) -> None:
+    config = make_config(learning_rate=0.1 + 0.2, seed=2**40, label="kind", source="a b.csv")
+    back = RunConfig.from_json(config.to_json())
+    assert back == config
+    assert hash(back) == hash(config)
+    assert back.columns == (Column("size", None, None), Column("age", 0, 30))
+    assert RunConfig.from_json(config.to_json().encode()) == config
+
+
+def test_fields_of_later_versions_are_ignored(make_config: Callable[..., RunConfig]) -> None:
+    config = make_config()
+    later = {**json.loads(config.to_json()), "colour": "red"}
+    assert RunConfig.from_json(json.dumps(later)) == config
+
+
+def test_fields_that_are_missing_take_their_defaults(
+    make_config: Callable[..., RunConfig],
+) -> None:
+    earlier = json.loads(make_config(attempts=7).to_json())
+    del earlier["attempts"]
+    assert RunConfig.from_json(json.dumps(earlier)).attempts == 3
+
+
+def test_a_stored_config_is_checked(make_config: Callable[..., RunConfig]) -> None:
+    stored = {**json.loads(make_config().to_json()), "rounds": 0}
+    with pytest.raises(UsageError, match="--rounds"):
+        RunConfig.from_json(json.dumps(stored))
+
+
+def test_slaves_are_numbered_and_summed_in_order(make_config: Callable[..., RunConfig]) -> None:
+    assert make_config(slaves=11).slave_ids == (
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "6",
+        "7",
+        "8",
+        "9",
+        "10",
+    )
+
+
+def test_without_a_quorum_all_are_needed(make_config: Callable[..., RunConfig]) -> None:
+    assert make_config(slaves=5).required == 5
+    assert make_config(slaves=5, quorum=2).required == 2
+
+
+def test_the_learning_rate_falls_in_a_line() -> None:
+    assert [learning_rate(0.8, number, 4) for number in (1, 2, 3, 4)] == pytest.approx(
+        [0.8, 0.6, 0.4, 0.2], rel=1e-15
+    )
+    assert learning_rate(0.7, 1, 1) == 0.7
+
+
+def test_the_settings_of_a_round(make_config: Callable[..., RunConfig]) -> None:
+    config = make_config(rounds=4, learning_rate=0.8, l2=0.5, local_epochs=2, batch_size=9)
+    assert config.training(3) == TrainingSettings(2, 9, 0.4, 0.5)
+
+
+@pytest.mark.parametrize("name", ["a", "7", "pets-3_x.csv", "a" * 64])
+def test_a_name(name: str) -> None:
+    assert check_name(name, "slave") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "../a", "-a", "a b", "a/b", "a\n", "é", "a" * 65, "{a}"]
+)
+def test_no_name(name: str) -> None:
+    with pytest.raises(UsageError, match=r"^slave .* is not a name"):
+        check_name(name, "slave")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
+from fedredis.features import Plain, Quadratic
+from fedredis.keys import RunKeys
+from fedredis.master import create_run, drive_run, parts
+from fedredis.models import LogisticRegression
+from fedredis.store import runs
+from fedredis.store.master import MasterStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from fedredis.config import RunConfig
+
+    Make = Callable[..., Any]
+
+
+def test_create_run_writes_the_model_that_it_starts_from(
+    fake: Redis, make_config: Callable[..., RunConfig]
+) -> None:
+    run_id = create_run(fake, make_config())
+    state = runs.read(fake, run_id)
+    assert (state.status, state.round) == ("waiting", 0)
+    assert state.config == make_config()
+    model = runs.artifact(fake, run_id, state.model)
+    np.testing.assert_array_equal(model.named["weights"], np.zeros((3, 3)))
+    assert runs.artifact(fake, run_id, state.preprocessing).named == {}
+    assert create_run(fake, make_config()) != run_id
+
+
+def test_parts_are_those_that_the_config_names(make_config: Callable[..., RunConfig]) -> None:
+    config = make_config()
+    assert parts(config) == (Plain(config.columns), LogisticRegression(2, 3))
+    config = make_config(features="quadratic")
+    assert parts(config) == (Quadratic(config.columns), LogisticRegression(5, 3))
+
+
+def test_no_such_run(client: Redis) -> None:
+    with pytest.raises(RunNotFoundError, match="there is no run r9"):
+        drive_run(
+            client,
+            "r9",
+            dispatcher=lambda store, config: lambda label, waiting: None,
+            report=lambda label, entry: None,
+            clock=time.monotonic,
+        )
+    assert client.dbsize() == 0
+
+
+def test_an_interrupted_run_gives_its_lease_back(client: Redis, make_training: Make) -> None:
+    training = make_training()
+
+    def interrupt(label: object, entry: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.drive(interrupt)
+    assert (training.state.status, training.state.error) == ("stopped", "interrupted")
+    assert not client.exists(RunKeys(training.run_id).lease)
+    training.drive()
+    assert (training.state.status, training.state.error) == ("finished", "")
+
+
+def test_a_run_that_another_master_drives(client: Redis, make_training: Make) -> None:
+    training = make_training(lease_ms=100)
+    store = MasterStore(client, RunKeys(training.run_id), token="alive", lease_ms=60_000)
+    store.acquire()
+    with pytest.raises(LeaseHeldError, match=f"is driving run {training.run_id}"):
+        training.drive()
+    assert client.get(RunKeys(training.run_id).lease) == b"alive"
+    assert training.farm.dispatched == []
+
+
+def test_the_lease_of_a_dead_master_is_waited_for(client: Redis, make_training: Make) -> None:
+    training = make_training(rounds=1, lease_ms=100)
+    MasterStore(client, RunKeys(training.run_id), token="dead", lease_ms=100).acquire()
+    training.drive()
+    assert training.state.status == "finished"
+
+
+def test_a_master_that_leaves_is_followed_at_once(client: Redis, make_training: Make) -> None:
+    training = make_training(rounds=1, lease_ms=60_000)
+    keys = RunKeys(training.run_id)
+    first = MasterStore(client, keys, token="first", lease_ms=60_000)
+    first.acquire()
+    driving = threading.Thread(target=training.drive)
+    driving.start()
+    first.release("stopped")
+    driving.join()
+    assert training.state.status == "finished"
+    assert client.hget(keys.run, "epoch") == b"2"
+
+
+@pytest.mark.parametrize("name", ["model:0", "preprocessing:0"])
+def test_a_run_that_has_lost_its_model(client: Redis, make_training: Make, name: str) -> None:
+    training = make_training()
+    client.delete(RunKeys(training.run_id).artifact(name))
+    with pytest.raises(FedredisError, match="has lost its model"):
+        training.drive()
+    assert training.state.status == "failed"

@@ -1,0 +1,103 @@
+"""A partition folder of four slaves, a run over it, and workers in the test's own process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.config import RunConfig
+from fedredis.connection import connect
+from fedredis.data.cut import write_partitions
+from fedredis.data.table import Table
+from fedredis.features.protocol import Column
+from fedredis.jobs.context import WorkerContext
+from fedredis.jobs.inputs import Inputs
+from fedredis.jobs.worker import make_card
+from fedredis.keys import RunKeys
+from fedredis.master import create_run
+from fedredis.store.master import MasterStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from redis import Redis
+
+    from fedredis.data.manifest import Manifest
+    from fedredis.embedded import EmbeddedServer
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder that `manifest` has filled."""
+    return tmp_path / "partitions"
+
+
+@pytest.fixture
+def manifest(folder: Path) -> Manifest:
+    """Cut 103 rows of two columns and three classes among four slaves."""
+    rng = np.random.default_rng(5)
+    X = np.column_stack([rng.normal(100, 20, 103), rng.uniform(0, 30, 103)])
+    columns = (Column("size"), Column("age", 0, 30))
+    classes = ("cat", "dog", "eel")
+    table = Table(X, rng.integers(0, 3, 103), columns, classes, "kind", "Some Pets.csv")
+    return write_partitions(table, folder, 4, seed=1, test_fraction=0.2)
+
+
+@pytest.fixture
+def make_config(manifest: Manifest) -> Callable[..., RunConfig]:
+    """Return a maker of configs of runs over the folder."""
+
+    def make(**changes: Any) -> RunConfig:
+        defaults: dict[str, Any] = {
+            "dataset": manifest.dataset,
+            "columns": manifest.columns,
+            "classes": manifest.classes,
+            "slaves": 4,
+            "rounds": 2,
+            "features": "plain",
+            "attempts": 2,
+        }
+        return RunConfig(**{**defaults, **changes})
+
+    return make
+
+
+@pytest.fixture
+def keys(client: Redis, make_config: Callable[..., RunConfig]) -> RunKeys:
+    """Write a run over the folder to the real server."""
+    return RunKeys(create_run(client, make_config()))
+
+
+@pytest.fixture
+def master(client: Redis, keys: RunKeys) -> MasterStore:
+    """Return the run's master, with the lease."""
+    store = MasterStore(client, keys, token="me", lease_ms=60_000)
+    store.acquire()
+    return store
+
+
+@pytest.fixture
+def make_context(client: Redis, folder: Path, manifest: Manifest) -> Callable[..., WorkerContext]:
+    """Return a maker of what a worker of the folder has at hand."""
+
+    def make(**changes: Any) -> WorkerContext:
+        given: dict[str, Any] = {
+            "client": client,
+            "card": make_card(folder, manifest),
+            "inputs": Inputs(folder, manifest),
+            "stopping": lambda: False,
+            "others_wait": lambda run_id: False,
+        }
+        return WorkerContext(**{**given, **changes})
+
+    return make
+
+
+@pytest.fixture
+def rq_client(server: EmbeddedServer) -> Iterator[Redis]:
+    """Return a client for RQ's own keys, which RQ sets up as it likes."""
+    with connect(server.url) as connected:
+        yield connected

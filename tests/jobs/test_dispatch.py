@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedredis.jobs.dispatch import ON_ITS_WAY, WORKERS_KNOWN, Dispatcher
+from fedredis.jobs.naming import queue_name, worker_name
+from fedredis.keys import Kind, Label
+from fedredis.store import workers
+from fedredis.store.slave import SlaveStore
+from fedredis.store.workers import WorkerCard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from fedredis.config import RunConfig
+    from fedredis.keys import RunKeys
+    from fedredis.store.master import MasterStore
+
+TRAIN = Label(Kind.TRAIN, 1)
+
+
+class Scene:
+    """A dispatcher, its clock, and the workers that it can see."""
+
+    def __init__(
+        self, client: Redis, keys: RunKeys, store: MasterStore, config: RunConfig, own: int
+    ) -> None:
+        self.client, self.keys, self.config = client, keys, config
+        self.now = 100.0
+        self.revived = 0
+        self.dispatch = Dispatcher(
+            client, store, config, own_workers=own, revive=self._revive, clock=lambda: self.now
+        )
+
+    def _revive(self) -> None:
+        self.revived += 1
+
+    def join(self, slaves: tuple[str, ...] | None = None, dataset: str | None = None) -> str:
+        """Let a worker come; return its name."""
+        dataset = dataset or self.config.dataset
+        queue = queue_name(dataset, slaves)
+        card = WorkerCard(worker_name(queue), "h", 1, queue, dataset, "{}", slaves)
+        workers.join(self.client, card)
+        return card.name
+
+    def attach(self, worker: str, kind: Kind = Kind.TRAIN) -> SlaveStore:
+        """Let a worker's job begin its stay."""
+        store = SlaveStore(self.client, self.keys, worker=worker, lease_ms=60_000)
+        store.attach(kind)
+        return store
+
+    def jobs(self, slaves: tuple[str, ...] | None = None) -> list[str]:
+        """List the jobs on a queue."""
+        queue = queue_name(self.config.dataset, slaves)
+        return [name.decode() for name in self.client.lrange(f"rq:queue:{queue}", 0, -1)]
+
+
+@pytest.fixture
+def make_scene(
+    client: Redis, keys: RunKeys, master: MasterStore, make_config: Callable[..., RunConfig]
+) -> Callable[..., Scene]:
+    return lambda own=0: Scene(client, keys, master, make_config(), own)
+
+
+@pytest.mark.parametrize(
+    ("there", "waiting", "jobs"), [(2, 4, 2), (4, 2, 2), (3, 3, 3), (2, 0, 0), (0, 4, 0)]
+)
+def test_as_many_jobs_as_workers_or_slaves_that_are_waited_for(
+    make_scene: Callable[..., Scene], there: int, waiting: int, jobs: int
+) -> None:
+    scene = make_scene()
+    for _ in range(there):
+        scene.join()
+    scene.dispatch(TRAIN, waiting)
+    assert len(scene.jobs()) == jobs
+    assert scene.revived == 1
+
+
+def test_none_is_sent_twice(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene()
+    scene.join()
+    scene.join()
+    for _ in range(3):
+        scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 2
+    # The rounds of one kind of job are served by one stay.
+    scene.dispatch(Label(Kind.TRAIN, 2), 4)
+    scene.dispatch(Label(Kind.EVALUATE, 1), 4)
+    assert len(scene.jobs()) == 2
+
+
+def test_jobs_that_never_began_are_sent_again(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene()
+    scene.join()
+    scene.dispatch(TRAIN, 4)
+    scene.now += ON_ITS_WAY / 2
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 1
+    scene.now += ON_ITS_WAY / 2
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 2
+
+
+def test_workers_that_stay_with_the_run_need_no_job(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene()
+    first, _second, _third = scene.join(), scene.join(), scene.join()
+    store = scene.attach(first)
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 2
+    scene.now += ON_ITS_WAY
+    scene.client.delete(f"rq:queue:{queue_name(scene.config.dataset, None)}")
+    store.detach(Kind.TRAIN)
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 3
+
+
+def test_a_stay_of_another_kind_counts_for_nothing(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene()
+    scene.attach(scene.join(), Kind.STATISTICS)
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 1
+    scene.dispatch(Label(Kind.EVALUATE, 2), 4)  # the last one has jobs of its own
+    assert len(scene.jobs()) == 2
+
+
+def test_who_holds_some_slaves_is_sent_to_by_a_queue_of_its_own(
+    make_scene: Callable[..., Scene],
+) -> None:
+    scene = make_scene()
+    scene.join(("0",))
+    for _ in range(3):
+        scene.join(("1", "2"))
+    scene.attach(scene.join(("3",)))
+    scene.dispatch(TRAIN, 2)
+    assert [len(scene.jobs(held)) for held in (("0",), ("1", "2"), ("3",), None)] == [1, 2, 0, 0]
+
+
+def test_workers_of_other_data_are_left_alone(
+    client: Redis, make_scene: Callable[..., Scene]
+) -> None:
+    scene = make_scene()
+    scene.join(dataset="songs")
+    scene.dispatch(TRAIN, 4)
+    assert client.keys("rq:*") == []
+
+
+def test_own_workers_count_before_they_announce_themselves(
+    make_scene: Callable[..., Scene],
+) -> None:
+    scene = make_scene(own=2)
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 2
+    for _ in range(3):  # the two, and a guest
+        scene.join()
+    scene.now += WORKERS_KNOWN
+    scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 3
+
+
+def test_workers_are_looked_at_now_and_then(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene()
+    scene.dispatch(TRAIN, 4)
+    scene.join()
+    scene.now += WORKERS_KNOWN * 0.99
+    scene.dispatch(TRAIN, 4)
+    assert (scene.jobs(), scene.revived) == ([], 1)
+    scene.now += WORKERS_KNOWN * 0.02
+    scene.dispatch(TRAIN, 4)
+    assert (len(scene.jobs()), scene.revived) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("statistics:1", "statistics"),
+        ("train:2", "train"),
+        ("evaluate:1", "train"),
+        ("evaluate:2", "evaluate"),
+    ],
+)
+def test_a_job_carries_names_and_nothing_else(
+    client: Redis, make_scene: Callable[..., Scene], label: str, kind: str
+) -> None:
+    scene = make_scene(own=1)
+    scene.dispatch(Label.parse(label), 4)
+    (name,) = scene.jobs()
+    run_id = scene.keys.run_id
+    assert name.startswith(f"fedredis-{scene.config.dataset}_{run_id}_{kind}_")
+    job: Any = client.hgetall(f"rq:job:{name}")
+    call = [f"fedredis.jobs.functions.{kind}", None, [], {"run": run_id, "round": label}]
+    assert json.loads(zlib.decompress(job[b"data"])) == call
+    assert int(job[b"timeout"]) == 600 + 120
+    assert int(job[b"result_ttl"]) == 3600
+    assert int(job[b"failure_ttl"]) == 24 * 3600

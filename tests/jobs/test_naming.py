@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from rq.job import validate_job_id
+
+from fedredis.jobs.naming import (
+    job_id,
+    job_kind,
+    job_prefix,
+    queue_for,
+    queue_name,
+    queue_of,
+    worker_name,
+)
+from fedredis.keys import Kind, Label
+
+if TYPE_CHECKING:
+    from fedredis.data.manifest import Manifest
+
+HELD = [None, ("3",), ("0", "2"), tuple(str(slave) for slave in range(500))]
+
+
+def test_queues() -> None:
+    assert queue_name("pets-4-0123abcd", None) == "fedredis-pets-4-0123abcd"
+    assert queue_name("pets-4-0123abcd", ("3",)) == "fedredis-pets-4-0123abcd-slave-3"
+    two = queue_name("pets-4-0123abcd", ("0", "2"))
+    assert two.startswith("fedredis-pets-4-0123abcd-2-slaves-")
+    assert two == queue_name("pets-4-0123abcd", ("0", "2"))
+
+
+def test_who_holds_other_slaves_has_another_queue() -> None:
+    sets = [*HELD, ("0", "3"), ("02",), ("1", "2", "3"), ("12", "3")]
+    assert len({queue_name("pets", held) for held in sets}) == len(sets)
+
+
+def test_the_queue_of_a_folder(manifest: Manifest) -> None:
+    name = f"fedredis-{manifest.dataset}"
+    assert queue_for(manifest, [0, 1, 2, 3]) == name
+    assert queue_for(manifest, [2]) == f"{name}-slave-2"
+    assert queue_for(manifest, [0, 2]) == queue_name(manifest.dataset, ("0", "2"))
+    assert queue_for(replace(manifest, slaves=1), [0]) == name
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_a_queue_starts_the_names_of_all_that_is_its_own(held: tuple[str, ...] | None) -> None:
+    queue = queue_name("pets-4-0123abcd", held)
+    worker = worker_name(queue)
+    assert worker.startswith(f"{queue}-")
+    assert queue_of(worker) == queue
+    assert worker_name(queue) != worker
+    for kind in Kind:
+        name = job_id(queue, "0123abcd", kind)
+        validate_job_id(name)
+        assert name.startswith(job_prefix(queue, "0123abcd"))
+        assert name.startswith(f"{queue}_0123abcd_{kind}_")
+        assert job_id(queue, "0123abcd", kind) != name
+
+
+def test_jobs_of_one_queue_or_run_do_not_start_like_anothers() -> None:
+    one = job_id(queue_name("pets", ("1",)), "r1", Kind.TRAIN)
+    for queue, run_id in [
+        (queue_name("pets", ("11",)), "r1"),
+        (queue_name("pets", None), "r1"),
+        (queue_name("pets", ("1",)), "r"),
+        (queue_name("pets", ("1",)), "r11"),
+    ]:
+        assert not one.startswith(job_prefix(queue, run_id))
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("statistics:1", Kind.STATISTICS),
+        ("train:1", Kind.TRAIN),
+        ("train:5", Kind.TRAIN),
+        ("evaluate:1", Kind.TRAIN),
+        ("evaluate:4", Kind.TRAIN),
+        ("evaluate:5", Kind.EVALUATE),
+    ],
+)
+def test_which_jobs_serve_a_round_of_five(label: str, kind: Kind) -> None:
+    assert job_kind(Label.parse(label), 5) is kind

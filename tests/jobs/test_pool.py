@@ -1,0 +1,115 @@
+"""Worker processes, for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis.jobs.pool import WorkerPool
+from fedredis.jobs.process import URL_VARIABLE
+from fedredis.store import workers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from redis import Redis
+
+    from fedredis.data.manifest import Manifest
+    from fedredis.embedded import EmbeddedServer
+
+#: Seconds after which a test gives up; never waited for when all is well.
+PATIENCE = 60
+
+
+def wait_for(client: Redis, joins: int) -> list[int]:
+    """Block until so many workers have joined in all; return the pids of those present."""
+    cursor = b"0-0"
+    while client.xlen("fedredis:joined") < joins:
+        cursor = workers.wait_for_join(client, cursor, 2)
+    return [card.pid for card in workers.present(client)]
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_pool_is_kept_at_its_size_until_it_ends(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    with WorkerPool(server.url, folder, 2) as pool:
+        first = wait_for(client, 2)
+        assert len(set(first)) == 2
+        pool.revive()
+        os.kill(first[0], signal.SIGKILL)
+        pool.wait()
+        pool.revive()
+        both = wait_for(client, 3)
+        (new,) = set(both) - set(first)
+        assert runs(new)
+        assert runs(first[1])
+        assert not runs(first[0])
+        pool.revive()
+        assert client.xlen("fedredis:joined") == 3
+    assert not runs(new)
+    assert not runs(first[1])
+    # Those that were asked to stop have said good-bye.
+    assert [card.pid for card in workers.present(client)] == [first[0]]
+    pool.stop()
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_pool_takes_its_workers_along_when_it_is_killed(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    with WorkerPool(server.url, folder, 1) as pool:
+        wait_for(client, 1)
+        (process,) = pool._processes
+        process.stdin.close()  # as the system does when the master is gone
+        assert process.wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_a_pool_of_none(tmp_path: Path) -> None:
+    with WorkerPool("redis://nowhere", tmp_path, 0) as pool:
+        pool.wait()
+        pool.revive()
+
+
+@pytest.fixture
+def process(
+    client: Redis, server: EmbeddedServer, folder: Path, manifest: Manifest
+) -> subprocess.Popen[bytes]:
+    """Start a worker process that ends with its parent, and wait until it has joined."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "fedredis.jobs.process", str(folder), "--with-parent"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, URL_VARIABLE: server.url},
+    ) as started:
+        assert wait_for(client, 1) == [started.pid]
+        yield started
+        started.kill()
+
+
+def test_a_worker_ends_when_its_parents_pipe_closes(process: subprocess.Popen[bytes]) -> None:
+    process.stdin.close()
+    assert process.wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_a_worker_ends_in_order_when_asked(
+    client: Redis, process: subprocess.Popen[bytes]
+) -> None:
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
+    assert process.stderr.read() == b""
+    assert client.keys("fedredis:worker*") == []
+    assert client.smembers("rq:workers") == set()

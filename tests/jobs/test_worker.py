@@ -1,0 +1,367 @@
+"""The worker on a real server, in the test's own process, in burst mode."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rq import Callback, Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.webhook import Webhook
+
+from fedredis.jobs import allowlist, attachment, worker
+from fedredis.jobs.dispatch import Dispatcher
+from fedredis.jobs.inputs import Inputs
+from fedredis.jobs.naming import job_id, queue_name
+from fedredis.jobs.worker import FedredisWorker, make_card
+from fedredis.keys import Kind, Label
+from fedredis.store import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from redis import Redis
+
+    from fedredis.config import RunConfig
+    from fedredis.data.manifest import Manifest
+    from fedredis.keys import RunKeys
+    from fedredis.store.master import MasterStore
+
+STATISTICS = "fedredis.jobs.functions.statistics"
+MOMENTS = Label(Kind.STATISTICS, 1)
+#: The first bytes of what RQ has compressed.
+ZLIB = b"\x78\x9c"
+
+
+@pytest.fixture(autouse=True)
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give the test's process its signal handlers back, which RQ replaces."""
+    monkeypatch.setattr(attachment, "LINGER", 0.01)
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def burst(
+    client: Redis, rq_client: Redis, folder: Path, manifest: Manifest
+) -> Callable[[], FedredisWorker]:
+    """Return a function that runs what is on the folder's queue."""
+
+    def run() -> FedredisWorker:
+        card = make_card(folder, manifest)
+        serving = FedredisWorker(client, rq_client, card, Inputs(folder, manifest))
+        serving.work(burst=True, logging_level="CRITICAL")
+        return serving
+
+    return run
+
+
+@pytest.fixture
+def queue(client: Redis, manifest: Manifest) -> Queue:
+    """Return the folder's queue, as whoever can write to Redis has it."""
+    name = queue_name(manifest.dataset, None)
+    return Queue(name, connection=client, serializer=JSONSerializer)
+
+
+@pytest.fixture
+def opened(master: MasterStore) -> MasterStore:
+    """Open a round of statistics for all four slaves."""
+    extra = {"payload": "preprocessing:0", "pass": "moments"}
+    master.open_round(MOMENTS, ("0", "1", "2", "3"), quorum=4, timeout_ms=60_000, extra=extra)
+    return master
+
+
+def fetch(job: Job) -> tuple[str, str]:
+    """Return a job's status and, if it failed, its traceback."""
+    fetched = Job.fetch(job.id, connection=job.connection, serializer=JSONSerializer)
+    result = fetched.latest_result()
+    return fetched.get_status().value, (result.exc_string or "") if result else ""
+
+
+def serve(queue: Queue, keys: RunKeys, **options: Any) -> Job:
+    kwargs = {"run": keys.run_id, "round": "statistics:1"}
+    return queue.enqueue_call(STATISTICS, kwargs=kwargs, **options)
+
+
+def test_it_runs_fedredis_jobs(
+    opened: MasterStore, keys: RunKeys, queue: Queue, burst: Callable[[], FedredisWorker]
+) -> None:
+    job = serve(queue, keys)
+    name = burst().name
+    assert fetch(job) == ("finished", "")
+    assert job.return_value() == {"worker": name, "counted": {"statistics": 4}}
+    assert opened.state(MOMENTS) == "closed"
+
+
+# What it refuses.
+
+
+def test_os_system_is_not_run(
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    rq_client: Redis,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "touched"
+    job = queue.enqueue_call("os.system", args=(f"touch {file}",))
+    burst()
+    assert not file.exists()
+    status, error = fetch(job)
+    assert status == "failed"
+    assert "NotAllowedError: 'os.system' is not on the allow-list" in error
+    # RQ's own worker does run it.
+    monkeypatch.setattr(SimpleWorker, "subscribe", lambda self: None)
+    queue.enqueue_call("os.system", args=(f"touch {file}",))
+    plain = SimpleWorker([queue], connection=rq_client, serializer=JSONSerializer)
+    plain.work(burst=True, logging_level="CRITICAL")
+    assert file.exists()
+
+
+@pytest.fixture
+def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a module ``evil`` whose function touches a file, and return that file."""
+    file = tmp_path / "touched"
+    (tmp_path / "evil.py").write_text(
+        f"from pathlib import Path\ndef touch(*args, **kwargs):\n    Path({str(file)!r}).touch()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return file
+
+
+@pytest.mark.parametrize("event", ["on_success", "on_failure", "on_stopped"])
+@pytest.mark.parametrize("func", [STATISTICS, "os.getcwd"])
+def test_callbacks_are_not_run(
+    opened: MasterStore,
+    keys: RunKeys,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    evil: Path,
+    event: str,
+    func: str,
+) -> None:
+    kwargs = {"run": keys.run_id, "round": "statistics:1"} if func == STATISTICS else {}
+    job = queue.enqueue_call(func, kwargs=kwargs, **{event: Callback("evil.touch")})
+    burst()
+    assert not evil.exists()
+    assert fetch(job)[0] == "failed"
+    assert "not on the allow-list" in fetch(job)[1]
+    assert opened.state(MOMENTS) == "open"
+
+
+@pytest.mark.parametrize("status", ["finished", "failed"])
+def test_webhooks_are_not_sent(
+    opened: MasterStore,
+    keys: RunKeys,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr("rq.webhook.urlopen", lambda *args, **kwargs: sent.append(args))
+    job = serve(queue, keys, webhooks=[Webhook("http://127.0.0.1:9/", status)])
+    burst()
+    assert sent == []
+    assert "callbacks and webhooks are not on the allow-list" in fetch(job)[1]
+
+
+def test_pickled_jobs_are_not_loaded(
+    client: Redis, queue: Queue, burst: Callable[[], FedredisWorker], tmp_path: Path
+) -> None:
+    file = tmp_path / "touched"
+    # What pickle.loads makes a call of os.system of.
+    pickled = f"cos\nsystem\n(Vtouch {file}\ntR.".encode()
+    job = queue.enqueue_call("os.getcwd")
+    client.hset(f"rq:job:{job.id}", mapping={"data": pickled, "meta": pickled})
+    burst()
+    assert not file.exists()
+    assert client.lrange(queue.key, 0, -1) == []
+
+
+def test_it_takes_no_commands_from_a_channel(
+    client: Redis,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channels: list[Any] = []
+
+    def look(context: Any, **names: str) -> None:
+        channels.append(client.pubsub_channels())
+
+    monkeypatch.setitem(allowlist.ALLOWED, STATISTICS, look)
+    queue.enqueue_call(STATISTICS)
+    burst()
+    assert channels == [[]]
+
+
+# What others see of it.
+
+
+def test_the_card_of_a_folder_of_all_slaves(folder: Path, manifest: Manifest) -> None:
+    card = make_card(folder, manifest)
+    assert card.slaves is None
+    assert card.queue == f"fedredis-{manifest.dataset}"
+    assert card.name.startswith(f"{card.queue}-")
+    assert (card.dataset, card.manifest) == (manifest.dataset, manifest.to_json())
+    assert make_card(folder, manifest).name != card.name
+
+
+def test_the_card_of_a_folder_of_some_slaves(folder: Path, manifest: Manifest) -> None:
+    (folder / "slave-1.npy").unlink()
+    card = make_card(folder, manifest)
+    assert card.slaves == ("0", "2", "3")
+    assert card.queue == queue_name(manifest.dataset, ("0", "2", "3"))
+    for slave in (2, 3):
+        (folder / f"slave-{slave}.npy").unlink()
+    card = make_card(folder, manifest)
+    assert card.slaves == ("0",)
+    assert card.queue == f"fedredis-{manifest.dataset}-slave-0"
+
+
+def test_it_is_there_while_it_works_and_not_afterwards(
+    client: Redis,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Any] = []
+
+    def look(context: Any, **names: str) -> None:
+        seen.append((workers.present(client), context.card))
+        seen.append(client.smembers("rq:workers"))
+
+    monkeypatch.setitem(allowlist.ALLOWED, STATISTICS, look)
+    queue.enqueue_call(STATISTICS)
+    name = burst().name
+    (present, card), registered = seen
+    assert present == [card]
+    assert card.name == name
+    assert registered == {f"rq:worker:{name}".encode()}
+    assert workers.present(client) == []
+    assert client.keys("fedredis:worker*") == []
+    assert client.xlen("fedredis:joined") == 1
+
+
+def test_its_heart_beats_while_a_job_runs(
+    client: Redis,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT", 0.01)
+    announce, kept = workers.announce, FedredisWorker.maintain_heartbeats
+    forgotten, said, maintained = (threading.Event() for _ in range(3))
+
+    def noting(*args: Any) -> None:
+        known = forgotten.is_set()
+        announce(*args)
+        if known:
+            said.set()
+
+    def maintaining(self: FedredisWorker, *args: Any) -> None:
+        kept(self, *args)
+        maintained.set()
+
+    def long_job(context: Any, **names: str) -> list[str]:
+        client.delete("fedredis:workers", f"fedredis:worker:{context.card.name}")
+        forgotten.set()
+        assert said.wait(30)
+        assert maintained.wait(30)
+        return [card.name for card in workers.present(client)]
+
+    monkeypatch.setattr(workers, "announce", noting)
+    monkeypatch.setattr(FedredisWorker, "maintain_heartbeats", maintaining)
+    monkeypatch.setitem(allowlist.ALLOWED, STATISTICS, long_job)
+    job = queue.enqueue_call(STATISTICS)
+    name = burst().name
+    assert fetch(job) == ("finished", "")
+    assert job.return_value() == [name]
+    assert client.keys("fedredis:worker*") == []
+
+
+def test_it_leaves_when_it_ends_by_an_error(
+    client: Redis, burst: Callable[[], FedredisWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SimpleWorker, "work", fail)
+    with pytest.raises(KeyboardInterrupt):
+        burst()
+    assert client.keys("fedredis:worker*") == []
+
+
+def test_it_makes_room_for_another_run(
+    client: Redis, rq_client: Redis, folder: Path, manifest: Manifest, queue: Queue
+) -> None:
+    serving = FedredisWorker(
+        client, rq_client, make_card(folder, manifest), Inputs(folder, manifest)
+    )
+    wait = serving.context.others_wait
+    assert not wait("r1")
+    queue.enqueue_call(STATISTICS, job_id=job_id(queue.name, "r1", Kind.TRAIN))
+    assert not wait("r1")
+    assert wait("r")
+    assert wait("r2")
+    assert not serving.context.stopping()
+    serving._stop_requested = True
+    assert serving.context.stopping()
+
+
+def values(client: Redis, key: bytes) -> Iterator[bytes]:
+    """Read all that a key of any type holds."""
+    match client.type(key):
+        case b"string":
+            yield client.get(key)
+        case b"list":
+            yield from client.lrange(key, 0, -1)
+        case b"set":
+            yield from client.smembers(key)
+        case b"zset":
+            yield from client.zrange(key, 0, -1)
+        case b"hash":
+            for pair in client.hgetall(key).items():
+                yield from pair
+        case b"stream":
+            for _, entry in client.xrange(key):
+                for pair in entry.items():
+                    yield from pair
+        case other:
+            pytest.fail(f"{key!r} is of type {other!r}")
+
+
+def test_what_rq_keeps_is_json(
+    client: Redis,
+    opened: MasterStore,
+    queue: Queue,
+    make_config: Callable[..., RunConfig],
+    burst: Callable[[], FedredisWorker],
+) -> None:
+    dispatch = Dispatcher(
+        client, opened, make_config(), own_workers=1, revive=lambda: None, clock=lambda: 0.0
+    )
+    dispatch(MOMENTS, 4)
+    queue.enqueue_call("os.system", args=("true",))
+    burst()
+    keys = client.keys("rq:*")
+    assert sum(key.startswith(b"rq:job:") for key in keys) == 2
+    assert sum(key.startswith(b"rq:results:") for key in keys) == 2
+    read = [value for key in keys for value in values(client, key)]
+    assert len(read) > 40
+    for value in read:
+        plain = zlib.decompress(value) if value.startswith(ZLIB) else value
+        assert plain.decode()[:1] != "\x80"  # pickles are no text, and start with this byte
+    for key in keys:
+        if key.startswith(b"rq:job:"):
+            assert json.loads(zlib.decompress(client.hget(key, "data")))
+            assert json.loads(client.hget(key, "meta") or b"{}") == {}

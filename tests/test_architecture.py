@@ -1,0 +1,199 @@
+"""The import arrows run one way; seen in the source itself, imports for types included."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES: list[str] = PYPROJECT["tool"]["setuptools"]["packages"]
+FOLDERS: dict[str, str] = PYPROJECT["tool"]["setuptools"]["package-dir"]
+
+CORE = "fedredis"
+NUMERIC = ("fedredis.models", "fedredis.features", "fedredis.strategies")
+
+#: What each part may import besides the standard library and itself.
+ALLOWED = {
+    CORE: {"numpy", "redis"},
+    "fedredis.data": {"fedredis.errors", "fedredis.features.protocol", "numpy", "pandas"},
+    "fedredis.jobs": {CORE, "fedredis.data", "numpy", "redis", "rq"},
+    "fedredis.cli": {
+        *(CORE, "fedredis.data", "fedredis.jobs"),
+        *("click", "numpy", "pandas", "redis", "rich", "rq"),
+    },
+}
+
+#: Names of the source's modules that draw chances or open connections when called.
+MADE_ONCE = ("Redis", "from_url", "connect", "default_rng", "Generator", "Random", "RandomState")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, and whether only a type checker sees it."""
+
+    target: str
+    line: int
+    for_types: bool
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of the source."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def part(self) -> str:
+        """The part that it belongs to: the core, or one of the folders beside it."""
+        return next((p for p in ALLOWED if p != CORE and within(self.name, p)), CORE)
+
+    def imports(self) -> Iterator[Import]:
+        """Find all imports, wherever they stand."""
+        yield from self._imports(self.tree, for_types=False)
+
+    def _imports(self, node: ast.AST, *, for_types: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                for alias in child.names:
+                    yield Import(alias.name, child.lineno, for_types)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{self.path}:{child.lineno}: a relative import"
+                assert child.module
+                for alias in child.names:
+                    whole = f"{child.module}.{alias.name}"
+                    target = whole if whole in NAMES else child.module
+                    yield Import(target, child.lineno, for_types)
+            elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                yield from self._imports(ast.Module(child.body, []), for_types=True)
+                yield from self._imports(ast.Module(child.orelse, []), for_types=for_types)
+            else:
+                yield from self._imports(child, for_types=for_types)
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def folder_of(package: str) -> Path:
+    """Return where setuptools takes a package from."""
+    owner = max((p for p in FOLDERS if within(package, p)), key=len)
+    return ROOT.joinpath(FOLDERS[owner], *package.removeprefix(owner).split(".")[1:])
+
+
+def paths() -> Iterator[tuple[str, Path]]:
+    """List the modules of all packages by name."""
+    for package in PACKAGES:
+        for path in sorted(folder_of(package).glob("*.py")):
+            yield package if path.stem == "__init__" else f"{package}.{path.stem}", path
+
+
+NAMES = {name for name, _ in paths()}
+MODULES = [Module(name, path, ast.parse(path.read_text(), str(path))) for name, path in paths()]
+every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+
+
+def test_all_of_the_source_is_seen() -> None:
+    tops = ("fedredis", *sorted(set(FOLDERS.values()) - {"fedredis"}))
+    on_disk = {path for top in tops for path in (ROOT / top).rglob("*.py")}
+    assert {module.path for module in MODULES} == on_disk
+    assert {"fedredis.coordinator", "fedredis.jobs.worker", "fedredis.cli.main"} <= NAMES
+
+
+def test_every_folder_of_the_source_is_a_package_that_is_installed() -> None:
+    folders = {path.parent for module in MODULES for path in module.path.parent.glob("*.py")}
+    assert folders == {folder_of(package) for package in PACKAGES}
+    for package in PACKAGES:
+        assert (folder_of(package) / "__init__.py").is_file(), package
+
+
+@every_module
+def test_it_imports_only_what_its_part_may(module: Module) -> None:
+    allowed, others = ALLOWED[module.part], [part for part in ALLOWED if part != CORE]
+    for found in module.imports():
+        where = f"{module.path}:{found.line} imports {found.target}"
+        target = found.target
+        top = target.partition(".")[0]
+        if top in sys.stdlib_module_names:
+            continue
+        if top != CORE:
+            assert top in allowed, where
+        elif (part := next((p for p in others if within(target, p)), CORE)) != module.part:
+            assert part in allowed or target in allowed, where
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in MODULES if any(within(module.name, package) for package in NUMERIC)],
+    ids=lambda module: module.name,
+)
+def test_numeric_code_knows_neither_redis_nor_what_uses_it(module: Module) -> None:
+    own = ("fedredis.codec", "fedredis.errors", "fedredis.metrics", *NUMERIC)
+    for found in module.imports():
+        top = found.target.partition(".")[0]
+        where = f"{module.path}:{found.line} imports {found.target}"
+        assert top in ("numpy", CORE) or top in sys.stdlib_module_names, where
+        if top == CORE:
+            assert any(within(found.target, package) for package in own), where
+
+
+def test_no_module_needs_itself_at_run_time() -> None:
+    graph = {
+        module.name: {
+            found.target
+            for found in module.imports()
+            if found.target in NAMES and not found.for_types
+        }
+        for module in MODULES
+    }
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"a cycle: {' <- '.join(error.args[1])}")
+    assert order.index("fedredis.errors") < order.index("fedredis.cli.main")
+
+
+@every_module
+def test_nothing_is_unpickled_evaluated_or_slept_through(module: Module) -> None:
+    for found in module.imports():
+        assert found.target.partition(".")[0] not in ("pickle", "marshal", "shelve", "dill")
+    for node in ast.walk(module.tree):
+        where = f"{module.path}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Name):
+            assert node.id not in ("eval", "exec", "sleep", "pickle"), where
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("eval", "sleep"), where
+        if isinstance(node, ast.ImportFrom):
+            assert "sleep" not in [alias.name for alias in node.names], where
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            assert ast.unparse(node.value) == "False", where
+
+
+@every_module
+def test_no_client_and_no_generator_is_made_at_import(module: Module) -> None:
+    def outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+        for child in ast.iter_child_nodes(node):
+            if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                yield child
+                yield from outside_functions(child)
+
+    for node in outside_functions(module.tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            assert called not in MADE_ONCE, f"{module.path}:{node.lineno} calls {called}"
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "random"):
+            drawn = node.attr in ("default_rng", "Generator", "Random", "SeedSequence")
+            assert drawn, f"{module.path}:{node.lineno} draws from a shared generator"
