@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedredis import metrics
-from fedredis.barrier import Barrier
 from fedredis.codec import Schema
 from fedredis.errors import RoundFailedError
 from fedredis.keys import Kind, Label
 from fedredis.reduction import Reduction
 from fedredis.store.artifact import Artifact
-from fedredis.store.results import Closing, Opening
+from fedredis.store.results import Opening, RoundState
 
 if TYPE_CHECKING:
     from fedredis.codec import Arrays
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from fedredis.strategies import Strategy
 
 #: Seconds between two looks at leases, deadlines and workers; events come at once.
-TICK = 1.0
+TICK = 2.0
 #: How many rounds of evaluation may be on their way while training goes on.
 EVALUATIONS_AHEAD = 1
 
@@ -50,11 +49,15 @@ class Progress:
 
 
 class _Round:
-    """A round on its way: its barrier, its sum, and when it was opened (seconds)."""
+    """A round on its way: whether it is closed, its sum, and when it was opened (seconds)."""
 
-    def __init__(self, barrier: Barrier, reduction: Reduction, opened: float) -> None:
-        self.barrier, self.reduction, self.opened = barrier, reduction, opened
-        self.reduced = False
+    def __init__(self, reduction: Reduction, opened: float) -> None:
+        self.reduction, self.opened = reduction, opened
+        self.closed = False
+
+    @property
+    def label(self) -> Label:
+        return self.reduction.label
 
 
 class Coordinator:
@@ -144,7 +147,7 @@ class Coordinator:
     # Step 3: the global model moves.
 
     def _commit_training(self, training: _Round, current: Arrays) -> Arrays:
-        number = training.barrier.label.number
+        number = training.label.number
         reduction = training.reduction
         parameters = self._strategy.aggregate(current, reduction.total, reduction.samples)
         name = f"model:{number}"
@@ -172,7 +175,7 @@ class Coordinator:
         self._commit(evaluation, result, progress={"accuracy": repr(result["accuracy"])})
 
     def _evaluations(self) -> list[_Round]:
-        return [r for r in self._rounds if r.barrier.label.kind is Kind.EVALUATE]
+        return [r for r in self._rounds if r.label.kind is Kind.EVALUATE]
 
     # What every round goes through.
 
@@ -186,17 +189,16 @@ class Coordinator:
             timeout_ms=self._config.round_timeout_ms,
             extra={"kind": label.kind, "number": str(label.number), **extra},
         )
-        round_ = _Round(Barrier(label, slaves), Reduction(schema), opened)
+        round_ = _Round(Reduction(label, schema, slaves), opened)
         self._rounds.append(round_)
         if opening is Opening.ADOPTED:
-            # A master before opened it, and updates may be in that no event will tell of.
-            round_.barrier.look(self._store)
-            self._advance()
-        self._dispatch(label, len(round_.barrier.missing))
+            # A master before opened it: no event will tell how far it is.
+            self._tend(round_)
+        self._dispatch(label, len(slaves))
         return round_
 
     def _complete(self, awaited: _Round) -> None:
-        while not awaited.reduced:
+        while not awaited.reduction.complete:
             self._pump()
 
     def _pump(self) -> None:
@@ -206,34 +208,40 @@ class Coordinator:
         for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
             self._cursor = event.id
             for round_ in self._rounds:
-                round_.barrier.see(event, self._store)
-        self._advance()
+                if event.round != str(round_.label):
+                    continue
+                if event.type == "closed":
+                    round_.closed = True
+                if event.type in ("arrived", "closed"):
+                    self._advance(round_)
+                if event.type == "failed":
+                    self._tend(round_)
+        for round_ in self._evaluations():
+            if round_.reduction.complete:
+                self._commit_evaluation(round_)
 
     def _tick(self) -> None:
-        self._store.renew()
+        """Look after all that no event tells of."""
         for round_ in self._rounds:
-            if round_.reduced:
-                continue
-            label = round_.barrier.label
-            self._store.reclaim(label)
-            closing = self._store.close_if_due(label)
-            round_.barrier.look(self._store)
-            if closing is Closing.BELOW_QUORUM:
-                raise self._failure(round_, "was not complete at its deadline")
-            if not round_.barrier.closed:
-                self._dispatch(label, len(round_.barrier.missing))
+            if not round_.reduction.complete:
+                waiting = self._tend(round_)
+                if not round_.closed:
+                    self._dispatch(round_.label, waiting)
         self._next_tick = self._clock() + TICK
 
-    def _advance(self) -> None:
-        for round_ in list(self._rounds):
-            if round_.barrier.failed:
-                raise self._failure(round_, "failed")
-            if not round_.reduced and round_.reduction.advance(round_.barrier, self._store):
-                round_.reduced = True
-                if len(round_.reduction.counted) < self._config.required:
-                    raise self._failure(round_, "has too few updates that can be counted")
-                if round_.barrier.label.kind is Kind.EVALUATE:
-                    self._commit_evaluation(round_)
+    def _tend(self, round_: _Round) -> int:
+        """Ask Redis how a round stands; return how many slaves it waits for."""
+        tending = self._store.tend(round_.label)
+        round_.closed = tending.state is RoundState.CLOSED
+        self._advance(round_)
+        if tending.state is RoundState.BELOW_QUORUM:
+            raise self._failure(round_, "can't be completed")
+        return len(self._config.slave_ids) - tending.arrived
+
+    def _advance(self, round_: _Round) -> None:
+        round_.reduction.advance(self._store, closed=round_.closed)
+        if round_.reduction.complete and round_.reduction.counted < self._config.required:
+            raise self._failure(round_, "has too few updates that can be counted")
 
     def _commit(
         self,
@@ -245,32 +253,34 @@ class Coordinator:
         drop: tuple[str, ...] = (),
     ) -> None:
         full = {
-            "slaves": len(done.reduction.counted),
+            "slaves": done.reduction.counted,
             "samples": done.reduction.samples,
-            "missing": done.barrier.missing,
+            "missing": done.reduction.missing,
             "refused": done.reduction.refused,
             "ms": round((self._clock() - done.opened) * 1000, 3),
             **entry,
         }
         self._store.commit(
-            done.barrier.label,
+            done.label,
             entry=full,
             progress=progress,
-            slaves=done.barrier.slaves,
+            slaves=done.reduction.slaves,
             artifact=artifact,
             drop=drop,
         )
         self._rounds.remove(done)
-        self._report(done.barrier.label, full)
+        self._report(done.label, full)
 
     def _failure(self, round_: _Round, how: str) -> RoundFailedError:
-        missing = round_.barrier.missing
+        reduction, store = round_.reduction, self._store
+        arrived = store.arrived(round_.label, reduction.slaves)
+        missing = [slave for slave in reduction.slaves if slave not in arrived]
         names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
-        reasons = [f"slave {slave}: {why}" for slave, why in round_.reduction.refused.items()]
-        reasons += self._store.last_errors(missing[:3])
+        reasons = [f"slave {slave}: {why}" for slave, why in reduction.refused.items()]
+        reasons += store.last_errors(missing[:3])
+        counted = len(arrived) - len(reduction.refused)
         return RoundFailedError(
-            f"round {round_.barrier.label} {how}: "
-            f"{len(round_.reduction.counted)} of {len(round_.barrier.slaves)} slaves counted, "
+            f"round {round_.label} {how}: {counted} of {len(reduction.slaves)} slaves counted, "
             f"{self._config.required} needed"
             + (f"; missing: {names}" if missing else "")
             + "".join(f"; {reason}" for reason in reasons)

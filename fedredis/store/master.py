@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.store.replies import fields, text, texts
-from fedredis.store.results import Closing, Commit, Opening, unless_fenced
+from fedredis.store.results import Commit, Opening, RoundState, unless_fenced
 from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from redis import Redis
 
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Update:
-    """One slave's update as it lies in Redis, still to be checked and decoded."""
+class Tending:
+    """How a round stands: its state, and how many updates are in."""
 
-    slave: str
-    samples: int
-    blob: bytes
+    state: RoundState
+    arrived: int
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Event:
     id: bytes
     type: str
     round: str | None = None
-    slave: str | None = None
 
 
 class MasterStore:
@@ -48,11 +46,10 @@ class MasterStore:
         self._client = client
         self._token, self._lease_ms = token, lease_ms
         self._epoch = 0
-        self._acquire, self._renew, self._release, self._open, self._close, self._reclaim = (
+        self._acquire, self._release, self._open, self._tend, self._commit, self._presence = (
             load(client, name)
-            for name in ("acquire", "renew", "release", "open_round", "close_round", "reclaim")
+            for name in ("acquire", "release", "open_round", "tend", "commit", "presence")
         )
-        self._commit, self._presence = load(client, "commit"), load(client, "presence")
 
     def acquire(self) -> None:
         """Take the lease, and with it a new epoch.
@@ -73,22 +70,14 @@ class MasterStore:
             raise LeaseHeldError(f"another master is driving run {self.keys.run_id}")
         self._epoch = epoch
 
-    def renew(self) -> None:
-        """Prolong the lease.
+    def release(self, status: str, error: str = "") -> None:
+        """Record how this master's work ended, and give the lease back.
 
         Raises
         ------
         LeaseLostError
             If another master has taken over, as from every method below.
         """
-        answer = self._renew(
-            keys=[self.keys.run, self.keys.lease],
-            args=[self._epoch, self._token, self._lease_ms],
-        )
-        unless_fenced(answer, self.keys)
-
-    def release(self, status: str, error: str = "") -> None:
-        """Record how this master's work ended, and give the lease back."""
         answer = self._release(
             keys=[self.keys.run, self.keys.lease, self.keys.work, self.keys.events],
             args=[self._epoch, status, error],
@@ -115,24 +104,17 @@ class MasterStore:
         )
         return Opening(unless_fenced(answer, keys))
 
-    def close_if_due(self, label: Label) -> Closing:
-        """Close a round whose deadline has passed, if a quorum has arrived."""
+    def tend(self, label: Label) -> Tending:
+        """Prolong the lease, put slaves of dead workers back, close the round if it is due."""
         keys, round_keys = self.keys, self.keys.round(label)
-        answer = self._close(
-            keys=[keys.run, round_keys.round, round_keys.arrived, keys.open, keys.events],
-            args=[self._epoch, str(label)],
+        state, arrived = self._tend(
+            keys=[
+                *(keys.run, keys.lease, round_keys.round, round_keys.ids, round_keys.claims),
+                *(round_keys.arrived, keys.open, keys.work, keys.events),
+            ],
+            args=[self._epoch, self._token, self._lease_ms, str(label)],
         )
-        return Closing(unless_fenced(answer, keys))
-
-    def reclaim(self, label: Label) -> int:
-        """Put slaves whose claim has run out back on the list; say how many."""
-        keys, round_keys = self.keys, self.keys.round(label)
-        return int(
-            self._reclaim(
-                keys=[round_keys.round, round_keys.ids, round_keys.claims, keys.work, keys.events],
-                args=[str(label)],
-            )
-        )
+        return Tending(RoundState(unless_fenced(state, keys)), arrived)
 
     def commit(
         self,
@@ -167,11 +149,6 @@ class MasterStore:
         )
         return Commit(unless_fenced(answer, keys))
 
-    def state(self, label: Label) -> str | None:
-        """Look up a round's state: open, closed, failed, or None if there is no such round."""
-        state = self._client.hget(self.keys.round(label).round, "state")
-        return text(state) if state else None
-
     def arrived(self, label: Label, slaves: Sequence[str]) -> set[str]:
         """Look up whose updates are in."""
         if not slaves:
@@ -182,19 +159,11 @@ class MasterStore:
             pipeline.exists(round_keys.update(slave))
         return {slave for slave, there in zip(slaves, pipeline.execute(), strict=True) if there}
 
-    def updates(self, label: Label, slaves: Sequence[str]) -> Iterator[Update]:
-        """Fetch the updates of slaves that have arrived, in the order given."""
+    def updates(self, label: Label, slaves: Sequence[str]) -> list[bytes | None]:
+        """Fetch slaves' updates as they lie in Redis; None for one that is not in."""
         round_keys = self.keys.round(label)
-        pipeline = self._client.pipeline(transaction=False)
-        for slave in slaves:
-            pipeline.hmget(round_keys.update(slave), "samples", "blob")
-        for slave, (samples, blob) in zip(slaves, pipeline.execute(), strict=True):
-            if blob is not None:
-                yield Update(slave, int(samples), blob)
-
-    def note(self, slave: str, facts: Mapping[Any, Any]) -> None:
-        """Write fields into a slave's hash."""
-        self._client.hset(self.keys.slave(slave), mapping=dict(facts))
+        packed: Any = self._client.mget([round_keys.update(slave) for slave in slaves])
+        return list(packed)
 
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
         """Say in a line each how the last attempt of these slaves failed, of those that did."""
@@ -224,4 +193,4 @@ class MasterStore:
 
 def _event(id_: bytes, entry: dict[bytes, bytes]) -> Event:
     named = fields(entry)
-    return Event(id_, named["type"], named.get("round"), named.get("slave"))
+    return Event(id_, named["type"], named.get("round"))

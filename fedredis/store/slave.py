@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from fedredis.errors import RunNotFoundError
@@ -30,6 +31,15 @@ class Claim:
     #: The epoch in which the round was opened; a submission quotes it.
     epoch: int
     slaves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One slave's update, ready to be handed in, and what to note of the slave itself."""
+
+    slave: str
+    packed: bytes
+    facts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -85,16 +95,26 @@ class SlaveStore:
         return artifact.fetch(self._client, self.keys.artifact(name))
 
     def claim(
-        self, label: Label, wishes: Sequence[str], *, take_any: bool, count: int = 1
+        self,
+        label: Label,
+        wishes: Sequence[str],
+        *,
+        attached: Kind,
+        take_any: bool,
+        least: int = 1,
+        most: int = 1,
     ) -> Claim | None:
-        """Take up to `count` slaves off a round's list: of `wishes` first, then any.
+        """Take slaves off a round's list: of `wishes` first, then any.
+
+        A fair share of those left is taken, `least` at least, where that leaves the other
+        workers attached for this kind of job an equal part, and `most` at most.
 
         Returns None if the round is closed or unknown, a claim of no slaves if none is left.
         """
         keys = self.keys.round(label)
         state, epoch, *slaves = self._claim(
-            keys=[keys.round, keys.ids, keys.claims],
-            args=[self._worker, self._lease_ms, count, int(take_any), *wishes],
+            keys=[keys.round, keys.ids, keys.claims, self.keys.attached(attached)],
+            args=[self._worker, self._lease_ms, least, most, int(take_any), *wishes],
         )
         if not state:
             return None
@@ -110,22 +130,23 @@ class SlaveStore:
         )
 
     def submit(
-        self, claim: Claim, slave: str, samples: int, blob: bytes, facts: Mapping[str, str]
-    ) -> Submission:
-        """Hand in a slave's update; `facts` go into the slave's hash."""
+        self, claim: Claim, updates: Sequence[Packed], facts: Mapping[str, str]
+    ) -> list[Submission]:
+        """Hand in slaves' updates; `facts` go into the hash of each, beside its own."""
         keys, round_keys = self.keys, self.keys.round(claim.label)
-        return Submission(
-            self._submit(
-                keys=[
-                    *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
-                    *(round_keys.update(slave), keys.slave(slave), keys.open, keys.events),
-                ],
-                args=[
-                    *(str(claim.label), claim.epoch, slave, samples, blob),
-                    json.dumps(dict(facts)),
-                ],
-            )
+        of_slaves = [(round_keys.update(u.slave), keys.slave(u.slave)) for u in updates]
+        answers = self._submit(
+            keys=[
+                *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
+                *(keys.open, keys.events),
+                *chain.from_iterable(of_slaves),
+            ],
+            args=[
+                *(str(claim.label), claim.epoch, _flat(facts)),
+                *(arg for u in updates for arg in (u.slave, u.packed, _flat(u.facts))),
+            ],
         )
+        return [Submission(answer) for answer in answers]
 
     def fail(self, claim: Claim, slave: str, *, attempts: int, traceback: str) -> Failure:
         """Report that a slave's attempt failed."""
@@ -153,3 +174,7 @@ class SlaveStore:
         if config is None:
             raise RunNotFoundError(f"there is no run {self.keys.run_id}")
         return text(config)
+
+
+def _flat(facts: Mapping[str, str]) -> str:
+    return json.dumps(list(chain.from_iterable(facts.items())))
