@@ -34,7 +34,10 @@ class Problem(FedredisError):  # noqa: N818
 @click.command(name="doctor")
 @options.redis
 def command(redis_url: str | None, home: Path) -> None:
-    """Check that everything needed is there, and say what to do where it is not."""
+    """Check that everything needed is there.
+
+    Where it is not, the line says what to do.
+    """
     table = Table.grid(padding=(0, 2))
     problems = 0
     for name, check in _checks(redis_url, home):

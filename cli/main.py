@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 import fedredis
+from fedredis.cli.signals import terminate_as_interrupt
 from fedredis.errors import FedredisError
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code. Errors are one line on standard error."""
     try:
-        command.main(args=args, prog_name="fedredis", standalone_mode=False)
+        with terminate_as_interrupt():
+            command.main(args=args, prog_name="fedredis", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

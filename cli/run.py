@@ -160,7 +160,7 @@ def command(
             source=wanted.source if asked else manifest.source,
             label=manifest.label,
         )
-        if wanted.source == "synthetic" and manifest.source == "synthetic":
+        if asked and data is None:
             output.notes().print("the songs are synthetic: no --data was given")
         terms = Terms(
             workers=own_workers(workers, redis_url, count),

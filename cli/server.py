@@ -9,7 +9,6 @@ import click
 
 from fedredis.cli import options, output
 from fedredis.cli.session import session
-from fedredis.cli.signals import terminate_as_interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +27,7 @@ def command(home: Path) -> None:
             f"{opened.shown_url} is up; {opened.hint}\nCtrl-C stops it", soft_wrap=True
         )
         try:
-            with terminate_as_interrupt():
-                while True:
-                    signal.pause()
+            while True:
+                signal.pause()
         except KeyboardInterrupt:
             return

@@ -8,7 +8,6 @@ import click
 
 from fedredis.cli import options, output
 from fedredis.cli.session import session
-from fedredis.cli.signals import terminate_as_interrupt
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held
 from fedredis.errors import DataError
@@ -44,9 +43,8 @@ def command(data: Path, workers: int, redis_url: str | None, home: Path) -> None
             soft_wrap=True,
         )
         try:
-            with terminate_as_interrupt():
-                while True:
-                    pool.wait()
-                    pool.revive()
+            while True:
+                pool.wait()
+                pool.revive()
         except KeyboardInterrupt:
             notes.print("stopping: workers finish the slave they are at")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from fedredis.cli import output
 from fedredis.cli.outcome import read_outcome, render
 from fedredis.cli.progress import RunProgress, waiting
-from fedredis.cli.signals import terminate_as_interrupt
 from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
@@ -62,7 +61,7 @@ def train(session: Session, run_id: str, terms: Terms) -> None:
     notes.print(f"run [bold]{run_id}[/]; look into Redis with: {session.hint}", soft_wrap=True)
     resume = f"fedredis resume {run_id}{session.options}"
     try:
-        with terminate_as_interrupt(), ExitStack() as stack:
+        with ExitStack() as stack:
             pool = WorkerPool(session.url, terms.partitions, terms.workers)
             stack.enter_context(pool)
             if not terms.workers:

@@ -398,7 +398,7 @@ def _answer(home: Path, password: str, locks: _Locks) -> dict[str, Any] | None:
     except redis_errors.RedisError as error:
         if not locks.server_runs():
             return None
-        raise ServerError(f"the server runs, but it does not answer: {error}") from error
+        raise ServerError(f"the server in {home} runs, but does not answer: {error}") from error
 
 
 def _leave(locks: _Locks, password: str, owner: int) -> None:
@@ -424,7 +424,7 @@ def _stop(password: str, locks: _Locks) -> None:
         retry = Retry(ConstantBackoff(PAUSE), int(PATIENCE / PAUSE), (BlockingIOError,))
         retry.call_with_retry(lambda: _lock_now(locks.server), lambda _: None)
     except (redis_errors.RedisError, BlockingIOError) as error:
-        raise ServerError(f"the server did not stop: {error}") from error
+        raise ServerError(f"the server on port {locks.port()} did not stop: {error}") from error
 
 
 def _last_line(log: Path, start: int) -> str:

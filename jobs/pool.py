@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Self
 
 from fedredis.jobs.process import URL_VARIABLE
@@ -52,11 +53,12 @@ class WorkerPool:
 
     def stop(self) -> None:
         """End the workers: each finishes the slave that it is working for."""
+        deadline = time.monotonic() + GRACE
         for process in self._processes:
             process.terminate()
         for process in self._processes:
             try:
-                process.wait(GRACE)
+                process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
