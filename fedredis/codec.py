@@ -12,6 +12,7 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Schema:
             )
         )
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Length of a body in bytes, without the header."""
         return sum(field.nbytes for field in self.fields)

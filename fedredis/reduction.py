@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fedredis.errors import UpdateRefusedError
-from fedredis.update import unpack
+from fedredis.update import check, sound, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from fedredis.codec import Arrays, Schema
     from fedredis.keys import Label
     from fedredis.store.master import MasterStore
+    from fedredis.update import Updates
 
 #: Bytes of updates to fetch in one go: many small ones, or one large one.
 FETCH_BYTES = 4_000_000
@@ -51,22 +54,39 @@ class Reduction:
         step = max(1, min(FETCH_COUNT, FETCH_BYTES // max(1, self.schema.nbytes)))
         while not self.complete:
             ready = self.slaves[self._turn : self._turn + step]
-            for slave, packed in zip(ready, store.updates(self.label, ready), strict=True):
-                if packed is None and not closed:
-                    return
-                self._turn += 1
-                if packed is None:
-                    self.missing.append(slave)
-                else:
-                    self._add(slave, packed)
+            packed = store.updates(self.label, ready)
+            arrived = len(ready) if closed else _arrived(packed)
+            self._take(ready[:arrived], packed[:arrived])
+            if arrived < len(ready):
+                return
 
-    def _add(self, slave: str, packed: bytes) -> None:
-        try:
-            update = unpack(self.schema, packed)
-        except UpdateRefusedError as refusal:
-            self.refused[slave] = str(refusal)
-            return
-        for total, array in zip(self.total, update.arrays, strict=True):
-            total += array
-        self.samples += update.samples
-        self.counted += 1
+    def _take(self, slaves: Sequence[str], packed: Sequence[bytes | None]) -> None:
+        """Let slaves have their turn: add their updates, or note why they are not added."""
+        self._turn += len(slaves)
+        there = {s: update for s, update in zip(slaves, packed, strict=True) if update is not None}
+        self.missing += [slave for slave in slaves if slave not in there]
+        if not sound(self.schema, list(there.values())):
+            for slave, update in list(there.items()):
+                try:
+                    check(self.schema, update)
+                except UpdateRefusedError as refusal:
+                    self.refused[slave] = str(refusal)
+                    del there[slave]
+        if there:
+            self._add(unpack(self.schema, list(there.values())))
+            self.counted += len(there)
+
+    def _add(self, updates: Updates) -> None:
+        for i, stack in enumerate(updates.stacks):
+            if len(stack) == 1:
+                self.total[i] += stack[0]
+            else:
+                # One after the other, whatever the shape: NumPy's sum would take them in pairs.
+                terms = np.concatenate((self.total[i][np.newaxis], stack))
+                self.total[i] = np.add.accumulate(terms, axis=0, out=terms)[-1].copy()
+        self.samples += int(updates.samples.sum())
+
+
+def _arrived(packed: Sequence[bytes | None]) -> int:
+    """Count the updates before the first that is not in."""
+    return next((i for i, update in enumerate(packed) if update is None), len(packed))

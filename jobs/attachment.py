@@ -8,13 +8,11 @@ that a run costs a few jobs, not a few a round.
 from __future__ import annotations
 
 import logging
-import resource
-import socket
 import threading
 import time
 import traceback
 from collections import deque
-from itertools import chain
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -22,18 +20,15 @@ from redis.exceptions import RedisError
 from fedredis.jobs import evaluate, statistics, train
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.naming import job_kind
-from fedredis.jobs.task import Task
+from fedredis.jobs.task import Contributions, Task
 from fedredis.jobs.view import ArtifactGoneError
 from fedredis.keys import Kind, Label
 from fedredis.store.results import Submission
-from fedredis.store.slave import Packed
-from fedredis.update import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fedredis.jobs.context import WorkerContext
-    from fedredis.jobs.task import Contribution
     from fedredis.jobs.view import RunView
     from fedredis.store.slave import Claim
 
@@ -50,7 +45,7 @@ MOST_SLAVES = 256
 #: Bytes of updates to hand in at once: many small ones, or one large one.
 SUBMIT_BYTES = 4_000_000
 
-CONTRIBUTE: dict[Kind, Callable[[Task], list[Contribution]]] = {
+CONTRIBUTE: dict[Kind, Callable[[Task], Contributions]] = {
     Kind.STATISTICS: statistics.contribute,
     Kind.TRAIN: train.contribute,
     Kind.EVALUATE: evaluate.contribute,
@@ -199,7 +194,7 @@ class Attachment:
         self._seconds[claim.label.kind] = (self._clock() - started) / len(claim.slaves)
         self._submit(claim, contributions)
 
-    def _contribute(self, claim: Claim, slaves: Sequence[str]) -> list[Contribution]:
+    def _contribute(self, claim: Claim, slaves: Sequence[str]) -> Contributions:
         """Do the slaves' work; those that fail are reported, the others' is returned."""
         task = Task(claim.label, slaves, self._run, self._fields, self._context.inputs)
         try:
@@ -210,7 +205,7 @@ class Attachment:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, [slave]) for slave in slaves]
-                return list(chain.from_iterable(each))
+                return replace(each[0], updates=[u for work in each for u in work.updates])
             logger.exception("slave %s failed in round %s", slaves[0], claim.label)
             self._store.fail(
                 claim,
@@ -218,26 +213,13 @@ class Attachment:
                 attempts=self._run.config.attempts,
                 traceback=traceback.format_exc(),
             )
-            return []
+            return Contributions.none()
 
-    def _submit(self, claim: Claim, contributions: list[Contribution]) -> None:
-        facts = {"round": str(claim.label), **_whereabouts(self._context.card.name)}
-        while contributions:
-            size = max(1, SUBMIT_BYTES // max(1, contributions[0].schema.nbytes))
-            batch, contributions = contributions[:size], contributions[size:]
-            updates = [Packed(c.slave, pack(c.schema, c.update), c.facts) for c in batch]
-            for result in self._store.submit(claim, updates, facts):
+    def _submit(self, claim: Claim, work: Contributions) -> None:
+        kind, size = claim.label.kind, max(1, SUBMIT_BYTES // max(1, work.schema.nbytes))
+        for first in range(0, len(work.updates), size):
+            batch = work.updates[first : first + size]
+            for result in self._store.submit(claim, batch, work.facts):
                 logger.debug("round %s: %s", claim.label, result.name)
                 if result in (Submission.COUNTED, Submission.COUNTED_LAST):
-                    kind = claim.label.kind
                     self.counted[kind] = self.counted.get(kind, 0) + 1
-
-
-def _whereabouts(worker: str) -> dict[str, str]:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "worker": worker,
-        "host": socket.gethostname(),
-        "cpu_s": f"{usage.ru_utime + usage.ru_stime:.2f}",
-        "memory_mb": f"{usage.ru_maxrss / 1024:.0f}",
-    }

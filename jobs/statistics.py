@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from fedredis.jobs.task import Contribution, Task
+from fedredis.jobs.task import Contributions, Task
 from fedredis.update import Update
 
 
-def contribute(task: Task) -> list[Contribution]:
+def contribute(task: Task) -> Contributions:
     """Add up one pass over the rows that each slave trains on; held-out rows take no part."""
     name, features = task.fields["pass"], task.run.features
-    contributions = []
+    known, work = task.payload, Contributions(features.schema(name), ("rows",), [])
     for slave in task.slaves:
         X = task.inputs.raw(slave).train_X
-        update = Update(len(X), features.sums(name, task.payload, X))
-        facts = {"rows": str(len(X))}
-        contributions.append(Contribution(slave, features.schema(name), update, facts))
-    return contributions
+        work.add(slave, Update(len(X), features.sums(name, known, X)), str(len(X)))
+    return work

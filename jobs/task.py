@@ -7,14 +7,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fedredis.codec import Schema
 from fedredis.models.protocol import TrainingSettings
+from fedredis.store.slave import Packed
+from fedredis.update import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from fedredis.codec import Schema
     from fedredis.data.partition import Partition
     from fedredis.features.protocol import Known
     from fedredis.jobs.inputs import Inputs
@@ -42,11 +44,12 @@ class Task:
         """The arrays that the round works on: the global model, or what is known so far."""
         return self.run.artifact(self.fields["payload"])
 
-    def rows(self, slave: str) -> Partition:
-        """Return a slave's rows as model inputs."""
+    def rows(self) -> dict[str, Partition]:
+        """Return the slaves' rows as model inputs."""
         name = self.fields["preprocessing"]
         scope, known = (self.run.run_id, name), self.run.artifact(name)
-        return self.inputs.mapped(slave, scope, self.run.features, known)
+        mapped = self.inputs.mapped
+        return {s: mapped(s, scope, self.run.features, known) for s in self.slaves}
 
     @property
     def settings(self) -> TrainingSettings:
@@ -55,13 +58,28 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Contribution:
-    """What a slave contributes: sums over its rows, and facts about itself for its hash."""
+class Contributions:
+    """What slaves contribute to a round: packed updates, and facts that each tells of itself."""
 
-    slave: str
     schema: Schema
-    update: Update
-    facts: Mapping[str, str]
+    #: Names of the facts.
+    facts: tuple[str, ...]
+    updates: list[Packed]
+
+    @classmethod
+    def none(cls) -> Contributions:
+        """Contribute nothing."""
+        return cls(Schema(()), (), [])
+
+    def add(self, slave: str, update: Update, *facts: str) -> None:
+        """Add one slave's update, and the values of its facts.
+
+        Raises
+        ------
+        BlobError
+            If the update's arrays are not as the schema says.
+        """
+        self.updates.append(Packed(slave, pack(self.schema, update), facts))
 
 
 def stacks(inputs: Mapping[str, NDArray[Any]]) -> Iterable[list[str]]:

@@ -6,35 +6,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.jobs.task import Contribution, Task, stacks
+from fedredis.jobs.task import Contributions, Task, stacks
 from fedredis.models.protocol import StackedModel
 from fedredis.update import Update
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedredis.codec import Arrays
+    from fedredis.data.partition import Partition
 
 
-def contribute(task: Task) -> list[Contribution]:
+def contribute(task: Task) -> Contributions:
     """Train the global model on each slave's own rows; hand back parameters times rows.
 
     Randomness is derived from (seed, round, slave): who computes it, when, beside whom, and how
     often makes no difference.
     """
-    rows = {slave: task.rows(slave) for slave in task.slaves}
-    schema, contributions = task.run.model.schema(), []
+    rows = task.rows()
+    work = Contributions(task.run.model.schema(), (), [])
     for slaves in stacks({slave: part.train_X for slave, part in rows.items()}):
-        for slave, trained in zip(slaves, _train(task, slaves), strict=True):
+        results = _train(task, slaves, [rows[slave] for slave in slaves])
+        for slave, trained in zip(slaves, results, strict=True):
             samples = len(rows[slave].train_y)
-            update = Update(samples, [array * samples for array in trained])
-            contributions.append(Contribution(slave, schema, update, {}))
-    return contributions
+            work.add(slave, Update(samples, [array * samples for array in trained]))
+    return work
 
 
-def _train(task: Task, slaves: list[str]) -> list[Arrays]:
+def _train(task: Task, slaves: Sequence[str], rows: Sequence[Partition]) -> list[Arrays]:
     model, settings = task.run.model, task.settings
     parameters = list(task.payload.values())
-    Xs = [task.rows(slave).train_X for slave in slaves]
-    ys = [task.rows(slave).train_y for slave in slaves]
+    Xs, ys = [part.train_X for part in rows], [part.train_y for part in rows]
     seed, number = task.run.config.seed, task.label.number
     rngs = [np.random.default_rng([seed, number, int(slave)]) for slave in slaves]
     if isinstance(model, StackedModel):

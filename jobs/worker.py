@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ class FedredisWorker(SimpleWorker):
         """Listen to no channel: RQ would take commands there from whoever can publish."""
 
     def _beat(self) -> None:
-        workers.announce(self._client, self._card)
+        workers.announce(self._client, self._card, _vitals())
         # SimpleWorker itself sends no heartbeat while a job runs.
         for execution in list(self.executions.values()):
             self.maintain_heartbeats(execution.job, execution)
@@ -107,6 +108,14 @@ def make_card(directory: Path, manifest: Manifest) -> WorkerCard:
         manifest=manifest.to_json(),
         slaves=slaves,
     )
+
+
+def _vitals() -> dict[str, str]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "cpu_s": f"{usage.ru_utime + usage.ru_stime:.2f}",
+        "memory_mb": f"{usage.ru_maxrss / 1024:.0f}",
+    }
 
 
 def quiet_logs() -> None:

@@ -38,9 +38,12 @@ if ARGV[5] == '1' and #taken < count then
 end
 local time = redis.call('TIME')
 local ends = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + lease)
-local answer = {1, tonumber(state[2])}
-for _, id in ipairs(taken) do
-  redis.call('HSET', claims, id, worker .. ' ' .. ends)
-  answer[#answer + 1] = id
+local answer, held = {1, tonumber(state[2])}, {}
+for i, id in ipairs(taken) do
+  held[2 * i - 1], held[2 * i] = id, worker .. ' ' .. ends
+  answer[i + 2] = id
+end
+if #held > 0 then
+  redis.call('HSET', claims, unpack(held))
 end
 return answer

@@ -6,30 +6,33 @@
 -- KEYS[5] open    - zset, labels of the open rounds
 -- KEYS[6] events  - stream of what happened
 -- KEYS[7…] for each slave: its update (string), and the hash of what is known of it
--- ARGV[1] label - the round's name
--- ARGV[2] epoch - the epoch in which the round was opened, as the claim said
--- ARGV[3] facts - JSON list of fields and values for the hash of each of the slaves
--- ARGV[4…] for each slave: its id, its update, a JSON list like facts for its hash alone
+-- ARGV[1] label  - the round's name
+-- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
+-- ARGV[3] worker - who hands the updates in
+-- ARGV[4] facts  - JSON list of names of what is told of each slave
+-- ARGV[5…] for each slave: its id, its update, the values of the facts
 -- returns for each slave 1 if counted, 2 if as the last, 3 if a duplicate, 4 if late, 5 if stale
 local round, ids, claims, arrived, open, events = unpack(KEYS, 1, 6)
-local label, epoch, facts = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local label, epoch, worker, facts = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up')
 local refused = state[1] ~= 'open' and 4 or state[2] ~= epoch and 5 or nil
-local answers = {}
-for k = 1, (#ARGV - 3) / 3 do
-  local id, blob, own = ARGV[3 * k + 1], ARGV[3 * k + 2], cjson.decode(ARGV[3 * k + 3])
-  local update, slave = KEYS[2 * k + 5], KEYS[2 * k + 6]
-  redis.call('ZREM', ids, id)
-  redis.call('HDEL', claims, id)
-  answers[k] = refused or redis.call('EXISTS', update) == 1 and 3 or 1
+local expected = (tonumber(state[3]) or 0) - (tonumber(state[4]) or 0)
+local known = {'round', label, 'worker', worker}
+local answers, stride = {}, 2 + #facts
+for k = 1, (#ARGV - 4) / stride do
+  local at = 4 + stride * (k - 1)
+  local id, blob, update, slave = ARGV[at + 1], ARGV[at + 2], KEYS[2 * k + 5], KEYS[2 * k + 6]
+  if redis.call('HDEL', claims, id) == 0 then
+    redis.call('ZREM', ids, id)
+  end
+  answers[k] = refused or redis.call('SET', update, blob, 'NX') and 1 or 3
   if answers[k] == 1 then
-    redis.call('SET', update, blob)
-    redis.call('HSET', slave, unpack(facts))
-    if #own > 0 then
-      redis.call('HSET', slave, unpack(own))
+    for i, name in ipairs(facts) do
+      known[2 * i + 3], known[2 * i + 4] = name, ARGV[at + 2 + i]
     end
-    if redis.call('INCR', arrived) + (tonumber(state[4]) or 0) >= tonumber(state[3]) then
+    redis.call('HSET', slave, unpack(known))
+    if redis.call('INCR', arrived) >= expected then
       redis.call('HSET', round, 'state', 'closed')
       redis.call('ZREM', open, label)
       redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'closed', 'round', label)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from fedredis.errors import RunNotFoundError
@@ -16,7 +15,7 @@ from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from redis import Redis
 
@@ -33,13 +32,13 @@ class Claim:
     slaves: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Packed:
-    """One slave's update, ready to be handed in, and what to note of the slave itself."""
+    """One slave's update, ready to be handed in, and what is told of the slave."""
 
     slave: str
     packed: bytes
-    facts: Mapping[str, str]
+    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -130,20 +129,19 @@ class SlaveStore:
         )
 
     def submit(
-        self, claim: Claim, updates: Sequence[Packed], facts: Mapping[str, str]
+        self, claim: Claim, updates: Sequence[Packed], facts: Sequence[str]
     ) -> list[Submission]:
-        """Hand in slaves' updates; `facts` go into the hash of each, beside its own."""
+        """Hand in slaves' updates; `facts` names what each tells of its slave."""
         keys, round_keys = self.keys, self.keys.round(claim.label)
-        of_slaves = [(round_keys.update(u.slave), keys.slave(u.slave)) for u in updates]
         answers = self._submit(
             keys=[
                 *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
                 *(keys.open, keys.events),
-                *chain.from_iterable(of_slaves),
+                *(k for u in updates for k in (round_keys.update(u.slave), keys.slave(u.slave))),
             ],
             args=[
-                *(str(claim.label), claim.epoch, _flat(facts)),
-                *(arg for u in updates for arg in (u.slave, u.packed, _flat(u.facts))),
+                *(str(claim.label), claim.epoch, self._worker, json.dumps(list(facts))),
+                *(arg for u in updates for arg in (u.slave, u.packed, *u.facts)),
             ],
         )
         return [Submission(answer) for answer in answers]
@@ -174,7 +172,3 @@ class SlaveStore:
         if config is None:
             raise RunNotFoundError(f"there is no run {self.keys.run_id}")
         return text(config)
-
-
-def _flat(facts: Mapping[str, str]) -> str:
-    return json.dumps(list(chain.from_iterable(facts.items())))
