@@ -133,6 +133,9 @@ class SlaveStore:
     ) -> list[Submission]:
         """Hand in slaves' updates; `facts` names what each tells of its slave."""
         keys, round_keys = self.keys, self.keys.round(claim.label)
+        of_slaves: list[str | bytes] = []
+        for update in updates:
+            of_slaves += (update.slave, update.packed, *update.facts)
         answers = self._submit(
             keys=[
                 *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
@@ -141,7 +144,7 @@ class SlaveStore:
             ],
             args=[
                 *(str(claim.label), claim.epoch, self._worker, json.dumps(list(facts))),
-                *(arg for u in updates for arg in (u.slave, u.packed, *u.facts)),
+                *of_slaves,
             ],
         )
         return [Submission(answer) for answer in answers]

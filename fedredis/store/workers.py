@@ -43,7 +43,8 @@ def announce(client: Redis, card: WorkerCard, vitals: Mapping[str, str]) -> None
     slaves = "all" if card.slaves is None else json.dumps(card.slaves)
     # No transaction: a worker that waits for work is to send as little as can be.
     with client.pipeline(transaction=False) as pipeline:
-        pipeline.hset(key, mapping={**asdict(card), "slaves": slaves, **vitals})
+        mapping: dict[Any, Any] = {**asdict(card), "slaves": slaves, **vitals}
+        pipeline.hset(key, mapping=mapping)
         pipeline.pexpire(key, PRESENCE_MS)
         pipeline.execute()
     load(client, "presence")(keys=[keys.WORKERS], args=[card.name, PRESENCE_MS])
@@ -83,9 +84,7 @@ def wait_for_join(client: Redis, after: bytes, seconds: float) -> bytes:
 
 def _card(reply: dict[bytes, bytes]) -> WorkerCard:
     told = fields(reply)
-    named: dict[str, Any] = {
-        field.name: told[field.name] for field in dataclass_fields(WorkerCard)
-    }
+    named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
     named["pid"] = int(named["pid"])
     named["slaves"] = None if named["slaves"] == "all" else tuple(json.loads(named["slaves"]))
     return WorkerCard(**named)
