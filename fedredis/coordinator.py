@@ -14,6 +14,7 @@ from fedredis.keys import Kind, Label
 from fedredis.reduction import Reduction
 from fedredis.store.artifact import Artifact
 from fedredis.store.results import Opening, RoundState
+from fedredis.update import Bound
 
 if TYPE_CHECKING:
     from fedredis.codec import Arrays
@@ -100,7 +101,7 @@ class Coordinator:
         for number in progress.untested:
             self._open_evaluation(number, preprocessing)
         for number in range(progress.round + 1, self._config.rounds + 1):
-            training = self._open_training(number, preprocessing)
+            training = self._open_training(number, preprocessing, parameters)
             self._complete(training)
             while len(self._evaluations()) > EVALUATIONS_AHEAD:
                 self._pump()
@@ -132,7 +133,7 @@ class Coordinator:
 
     # Step 2: slaves train the global model on their own rows.
 
-    def _open_training(self, number: int, preprocessing: str) -> _Round:
+    def _open_training(self, number: int, preprocessing: str, parameters: Arrays) -> _Round:
         settings = self._config.training(number)
         return self._open(
             Label(Kind.TRAIN, number),
@@ -142,6 +143,7 @@ class Coordinator:
                 "preprocessing": preprocessing,
                 "settings": json.dumps(asdict(settings)),
             },
+            bound=Bound(parameters, self._config.max_norm),
         )
 
     # Step 3: the global model moves.
@@ -179,7 +181,13 @@ class Coordinator:
 
     # What every round goes through.
 
-    def _open(self, label: Label, schema: Schema, extra: Mapping[str, str]) -> _Round:
+    def _open(
+        self,
+        label: Label,
+        schema: Schema,
+        extra: Mapping[str, str],
+        bound: Bound | None = None,
+    ) -> _Round:
         slaves = self._config.slave_ids
         opened = self._clock()
         opening = self._store.open_round(
@@ -189,7 +197,7 @@ class Coordinator:
             timeout_ms=self._config.round_timeout_ms,
             extra={"kind": label.kind, "number": str(label.number), **extra},
         )
-        round_ = _Round(Reduction(label, schema, slaves), opened)
+        round_ = _Round(Reduction(label, schema, slaves, bound), opened)
         self._rounds.append(round_)
         if opening is Opening.ADOPTED:
             # A master before opened it: no event will tell how far it is.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fedredis.codec import Arrays, Schema
     from fedredis.keys import Label
     from fedredis.store.master import MasterStore
-    from fedredis.update import Updates
+    from fedredis.update import Bound, Updates
 
 #: Bytes of updates to fetch in one go: many small ones, or one large one.
 FETCH_BYTES = 4_000_000
@@ -30,8 +30,11 @@ FETCH_COUNT = 1_000
 class Reduction:
     """The running sum over the slaves of one round."""
 
-    def __init__(self, label: Label, schema: Schema, slaves: Sequence[str]) -> None:
+    def __init__(
+        self, label: Label, schema: Schema, slaves: Sequence[str], bound: Bound | None = None
+    ) -> None:
         self.label, self.schema, self.slaves = label, schema, tuple(slaves)
+        self._bound = bound
         self.total: Arrays = schema.zeros()
         self.samples = 0
         self.counted = 0
@@ -65,10 +68,10 @@ class Reduction:
         self._turn += len(slaves)
         there = {s: update for s, update in zip(slaves, packed, strict=True) if update is not None}
         self.missing += [slave for slave in slaves if slave not in there]
-        if not sound(self.schema, list(there.values())):
+        if there and not sound(self.schema, list(there.values()), self._bound):
             for slave, update in list(there.items()):
                 try:
-                    check(self.schema, update)
+                    check(self.schema, update, self._bound)
                 except UpdateRefusedError as refusal:
                     self.refused[slave] = str(refusal)
                     del there[slave]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Length of the number of rows.
 SAMPLES_BYTES = 8
+#: A number of rows above this one is a mistake, or meant to outweigh all others.
+MOST_SAMPLES = 1 << 40
 #: Where the arrays begin.
 BODY = SAMPLES_BYTES + HEADER_BYTES
 
@@ -34,6 +36,15 @@ class Update:
 
     samples: int
     arrays: Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How far a slave's parameters, the mean over its rows, may be from the global ones."""
+
+    parameters: Arrays
+    #: Euclidean norm of the difference over all arrays.
+    norm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +67,30 @@ def pack(schema: Schema, update: Update) -> bytes:
     return schema.encode(update.arrays, prefix=samples)
 
 
-def check(schema: Schema, packed: bytes) -> None:
+def check(schema: Schema, packed: bytes, bound: Bound | None = None) -> None:
     """See that bytes are an update that can be counted.
 
     Raises
     ------
     UpdateRefusedError
-        If it is damaged, of another shape, or not finite throughout.
+        If it is damaged, of another shape, not finite throughout, or beyond the bound.
     """
     try:
         arrays = schema.decode(packed, start=SAMPLES_BYTES)
     except BlobError as error:
         raise UpdateRefusedError(str(error)) from error
     samples = int.from_bytes(packed[:SAMPLES_BYTES], "little", signed=True)
-    if samples < 0:
-        raise UpdateRefusedError(f"a negative number of rows, {samples}")
+    if not (1 if bound else 0) <= samples <= MOST_SAMPLES:
+        raise UpdateRefusedError(f"{samples} is not a number of rows that it can stand for")
     for field, array in zip(schema.fields, arrays, strict=True):
         if not np.isfinite(array).all():
             raise UpdateRefusedError(f"array '{field.name}' is not finite")
+    if bound:
+        (norm,) = _norms(unpack(schema, [packed]), bound)
+        if not norm <= bound.norm:
+            raise UpdateRefusedError(
+                f"it is {norm:.3g} away from the global model, more than {bound.norm:.3g}"
+            )
 
 
 def unpack(schema: Schema, packed: Sequence[bytes]) -> Updates:
@@ -83,7 +100,7 @@ def unpack(schema: Schema, packed: Sequence[bytes]) -> Updates:
     return Updates(records["samples of an update"], stacks)
 
 
-def sound(schema: Schema, packed: Sequence[bytes]) -> bool:
+def sound(schema: Schema, packed: Sequence[bytes], bound: Bound | None = None) -> bool:
     """Tell at once whether all of many updates can be counted; `check` tells why not."""
     length = BODY + schema.nbytes
     for update in packed:
@@ -93,9 +110,24 @@ def sound(schema: Schema, packed: Sequence[bytes]) -> bool:
         if zlib.crc32(memoryview(update)[BODY:]) != checksum:
             return False
     updates = unpack(schema, packed)
-    return bool((updates.samples >= 0).all()) and all(
-        bool(np.isfinite(stack).all()) for stack in updates.stacks
+    least = 1 if bound else 0
+    return (
+        bool(((updates.samples >= least) & (updates.samples <= MOST_SAMPLES)).all())
+        and all(bool(np.isfinite(stack).all()) for stack in updates.stacks)
+        and (bound is None or bool((_norms(updates, bound) <= bound.norm).all()))
     )
+
+
+def _norms(updates: Updates, bound: Bound) -> NDArray[Any]:
+    """Return how far each update's parameters are from the global ones (k,)."""
+    squares = np.zeros(len(updates.samples))
+    # What overflows is infinitely far away, which is what it should be.
+    with np.errstate(over="ignore"):
+        for stack, parameters in zip(updates.stacks, bound.parameters, strict=True):
+            rows = updates.samples.reshape(-1, *[1] * parameters.ndim)
+            away = (stack / rows - parameters).reshape(len(squares), -1)
+            squares += np.einsum("ij,ij->i", away, away)
+    return np.sqrt(squares)
 
 
 def _record(schema: Schema) -> np.dtype[Any]:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.store.replies import fields, text, texts
 from fedredis.store.results import Commit, Opening, RoundState, unless_fenced
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
     from fedredis.keys import Kind, Label, RunKeys
     from fedredis.store.artifact import Artifact
+
+
+#: Milliseconds that the server has to put a run's end on its disk.
+DISK_WAIT_MS = 2_000
 
 
 @dataclass(frozen=True)
@@ -70,8 +76,15 @@ class MasterStore:
             raise LeaseHeldError(f"another master is driving run {self.keys.run_id}")
         self._epoch = epoch
 
-    def release(self, status: str, error: str = "") -> None:
+    def release(self, status: str, error: str = "") -> bool:
         """Record how this master's work ended, and give the lease back.
+
+        Returns whether that, and so all before it, is on the server's disk. Where the server
+        can tell (``WAITAOF``), it is waited for; elsewhere the answer is True.
+
+        A round is not waited for: with one flush of the file a second it would take a second.
+        What a crash of the server takes back is done again when the run is resumed, to the same
+        bits.
 
         Raises
         ------
@@ -83,6 +96,16 @@ class MasterStore:
             args=[self._epoch, status, error],
         )
         unless_fenced(answer, self.keys)
+        return self._on_disk()
+
+    def _on_disk(self) -> bool:
+        try:
+            # This client is used by one thread, so its pool lends the connection that wrote.
+            local, _ = self._client.waitaof(1, 0, DISK_WAIT_MS)
+        except ResponseError:
+            # A server before 7.2, or one without an append-only file.
+            return True
+        return bool(local)
 
     def open_round(
         self,
