@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -89,8 +90,6 @@ def explain(error: RedisError, url: str) -> RedisUnavailableError:
 
 def masked(url: str) -> str:
     """Return the URL without its password, to be shown."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return url
-    return url.replace(f":{password}@", ":***@") if password else url
+    # By patterns, since it has to work for a URL that can't be parsed too.
+    url = re.sub(r"(?<=://)([^:/?#@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&]password=)[^&#]*", "***", url)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at leases, deadlines and workers; events come at once.
 TICK = 2.0
-#: How many rounds of evaluation may be on their way while training goes on.
-EVALUATIONS_AHEAD = 1
+#: How many models before the newest are kept, since they may still be under test.
+MODELS_UNDER_TEST = 1
 
 #: Called with a round and the number of slaves that it waits for: send workers.
 Dispatch = Callable[[Label, int], None]
@@ -103,7 +103,7 @@ class Coordinator:
         for number in range(progress.round + 1, self._config.rounds + 1):
             training = self._open_training(number, preprocessing, parameters)
             self._complete(training)
-            while len(self._evaluations()) > EVALUATIONS_AHEAD:
+            while self._tested_late(number):
                 self._pump()
             parameters = self._commit_training(training, parameters)
             self._open_evaluation(number, preprocessing)
@@ -158,8 +158,7 @@ class Coordinator:
             {"learning_rate": self._config.training(number).learning_rate},
             progress={"round": str(number), "model": name},
             artifact=(name, Artifact(self._model.schema(), parameters)),
-            # One before is kept: it may still be under test.
-            drop=(f"model:{number - 2}",),
+            drop=(f"model:{number - MODELS_UNDER_TEST - 1}",),
         )
         return parameters
 
@@ -175,6 +174,11 @@ class Coordinator:
     def _commit_evaluation(self, evaluation: _Round) -> None:
         result = asdict(metrics.from_sums(evaluation.reduction.total))
         self._commit(evaluation, result, progress={"accuracy": repr(result["accuracy"])})
+
+    def _tested_late(self, number: int) -> bool:
+        """Say whether a model is under test that the commit of round `number` would drop."""
+        oldest = number - MODELS_UNDER_TEST
+        return any(round_.label.number < oldest for round_ in self._evaluations())
 
     def _evaluations(self) -> list[_Round]:
         return [r for r in self._rounds if r.label.kind is Kind.EVALUATE]
@@ -235,7 +239,8 @@ class Coordinator:
                 waiting = self._tend(round_)
                 if not round_.closed:
                     self._dispatch(round_.label, waiting)
-        self._next_tick = self._clock() + TICK
+        # The lease is prolonged here, so well before it ends.
+        self._next_tick = self._clock() + min(TICK, self._config.lease_ms / 2500)
 
     def _tend(self, round_: _Round) -> int:
         """Ask Redis how a round stands; return how many slaves it waits for."""
@@ -249,6 +254,8 @@ class Coordinator:
     def _advance(self, round_: _Round) -> None:
         round_.reduction.advance(self._store, closed=round_.closed)
         if round_.reduction.complete and round_.reduction.counted < self._config.required:
+            # So that whoever goes on with the run asks these slaves again.
+            self._store.refuse(round_.label, round_.reduction.refused)
             raise self._failure(round_, "has too few updates that can be counted")
 
     def _commit(

@@ -6,7 +6,7 @@ result independent of who arrived when. Updates that are ahead of their turn wai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +16,12 @@ from fedredis.update import check, sound, unpack
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from fedredis.codec import Arrays, Schema
     from fedredis.keys import Label
     from fedredis.store.master import MasterStore
-    from fedredis.update import Bound, Updates
+    from fedredis.update import Bound
 
 #: Bytes of updates to fetch in one go: many small ones, or one large one.
 FETCH_BYTES = 4_000_000
@@ -68,26 +70,40 @@ class Reduction:
         self._turn += len(slaves)
         there = {s: update for s, update in zip(slaves, packed, strict=True) if update is not None}
         self.missing += [slave for slave in slaves if slave not in there]
-        if there and not sound(self.schema, list(there.values()), self._bound):
-            for slave, update in list(there.items()):
-                try:
-                    check(self.schema, update, self._bound)
-                except UpdateRefusedError as refusal:
-                    self.refused[slave] = str(refusal)
-                    del there[slave]
-        if there:
-            self._add(unpack(self.schema, list(there.values())))
-            self.counted += len(there)
+        if not there or self._count(list(there.values())):
+            return
+        # Something can't be counted: one by one, to find out what and why.
+        for slave, update in there.items():
+            try:
+                check(self.schema, update, self._bound)
+            except UpdateRefusedError as refusal:
+                self.refused[slave] = str(refusal)
+                continue
+            if not self._count([update]):
+                self.refused[slave] = "it is too large to be added"
 
-    def _add(self, updates: Updates) -> None:
-        for i, stack in enumerate(updates.stacks):
-            if len(stack) == 1:
-                self.total[i] += stack[0]
-            else:
-                # One after the other, whatever the shape: NumPy's sum would take them in pairs.
-                terms = np.concatenate((self.total[i][np.newaxis], stack))
-                self.total[i] = np.add.accumulate(terms, axis=0, out=terms)[-1].copy()
+    def _count(self, packed: Sequence[bytes]) -> bool:
+        """Add updates, all of them or, if one can't be counted, none; say which."""
+        if not sound(self.schema, packed, self._bound):
+            return False
+        updates = unpack(self.schema, packed)
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = [_sum(*terms) for terms in zip(self.total, updates.stacks, strict=True)]
+        if not all(np.isfinite(array).all() for array in total):
+            return False
+        self.total = total
         self.samples += int(updates.samples.sum())
+        self.counted += len(packed)
+        return True
+
+
+def _sum(total: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
+    """Add a stack to a total, one array after the other: NumPy's sum would take them in pairs."""
+    if len(stack) == 1:
+        return np.asarray(total + stack[0])
+    terms = np.concatenate((total[np.newaxis], stack))
+    np.add.accumulate(terms, axis=0, out=terms)
+    return terms[-1].copy()
 
 
 def _arrived(packed: Sequence[bytes | None]) -> int:

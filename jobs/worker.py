@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
 
@@ -71,10 +72,15 @@ class FedredisWorker(SimpleWorker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Announce this worker to masters, and serve the queue until asked to stop."""
-        workers.join(self._client, self._card)
+        # RQ listens to signals only once it has started: a worker that is announced has to leave.
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         try:
+            workers.join(self._client, self._card)
             with Heartbeat(self._beat, HEARTBEAT):
                 return bool(super().work(*args, **kwargs))
+        except StopRequested:
+            self.teardown()  # type: ignore[no-untyped-call]
+            return False
         finally:
             workers.leave(self._client, self._card.name)
 

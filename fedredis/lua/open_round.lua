@@ -36,6 +36,7 @@ if state ~= 'open' and state ~= 'closed' then
     local forget, places = {}, {}
     for i = first, math.min(first + 999, #ARGV) do
       forget[#forget + 1] = 'attempts:' .. ARGV[i]
+      forget[#forget + 1] = 'given_up:' .. ARGV[i]
       places[#places + 1] = i - 6
       places[#places + 1] = ARGV[i]
     end

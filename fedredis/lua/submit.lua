@@ -17,7 +17,7 @@ local label, epoch, worker, facts = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV
 
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up')
 local refused = state[1] ~= 'open' and 4 or state[2] ~= epoch and 5 or nil
-local expected = (tonumber(state[3]) or 0) - (tonumber(state[4]) or 0)
+local expected, given_up = tonumber(state[3]), tonumber(state[4])
 local known = {'round', label, 'worker', worker}
 local answers, stride = {}, 2 + #facts
 for k = 1, (#ARGV - 4) / stride do
@@ -32,7 +32,10 @@ for k = 1, (#ARGV - 4) / stride do
       known[2 * i + 3], known[2 * i + 4] = name, ARGV[at + 2 + i]
     end
     redis.call('HSET', slave, unpack(known))
-    if redis.call('INCR', arrived) >= expected then
+    if given_up > 0 and redis.call('HDEL', round, 'given_up:' .. id) == 1 then
+      given_up = redis.call('HINCRBY', round, 'given_up', -1)
+    end
+    if redis.call('INCR', arrived) + given_up >= expected then
       redis.call('HSET', round, 'state', 'closed')
       redis.call('ZREM', open, label)
       redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'closed', 'round', label)

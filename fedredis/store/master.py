@@ -52,9 +52,11 @@ class MasterStore:
         self._client = client
         self._token, self._lease_ms = token, lease_ms
         self._epoch = 0
-        self._acquire, self._release, self._open, self._tend, self._commit, self._presence = (
-            load(client, name)
-            for name in ("acquire", "release", "open_round", "tend", "commit", "presence")
+        self._acquire, self._release, self._open, self._tend = (
+            load(client, name) for name in ("acquire", "release", "open_round", "tend")
+        )
+        self._commit, self._refuse, self._presence = (
+            load(client, name) for name in ("commit", "refuse", "presence")
         )
 
     def acquire(self) -> None:
@@ -68,7 +70,8 @@ class MasterStore:
             If there is no such run.
         """
         epoch = self._acquire(
-            keys=[self.keys.run, self.keys.lease], args=[self._token, self._lease_ms]
+            keys=[self.keys.run, self.keys.lease, self.keys.work, self.keys.events],
+            args=[self._token, self._lease_ms],
         )
         if epoch == -1:
             raise RunNotFoundError(f"there is no run {self.keys.run_id}")
@@ -138,6 +141,18 @@ class MasterStore:
             args=[self._epoch, self._token, self._lease_ms, str(label)],
         )
         return Tending(RoundState(unless_fenced(state, keys)), arrived)
+
+    def refuse(self, label: Label, slaves: Iterable[str]) -> None:
+        """Take updates that can't be counted out of a round, and fail it."""
+        keys, round_keys = self.keys, self.keys.round(label)
+        answer = self._refuse(
+            keys=[
+                *(keys.run, round_keys.round, round_keys.arrived),
+                *(round_keys.update(slave) for slave in slaves),
+            ],
+            args=[self._epoch],
+        )
+        unless_fenced(answer, keys)
 
     def commit(
         self,

@@ -159,7 +159,7 @@ class SlaveStore:
                     *(round_keys.update(slave), keys.slave(slave), keys.open, keys.work),
                     keys.events,
                 ],
-                args=[str(claim.label), claim.epoch, slave, attempts, traceback],
+                args=[str(claim.label), claim.epoch, slave, self._worker, attempts, traceback],
             )
         )
 
