@@ -22,6 +22,7 @@ COMMANDS = {
     "resume": "Go on with a run whose master stopped or died.",
     "runs": "List the runs, newest first.",
     "show": "Show a run: where it stands, its rounds, its slaves.",
+    "errors": "Show what went wrong at the slaves of a run.",
     "predict": "Tell the class of a song with a trained model.",
     "partition": "Cut data into one partition for each slave.",
     "data": "Make data to try things with.",

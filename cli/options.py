@@ -103,6 +103,13 @@ attempts = click.option(
     show_default=True,
     help="How often a slave may fail in a round.",
 )
+max_norm = click.option(
+    "--max-norm",
+    type=click.FloatRange(min=0, min_open=True),
+    default=RunConfig.max_norm,
+    show_default=True,
+    help="Refuse an update whose parameters are further from the global ones than this.",
+)
 workers = click.option(
     "--workers",
     type=click.IntRange(min=1),

@@ -140,7 +140,7 @@ def slave_table(client: Redis, state: runs.RunState) -> Table:
             _rounded(facts.get("accuracy"), "{:.2%}"),
             _rounded(facts.get("log_loss"), "{:.4f}"),
             facts.get("failures", "0"),
-            f"…{facts['worker'][-8:]} on {facts['host']}" if "worker" in facts else "-",
+            f"…{facts['worker'][-8:]}" if "worker" in facts else "-",
         )
     return table
 

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
 @options.wait_timeout
 @options.lease
 @options.attempts
+@options.max_norm
 @options.redis
 @options.as_json
 def command(
@@ -106,6 +107,7 @@ def command(
     wait_timeout: float,
     lease: float,
     attempts: int,
+    max_norm: float,
     redis_url: str | None,
     home: Path,
     as_json: bool,
@@ -133,6 +135,7 @@ def command(
         round_timeout_ms=round(round_timeout * 1000),
         lease_ms=round(lease * 1000),
         attempts=attempts,
+        max_norm=max_norm,
     )
     wanted = Rows(data, label, columns)
     asked = bool(data or workers or not redis_url)

@@ -8,9 +8,12 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from redis.exceptions import RedisError
+
 from fedredis.cli import output
 from fedredis.cli.outcome import read_outcome, render
 from fedredis.cli.progress import RunProgress, waiting
+from fedredis.connection import explain
 from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
@@ -76,7 +79,7 @@ def train(session: Session, run_id: str, terms: Terms) -> None:
                     )
             ready = clock()
             progress = stack.enter_context(RunProgress(notes, state.config.rounds, state.round))
-            drive_run(
+            on_disk = drive_run(
                 client,
                 run_id,
                 dispatcher=lambda store, config: Dispatcher(
@@ -96,6 +99,12 @@ def train(session: Session, run_id: str, terms: Terms) -> None:
     except FedredisError as error:
         error.args = (f"{error}; go on with: {resume}",)
         raise
+    except RedisError as error:
+        away = explain(error, session.url)
+        away.args = (f"{away}; go on with: {resume}",)
+        raise away from error
+    if not on_disk:
+        notes.print("warning: the server has not put the end of the run on its disk yet")
     outcome = read_outcome(
         client,
         run_id,

@@ -12,6 +12,7 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Schema:
             )
         )
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Length of a body in bytes, without the header."""
         return sum(field.nbytes for field in self.fields)
@@ -110,8 +111,8 @@ class Schema:
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise BlobError(f"not a schema: {error}") from error
 
-    def encode(self, arrays: Sequence[NDArray[Any]]) -> bytes:
-        """Pack arrays into a blob.
+    def encode(self, arrays: Sequence[NDArray[Any]], prefix: bytes = b"") -> bytes:
+        """Pack arrays into a blob, behind a prefix.
 
         Raises
         ------
@@ -130,25 +131,25 @@ class Schema:
                     f"array '{field.name}': dtype {array.dtype}, expected {field.dtype}"
                 )
         body = b"".join(np.ascontiguousarray(array).data for array in arrays)
-        return b"".join((MAGIC, zlib.crc32(body).to_bytes(4, "little"), body))
+        return b"".join((prefix, MAGIC, zlib.crc32(body).to_bytes(4, "little"), body))
 
-    def decode(self, blob: bytes) -> Arrays:
-        """Unpack a blob into read-only views on it; nothing is copied.
+    def decode(self, blob: bytes, start: int = 0) -> Arrays:
+        """Unpack a blob that begins at `start` into read-only views on it; nothing is copied.
 
         Raises
         ------
         BlobError
             If the blob is not one, has another length than the schema says, or is damaged.
         """
-        if blob[: len(MAGIC)] != MAGIC:
+        body = start + HEADER_BYTES
+        if blob[start : start + len(MAGIC)] != MAGIC:
             raise BlobError("not a fedredis blob")
-        if len(blob) != HEADER_BYTES + self.nbytes:
-            raise BlobError(f"{len(blob) - HEADER_BYTES} bytes where {self.nbytes} are expected")
-        if zlib.crc32(memoryview(blob)[HEADER_BYTES:]) != int.from_bytes(
-            blob[len(MAGIC) : HEADER_BYTES], "little"
-        ):
+        if len(blob) != body + self.nbytes:
+            raise BlobError(f"{len(blob) - body} bytes where {self.nbytes} are expected")
+        checksum = int.from_bytes(blob[start + len(MAGIC) : body], "little")
+        if zlib.crc32(memoryview(blob)[body:]) != checksum:
             raise BlobError("damaged: the checksum does not match")
-        arrays, offset = [], HEADER_BYTES
+        arrays, offset = [], body
         for field in self.fields:
             flat = np.frombuffer(blob, field.dtype, count=field.size, offset=offset)
             arrays.append(flat.reshape(field.shape))

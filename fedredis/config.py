@@ -58,6 +58,8 @@ class RunConfig:
     lease_ms: int = 5_000
     #: How often a slave may fail in a round before it is given up.
     attempts: int = 3
+    #: How far a slave's parameters may be from the global ones, as a Euclidean norm.
+    max_norm: float = 1e6
 
     def __post_init__(self) -> None:
         at_least_one = ("slaves", "rounds", "local_epochs", "batch_size", "attempts")
@@ -68,6 +70,8 @@ class RunConfig:
             raise UsageError(f"--seed must be 0 or more, not {self.seed}")
         if not 0 < self.learning_rate < float("inf"):
             raise UsageError(f"--learning-rate must be above 0, not {self.learning_rate}")
+        if not 0 < self.max_norm < float("inf"):
+            raise UsageError(f"--max-norm must be above 0, not {self.max_norm}")
         if not 0 <= self.l2 < float("inf"):
             raise UsageError(f"--l2 must be 0 or more, not {self.l2}")
         if self.features not in FEATURE_MAPS:

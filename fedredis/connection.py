@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -19,6 +20,9 @@ LONGEST_BLOCK = 2.0
 SOCKET_TIMEOUT = 15.0
 #: Seconds between two attempts to reach Redis, at most.
 LONGEST_BACKOFF = 1.0
+
+#: What a server answers, or does not, while it is away, starts, or is a replica for a while.
+AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
 
 SCHEMES = ("redis", "rediss", "unix")
 
@@ -43,7 +47,7 @@ def connect(url: str, *, patience: float = 20.0) -> Redis:
                 ExponentialBackoff(cap=LONGEST_BACKOFF, base=0.05),
                 retries=max(1, round(patience / LONGEST_BACKOFF)),
             ),
-            retry_on_error=[RedisConnectionError, RedisTimeoutError, BusyLoadingError],
+            retry_on_error=[*AWAY],
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=5.0,
             protocol=2,
@@ -64,15 +68,28 @@ def check(url: str) -> None:
     try:
         client.ping()
     except RedisError as error:
-        raise RedisUnavailableError(f"Redis unreachable at {masked(url)}: {error}") from error
+        raise explain(error, url) from error
     finally:
         client.close()
 
 
+def explain(error: RedisError, url: str) -> RedisUnavailableError:
+    """Turn what Redis answered, or did not, into a line that says what is wrong with it."""
+    if isinstance(error, OutOfMemoryError):
+        return RedisUnavailableError(
+            f"Redis at {masked(url)} is out of memory: raise its maxmemory"
+        )
+    if str(error).startswith("MISCONF"):
+        return RedisUnavailableError(
+            f"Redis at {masked(url)} cannot persist what it is told: look at its disk and log"
+        )
+    if isinstance(error, AWAY):
+        return RedisUnavailableError(f"Redis unreachable at {masked(url)}: {error}")
+    return RedisUnavailableError(f"Redis at {masked(url)} failed: {error}")
+
+
 def masked(url: str) -> str:
     """Return the URL without its password, to be shown."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return url
-    return url.replace(f":{password}@", ":***@") if password else url
+    # By patterns, since it has to work for a URL that can't be parsed too.
+    url = re.sub(r"(?<=://)([^:/?#@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&]password=)[^&#]*", "***", url)

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedredis import metrics
-from fedredis.barrier import Barrier
 from fedredis.codec import Schema
 from fedredis.errors import RoundFailedError
 from fedredis.keys import Kind, Label
 from fedredis.reduction import Reduction
 from fedredis.store.artifact import Artifact
-from fedredis.store.results import Closing, Opening
+from fedredis.store.results import Opening, RoundState
+from fedredis.update import Bound
 
 if TYPE_CHECKING:
     from fedredis.codec import Arrays
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from fedredis.strategies import Strategy
 
 #: Seconds between two looks at leases, deadlines and workers; events come at once.
-TICK = 1.0
-#: How many rounds of evaluation may be on their way while training goes on.
-EVALUATIONS_AHEAD = 1
+TICK = 2.0
+#: How many models before the newest are kept, since they may still be under test.
+MODELS_UNDER_TEST = 1
 
 #: Called with a round and the number of slaves that it waits for: send workers.
 Dispatch = Callable[[Label, int], None]
@@ -50,11 +50,15 @@ class Progress:
 
 
 class _Round:
-    """A round on its way: its barrier, its sum, and when it was opened (seconds)."""
+    """A round on its way: whether it is closed, its sum, and when it was opened (seconds)."""
 
-    def __init__(self, barrier: Barrier, reduction: Reduction, opened: float) -> None:
-        self.barrier, self.reduction, self.opened = barrier, reduction, opened
-        self.reduced = False
+    def __init__(self, reduction: Reduction, opened: float) -> None:
+        self.reduction, self.opened = reduction, opened
+        self.closed = False
+
+    @property
+    def label(self) -> Label:
+        return self.reduction.label
 
 
 class Coordinator:
@@ -97,9 +101,9 @@ class Coordinator:
         for number in progress.untested:
             self._open_evaluation(number, preprocessing)
         for number in range(progress.round + 1, self._config.rounds + 1):
-            training = self._open_training(number, preprocessing)
+            training = self._open_training(number, preprocessing, parameters)
             self._complete(training)
-            while len(self._evaluations()) > EVALUATIONS_AHEAD:
+            while self._tested_late(number):
                 self._pump()
             parameters = self._commit_training(training, parameters)
             self._open_evaluation(number, preprocessing)
@@ -129,7 +133,7 @@ class Coordinator:
 
     # Step 2: slaves train the global model on their own rows.
 
-    def _open_training(self, number: int, preprocessing: str) -> _Round:
+    def _open_training(self, number: int, preprocessing: str, parameters: Arrays) -> _Round:
         settings = self._config.training(number)
         return self._open(
             Label(Kind.TRAIN, number),
@@ -139,12 +143,13 @@ class Coordinator:
                 "preprocessing": preprocessing,
                 "settings": json.dumps(asdict(settings)),
             },
+            bound=Bound(parameters, self._config.max_norm),
         )
 
     # Step 3: the global model moves.
 
     def _commit_training(self, training: _Round, current: Arrays) -> Arrays:
-        number = training.barrier.label.number
+        number = training.label.number
         reduction = training.reduction
         parameters = self._strategy.aggregate(current, reduction.total, reduction.samples)
         name = f"model:{number}"
@@ -153,8 +158,7 @@ class Coordinator:
             {"learning_rate": self._config.training(number).learning_rate},
             progress={"round": str(number), "model": name},
             artifact=(name, Artifact(self._model.schema(), parameters)),
-            # One before is kept: it may still be under test.
-            drop=(f"model:{number - 2}",),
+            drop=(f"model:{number - MODELS_UNDER_TEST - 1}",),
         )
         return parameters
 
@@ -171,12 +175,23 @@ class Coordinator:
         result = asdict(metrics.from_sums(evaluation.reduction.total))
         self._commit(evaluation, result, progress={"accuracy": repr(result["accuracy"])})
 
+    def _tested_late(self, number: int) -> bool:
+        """Say whether a model is under test that the commit of round `number` would drop."""
+        oldest = number - MODELS_UNDER_TEST
+        return any(round_.label.number < oldest for round_ in self._evaluations())
+
     def _evaluations(self) -> list[_Round]:
-        return [r for r in self._rounds if r.barrier.label.kind is Kind.EVALUATE]
+        return [r for r in self._rounds if r.label.kind is Kind.EVALUATE]
 
     # What every round goes through.
 
-    def _open(self, label: Label, schema: Schema, extra: Mapping[str, str]) -> _Round:
+    def _open(
+        self,
+        label: Label,
+        schema: Schema,
+        extra: Mapping[str, str],
+        bound: Bound | None = None,
+    ) -> _Round:
         slaves = self._config.slave_ids
         opened = self._clock()
         opening = self._store.open_round(
@@ -186,17 +201,16 @@ class Coordinator:
             timeout_ms=self._config.round_timeout_ms,
             extra={"kind": label.kind, "number": str(label.number), **extra},
         )
-        round_ = _Round(Barrier(label, slaves), Reduction(schema), opened)
+        round_ = _Round(Reduction(label, schema, slaves, bound), opened)
         self._rounds.append(round_)
         if opening is Opening.ADOPTED:
-            # A master before opened it, and updates may be in that no event will tell of.
-            round_.barrier.look(self._store)
-            self._advance()
-        self._dispatch(label, len(round_.barrier.missing))
+            # A master before opened it: no event will tell how far it is.
+            self._tend(round_)
+        self._dispatch(label, len(slaves))
         return round_
 
     def _complete(self, awaited: _Round) -> None:
-        while not awaited.reduced:
+        while not awaited.reduction.complete:
             self._pump()
 
     def _pump(self) -> None:
@@ -206,34 +220,43 @@ class Coordinator:
         for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
             self._cursor = event.id
             for round_ in self._rounds:
-                round_.barrier.see(event, self._store)
-        self._advance()
+                if event.round != str(round_.label):
+                    continue
+                if event.type == "closed":
+                    round_.closed = True
+                if event.type in ("arrived", "closed"):
+                    self._advance(round_)
+                if event.type == "failed":
+                    self._tend(round_)
+        for round_ in self._evaluations():
+            if round_.reduction.complete:
+                self._commit_evaluation(round_)
 
     def _tick(self) -> None:
-        self._store.renew()
+        """Look after all that no event tells of."""
         for round_ in self._rounds:
-            if round_.reduced:
-                continue
-            label = round_.barrier.label
-            self._store.reclaim(label)
-            closing = self._store.close_if_due(label)
-            round_.barrier.look(self._store)
-            if closing is Closing.BELOW_QUORUM:
-                raise self._failure(round_, "was not complete at its deadline")
-            if not round_.barrier.closed:
-                self._dispatch(label, len(round_.barrier.missing))
-        self._next_tick = self._clock() + TICK
+            if not round_.reduction.complete:
+                waiting = self._tend(round_)
+                if not round_.closed:
+                    self._dispatch(round_.label, waiting)
+        # The lease is prolonged here, so well before it ends.
+        self._next_tick = self._clock() + min(TICK, self._config.lease_ms / 2500)
 
-    def _advance(self) -> None:
-        for round_ in list(self._rounds):
-            if round_.barrier.failed:
-                raise self._failure(round_, "failed")
-            if not round_.reduced and round_.reduction.advance(round_.barrier, self._store):
-                round_.reduced = True
-                if len(round_.reduction.counted) < self._config.required:
-                    raise self._failure(round_, "has too few updates that can be counted")
-                if round_.barrier.label.kind is Kind.EVALUATE:
-                    self._commit_evaluation(round_)
+    def _tend(self, round_: _Round) -> int:
+        """Ask Redis how a round stands; return how many slaves it waits for."""
+        tending = self._store.tend(round_.label)
+        round_.closed = tending.state is RoundState.CLOSED
+        self._advance(round_)
+        if tending.state is RoundState.BELOW_QUORUM:
+            raise self._failure(round_, "can't be completed")
+        return len(self._config.slave_ids) - tending.arrived
+
+    def _advance(self, round_: _Round) -> None:
+        round_.reduction.advance(self._store, closed=round_.closed)
+        if round_.reduction.complete and round_.reduction.counted < self._config.required:
+            # So that whoever goes on with the run asks these slaves again.
+            self._store.refuse(round_.label, round_.reduction.refused)
+            raise self._failure(round_, "has too few updates that can be counted")
 
     def _commit(
         self,
@@ -245,32 +268,34 @@ class Coordinator:
         drop: tuple[str, ...] = (),
     ) -> None:
         full = {
-            "slaves": len(done.reduction.counted),
+            "slaves": done.reduction.counted,
             "samples": done.reduction.samples,
-            "missing": done.barrier.missing,
+            "missing": done.reduction.missing,
             "refused": done.reduction.refused,
             "ms": round((self._clock() - done.opened) * 1000, 3),
             **entry,
         }
         self._store.commit(
-            done.barrier.label,
+            done.label,
             entry=full,
             progress=progress,
-            slaves=done.barrier.slaves,
+            slaves=done.reduction.slaves,
             artifact=artifact,
             drop=drop,
         )
         self._rounds.remove(done)
-        self._report(done.barrier.label, full)
+        self._report(done.label, full)
 
     def _failure(self, round_: _Round, how: str) -> RoundFailedError:
-        missing = round_.barrier.missing
+        reduction, store = round_.reduction, self._store
+        arrived = store.arrived(round_.label, reduction.slaves)
+        missing = [slave for slave in reduction.slaves if slave not in arrived]
         names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
-        reasons = [f"slave {slave}: {why}" for slave, why in round_.reduction.refused.items()]
-        reasons += self._store.last_errors(missing[:3])
+        reasons = [f"slave {slave}: {why}" for slave, why in reduction.refused.items()]
+        reasons += store.last_errors(missing[:3])
+        counted = len(arrived) - len(reduction.refused)
         return RoundFailedError(
-            f"round {round_.barrier.label} {how}: "
-            f"{len(round_.reduction.counted)} of {len(round_.barrier.slaves)} slaves counted, "
+            f"round {round_.label} {how}: {counted} of {len(reduction.slaves)} slaves counted, "
             f"{self._config.required} needed"
             + (f"; missing: {names}" if missing else "")
             + "".join(f"; {reason}" for reason in reasons)

@@ -59,8 +59,10 @@ def drive_run(
     dispatcher: Callable[[MasterStore, RunConfig], Dispatch],
     report: Report,
     clock: Callable[[], float],
-) -> None:
+) -> bool:
     """Drive a run from where it stands to its end, under the lease.
+
+    Returns whether its end is on the server's disk, as far as the server can tell.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def drive_run(
     except FedredisError as error:
         store.release("failed", str(error))
         raise
-    store.release("finished")
+    return store.release("finished")
 
 
 def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) -> None:

@@ -42,12 +42,20 @@ def schema(classes: int) -> Schema:
 
 def sums(probabilities: NDArray[Any], y: NDArray[Any]) -> Arrays:
     """Sum up a test: probabilities (n, classes), true labels y (n,), n may be 0."""
-    classes = probabilities.shape[1]
-    flat = y.astype(np.int64) * classes + probabilities.argmax(axis=1)
-    confusion = np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
-    of_truth = probabilities[np.arange(len(y)), y]
-    log_loss = -np.log(np.maximum(of_truth, SMALLEST_PROBABILITY)).sum(keepdims=True)
-    return [confusion.astype("<i8"), log_loss.astype("<f8")]
+    (summed,) = sums_of_stack(probabilities.T[np.newaxis], y[np.newaxis])
+    return summed
+
+
+def sums_of_stack(probabilities: NDArray[Any], y: NDArray[Any]) -> list[Arrays]:
+    """Sum up k tests of n rows each: probabilities (k, classes, n), true labels y (k, n)."""
+    k, classes, n = probabilities.shape
+    tests, rows = np.arange(k)[:, np.newaxis], np.arange(n)
+    cells = (tests * classes + y) * classes + probabilities.argmax(axis=1)
+    counts = np.bincount(cells.ravel(), minlength=k * classes * classes)
+    confusion = counts.reshape(k, classes, classes).astype("<i8")
+    of_truth = np.maximum(probabilities[tests, y, rows], SMALLEST_PROBABILITY)
+    log_loss = -np.log(of_truth).sum(axis=1, keepdims=True).astype("<f8")
+    return [[confusion[i], log_loss[i]] for i in range(k)]
 
 
 def from_sums(arrays: Arrays) -> Metrics:

@@ -1,4 +1,4 @@
-"""The sum of a round's updates, taken in slave order as they arrive, holding one at a time.
+"""The sum of a round's updates, taken in slave order as they arrive, holding a few at a time.
 
 Floating-point sums depend on their order; adding in the order of the slaves' ids makes the
 result independent of who arrived when. Updates that are ahead of their turn wait in Redis.
@@ -6,81 +6,106 @@ result independent of who arrived when. Updates that are ahead of their turn wai
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.errors import BlobError, UpdateRefusedError
+from fedredis.errors import UpdateRefusedError
+from fedredis.update import check, sound, unpack
 
 if TYPE_CHECKING:
-    from fedredis.barrier import Barrier
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from fedredis.codec import Arrays, Schema
-    from fedredis.store.master import MasterStore, Update
+    from fedredis.keys import Label
+    from fedredis.store.master import MasterStore
+    from fedredis.update import Bound
 
 #: Bytes of updates to fetch in one go: many small ones, or one large one.
 FETCH_BYTES = 4_000_000
+#: How many updates to fetch in one go at most.
+FETCH_COUNT = 1_000
 
 
 class Reduction:
     """The running sum over the slaves of one round."""
 
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
+    def __init__(
+        self, label: Label, schema: Schema, slaves: Sequence[str], bound: Bound | None = None
+    ) -> None:
+        self.label, self.schema, self.slaves = label, schema, tuple(slaves)
+        self._bound = bound
         self.total: Arrays = schema.zeros()
         self.samples = 0
-        self.counted: list[str] = []
+        self.counted = 0
+        #: Slaves that had not arrived when the round was closed.
+        self.missing: list[str] = []
         #: Slaves whose update can't be counted, with the reason.
         self.refused: dict[str, str] = {}
         self._turn = 0
 
-    def advance(self, barrier: Barrier, store: MasterStore) -> bool:
-        """Add what has arrived and is next in order; say whether that was all.
+    @property
+    def complete(self) -> bool:
+        """Whether every slave has had its turn."""
+        return self._turn == len(self.slaves)
 
-        A slave that is missing when the barrier is closed is passed over.
+    def advance(self, store: MasterStore, *, closed: bool) -> None:
+        """Add what has arrived and is next in order.
+
+        A slave that is missing from a closed round is passed over.
         """
-        step = max(1, FETCH_BYTES // max(1, self.schema.nbytes))
-        while ready := self._ready(barrier, step):
-            for update in store.updates(barrier.label, [s for s in ready if s in barrier.arrived]):
-                self._add(update)
-            self._turn += len(ready)
-        return self._turn == len(barrier.slaves)
+        step = max(1, min(FETCH_COUNT, FETCH_BYTES // max(1, self.schema.nbytes)))
+        while not self.complete:
+            ready = self.slaves[self._turn : self._turn + step]
+            packed = store.updates(self.label, ready)
+            arrived = len(ready) if closed else _arrived(packed)
+            self._take(ready[:arrived], packed[:arrived])
+            if arrived < len(ready):
+                return
 
-    def _ready(self, barrier: Barrier, most: int) -> list[str]:
-        ready = []
-        for slave in islice(barrier.slaves, self._turn, self._turn + most):
-            if slave not in barrier.arrived and not barrier.closed:
-                break
-            ready.append(slave)
-        return ready
-
-    def _add(self, update: Update) -> None:
-        try:
-            arrays = checked(self.schema, update)
-        except UpdateRefusedError as refusal:
-            self.refused[update.slave] = str(refusal)
+    def _take(self, slaves: Sequence[str], packed: Sequence[bytes | None]) -> None:
+        """Let slaves have their turn: add their updates, or note why they are not added."""
+        self._turn += len(slaves)
+        there = {s: update for s, update in zip(slaves, packed, strict=True) if update is not None}
+        self.missing += [slave for slave in slaves if slave not in there]
+        if not there or self._count(list(there.values())):
             return
-        for total, array in zip(self.total, arrays, strict=True):
-            total += array
-        self.samples += update.samples
-        self.counted.append(update.slave)
+        # Something can't be counted: one by one, to find out what and why.
+        for slave, update in there.items():
+            try:
+                check(self.schema, update, self._bound)
+            except UpdateRefusedError as refusal:
+                self.refused[slave] = str(refusal)
+                continue
+            if not self._count([update]):
+                self.refused[slave] = "it is too large to be added"
+
+    def _count(self, packed: Sequence[bytes]) -> bool:
+        """Add updates, all of them or, if one can't be counted, none; say which."""
+        if not sound(self.schema, packed, self._bound):
+            return False
+        updates = unpack(self.schema, packed)
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = [_sum(*terms) for terms in zip(self.total, updates.stacks, strict=True)]
+        if not all(np.isfinite(array).all() for array in total):
+            return False
+        self.total = total
+        self.samples += int(updates.samples.sum())
+        self.counted += len(packed)
+        return True
 
 
-def checked(schema: Schema, update: Update) -> Arrays:
-    """Decode an update.
+def _sum(total: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
+    """Add a stack to a total, one array after the other: NumPy's sum would take them in pairs."""
+    if len(stack) == 1:
+        return np.asarray(total + stack[0])
+    terms = np.concatenate((total[np.newaxis], stack))
+    np.add.accumulate(terms, axis=0, out=terms)
+    return terms[-1].copy()
 
-    Raises
-    ------
-    UpdateRefusedError
-        If it must not be counted: damaged, of another shape, or not finite throughout.
-    """
-    if update.samples < 0:
-        raise UpdateRefusedError(f"a negative number of rows, {update.samples}")
-    try:
-        arrays = schema.decode(update.blob)
-    except BlobError as error:
-        raise UpdateRefusedError(str(error)) from error
-    for field, array in zip(schema.fields, arrays, strict=True):
-        if not np.isfinite(array).all():
-            raise UpdateRefusedError(f"array '{field.name}' is not finite")
-    return arrays
+
+def _arrived(packed: Sequence[bytes | None]) -> int:
+    """Count the updates before the first that is not in."""
+    return next((i for i, update in enumerate(packed) if update is None), len(packed))

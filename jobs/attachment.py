@@ -8,12 +8,11 @@ that a run costs a few jobs, not a few a round.
 from __future__ import annotations
 
 import logging
-import resource
-import socket
 import threading
 import time
 import traceback
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -21,15 +20,15 @@ from redis.exceptions import RedisError
 from fedredis.jobs import evaluate, statistics, train
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.naming import job_kind
-from fedredis.jobs.task import Task
+from fedredis.jobs.task import Contributions, Task
 from fedredis.jobs.view import ArtifactGoneError
 from fedredis.keys import Kind, Label
+from fedredis.store.results import Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from fedredis.jobs.context import WorkerContext
-    from fedredis.jobs.task import Contribution
     from fedredis.jobs.view import RunView
     from fedredis.store.slave import Claim
 
@@ -39,10 +38,14 @@ logger = logging.getLogger("fedredis.worker")
 LINGER = 1.0
 #: Seconds after which a job leaves between two rounds all the same, so that RQ sees it end.
 LONGEST_STAY = 60.0
-#: How many slaves a worker names when it claims one that it has worked for before.
-MOST_WISHES = 8
+#: Seconds of work that are worth a round trip, and that a claim takes at most where it can tell.
+SHORTEST_WORK, LONGEST_WORK = 0.003, 0.1
+#: How many slaves a claim takes at most.
+MOST_SLAVES = 256
+#: Bytes of updates to hand in at once: many small ones, or one large one.
+SUBMIT_BYTES = 4_000_000
 
-CONTRIBUTE: dict[Kind, Callable[[Task], Contribution]] = {
+CONTRIBUTE: dict[Kind, Callable[[Task], Contributions]] = {
     Kind.STATISTICS: statistics.contribute,
     Kind.TRAIN: train.contribute,
     Kind.EVALUATE: evaluate.contribute,
@@ -77,11 +80,14 @@ class Attachment:
         #: Rounds that may have something to claim, oldest first.
         self._rounds: deque[Label] = deque()
         self._claim: Claim | None = None
+        #: The hash of the round at hand.
         self._fields: Mapping[str, str] = {}
         self._fields_of: Label | None = None
         #: Whom this worker has worked for, by kind of round: this time, and the time before.
         self._served: dict[Kind, list[str]] = {k: [] for k in Kind}
         self._before: dict[Kind, list[str]] = {k: [] for k in Kind}
+        #: Seconds that a slave takes, by kind of round, as last seen.
+        self._seconds: dict[Kind, float] = {}
         #: Updates counted, by kind of round.
         self.counted: dict[str, int] = {}
 
@@ -141,8 +147,7 @@ class Attachment:
                 continue
             self._claim = claim
             try:
-                for slave in claim.slaves:
-                    self._work(claim, slave)
+                self._work(claim)
             finally:
                 self._claim = None
 
@@ -155,45 +160,66 @@ class Attachment:
             self._before[label.kind] = self._served[label.kind]
             self._served[label.kind] = []
         held = self._context.card.slaves
-        if held is not None:
-            return self._store.claim(label, held, take_any=False)
-        wishes = self._before[label.kind][:MOST_WISHES]
-        return self._store.claim(label, wishes, take_any=True)
+        before = self._before[label.kind]
+        least, most = self._worth_a_trip(label.kind)
+        claim = self._store.claim(
+            label,
+            before[:most] if held is None else held,
+            attached=self._kind,
+            take_any=held is None,
+            least=least,
+            most=most,
+        )
+        if claim:
+            self._served[label.kind] += claim.slaves
+            taken = set(claim.slaves)
+            self._before[label.kind] = [slave for slave in before if slave not in taken]
+        return claim
 
-    def _work(self, claim: Claim, slave: str) -> None:
-        label = claim.label
-        self._served[label.kind].append(slave)
-        if slave in self._before[label.kind]:
-            self._before[label.kind].remove(slave)
-        task = Task(label, slave, self._run, self._fields, self._context.inputs)
+    def _worth_a_trip(self, kind: Kind) -> tuple[int, int]:
+        """Tell how many slaves to claim at least and at most, from how long one takes."""
+        seconds = self._seconds.get(kind)
+        if seconds is None:
+            return 1, 1
+        least, most = (int(work / seconds) for work in (SHORTEST_WORK, LONGEST_WORK))
+        return min(max(least, 1), MOST_SLAVES), min(max(most, 1), MOST_SLAVES)
+
+    def _work(self, claim: Claim) -> None:
+        started = self._clock()
         try:
-            contribution = CONTRIBUTE[label.kind](task)
-            blob = contribution.schema.encode(contribution.arrays)
+            contributions = self._contribute(claim, claim.slaves)
         except ArtifactGoneError:
+            # The round is over; its master has moved on.
             return
-        except RedisError:
+        self._seconds[claim.label.kind] = (self._clock() - started) / len(claim.slaves)
+        self._submit(claim, contributions)
+
+    def _contribute(self, claim: Claim, slaves: Sequence[str]) -> Contributions:
+        """Do the slaves' work; those that fail are reported, the others' is returned."""
+        task = Task(claim.label, slaves, self._run, self._fields, self._context.inputs)
+        try:
+            return CONTRIBUTE[claim.label.kind](task)
+        except (ArtifactGoneError, RedisError):
             raise
         except Exception:
-            logger.exception("slave %s failed in round %s", slave, label)
+            if len(slaves) > 1:
+                # One by one, so that a slave that fails takes no other with it.
+                each = [self._contribute(claim, [slave]) for slave in slaves]
+                return replace(each[0], updates=[u for work in each for u in work.updates])
+            logger.exception("slave %s failed in round %s", slaves[0], claim.label)
             self._store.fail(
                 claim,
-                slave,
+                slaves[0],
                 attempts=self._run.config.attempts,
                 traceback=traceback.format_exc(),
             )
-            return
-        facts = {**contribution.facts, **_whereabouts(self._context.card.name)}
-        result = self._store.submit(claim, slave, contribution.samples, blob, facts)
-        logger.debug("slave %s, round %s: %s", slave, label, result.name)
-        if result.name.startswith("COUNTED"):
-            self.counted[label.kind] = self.counted.get(label.kind, 0) + 1
+            return Contributions.none()
 
-
-def _whereabouts(worker: str) -> dict[str, str]:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "worker": worker,
-        "host": socket.gethostname(),
-        "cpu_s": f"{usage.ru_utime + usage.ru_stime:.2f}",
-        "memory_mb": f"{usage.ru_maxrss / 1024:.0f}",
-    }
+    def _submit(self, claim: Claim, work: Contributions) -> None:
+        kind, size = claim.label.kind, max(1, SUBMIT_BYTES // max(1, work.schema.nbytes))
+        for first in range(0, len(work.updates), size):
+            batch = work.updates[first : first + size]
+            for result in self._store.submit(claim, batch, work.facts):
+                logger.debug("round %s: %s", claim.label, result.name)
+                if result in (Submission.COUNTED, Submission.COUNTED_LAST):
+                    self.counted[kind] = self.counted.get(kind, 0) + 1

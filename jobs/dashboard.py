@@ -6,4 +6,4 @@ fedredis' jobs, and would run what a stranger's job holds. Here the default beco
 
 from rq import serializers
 
-serializers.PickleSerializer = serializers.JSONSerializer  # type: ignore[misc,assignment]
+serializers.PickleSerializer = serializers.JSONSerializer  # type: ignore[assignment]

@@ -30,7 +30,10 @@ class WorkerPool:
 
     def revive(self) -> None:
         """Bring the pool to its size: at the start, and after a worker has died."""
-        self._processes = [process for process in self._processes if process.poll() is None]
+        for process in self._processes:
+            if process.poll() is not None and process.stdin:
+                process.stdin.close()
+        self._processes = [process for process in self._processes if process.returncode is None]
         while len(self._processes) < self._size:
             self._processes.append(self._start())
 

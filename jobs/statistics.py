@@ -1,13 +1,16 @@
-"""A slave's part in a statistics round."""
+"""Slaves' part in a statistics round."""
 
 from __future__ import annotations
 
-from fedredis.jobs.task import Contribution, Task
+from fedredis.jobs.task import Contributions, Task
+from fedredis.update import Update
 
 
-def contribute(task: Task) -> Contribution:
-    """Add up one pass over the rows that the slave trains on; held-out rows take no part."""
-    name = task.fields["pass"]
-    X = task.inputs.raw(task.slave).train_X
-    sums = task.run.features.sums(name, task.payload, X)
-    return Contribution(task.run.features.schema(name), sums, len(X), {"rows": str(len(X))})
+def contribute(task: Task) -> Contributions:
+    """Add up one pass over the rows that each slave trains on; held-out rows take no part."""
+    name, features = task.fields["pass"], task.run.features
+    known, work = task.payload, Contributions(features.schema(name), ("rows",), [])
+    for slave in task.slaves:
+        X = task.inputs.raw(slave).train_X
+        work.add(slave, Update(len(X), features.sums(name, known, X)), str(len(X)))
+    return work

@@ -1,30 +1,39 @@
-"""One slave's part in one round: what it is given, and what it contributes."""
+"""Some slaves' part in one round: what they are given, and what each contributes."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fedredis.codec import Schema
 from fedredis.models.protocol import TrainingSettings
+from fedredis.store.slave import Packed
+from fedredis.update import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from fedredis.codec import Arrays, Schema
+    from numpy.typing import NDArray
+
     from fedredis.data.partition import Partition
     from fedredis.features.protocol import Known
     from fedredis.jobs.inputs import Inputs
     from fedredis.jobs.view import RunView
     from fedredis.keys import Label
+    from fedredis.update import Update
+
+#: Numbers in a stack of matrices at most: more would not fit a core's cache.
+STACK_SIZE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a slave is given."""
+    """What slaves are given: a round, and the work that its hash describes."""
 
     label: Label
-    slave: str
+    slaves: Sequence[str]
     run: RunView
     #: The round's hash.
     fields: Mapping[str, str]
@@ -35,13 +44,12 @@ class Task:
         """The arrays that the round works on: the global model, or what is known so far."""
         return self.run.artifact(self.fields["payload"])
 
-    @property
-    def rows(self) -> Partition:
-        """The slave's rows as model inputs."""
+    def rows(self) -> dict[str, Partition]:
+        """Return the slaves' rows as model inputs."""
         name = self.fields["preprocessing"]
-        known = self.run.artifact(name)
-        scope = (self.run.run_id, name)
-        return self.inputs.mapped(self.slave, scope, self.run.features, known)
+        scope, known = (self.run.run_id, name), self.run.artifact(name)
+        mapped = self.inputs.mapped
+        return {s: mapped(s, scope, self.run.features, known) for s in self.slaves}
 
     @property
     def settings(self) -> TrainingSettings:
@@ -50,11 +58,36 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Contribution:
-    """What a slave contributes: sums over its rows, and facts about itself for its hash."""
+class Contributions:
+    """What slaves contribute to a round: packed updates, and facts that each tells of itself."""
 
     schema: Schema
-    arrays: Arrays
-    #: Rows that the arrays stand for.
-    samples: int
-    facts: dict[str, str]
+    #: Names of the facts.
+    facts: tuple[str, ...]
+    updates: list[Packed]
+
+    @classmethod
+    def none(cls) -> Contributions:
+        """Contribute nothing."""
+        return cls(Schema(()), (), [])
+
+    def add(self, slave: str, update: Update, *facts: str) -> None:
+        """Add one slave's update, and the values of its facts.
+
+        Raises
+        ------
+        BlobError
+            If the update's arrays are not as the schema says.
+        """
+        self.updates.append(Packed(slave, pack(self.schema, update), facts))
+
+
+def stacks(inputs: Mapping[str, NDArray[Any]]) -> Iterable[list[str]]:
+    """Group slaves whose inputs have the same shape, as many as fit a stack."""
+    alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for slave, X in inputs.items():
+        alike[X.shape].append(slave)
+    for slaves in alike.values():
+        most = max(1, STACK_SIZE // max(1, inputs[slaves[0]].size))
+        for first in range(0, len(slaves), most):
+            yield slaves[first : first + most]

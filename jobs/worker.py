@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import socket
 from typing import TYPE_CHECKING, Any
 
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
 
@@ -70,10 +72,15 @@ class FedredisWorker(SimpleWorker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Announce this worker to masters, and serve the queue until asked to stop."""
-        workers.join(self._client, self._card)
+        # RQ listens to signals only once it has started: a worker that is announced has to leave.
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         try:
+            workers.join(self._client, self._card)
             with Heartbeat(self._beat, HEARTBEAT):
                 return bool(super().work(*args, **kwargs))
+        except StopRequested:
+            self.teardown()  # type: ignore[no-untyped-call]
+            return False
         finally:
             workers.leave(self._client, self._card.name)
 
@@ -81,7 +88,7 @@ class FedredisWorker(SimpleWorker):
         """Listen to no channel: RQ would take commands there from whoever can publish."""
 
     def _beat(self) -> None:
-        workers.announce(self._client, self._card)
+        workers.announce(self._client, self._card, _vitals())
         # SimpleWorker itself sends no heartbeat while a job runs.
         for execution in list(self.executions.values()):
             self.maintain_heartbeats(execution.job, execution)
@@ -107,6 +114,14 @@ def make_card(directory: Path, manifest: Manifest) -> WorkerCard:
         manifest=manifest.to_json(),
         slaves=slaves,
     )
+
+
+def _vitals() -> dict[str, str]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "cpu_s": f"{usage.ru_utime + usage.ru_stime:.2f}",
+        "memory_mb": f"{usage.ru_maxrss / 1024:.0f}",
+    }
 
 
 def quiet_logs() -> None:

@@ -34,8 +34,8 @@ for name, value in pairs(fields) do
 end
 redis.call('ZREM', open, label)
 redis.call('UNLINK', round)
-for i = 7, #KEYS do
-  redis.call('UNLINK', KEYS[i])
+for first = 7, #KEYS, 1000 do
+  redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
 redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'committed', 'round', label)
 return 1

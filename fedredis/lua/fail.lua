@@ -11,17 +11,23 @@
 -- ARGV[1] label     - the round's name
 -- ARGV[2] epoch     - the epoch in which the round was opened, as the claim said
 -- ARGV[3] id        - the slave
--- ARGV[4] attempts  - how many attempts a slave has
--- ARGV[5] traceback - what went wrong
+-- ARGV[4] worker    - who claimed it
+-- ARGV[5] attempts  - how many attempts a slave has
+-- ARGV[6] traceback - what went wrong
 -- returns 1 if put back, 2 if given up, 4 if the round is closed, 5 if stale
 local round, ids, claims, arrived, update, slave, open, work, events = unpack(KEYS)
-local label, epoch, id, attempts, traceback = unpack(ARGV)
+local label, epoch, id, worker, attempts, traceback = unpack(ARGV)
 
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up', 'quorum')
 if state[1] ~= 'open' or redis.call('EXISTS', update) == 1 then
   return 4
 elseif state[2] ~= epoch then
   return 5
+end
+-- Without a claim it was delivered before, or another worker holds the slave by now.
+local claim = redis.call('HGET', claims, id)
+if not claim or string.match(claim, '^(.*) %d+$') ~= worker then
+  return redis.call('HEXISTS', round, 'given_up:' .. id) == 1 and 2 or 1
 end
 redis.call('HSET', slave, 'error', traceback)
 redis.call('HINCRBY', slave, 'failures', 1)
@@ -34,6 +40,7 @@ if tried < tonumber(attempts) then
   redis.call('XADD', work, 'MAXLEN', '~', 100, '*', 'round', label)
   return 1
 end
+redis.call('HSET', round, 'given_up:' .. id, 1)
 local given_up = redis.call('HINCRBY', round, 'given_up', 1)
 local counted = tonumber(redis.call('GET', arrived) or 0)
 local expected, quorum = tonumber(state[3]), tonumber(state[5])

@@ -32,9 +32,16 @@ end
 -- A failed round starts over with those who are missing; who is in already stays a duplicate.
 if state ~= 'open' and state ~= 'closed' then
   redis.call('HSET', round, 'state', 'open', 'given_up', 0)
-  for i = 6, #ARGV do
-    redis.call('HDEL', round, 'attempts:' .. ARGV[i])
-    redis.call('ZADD', ids, i - 6, ARGV[i])
+  for first = 6, #ARGV, 1000 do
+    local forget, places = {}, {}
+    for i = first, math.min(first + 999, #ARGV) do
+      forget[#forget + 1] = 'attempts:' .. ARGV[i]
+      forget[#forget + 1] = 'given_up:' .. ARGV[i]
+      places[#places + 1] = i - 6
+      places[#places + 1] = ARGV[i]
+    end
+    redis.call('HDEL', round, unpack(forget))
+    redis.call('ZADD', ids, unpack(places))
   end
   redis.call('ZADD', open, string.format('%.0f', now), label)
 end

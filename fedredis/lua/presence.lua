@@ -11,5 +11,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', present, '-inf', string.format('%.0f', now))
 if name ~= '' then
   redis.call('ZADD', present, string.format('%.0f', now + ttl), name)
+  redis.call('PEXPIRE', present, ttl)
 end
 return redis.call('ZRANGE', present, 0, -1)

@@ -1,51 +1,52 @@
--- Counts a slave's update in, once however often it is delivered; the last one closes the round.
+-- Counts slaves' updates in, each once however often it is delivered; the last closes the round.
 -- KEYS[1] round   - hash of the round
 -- KEYS[2] ids     - zset, the ID list
 -- KEYS[3] claims  - hash, slave id to "worker lease-end"
 -- KEYS[4] arrived - counter of the updates that are in
--- KEYS[5] update  - hash, this slave's update
--- KEYS[6] slave   - hash of what is known of the slave
--- KEYS[7] open    - zset, labels of the open rounds
--- KEYS[8] events  - stream of what happened
--- ARGV[1] label   - the round's name
--- ARGV[2] epoch   - the epoch in which the round was opened, as the claim said
--- ARGV[3] id      - the slave
--- ARGV[4] samples - how many rows the update stands for
--- ARGV[5] blob    - the arrays
--- ARGV[6] facts   - JSON object of fields for the slave's hash
--- returns 1 if counted, 2 if counted as the last, 3 if a duplicate, 4 if late, 5 if stale
-local round, ids, claims, arrived, update, slave, open, events = unpack(KEYS)
-local label, epoch, id, samples, blob = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- KEYS[5] open    - zset, labels of the open rounds
+-- KEYS[6] events  - stream of what happened
+-- KEYS[7…] for each slave: its update (string), and the hash of what is known of it
+-- ARGV[1] label  - the round's name
+-- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
+-- ARGV[3] worker - who hands the updates in
+-- ARGV[4] facts  - JSON list of names of what is told of each slave
+-- ARGV[5…] for each slave: its id, its update, the values of the facts
+-- returns for each slave 1 if counted, 2 if as the last, 3 if a duplicate, 4 if late, 5 if stale
+local round, ids, claims, arrived, open, events = unpack(KEYS, 1, 6)
+local label, epoch, worker, facts = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 
-local facts = cjson.decode(ARGV[6])
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up')
-local refusal
-if state[1] ~= 'open' then
-  refusal = {4, 'late'}
-elseif state[2] ~= epoch then
-  refusal = {5, 'stale'}
-elseif redis.call('EXISTS', update) == 1 then
-  refusal = {3, 'duplicate'}
+local refused = state[1] ~= 'open' and 4 or state[2] ~= epoch and 5 or nil
+local expected, given_up = tonumber(state[3]), tonumber(state[4])
+local known = {'round', label, 'worker', worker}
+local answers, stride = {}, 2 + #facts
+for k = 1, (#ARGV - 4) / stride do
+  local at = 4 + stride * (k - 1)
+  local id, blob, update, slave = ARGV[at + 1], ARGV[at + 2], KEYS[2 * k + 5], KEYS[2 * k + 6]
+  if redis.call('HDEL', claims, id) == 0 then
+    redis.call('ZREM', ids, id)
+  end
+  answers[k] = refused or redis.call('SET', update, blob, 'NX') and 1 or 3
+  if answers[k] == 1 then
+    for i, name in ipairs(facts) do
+      known[2 * i + 3], known[2 * i + 4] = name, ARGV[at + 2 + i]
+    end
+    redis.call('HSET', slave, unpack(known))
+    if given_up > 0 and redis.call('HDEL', round, 'given_up:' .. id) == 1 then
+      given_up = redis.call('HINCRBY', round, 'given_up', -1)
+    end
+    if redis.call('INCR', arrived) + given_up >= expected then
+      redis.call('HSET', round, 'state', 'closed')
+      redis.call('ZREM', open, label)
+      redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'closed', 'round', label)
+      answers[k], refused = 2, 4
+    elseif #blob >= 1048576 then
+      -- Worth fetching before the round is complete; small ones are not worth the wake-up.
+      redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'arrived', 'round', label)
+    end
+  else
+    redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'refused', 'round', label,
+      'slave', id, 'why', ({[3] = 'duplicate', [4] = 'late', [5] = 'stale'})[answers[k]])
+  end
 end
-if refusal then
-  redis.call('ZREM', ids, id)
-  redis.call('HDEL', claims, id)
-  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*',
-    'type', refusal[2], 'round', label, 'slave', id)
-  return refusal[1]
-end
-redis.call('HSET', update, 'samples', samples, 'blob', blob)
-redis.call('ZREM', ids, id)
-redis.call('HDEL', claims, id)
-redis.call('HINCRBY', slave, 'updates', 1)
-for name, value in pairs(facts) do
-  redis.call('HSET', slave, name, value)
-end
-local last = redis.call('INCR', arrived) + (tonumber(state[4]) or 0) >= tonumber(state[3])
-if last then
-  redis.call('HSET', round, 'state', 'closed')
-  redis.call('ZREM', open, label)
-end
-redis.call('XADD', events, 'MAXLEN', '~', 10000, '*',
-  'type', last and 'closed' or 'arrived', 'round', label, 'slave', id)
-return last and 2 or 1
+return answers

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import UsageError
 from fedredis.models.logistic import LogisticRegression
-from fedredis.models.protocol import Model, TrainingSettings
+from fedredis.models.protocol import Model, StackedModel, TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MODELS", "LogisticRegression", "Model", "TrainingSettings", "make"]
+__all__ = ["MODELS", "LogisticRegression", "Model", "StackedModel", "TrainingSettings", "make"]
 
 #: The models by the name that a config calls them.
 MODELS: Mapping[str, type[LogisticRegression]] = {"logistic": LogisticRegression}

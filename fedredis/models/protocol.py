@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -50,3 +52,23 @@ class Model(Protocol):
 
     def evaluate(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
         """Return the sums that metrics are made of (see `fedredis.metrics`), n may be 0."""
+
+
+@runtime_checkable
+class StackedModel(Model, Protocol):
+    """A model that works for several slaves at once, to the same bits as for each alone."""
+
+    def train_stack(
+        self,
+        parameters: Arrays,
+        Xs: Sequence[NDArray[Any]],
+        ys: Sequence[NDArray[Any]],
+        settings: TrainingSettings,
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Arrays]:
+        """Return what `train` does for each slave; all have the same number of rows."""
+
+    def evaluate_stack(
+        self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
+    ) -> list[Arrays]:
+        """Return what `evaluate` does for each slave; all have the same number of rows."""

@@ -6,14 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.store.replies import fields, text, texts
-from fedredis.store.results import Closing, Commit, Opening, unless_fenced
+from fedredis.store.results import Commit, Opening, RoundState, unless_fenced
 from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from redis import Redis
 
@@ -21,13 +23,16 @@ if TYPE_CHECKING:
     from fedredis.store.artifact import Artifact
 
 
-@dataclass(frozen=True)
-class Update:
-    """One slave's update as it lies in Redis, still to be checked and decoded."""
+#: Milliseconds that the server has to put a run's end on its disk.
+DISK_WAIT_MS = 2_000
 
-    slave: str
-    samples: int
-    blob: bytes
+
+@dataclass(frozen=True)
+class Tending:
+    """How a round stands: its state, and how many updates are in."""
+
+    state: RoundState
+    arrived: int
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,6 @@ class Event:
     id: bytes
     type: str
     round: str | None = None
-    slave: str | None = None
 
 
 class MasterStore:
@@ -48,11 +52,12 @@ class MasterStore:
         self._client = client
         self._token, self._lease_ms = token, lease_ms
         self._epoch = 0
-        self._acquire, self._renew, self._release, self._open, self._close, self._reclaim = (
-            load(client, name)
-            for name in ("acquire", "renew", "release", "open_round", "close_round", "reclaim")
+        self._acquire, self._release, self._open, self._tend = (
+            load(client, name) for name in ("acquire", "release", "open_round", "tend")
         )
-        self._commit, self._presence = load(client, "commit"), load(client, "presence")
+        self._commit, self._refuse, self._presence = (
+            load(client, name) for name in ("commit", "refuse", "presence")
+        )
 
     def acquire(self) -> None:
         """Take the lease, and with it a new epoch.
@@ -65,7 +70,8 @@ class MasterStore:
             If there is no such run.
         """
         epoch = self._acquire(
-            keys=[self.keys.run, self.keys.lease], args=[self._token, self._lease_ms]
+            keys=[self.keys.run, self.keys.lease, self.keys.work, self.keys.events],
+            args=[self._token, self._lease_ms],
         )
         if epoch == -1:
             raise RunNotFoundError(f"there is no run {self.keys.run_id}")
@@ -73,27 +79,36 @@ class MasterStore:
             raise LeaseHeldError(f"another master is driving run {self.keys.run_id}")
         self._epoch = epoch
 
-    def renew(self) -> None:
-        """Prolong the lease.
+    def release(self, status: str, error: str = "") -> bool:
+        """Record how this master's work ended, and give the lease back.
+
+        Returns whether that, and so all before it, is on the server's disk. Where the server
+        can tell (``WAITAOF``), it is waited for; elsewhere the answer is True.
+
+        A round is not waited for: with one flush of the file a second it would take a second.
+        What a crash of the server takes back is done again when the run is resumed, to the same
+        bits.
 
         Raises
         ------
         LeaseLostError
             If another master has taken over, as from every method below.
         """
-        answer = self._renew(
-            keys=[self.keys.run, self.keys.lease],
-            args=[self._epoch, self._token, self._lease_ms],
-        )
-        unless_fenced(answer, self.keys)
-
-    def release(self, status: str, error: str = "") -> None:
-        """Record how this master's work ended, and give the lease back."""
         answer = self._release(
             keys=[self.keys.run, self.keys.lease, self.keys.work, self.keys.events],
             args=[self._epoch, status, error],
         )
         unless_fenced(answer, self.keys)
+        return self._on_disk()
+
+    def _on_disk(self) -> bool:
+        try:
+            # This client is used by one thread, so its pool lends the connection that wrote.
+            local, _ = self._client.waitaof(1, 0, DISK_WAIT_MS)
+        except ResponseError:
+            # A server before 7.2, or one without an append-only file.
+            return True
+        return bool(local)
 
     def open_round(
         self,
@@ -115,24 +130,29 @@ class MasterStore:
         )
         return Opening(unless_fenced(answer, keys))
 
-    def close_if_due(self, label: Label) -> Closing:
-        """Close a round whose deadline has passed, if a quorum has arrived."""
+    def tend(self, label: Label) -> Tending:
+        """Prolong the lease, put slaves of dead workers back, close the round if it is due."""
         keys, round_keys = self.keys, self.keys.round(label)
-        answer = self._close(
-            keys=[keys.run, round_keys.round, round_keys.arrived, keys.open, keys.events],
-            args=[self._epoch, str(label)],
+        state, arrived = self._tend(
+            keys=[
+                *(keys.run, keys.lease, round_keys.round, round_keys.ids, round_keys.claims),
+                *(round_keys.arrived, keys.open, keys.work, keys.events),
+            ],
+            args=[self._epoch, self._token, self._lease_ms, str(label)],
         )
-        return Closing(unless_fenced(answer, keys))
+        return Tending(RoundState(unless_fenced(state, keys)), arrived)
 
-    def reclaim(self, label: Label) -> int:
-        """Put slaves whose claim has run out back on the list; say how many."""
+    def refuse(self, label: Label, slaves: Iterable[str]) -> None:
+        """Take updates that can't be counted out of a round, and fail it."""
         keys, round_keys = self.keys, self.keys.round(label)
-        return int(
-            self._reclaim(
-                keys=[round_keys.round, round_keys.ids, round_keys.claims, keys.work, keys.events],
-                args=[str(label)],
-            )
+        answer = self._refuse(
+            keys=[
+                *(keys.run, round_keys.round, round_keys.arrived),
+                *(round_keys.update(slave) for slave in slaves),
+            ],
+            args=[self._epoch],
         )
+        unless_fenced(answer, keys)
 
     def commit(
         self,
@@ -167,11 +187,6 @@ class MasterStore:
         )
         return Commit(unless_fenced(answer, keys))
 
-    def state(self, label: Label) -> str | None:
-        """Look up a round's state: open, closed, failed, or None if there is no such round."""
-        state = self._client.hget(self.keys.round(label).round, "state")
-        return text(state) if state else None
-
     def arrived(self, label: Label, slaves: Sequence[str]) -> set[str]:
         """Look up whose updates are in."""
         if not slaves:
@@ -182,19 +197,11 @@ class MasterStore:
             pipeline.exists(round_keys.update(slave))
         return {slave for slave, there in zip(slaves, pipeline.execute(), strict=True) if there}
 
-    def updates(self, label: Label, slaves: Sequence[str]) -> Iterator[Update]:
-        """Fetch the updates of slaves that have arrived, in the order given."""
+    def updates(self, label: Label, slaves: Sequence[str]) -> list[bytes | None]:
+        """Fetch slaves' updates as they lie in Redis; None for one that is not in."""
         round_keys = self.keys.round(label)
-        pipeline = self._client.pipeline(transaction=False)
-        for slave in slaves:
-            pipeline.hmget(round_keys.update(slave), "samples", "blob")
-        for slave, (samples, blob) in zip(slaves, pipeline.execute(), strict=True):
-            if blob is not None:
-                yield Update(slave, int(samples), blob)
-
-    def note(self, slave: str, facts: Mapping[Any, Any]) -> None:
-        """Write fields into a slave's hash."""
-        self._client.hset(self.keys.slave(slave), mapping=dict(facts))
+        packed: Any = self._client.mget([round_keys.update(slave) for slave in slaves])
+        return list(packed)
 
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
         """Say in a line each how the last attempt of these slaves failed, of those that did."""
@@ -224,4 +231,4 @@ class MasterStore:
 
 def _event(id_: bytes, entry: dict[bytes, bytes]) -> Event:
     named = fields(entry)
-    return Event(id_, named["type"], named.get("round"), named.get("slave"))
+    return Event(id_, named["type"], named.get("round"))

@@ -40,12 +40,13 @@ class Opening(IntEnum):
     ADOPTED = 2
 
 
-class Closing(IntEnum):
-    """What the look at a round's deadline came to."""
+class RoundState(IntEnum):
+    """How a round stands."""
 
+    OPEN = 1
+    CLOSED = 0
+    #: Too few updates at the deadline, or too many slaves given up.
     BELOW_QUORUM = -1
-    NOT_YET = 0
-    CLOSED = 1
 
 
 class Commit(IntEnum):

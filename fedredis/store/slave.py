@@ -15,7 +15,7 @@ from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from redis import Redis
 
@@ -30,6 +30,15 @@ class Claim:
     #: The epoch in which the round was opened; a submission quotes it.
     epoch: int
     slaves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """One slave's update, ready to be handed in, and what is told of the slave."""
+
+    slave: str
+    packed: bytes
+    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -85,16 +94,26 @@ class SlaveStore:
         return artifact.fetch(self._client, self.keys.artifact(name))
 
     def claim(
-        self, label: Label, wishes: Sequence[str], *, take_any: bool, count: int = 1
+        self,
+        label: Label,
+        wishes: Sequence[str],
+        *,
+        attached: Kind,
+        take_any: bool,
+        least: int = 1,
+        most: int = 1,
     ) -> Claim | None:
-        """Take up to `count` slaves off a round's list: of `wishes` first, then any.
+        """Take slaves off a round's list: of `wishes` first, then any.
+
+        A fair share of those left is taken, `least` at least, where that leaves the other
+        workers attached for this kind of job an equal part, and `most` at most.
 
         Returns None if the round is closed or unknown, a claim of no slaves if none is left.
         """
         keys = self.keys.round(label)
         state, epoch, *slaves = self._claim(
-            keys=[keys.round, keys.ids, keys.claims],
-            args=[self._worker, self._lease_ms, count, int(take_any), *wishes],
+            keys=[keys.round, keys.ids, keys.claims, self.keys.attached(attached)],
+            args=[self._worker, self._lease_ms, least, most, int(take_any), *wishes],
         )
         if not state:
             return None
@@ -110,22 +129,25 @@ class SlaveStore:
         )
 
     def submit(
-        self, claim: Claim, slave: str, samples: int, blob: bytes, facts: Mapping[str, str]
-    ) -> Submission:
-        """Hand in a slave's update; `facts` go into the slave's hash."""
+        self, claim: Claim, updates: Sequence[Packed], facts: Sequence[str]
+    ) -> list[Submission]:
+        """Hand in slaves' updates; `facts` names what each tells of its slave."""
         keys, round_keys = self.keys, self.keys.round(claim.label)
-        return Submission(
-            self._submit(
-                keys=[
-                    *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
-                    *(round_keys.update(slave), keys.slave(slave), keys.open, keys.events),
-                ],
-                args=[
-                    *(str(claim.label), claim.epoch, slave, samples, blob),
-                    json.dumps(dict(facts)),
-                ],
-            )
+        of_slaves: list[str | bytes] = []
+        for update in updates:
+            of_slaves += (update.slave, update.packed, *update.facts)
+        answers = self._submit(
+            keys=[
+                *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
+                *(keys.open, keys.events),
+                *(k for u in updates for k in (round_keys.update(u.slave), keys.slave(u.slave))),
+            ],
+            args=[
+                *(str(claim.label), claim.epoch, self._worker, json.dumps(list(facts))),
+                *of_slaves,
+            ],
         )
+        return [Submission(answer) for answer in answers]
 
     def fail(self, claim: Claim, slave: str, *, attempts: int, traceback: str) -> Failure:
         """Report that a slave's attempt failed."""
@@ -137,7 +159,7 @@ class SlaveStore:
                     *(round_keys.update(slave), keys.slave(slave), keys.open, keys.work),
                     keys.events,
                 ],
-                args=[str(claim.label), claim.epoch, slave, attempts, traceback],
+                args=[str(claim.label), claim.epoch, slave, self._worker, attempts, traceback],
             )
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -17,7 +19,13 @@ START = b"0-0"
 def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int) -> list[Entry]:
     """Read up to `count` entries after one, waiting for the first at most for some seconds."""
     block = max(1, int(seconds * 1000)) if seconds > 0 else None
-    answer: Any = client.xread({stream: after}, count=count, block=block)
+    try:
+        answer: Any = client.xread({stream: after}, count=count, block=block)
+    except ResponseError as error:
+        # A server that changes its role sends away whoever waits: that is no news.
+        if not str(error).startswith("UNBLOCKED"):
+            raise
+        return []
     entries: list[Entry] = answer[0][1] if answer else []
     return entries
 

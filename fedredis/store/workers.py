@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys
@@ -12,6 +13,8 @@ from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from redis import Redis
 
 #: Milliseconds for which a worker counts as present after its last sign of life.
@@ -34,17 +37,14 @@ class WorkerCard:
     slaves: tuple[str, ...] | None
 
 
-def announce(client: Redis, card: WorkerCard) -> None:
-    """Say, or say again, that a worker is there."""
+def announce(client: Redis, card: WorkerCard, vitals: Mapping[str, str]) -> None:
+    """Say, or say again, that a worker is there; `vitals` are further fields of its hash."""
     key = keys.worker(card.name)
-    with client.pipeline(transaction=True) as pipeline:
-        pipeline.hset(
-            key,
-            mapping={
-                **{name: value for name, value in asdict(card).items() if name != "slaves"},
-                "slaves": "all" if card.slaves is None else json.dumps(card.slaves),
-            },
-        )
+    slaves = "all" if card.slaves is None else json.dumps(card.slaves)
+    # No transaction: a worker that waits for work is to send as little as can be.
+    with client.pipeline(transaction=False) as pipeline:
+        mapping: dict[Any, Any] = {**asdict(card), "slaves": slaves, **vitals}
+        pipeline.hset(key, mapping=mapping)
         pipeline.pexpire(key, PRESENCE_MS)
         pipeline.execute()
     load(client, "presence")(keys=[keys.WORKERS], args=[card.name, PRESENCE_MS])
@@ -52,7 +52,7 @@ def announce(client: Redis, card: WorkerCard) -> None:
 
 def join(client: Redis, card: WorkerCard) -> None:
     """Announce a new worker, and wake the masters that wait for one."""
-    announce(client, card)
+    announce(client, card, {})
     client.xadd(keys.JOINED, {"worker": card.name}, maxlen=100)
 
 
@@ -83,7 +83,8 @@ def wait_for_join(client: Redis, after: bytes, seconds: float) -> bytes:
 
 
 def _card(reply: dict[bytes, bytes]) -> WorkerCard:
-    named: dict[str, Any] = {**fields(reply)}
+    told = fields(reply)
+    named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
     named["pid"] = int(named["pid"])
     named["slaves"] = None if named["slaves"] == "all" else tuple(json.loads(named["slaves"]))
     return WorkerCard(**named)

@@ -1,0 +1,135 @@
+"""What slaves submit to a round, as bytes: a number of rows, then a blob of arrays.
+
+The number is 8 bytes, little-endian, signed; the blob is the codec's. Updates of one round have
+one schema and so one length, which lets many of them be read as one array of records.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.codec import HEADER_BYTES, MAGIC
+from fedredis.errors import BlobError, UpdateRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fedredis.codec import Arrays, Schema
+
+#: Length of the number of rows.
+SAMPLES_BYTES = 8
+#: A number of rows above this one is a mistake, or meant to outweigh all others.
+MOST_SAMPLES = 1 << 40
+#: Where the arrays begin.
+BODY = SAMPLES_BYTES + HEADER_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Sums over a slave's rows, and how many rows they stand for."""
+
+    samples: int
+    arrays: Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How far a slave's parameters, the mean over its rows, may be from the global ones."""
+
+    parameters: Arrays
+    #: Euclidean norm of the difference over all arrays.
+    norm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """k updates: their numbers of rows (k,), and for each array of the schema a stack (k, …)."""
+
+    samples: NDArray[np.int64]
+    stacks: Arrays
+
+
+def pack(schema: Schema, update: Update) -> bytes:
+    """Turn an update into bytes.
+
+    Raises
+    ------
+    BlobError
+        If its arrays are not as the schema says.
+    """
+    samples = update.samples.to_bytes(SAMPLES_BYTES, "little", signed=True)
+    return schema.encode(update.arrays, prefix=samples)
+
+
+def check(schema: Schema, packed: bytes, bound: Bound | None = None) -> None:
+    """See that bytes are an update that can be counted.
+
+    Raises
+    ------
+    UpdateRefusedError
+        If it is damaged, of another shape, not finite throughout, or beyond the bound.
+    """
+    try:
+        arrays = schema.decode(packed, start=SAMPLES_BYTES)
+    except BlobError as error:
+        raise UpdateRefusedError(str(error)) from error
+    samples = int.from_bytes(packed[:SAMPLES_BYTES], "little", signed=True)
+    if not (1 if bound else 0) <= samples <= MOST_SAMPLES:
+        raise UpdateRefusedError(f"{samples} is not a number of rows that it can stand for")
+    for field, array in zip(schema.fields, arrays, strict=True):
+        if not np.isfinite(array).all():
+            raise UpdateRefusedError(f"array '{field.name}' is not finite")
+    if bound:
+        (norm,) = _norms(unpack(schema, [packed]), bound)
+        if not norm <= bound.norm:
+            raise UpdateRefusedError(
+                f"it is {norm:.3g} away from the global model, more than {bound.norm:.3g}"
+            )
+
+
+def unpack(schema: Schema, packed: Sequence[bytes]) -> Updates:
+    """Turn updates, each of them checked, into stacks that view their bytes, joined."""
+    records = np.frombuffer(b"".join(packed), _record(schema))
+    stacks = [records[field.name] for field in schema.fields]
+    return Updates(records["samples of an update"], stacks)
+
+
+def sound(schema: Schema, packed: Sequence[bytes], bound: Bound | None = None) -> bool:
+    """Tell at once whether all of many updates can be counted; `check` tells why not."""
+    length = BODY + schema.nbytes
+    for update in packed:
+        if len(update) != length or update[SAMPLES_BYTES : SAMPLES_BYTES + len(MAGIC)] != MAGIC:
+            return False
+        checksum = int.from_bytes(update[BODY - 4 : BODY], "little")
+        if zlib.crc32(memoryview(update)[BODY:]) != checksum:
+            return False
+    updates = unpack(schema, packed)
+    least = 1 if bound else 0
+    return (
+        bool(((updates.samples >= least) & (updates.samples <= MOST_SAMPLES)).all())
+        and all(bool(np.isfinite(stack).all()) for stack in updates.stacks)
+        and (bound is None or bool((_norms(updates, bound) <= bound.norm).all()))
+    )
+
+
+def _norms(updates: Updates, bound: Bound) -> NDArray[Any]:
+    """Return how far each update's parameters are from the global ones (k,)."""
+    squares = np.zeros(len(updates.samples))
+    # What overflows is infinitely far away, which is what it should be.
+    with np.errstate(over="ignore"):
+        for stack, parameters in zip(updates.stacks, bound.parameters, strict=True):
+            rows = updates.samples.reshape(-1, *[1] * parameters.ndim)
+            away = (stack / rows - parameters).reshape(len(squares), -1)
+            squares += np.einsum("ij,ij->i", away, away)
+    return np.sqrt(squares)
+
+
+def _record(schema: Schema) -> np.dtype[Any]:
+    header = [("samples of an update", "<i8"), ("header of an update", f"V{HEADER_BYTES}")]
+    return np.dtype([*header, *((f.name, f.dtype, f.shape) for f in schema.fields)])
