@@ -103,7 +103,7 @@ def _sum(total: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(total + stack[0])
     terms = np.concatenate((total[np.newaxis], stack))
     np.add.accumulate(terms, axis=0, out=terms)
-    return terms[-1].copy()
+    return np.array(terms[-1])
 
 
 def _arrived(packed: Sequence[bytes | None]) -> int:
