@@ -14,9 +14,7 @@ from redis.retry import Retry
 
 from fedredis.errors import RedisUnavailableError, UsageError
 
-#: Seconds a blocking read waits at most before it looks again; well below SOCKET_TIMEOUT.
-LONGEST_BLOCK = 2.0
-#: Seconds without an answer after which a connection counts as dead.
+#: Seconds without an answer after which a connection counts as dead; reads that block wait less.
 SOCKET_TIMEOUT = 15.0
 #: Seconds between two attempts to reach Redis, at most.
 LONGEST_BACKOFF = 1.0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fedredis import metrics
 from fedredis.codec import Schema
 from fedredis.errors import RoundFailedError
-from fedredis.keys import Kind, Label
+from fedredis.keys import Kind, Label, job_kind
 from fedredis.reduction import Reduction
 from fedredis.store.artifact import Artifact
 from fedredis.store.results import Opening, RoundState
@@ -21,16 +21,25 @@ if TYPE_CHECKING:
     from fedredis.config import RunConfig
     from fedredis.features.protocol import Features, Known
     from fedredis.models.protocol import Model
-    from fedredis.store.master import MasterStore
+    from fedredis.store.master import MasterStore, Tending
     from fedredis.strategies import Strategy
 
 #: Seconds between two looks at leases, deadlines and workers; events come at once.
-TICK = 2.0
+TICK = 2.5
 #: How many models before the newest are kept, since they may still be under test.
 MODELS_UNDER_TEST = 1
 
-#: Called with a round and the number of slaves that it waits for: send workers.
-Dispatch = Callable[[Label, int], None]
+
+class Dispatch(Protocol):
+    """Sends workers to a round."""
+
+    def __call__(self, label: Label, waiting: int, attached: Iterable[str] | None = None) -> None:
+        """Send workers to a round that waits for `waiting` slaves.
+
+        `attached` names the workers that are at the run already, if it is known.
+        """
+
+
 #: Called with each committed round and its entry in the history.
 Report = Callable[[Label, Mapping[str, Any]], None]
 
@@ -236,20 +245,23 @@ class Coordinator:
         """Look after all that no event tells of."""
         for round_ in self._rounds:
             if not round_.reduction.complete:
-                waiting = self._tend(round_)
+                tending = self._tend(round_)
                 if not round_.closed:
-                    self._dispatch(round_.label, waiting)
+                    waiting = len(round_.reduction.slaves) - tending.arrived
+                    self._dispatch(round_.label, waiting, tending.attached)
         # The lease is prolonged here, so well before it ends.
-        self._next_tick = self._clock() + min(TICK, self._config.lease_ms / 2500)
+        self._next_tick = self._clock() + min(TICK, self._config.lease_ms / 2000)
 
-    def _tend(self, round_: _Round) -> int:
-        """Ask Redis how a round stands; return how many slaves it waits for."""
-        tending = self._store.tend(round_.label)
+    def _tend(self, round_: _Round) -> Tending:
+        """Ask Redis how a round stands."""
+        kind = job_kind(round_.label, self._config.rounds)
+        tending = self._store.tend(round_.label, kind)
         round_.closed = tending.state is RoundState.CLOSED
-        self._advance(round_)
+        if round_.closed or tending.arrived > round_.reduction.counted:
+            self._advance(round_)
         if tending.state is RoundState.BELOW_QUORUM:
             raise self._failure(round_, "can't be completed")
-        return len(self._config.slave_ids) - tending.arrived
+        return tending
 
     def _advance(self, round_: _Round) -> None:
         round_.reduction.advance(self._store, closed=round_.closed)

@@ -31,6 +31,17 @@ class Label:
         return f"{self.kind}:{self.number}"
 
 
+def job_kind(label: Label, rounds: int) -> Kind:
+    """Tell which jobs serve a round.
+
+    A training job stays through training and tests earlier models on the way; the last model
+    is tested by evaluation jobs.
+    """
+    if label.kind is Kind.EVALUATE and label.number < rounds:
+        return Kind.TRAIN
+    return label.kind
+
+
 #: zset, run ids by start time (ms)
 RUNS = "fedredis:runs"
 #: zset, worker names by the time (ms) until which they count as present

@@ -19,10 +19,9 @@ from redis.exceptions import RedisError
 
 from fedredis.jobs import evaluate, statistics, train
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.naming import job_kind
 from fedredis.jobs.task import Contributions, Task
 from fedredis.jobs.view import ArtifactGoneError
-from fedredis.keys import Kind, Label
+from fedredis.keys import Kind, Label, job_kind
 from fedredis.store.results import Submission
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from fedredis.jobs.allowlist import AllowedJob
-from fedredis.jobs.naming import job_id, job_kind, queue_name, queue_of
+from fedredis.jobs.naming import job_id, queue_name, queue_of
+from fedredis.keys import job_kind
 from fedredis.store import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from redis import Redis
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 #: Seconds for which a job that was sent counts as being on its way to the run.
 ON_ITS_WAY = 2.0
 #: Seconds for which the list of workers is taken as it was.
-WORKERS_KNOWN = 1.0
+WORKERS_KNOWN = 4.0
 #: Seconds for which RQ keeps jobs that are over, to be looked at.
 JOB_KEPT = 3600
 
@@ -49,23 +50,27 @@ class Dispatcher:
         self._capacity: Counter[str] = Counter()
         self._looked = float("-inf")
 
-    def __call__(self, label: Label, waiting: int) -> None:
-        """Send workers to a round in which `waiting` slaves have not arrived."""
+    def __call__(self, label: Label, waiting: int, attached: Iterable[str] | None = None) -> None:
+        """Send workers to a round in which `waiting` slaves have not arrived.
+
+        `attached` names the workers that stay with the run, if the caller knows.
+        """
         now, kind = self._clock(), job_kind(label, self._config.rounds)
+        self._revive()
         if now - self._looked >= WORKERS_KNOWN:
             self._looked = now
             self._look()
-        attached = Counter(queue_of(worker) for worker in self._store.attached(kind))
+        there_now = self._store.attached(kind) if attached is None else attached
+        at_it = Counter(queue_of(worker) for worker in there_now)
         self._sent = [sent for sent in self._sent if now - sent[0] < ON_ITS_WAY]
         coming = Counter(queue for _, sent_kind, queue in self._sent if sent_kind is kind)
         for queue, capacity in self._capacity.items():
-            there = max(attached[queue], coming[queue])
+            there = max(at_it[queue], coming[queue])
             for _ in range(min(capacity, waiting) - there):
                 self._enqueue(queue, label, kind)
                 self._sent.append((now, kind, queue))
 
     def _look(self) -> None:
-        self._revive()
         self._capacity = Counter(
             card.queue
             for card in workers.present(self._client)

@@ -9,12 +9,11 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from fedredis.keys import Kind, Label
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fedredis.data.manifest import Manifest
+    from fedredis.keys import Kind
 
 
 def queue_name(dataset: str, slaves: Sequence[str] | None) -> str:
@@ -52,14 +51,3 @@ def job_prefix(queue: str, run_id: str) -> str:
 def job_id(queue: str, run_id: str, kind: Kind) -> str:
     """Make a job's id."""
     return f"{job_prefix(queue, run_id)}{kind}_{secrets.token_hex(4)}"
-
-
-def job_kind(label: Label, rounds: int) -> Kind:
-    """Tell which jobs serve a round.
-
-    A training job stays through training and tests earlier models on the way; the last model
-    is tested by evaluation jobs.
-    """
-    if label.kind is Kind.EVALUATE and label.number < rounds:
-        return Kind.TRAIN
-    return label.kind

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fedredis.store.workers import WorkerCard
 
 #: Seconds between two looks while nobody joins; one that joins is seen at once.
-TICK = 1.0
+TICK = 2.0
 
 
 def missing(cards: Sequence[WorkerCard], dataset: str, slaves: Sequence[str]) -> list[str]:

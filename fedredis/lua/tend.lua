@@ -10,13 +10,14 @@
 -- KEYS[7] open    - zset, labels of the open rounds
 -- KEYS[8] work    - stream that waiting workers block on
 -- KEYS[9] events  - stream of what happened
+-- KEYS[10] attached - zset, workers that stay with the run, by the time (ms) until which they do
 -- ARGV[1] epoch  - the caller's epoch
 -- ARGV[2] token  - the caller's token
 -- ARGV[3] ttl_ms - how long the lease lasts from now
 -- ARGV[4] label  - the round's name
--- returns {state, arrived}: state 1 if open, 0 if closed, -1 if its quorum can't be had any more,
+-- returns {state, arrived, worker, …} with the workers attached: state 1 if open, 0 if closed, -1 if its quorum can't be had any more,
 --   -2 if another master has taken over (fenced)
-local run, lease, round, ids, claims, arrived, open, work, events = unpack(KEYS)
+local run, lease, round, ids, claims, arrived, open, work, events, attached = unpack(KEYS)
 local epoch, token, ttl, label = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 if redis.call('HGET', run, 'epoch') ~= epoch then
@@ -53,4 +54,5 @@ end
 if dead then
   redis.call('XADD', work, 'MAXLEN', '~', 100, '*', 'round', label)
 end
-return {1, count}
+redis.call('ZREMRANGEBYSCORE', attached, '-inf', string.format('%.0f', now))
+return {1, count, unpack(redis.call('ZRANGE', attached, 0, -1))}

@@ -29,10 +29,11 @@ DISK_WAIT_MS = 2_000
 
 @dataclass(frozen=True)
 class Tending:
-    """How a round stands: its state, and how many updates are in."""
+    """How a round stands: its state, how many updates are in, and which workers are at it."""
 
     state: RoundState
     arrived: int
+    attached: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,21 @@ class MasterStore:
         )
         return Opening(unless_fenced(answer, keys))
 
-    def tend(self, label: Label) -> Tending:
-        """Prolong the lease, put slaves of dead workers back, close the round if it is due."""
+    def tend(self, label: Label, kind: Kind) -> Tending:
+        """Prolong the lease, put slaves of dead workers back, close the round if it is due.
+
+        `kind` is that of the jobs that serve the round.
+        """
         keys, round_keys = self.keys, self.keys.round(label)
-        state, arrived = self._tend(
+        state, arrived, *attached = self._tend(
             keys=[
                 *(keys.run, keys.lease, round_keys.round, round_keys.ids, round_keys.claims),
-                *(round_keys.arrived, keys.open, keys.work, keys.events),
+                *(round_keys.arrived, keys.open, keys.work, keys.events, keys.attached(kind)),
             ],
             args=[self._epoch, self._token, self._lease_ms, str(label)],
         )
-        return Tending(RoundState(unless_fenced(state, keys)), arrived)
+        state = RoundState(unless_fenced(state, keys))
+        return Tending(state, arrived, tuple(texts(attached)))
 
     def refuse(self, label: Label, slaves: Iterable[str]) -> None:
         """Take updates that can't be counted out of a round, and fail it."""

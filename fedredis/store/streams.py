@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
@@ -18,7 +19,7 @@ START = b"0-0"
 
 def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int) -> list[Entry]:
     """Read up to `count` entries after one, waiting for the first at most for some seconds."""
-    block = max(1, int(seconds * 1000)) if seconds > 0 else None
+    block = max(1, math.ceil(seconds * 1000)) if seconds > 0 else None
     try:
         answer: Any = client.xread({stream: after}, count=count, block=block)
     except ResponseError as error:
