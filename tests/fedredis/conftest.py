@@ -20,15 +20,22 @@ from fedredis.models.protocol import TrainingSettings
 from fedredis.store import runs
 from fedredis.store.artifact import Artifact
 from fedredis.store.master import MasterStore
-from fedredis.store.slave import SlaveStore
+from fedredis.store.slave import Packed, SlaveStore
+from fedredis.update import Update, pack
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from redis import Redis
 
 Snapshot = dict[bytes, Any]
+
+
+@pytest.fixture(autouse=True)
+def hurried_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the disk at a run's end for a moment only; the file is flushed once a second."""
+    monkeypatch.setattr("fedredis.store.master.DISK_WAIT_MS", 1)
 
 
 @pytest.fixture
@@ -130,9 +137,12 @@ class Farm:
         )
         self.features, self.model = parts(self.config)
 
-    def __call__(self, label: Label, waiting: int) -> None:
+    def __call__(self, label: Label, waiting: int, attached: Iterable[str] | None = None) -> None:
         self.dispatched.append((str(label), waiting))
-        claim = self.store.claim(label, (), take_any=True, count=self.config.slaves)
+        every = self.config.slaves
+        claim = self.store.claim(
+            label, (), attached=label.kind, take_any=True, least=every, most=every
+        )
         if claim is None:
             return
         fields = self.store.round_fields(label)
@@ -144,8 +154,8 @@ class Farm:
                 continue
             self.before(label, slave)
             schema, arrays, samples = self.work(label, slave, fields)
-            blob = schema.encode(self.spoil(label, slave, arrays))
-            self.store.submit(claim, slave, samples, blob, {"worker": "farm-1"})
+            packed = pack(schema, Update(samples, self.spoil(label, slave, arrays)))
+            self.store.submit(claim, [Packed(slave, packed, ())], ())
 
     def work(
         self, label: Label, slave: str, fields: Mapping[str, str]

@@ -1,7 +1,12 @@
+import json
+import zlib
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fedredis.codec import DTYPES, HEADER_BYTES, Field, Schema
+from fedredis.codec import DTYPES, HEADER_BYTES, MAGIC, Field, Schema
 from fedredis.errors import BlobError
 
 SCHEMA = Schema((Field("weights", "<f8", (3, 2)), Field("counts", "<i8", (4,))))
@@ -146,3 +151,82 @@ def test_only_the_listed_dtypes(dtype):
 def test_no_negative_sides():
     with pytest.raises(BlobError, match="negative side"):
         Field("weights", "<f8", (2, -1))
+
+
+def test_a_blob_may_stand_behind_a_prefix():
+    behind = SCHEMA.encode(ARRAYS, prefix=b"12345")
+    assert behind == b"12345" + BLOB
+    for back, array in zip(SCHEMA.decode(behind, start=5), ARRAYS, strict=True):
+        np.testing.assert_array_equal(back, array)
+        assert not back.flags.owndata
+    for start in (0, 4, 6, 500):
+        with pytest.raises(BlobError, match="not a fedredis blob"):
+            SCHEMA.decode(behind, start=start)
+    with pytest.raises(BlobError, match="79 bytes where 80 are expected"):
+        SCHEMA.decode(behind[:-1], start=5)
+
+
+# Any bytes, any text.
+
+tried = settings(deadline=None, max_examples=60, derandomize=True, database=None)
+any_blob = st.binary(max_size=200) | st.binary(max_size=100).map(
+    lambda body: MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
+)
+scalar = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+any_json = st.recursive(scalar, lambda inner: st.lists(inner, max_size=4), max_leaves=6)
+any_json |= st.dictionaries(st.text(max_size=3), scalar, max_size=3)
+#: Lists that have something of a schema about them.
+nearly_a_schema = st.lists(
+    st.tuples(
+        scalar,
+        st.sampled_from(DTYPES) | scalar,
+        st.lists(st.integers(-1, 4) | scalar, max_size=4) | scalar,
+    ),
+    max_size=2,
+)
+
+
+@tried
+@given(any_blob, st.integers(0, 20))
+def test_any_bytes_are_arrays_or_no_blob(blob, start):
+    for schema in (SCHEMA, Schema(()), Schema((Field("giant", "<f8", (10**7, 10**7)),))):
+        try:
+            arrays = schema.decode(blob, start=start)
+        except BlobError:
+            continue
+        assert [array.shape for array in arrays] == [field.shape for field in schema.fields]
+        assert sum(array.nbytes for array in arrays) == len(blob) - start - HEADER_BYTES
+
+
+@tried
+@given(any_json.map(json.dumps) | nearly_a_schema.map(json.dumps) | st.text() | st.binary())
+def test_any_text_is_a_schema_or_none(text):
+    try:
+        schema = Schema.from_json(text)
+    except BlobError:
+        return
+    assert Schema.from_json(schema.to_json()) == schema
+
+
+@pytest.mark.parametrize(
+    ("sides", "side"),
+    [(2, 2**31), (2, 2**63), (2, 10**30), (9, 2**31), (64, 1), (65, 0), (999, 1)],
+)
+def test_a_shape_that_no_array_can_have(sides, side):
+    """What is read from JSON may say anything."""
+    text = json.dumps([["weights", "<f8", [side] * (sides - 1) + [0]]])
+    try:
+        arrays = Schema.from_json(text).decode(Schema(()).encode([]))
+    except BlobError:
+        return
+    assert arrays[0].nbytes == 0
+
+
+@tried
+@given(nearly_a_schema.map(json.dumps), any_blob)
+def test_any_schema_decodes_any_bytes_or_says_what_is_wrong(text, blob):
+    try:
+        arrays = Schema.from_json(text).decode(blob)
+    except BlobError:
+        return
+    assert sum(array.nbytes for array in arrays) == len(blob) - HEADER_BYTES

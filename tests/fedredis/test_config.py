@@ -32,6 +32,7 @@ NAN, INFINITY = float("nan"), float("inf")
         *(("--quorum", {"quorum": value}) for value in (-1, 4)),
         ("--round-timeout", {"round_timeout_ms": 99}),
         ("--lease", {"lease_ms": 0}),
+        *(("--max-norm", {"max_norm": value}) for value in (0, -1.0, NAN, INFINITY)),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_option(
@@ -49,6 +50,8 @@ def test_a_bad_value_is_refused_by_the_name_of_its_option(
         {"quorum": 0},
         {"quorum": 3},
         {"round_timeout_ms": 100, "lease_ms": 100},
+        {"max_norm": 1e-300},
+        {"max_norm": 1e308},
     ],
 )
 def test_the_ends_of_the_ranges(
@@ -81,8 +84,9 @@ def test_fields_that_are_missing_take_their_defaults(
     make_config: Callable[..., RunConfig],
 ) -> None:
     earlier = json.loads(make_config(attempts=7).to_json())
-    del earlier["attempts"]
-    assert RunConfig.from_json(json.dumps(earlier)).attempts == 3
+    del earlier["attempts"], earlier["max_norm"]
+    back = RunConfig.from_json(json.dumps(earlier))
+    assert (back.attempts, back.max_norm) == (3, 1e6)
 
 
 def test_a_stored_config_is_checked(make_config: Callable[..., RunConfig]) -> None:

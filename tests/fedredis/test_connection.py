@@ -4,12 +4,21 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from redis import exceptions
 
-from fedredis.connection import LONGEST_BLOCK, SOCKET_TIMEOUT, check, connect, masked
+from fedredis import coordinator
+from fedredis.connection import AWAY, SOCKET_TIMEOUT, check, connect, explain, masked
 from fedredis.errors import RedisUnavailableError, UsageError
+from fedredis.jobs import attachment, roster
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from fedredis.embedded import EmbeddedServer
+
+
+#: Seconds for which a client blocks at most.
+LONGEST_WAITS = (coordinator.TICK, attachment.LINGER, roster.TICK)
 
 
 @pytest.fixture
@@ -59,7 +68,7 @@ def test_a_malformed_url(url: str) -> None:
 def test_connecting_sends_nothing(closed_port: int) -> None:
     with connect(f"redis://127.0.0.1:{closed_port}") as client:
         kwargs = client.connection_pool.connection_kwargs
-    assert kwargs["socket_timeout"] == SOCKET_TIMEOUT > LONGEST_BLOCK
+    assert kwargs["socket_timeout"] == SOCKET_TIMEOUT > max(LONGEST_WAITS)
     assert kwargs["protocol"] == 2
 
 
@@ -87,3 +96,72 @@ def test_check_of_a_server(server: EmbeddedServer) -> None:
 def test_check_with_a_wrong_password(server: EmbeddedServer) -> None:
     with pytest.raises(RedisUnavailableError, match=r"^Redis unreachable at redis://:\*\*\*@"):
         check(f"redis://:hunter2@127.0.0.1:{server.port}/0")
+
+
+def test_what_a_server_that_is_away_answers_is_tried_again() -> None:
+    with connect("redis://host") as client:
+        kwargs = client.connection_pool.connection_kwargs
+    assert set(kwargs["retry_on_error"]) == set(AWAY)
+    for error in (
+        exceptions.ConnectionError,
+        exceptions.TimeoutError,
+        exceptions.BusyLoadingError,
+        exceptions.ReadOnlyError,
+    ):
+        assert issubclass(error, AWAY)
+    # What a server says that is there, or that nothing will change by itself.
+    for error in (exceptions.ResponseError, exceptions.OutOfMemoryError):
+        assert not issubclass(error, AWAY)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (exceptions.ConnectionError("gone"), "Redis unreachable at {url}: gone"),
+        (exceptions.TimeoutError("no answer"), "Redis unreachable at {url}: no answer"),
+        (exceptions.BusyLoadingError("loading"), "Redis unreachable at {url}: loading"),
+        (exceptions.ReadOnlyError("a replica"), "Redis unreachable at {url}: a replica"),
+        (
+            exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+            "Redis at {url} is out of memory: raise its maxmemory",
+        ),
+        (
+            exceptions.ResponseError("MISCONF Errors writing to the AOF file"),
+            "Redis at {url} cannot persist what it is told: look at its disk and log",
+        ),
+        (exceptions.NoPermissionError("no keys"), "Redis at {url} failed: no keys"),
+        (exceptions.ResponseError("ERR what?"), "Redis at {url} failed: ERR what?"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_error_of_redis_is_explained(error: exceptions.RedisError, line: str) -> None:
+    explained = explain(error, "redis://:hunter2@host:1/0")
+    assert isinstance(explained, RedisUnavailableError)
+    assert str(explained) == line.format(url="redis://:***@host:1/0")
+
+
+def test_a_server_without_memory_says_so(client: Redis) -> None:
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(exceptions.OutOfMemoryError) as refusal:
+            client.set("key", "value")
+    finally:
+        client.config_set("maxmemory", 0)
+    assert "is out of memory" in str(explain(refusal.value, "redis://host"))
+    assert not client.exists("key")
+
+
+def test_a_replica_is_away_until_it_is_none() -> None:
+    """A server that turns into a replica for a while is asked again, as one that is gone."""
+    with connect("redis://host", patience=1.0) as client:
+        answers = [exceptions.ReadOnlyError("READONLY"), b"PONG"]
+
+        def ask() -> bytes:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        retry = client.get_retry()
+        retry.update_supported_errors(AWAY)
+        assert retry.call_with_retry(ask, lambda error: None) == b"PONG"

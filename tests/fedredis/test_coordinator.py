@@ -13,7 +13,9 @@ from fedredis.errors import LeaseLostError, RoundFailedError
 from fedredis.keys import Kind, Label, RunKeys
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
-from fedredis.store.results import Submission
+from fedredis.store.results import Failure, Submission
+from fedredis.store.slave import Claim, Packed
+from fedredis.update import Update, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
     Make = Callable[..., Any]
+
+FAILED = r"^round train:1 can't be completed: 0 of 3 slaves counted, 3 needed; "
 
 #: The rounds of a run of three, in the order of their history.
 ROUNDS = [
@@ -109,6 +113,13 @@ def undisturbed(make_training: Make) -> Any:
     return training
 
 
+def happened(training: Any, type_: str) -> list[str]:
+    """List the rounds that events of a type tell of."""
+    entries = training.client.xrange(RunKeys(training.run_id).events)
+    told = [entry for _, entry in entries if entry[b"type"].decode() == type_]
+    return [entry[b"round"].decode() for entry in told]
+
+
 def same_as(training: Any, undisturbed: Any) -> bool:
     """Say whether a run ended as if nothing had happened to it."""
     assert training.state.status == "finished"
@@ -118,9 +129,8 @@ def same_as(training: Any, undisturbed: Any) -> bool:
     # Each round was committed once, and each slave counted once in it.
     labels = [label for label, _ in training.reported]
     assert sorted(labels) == ROUNDS
-    for slave in training.config.slave_ids:
-        key = RunKeys(training.run_id).slave(slave)
-        assert training.client.hget(key, "updates") == str(len(ROUNDS)).encode()
+    assert sorted(happened(training, "committed")) == ROUNDS
+    assert {entry["slaves"] for entry in training.history.values()} == {3}
     assert training.client.keys(f"fedredis:*{training.run_id}*:round:*") == []
     return bool(training.digest == undisturbed.digest)
 
@@ -211,7 +221,7 @@ def test_a_round_that_closed_while_no_master_was_there_is_taken_as_it_is(
     serve = training.farm
     calls: list[str] = []
 
-    def kill_after_all_are_in(label: Label, waiting: int) -> None:
+    def kill_after_all_are_in(label: Label, waiting: int, *rest: Any) -> None:
         serve(label, waiting)
         if str(label) == "train:2" and not calls:
             calls.append("killed")
@@ -223,7 +233,9 @@ def test_a_round_that_closed_while_no_master_was_there_is_taken_as_it_is(
     training.let_lease_end()
     training.drive()
     assert same_as(training, undisturbed)
-    assert serve.dispatched.count(("train:2", 0)) == 1
+    assert happened(training, "opened").count("train:2") == 2
+    assert happened(training, "closed").count("train:2") == 1
+    assert happened(training, "refused") == []  # nobody did it again
 
 
 def test_a_run_that_is_over_is_left_as_it_is(make_training: Make, undisturbed: Any) -> None:
@@ -244,7 +256,7 @@ def test_a_master_that_waits_renews_its_lease(client: Redis, make_training: Make
     serve, lease = training.farm, RunKeys(training.run_id).lease
     left: list[int] = []
 
-    def dispatch(label: Label, waiting: int) -> None:
+    def dispatch(label: Label, waiting: int, *rest: Any) -> None:
         if label.kind is not Kind.TRAIN:
             serve(label, waiting)
         elif not left:
@@ -280,7 +292,8 @@ def test_below_the_quorum_the_run_ends_and_says_who_is_missing(make_training: Ma
     )
     with pytest.raises(
         RoundFailedError,
-        match=r"^round train:1 was not complete at its deadline: .*2 needed; missing: 0, 2$",
+        match=r"^round train:1 can't be completed: 1 of 3 slaves counted, 2 needed; "
+        r"missing: 0, 2$",
     ) as failure:
         training.drive()
     assert (training.state.status, training.state.error) == ("failed", str(failure.value))
@@ -308,16 +321,17 @@ def test_slaves_that_are_given_up_fail_the_round_with_their_reasons(make_trainin
     training = make_training()
     serve = training.farm
 
-    def fail(label: Label, waiting: int) -> None:
+    def fail(label: Label, waiting: int, *rest: Any) -> None:
         if label.kind is Kind.STATISTICS:
             serve(label, waiting)
             return
-        claim = serve.store.claim(label, ("2",), take_any=False)
+        claim = serve.store.claim(label, ("2",), attached=Kind.TRAIN, take_any=False)
         serve.store.fail(claim, "2", attempts=1, traceback="Traceback:\nValueError: no rows")
 
     training.farm = fail
-    with pytest.raises(RoundFailedError, match=r"round train:1 failed: .*slave 2: ValueError: no"):
+    with pytest.raises(RoundFailedError, match=FAILED) as failure:
         training.drive()
+    assert str(failure.value).endswith("missing: 0, 1, 2; slave 2: ValueError: no rows")
     assert training.state.status == "failed"
 
 
@@ -413,13 +427,12 @@ def test_a_late_update_of_a_round_that_is_over_changes_nothing(make_training: Ma
 
     def keep_a_claim(label: Label, slave: str) -> None:
         if (str(label), slave) == ("train:1", "0"):
-            claim = type(late.farm.store.claim(label, (), take_any=True))(label, 1, ("0",))
-            old.append(claim)
+            old.append(Claim(label, 1, ("0",)))
 
     def hand_in(label: Label, entry: Mapping[str, Any]) -> None:
         if str(label) == "train:2":
-            blob = late.farm.model.schema().encode([np.full((3, 3), 1e6)])
-            results.append(late.farm.store.submit(old[0], "0", 99, blob, {}))
+            packed = pack(late.farm.model.schema(), Update(99, [np.full((3, 3), 1e6)]))
+            results.extend(late.farm.store.submit(old[0], [Packed("0", packed, ())], ()))
 
     results: list[Submission] = []
     late.farm.before = keep_a_claim
@@ -436,13 +449,13 @@ def test_a_model_is_kept_as_long_as_it_is_under_test(client: Redis, make_trainin
     )
     serve, keys = training.farm, RunKeys(training.run_id)
 
-    def dispatch(label: Label, waiting: int) -> None:
+    def dispatch(label: Label, waiting: int, *rest: Any) -> None:
         if label == first and held:
             # It hands in at the first chance after training round 3 has arrived.
             if client.get(keys.round(Label(Kind.TRAIN, 3)).arrived) == b"3":
                 claims = keys.round(first).claims
-                client.hset(claims, "2", "farm-1 1")
-                MasterStore(client, keys, token="", lease_ms=100).reclaim(first)
+                assert client.hdel(claims, "2") == 1
+                client.zadd(keys.round(first).ids, {"2": 0})
                 serve(label, waiting)
             return
         serve(label, waiting)
@@ -479,9 +492,11 @@ def test_a_dead_workers_slaves_are_sent_for_again(client: Redis, make_training: 
     claims = RunKeys(training.run_id).round(Label(Kind.TRAIN, 1)).claims
     died: list[str] = []
 
-    def dispatch(label: Label, waiting: int) -> None:
+    def dispatch(label: Label, waiting: int, *rest: Any) -> None:
         if label.kind is Kind.TRAIN and not died:
-            serve.store.claim(label, ("1", "2"), take_any=False, count=2)
+            serve.store.claim(
+                label, ("1", "2"), attached=Kind.TRAIN, take_any=False, least=2, most=2
+            )
             client.hset(claims, mapping={"1": "farm-1 1", "2": "farm-1 1"})
             died.append("1 and 2")
         serve(label, waiting)
@@ -493,3 +508,187 @@ def test_a_dead_workers_slaves_are_sent_for_again(client: Redis, make_training: 
     events = client.xrange(RunKeys(training.run_id).events)
     reclaimed = [e[b"slave"] for _, e in events if e[b"type"] == b"reclaimed"]
     assert sorted(reclaimed) == [b"1", b"2"]
+
+
+def spoil_with(value: float, *slaves: str) -> Callable[[Label, str, Any], Any]:
+    def spoil(label: Label, slave: str, arrays: Any) -> Any:
+        if label.kind is Kind.TRAIN and slave in slaves:
+            return [np.full_like(array, value) for array in arrays]
+        return arrays
+
+    return spoil
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 1e9])
+def test_an_update_far_away_is_refused_for_its_norm_and_one_that_is_not_finite(
+    make_training: Make, value: float
+) -> None:
+    training = make_training(farm={"spoil": spoil_with(value, "2")}, quorum=2, rounds=1)
+    training.drive()
+    entry = training.history["train:1"]
+    assert list(entry["refused"]) == ["2"]
+    away = r"is not finite" if not np.isfinite(value) else "away from the global model, more than"
+    assert away in entry["refused"]["2"]
+    assert (entry["slaves"], entry["samples"]) == (2, 30)
+
+
+def test_how_far_an_update_may_be_away_is_the_runs_to_say(make_training: Make) -> None:
+    training = make_training(max_norm=1e-6, quorum=1, rounds=1)
+    with pytest.raises(RoundFailedError, match=r"slave 0: it is .* away .* more than 1e-06"):
+        training.drive()
+    wide = make_training(max_norm=1e12, farm={"spoil": spoil_with(1e9, "2")}, rounds=1)
+    wide.drive()
+    assert wide.history["train:1"]["refused"] == {}
+
+
+def test_refused_updates_make_room_for_a_second_try(make_training: Make) -> None:
+    training = make_training(farm={"spoil": nan_from("0", "2")}, quorum=2)
+    with pytest.raises(RoundFailedError) as failure:
+        training.drive()
+    assert str(failure.value) == (
+        "round train:1 has too few updates that can be counted: "
+        "1 of 3 slaves counted, 2 needed; "
+        "slave 0: array 'weights' is not finite; slave 2: array 'weights' is not finite"
+    )
+    keys = RunKeys(training.run_id).round(Label(Kind.TRAIN, 1))
+    client = training.client
+    assert client.hget(keys.round, "state") == b"failed"
+    assert client.get(keys.arrived) == b"1"
+    assert [client.exists(keys.update(slave)) for slave in "012"] == [0, 1, 0]
+
+
+def test_a_failure_between_two_masters_does_not_close_the_round_that_starts_over(
+    make_training: Make, undisturbed: Any
+) -> None:
+    """The last attempt of a slave fails while the next master is on its way to that round."""
+    training = make_training(
+        farm={"absent": lambda label, slave: str(label) == "evaluate:1" and slave == "2"}
+    )
+    second, serve = Label(Kind.TRAIN, 2), training.farm
+    keys = RunKeys(training.run_id).round(second)
+
+    def kill(label: Label, slave: str) -> None:
+        if label == second:
+            raise KilledError
+
+    serve.before = kill
+    with pytest.raises(KilledError):
+        training.drive()
+    training.let_lease_end()
+    first = RunKeys(training.run_id).round(Label(Kind.EVALUATE, 1)).claims
+    training.client.hset(first, "2", "farm-1 1")
+    serve.before, serve.absent = lambda label, slave: None, lambda label, slave: False
+    answers: list[Failure] = []
+    sent_for: list[int] = []
+
+    def dispatch(label: Label, waiting: int, *rest: Any) -> None:
+        if label == Label(Kind.EVALUATE, 1) and not answers:
+            # Training round 2 is as the first master left it, and still to be opened.
+            claim = Claim(second, 1, ("0",))
+            answers.append(serve.store.fail(claim, "0", attempts=1, traceback="boom"))
+            assert training.client.hget(keys.round, "state") == b"failed"
+        if label == second:
+            sent_for.append(waiting)
+            if len(sent_for) < 3:
+                # Workers take their time: the master hears of all that happened before.
+                return
+        serve(label, waiting)
+
+    training.farm = dispatch
+    training.drive()
+    assert answers == [Failure.GIVEN_UP]
+    assert same_as(training, undisturbed)
+
+
+@pytest.mark.parametrize(("lease_ms", "most"), [(100, 0.05), (1_000, 0.5), (600_000, 5.0)])
+def test_a_master_looks_up_well_before_its_lease_ends(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch, lease_ms: int, most: float
+) -> None:
+    monkeypatch.undo()
+    training = make_training(rounds=1, lease_ms=60_000)
+    object.__setattr__(training.config, "lease_ms", lease_ms)
+    keys = RunKeys(training.run_id)
+    training.client.hset(keys.run, "config", training.config.to_json())
+    waits: list[float] = []
+    wait, serve = MasterStore.wait, training.farm
+
+    def noting(store: MasterStore, after: bytes, seconds: float) -> Any:
+        waits.append(seconds)
+        for label in serve.store.open_rounds().labels:
+            serve(label, 3)
+        return wait(store, after, 0)
+
+    def dispatch(label: Label, waiting: int, *rest: Any) -> None:
+        """Send nobody yet."""
+
+    monkeypatch.setattr(MasterStore, "wait", noting)
+    monkeypatch.setattr("fedredis.store.master.DISK_WAIT_MS", 1)
+    training.farm = dispatch
+    training.drive()
+    assert 0 < max(waits) <= most
+
+
+@pytest.fixture
+def no_second_tick(make_training: Make, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Return a maker of runs whose master goes by events alone, after its first look."""
+    monkeypatch.setattr("fedredis.coordinator.TICK", 3600.0)
+    return lambda **changes: make_training(rounds=1, lease_ms=100_000_000, **changes)
+
+
+def test_a_large_update_is_summed_before_the_round_is_complete(
+    no_second_tick: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = no_second_tick()
+    keys, first = RunKeys(training.run_id), Label(Kind.TRAIN, 1)
+    fetched: list[tuple[list[str], bytes]] = []
+    to_come = [("0", "1"), ("2",)]
+    updates, wait, serve = MasterStore.updates, MasterStore.wait, training.farm
+
+    def hand_in(*slaves: str) -> None:
+        fields = serve.store.round_fields(first)
+        for slave in slaves:
+            schema, arrays, samples = serve.work(first, slave, fields)
+            packed = Packed(slave, pack(schema, Update(samples, arrays)), ())
+            serve.store.submit(Claim(first, 1, (slave,)), [packed], ())
+            # As if it were large.
+            training.client.xadd(keys.events, {"type": "arrived", "round": "train:1"})
+
+    def noting(store: MasterStore, label: Label, slaves: Any) -> Any:
+        if label == first:
+            state = training.client.hget(keys.round(first).round, "state")
+            fetched.append((list(slaves), state))
+        return updates(store, label, slaves)
+
+    def something_happens(store: MasterStore, after: bytes, seconds: float) -> Any:
+        if training.client.exists(keys.round(first).round) and to_come:
+            hand_in(*to_come.pop(0))
+        return wait(store, after, seconds)
+
+    monkeypatch.setattr(MasterStore, "updates", noting)
+    monkeypatch.setattr(MasterStore, "wait", something_happens)
+    serve.absent = lambda label, slave: label == first
+    training.drive()
+    # Slave 2 was not in at the first two looks; nobody was fetched twice.
+    whole, rest = ["0", "1", "2"], ["2"]
+    assert fetched == [(whole, b"open"), (rest, b"open"), (rest, b"closed")]
+    assert training.history["train:1"]["slaves"] == 3
+
+
+def test_a_round_that_fails_is_heard_of_at_once(
+    no_second_tick: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = no_second_tick()
+    first, wait, serve = Label(Kind.TRAIN, 1), MasterStore.wait, training.farm
+    failures: list[Failure] = []
+
+    def something_happens(store: MasterStore, after: bytes, seconds: float) -> Any:
+        if first in serve.store.open_rounds().labels and not failures:
+            claim = Claim(first, 1, ("1",))
+            failures.append(serve.store.fail(claim, "1", attempts=1, traceback="ValueError: no"))
+        return wait(store, after, seconds)
+
+    monkeypatch.setattr(MasterStore, "wait", something_happens)
+    serve.absent = lambda label, slave: label == first and slave == "1"
+    with pytest.raises(RoundFailedError, match=r"2 of 3 slaves counted.*slave 1: ValueError: no"):
+        training.drive()
+    assert failures == [Failure.GIVEN_UP]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedredis import keys as names
-from fedredis.keys import Kind, Label, RunKeys
+from fedredis.keys import Kind, Label, RunKeys, job_kind
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
 
@@ -82,6 +82,21 @@ def test_labels_are_ordered_by_number() -> None:
     assert Label(Kind.TRAIN, 9) < Label(Kind.TRAIN, 10)
 
 
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("statistics:1", Kind.STATISTICS),
+        ("train:1", Kind.TRAIN),
+        ("train:5", Kind.TRAIN),
+        ("evaluate:1", Kind.TRAIN),
+        ("evaluate:4", Kind.TRAIN),
+        ("evaluate:5", Kind.EVALUATE),
+    ],
+)
+def test_which_jobs_serve_a_round_of_five(label: str, kind: Kind) -> None:
+    assert job_kind(Label.parse(label), 5) is kind
+
+
 def named(training: Any, kinds: tuple[Kind, ...] = tuple(Kind)) -> set[str]:
     """Name all that a run of a test may have in Redis."""
     keys = RunKeys(training.run_id)
@@ -129,3 +144,17 @@ def test_a_run_that_is_over_keeps_its_result_and_no_round(
         *(keys.artifact("model:2"), keys.artifact("model:3"), keys.artifact("preprocessing:1")),
         *(keys.slave(slave) for slave in ("0", "1", "2")),
     }
+    # The result stays; what happened on the way ends by itself.
+    ending = {key.decode() for key in client.scan_iter(count=1000) if client.ttl(key) > 0}
+    assert ending == {keys.events, keys.work}
+
+
+def test_who_was_there_ends_by_itself(client: Redis, make_training: Callable[..., Any]) -> None:
+    training = make_training()
+    workers.join(client, WorkerCard("farm-1", "h", 1, "farm", "pets", "{}", None))
+    for kind in Kind:
+        training.farm.store.attach(kind)
+    for key in (names.WORKERS, names.worker("farm-1")):
+        assert 0 < client.pttl(key) <= workers.PRESENCE_MS
+    for kind in Kind:
+        assert client.pttl(RunKeys(training.run_id).attached(kind)) > 0

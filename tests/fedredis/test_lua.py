@@ -15,7 +15,7 @@ from fedredis.keys import WORKERS, Kind, Label, RunKeys
 from fedredis.store import runs, workers
 from fedredis.store.artifact import Artifact
 from fedredis.store.master import MasterStore
-from fedredis.store.slave import Claim, SlaveStore
+from fedredis.store.slave import Claim, Packed, SlaveStore
 from fedredis.store.workers import WorkerCard
 
 if TYPE_CHECKING:
@@ -115,18 +115,18 @@ def calls(
     keys = RunKeys("r1")
     runs.create(fake, "r1", make_config(), {})
     card = WorkerCard("w-1", "host", 1, "w", "pets", "{}", None)
-    workers.announce(fake, card)
+    workers.announce(fake, card, {})
     master = MasterStore(fake, keys, token="me", lease_ms=7000)
     slave = SlaveStore(fake, keys, worker="w-1", lease_ms=8000)
     master.acquire()
-    master.renew()
     master.open_round(TRAIN, ("0", "1"), quorum=2, timeout_ms=9000, extra={"a": "b"})
-    slave.claim(TRAIN, ("1", "0"), take_any=True, count=3)
+    slave.claim(TRAIN, ("1", "0"), attached=Kind.EVALUATE, take_any=True, least=2, most=3)
     slave.renew(TRAIN, ("1", "0"))
     slave.fail(Claim(TRAIN, 1, ("0",)), "0", attempts=4, traceback="boom")
-    slave.submit(Claim(TRAIN, 1, ("1",)), "1", 11, b"blob", {"rows": "11"})
-    master.reclaim(TRAIN)
-    master.close_if_due(TRAIN)
+    updates = [Packed("1", b"of 1", ("11", "h")), Packed("0", b"of 0", ("10", "h"))]
+    slave.submit(Claim(TRAIN, 1, ("1", "0")), updates, ("rows", "host"))
+    master.tend(TRAIN, Kind.EVALUATE)
+    master.refuse(TRAIN, ("0", "1"))
     master.commit(
         TRAIN,
         entry={"ms": 1},
@@ -154,11 +154,14 @@ def test_the_body_calls_things_as_the_header_does(name: str) -> None:
     names = bound(body, name)
     for part in ("KEYS", "ARGV"):
         for i, called in enumerate(getattr(header, part), 1):
-            assert names[part, i] == called.removesuffix("_ms"), (part, i)
+            # What is used once, by its number, needs no name.
+            name_less = body.count(f"{part}[{i}]") == 1 and (part, i) not in names
+            assert name_less or names[part, i] == called.removesuffix("_ms"), (part, i)
         used = {i for kind, i in names if kind == part}
         used |= {int(i) for i in re.findall(rf"{part}\[(\d+)\]", body)}
         assert max(used) == len(getattr(header, part))
-        assert (f"#{part}" in body) is (part in header.open_ends)
+        goes_through = f"#{part}" in body or re.search(rf"\b{part}\[[a-z\d *]+\+ \d\]", body)
+        assert bool(goes_through) is (part in header.open_ends)
         for start in re.findall(rf"for i = (\d+), #{part} ", body):
             assert int(start) == header.open_ends[part]
 
@@ -167,12 +170,25 @@ def test_the_body_calls_things_as_the_header_does(name: str) -> None:
 def test_it_is_short_and_builds_no_key(name: str) -> None:
     header, body = split(name)
     assert len(body) <= 40
-    assert len(header) + len(body) <= 55
+    assert len(header) <= 22
     text = "\n".join(body)
     assert "fedredis" not in text
     keyed = re.findall(r"redis\.call\('(\w+)', ?([^,)]+)", text)
-    own = {*parse(name).KEYS, "KEYS[i]"}
+    own = {*parse(name).KEYS, "KEYS[i]", "unpack(KEYS", *of_open_end(text)}
     assert {key for command, key in keyed if command != "TIME"} <= own
+    # What is left out above is a list of KEYS and nothing else.
+    assert text.count("unpack(KEYS, first") == text.count("('UNLINK', unpack(KEYS, first")
+
+
+def of_open_end(body: str) -> set[str]:
+    """Find the local names that a body gives to keys of the open end."""
+    found = set()
+    for names, values in re.findall(r"^ +local ([\w, ]+) = (.+)$", body, re.MULTILINE):
+        called, given = names.split(", "), re.split(r", (?![^\[]*\])", values)
+        if len(called) == len(given):
+            pairs = zip(called, given, strict=True)
+            found |= {one for one, value in pairs if re.fullmatch(r"KEYS\[[^\]]+\]", value)}
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -194,6 +210,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     slave = "0" if name == "fail" else "1"
     named_keys = {
         **{key: getattr(keys, key) for key in ("run", "lease", "events", "work", "open")},
+        "attached": keys.attached(Kind.EVALUATE),
         **{key: getattr(round_keys, key) for key in ("round", "ids", "claims", "arrived")},
         "history": keys.history,
         "update": round_keys.update(slave),
@@ -213,26 +230,31 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "traceback": "boom",
         "status": "failed",
         "error": "why",
-        "samples": 11,
         "id": slave,
-        "count": 3,
+        "least": 2,
+        "most": 3,
         "any": 1,
         "entry": '{"ms": 1}',
         "schema": "[]",
         "lease_ms": 8000,
         "ttl_ms": workers.PRESENCE_MS if name == "presence" else 7000,
         "fields": '{"round": "1"}' if name == "commit" else '{"a": "b"}',
-        "facts": '{"rows": "11"}',
-        "blob": Schema(()).encode([]) if name == "commit" else b"blob",
+        "facts": '["rows", "host"]',
+        "blob": Schema(()).encode([]),
     }
     open_end = {
         ("commit", "KEYS"): [
             *(round_keys.ids, round_keys.claims, round_keys.arrived),
             *(round_keys.update("0"), round_keys.update("1"), keys.artifact("model:0")),
         ],
+        ("refuse", "KEYS"): [round_keys.update("0"), round_keys.update("1")],
+        ("submit", "KEYS"): [
+            *(round_keys.update("1"), keys.slave("1"), round_keys.update("0"), keys.slave("0"))
+        ],
         ("open_round", "ARGV"): ["0", "1"],
         ("claim", "ARGV"): ["1", "0"],
         ("renew_claims", "ARGV"): ["1", "0"],
+        ("submit", "ARGV"): ["1", b"of 1", "11", "h", "0", b"of 0", "10", "h"],
     }
     header, (sent_keys, sent_args) = parse(name), calls[name]
     assert sent_keys == [

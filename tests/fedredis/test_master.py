@@ -108,3 +108,27 @@ def test_a_run_that_has_lost_its_model(client: Redis, make_training: Make, name:
     with pytest.raises(FedredisError, match="has lost its model"):
         training.drive()
     assert training.state.status == "failed"
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_a_run_says_whether_its_end_is_on_the_disk(
+    client: Redis, make_training: Make, monkeypatch: pytest.MonkeyPatch, on_disk: bool
+) -> None:
+    training = make_training(rounds=1)
+    waits: list[object] = []
+
+    def wait(local: int, replicas: int, ms: int) -> list[int]:
+        waits.append((training.state.status, local, replicas))
+        return [int(on_disk), 0]
+
+    monkeypatch.setattr(client, "waitaof", wait)
+    said = drive_run(
+        client,
+        training.run_id,
+        dispatcher=lambda store, config: training.farm,
+        report=lambda label, entry: None,
+        clock=time.monotonic,
+    )
+    assert said is on_disk
+    # It is waited for at the end, and not a round.
+    assert waits == [("finished", 1, 0)]

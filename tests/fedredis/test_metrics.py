@@ -55,3 +55,28 @@ def test_a_probability_of_0_costs_a_finite_loss():
 def test_no_rows():
     result = metrics.from_sums(metrics.schema(2).zeros())
     assert result == metrics.Metrics(0, 0.0, 0.0, 0.0, ((0, 0), (0, 0)))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 17, 40])
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 129, 200])
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_tests_in_a_stack_are_summed_to_the_same_bits(k, n, classes):
+    rng = np.random.default_rng([k, n, classes])
+    probabilities = rng.dirichlet(np.ones(classes), (k, n)).transpose(0, 2, 1)
+    y = rng.integers(0, classes, (k, n))
+    stacked = metrics.sums_of_stack(np.ascontiguousarray(probabilities), y)
+    assert len(stacked) == k
+    for of_one, labels, together in zip(probabilities, y, stacked, strict=True):
+        alone = metrics.sums(of_one.T, labels)
+        assert [a.tobytes() for a in together] == [a.tobytes() for a in alone]
+        assert together[0].sum() == n
+        metrics.schema(classes).encode(together)
+
+
+def test_sums_of_a_stack_are_counted_apart():
+    probabilities = np.stack([np.eye(3)[[0, 1, 2]].T, np.eye(3)[[1, 1, 1]].T])
+    one, other = metrics.sums_of_stack(probabilities, np.array([[0, 1, 2], [0, 0, 2]]))
+    np.testing.assert_array_equal(one[0], np.eye(3))
+    np.testing.assert_array_equal(other[0], [[0, 2, 0], [0, 0, 0], [0, 1, 0]])
+    assert one[1].tolist() == [0]
+    assert other[1][0] == pytest.approx(-3 * np.log(1e-15))

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from fedredis.embedded import EmbeddedServer
 
 
+@pytest.fixture(autouse=True)
+def hurried_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the disk at a run's end for a moment only; the file is flushed once a second."""
+    monkeypatch.setattr("fedredis.store.master.DISK_WAIT_MS", 1)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder that `manifest` has filled."""

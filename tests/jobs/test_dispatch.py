@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedredis.jobs import dispatch
 from fedredis.jobs.dispatch import ON_ITS_WAY, WORKERS_KNOWN, Dispatcher
 from fedredis.jobs.naming import queue_name, worker_name
 from fedredis.keys import Kind, Label
@@ -31,7 +32,7 @@ class Scene:
     def __init__(
         self, client: Redis, keys: RunKeys, store: MasterStore, config: RunConfig, own: int
     ) -> None:
-        self.client, self.keys, self.config = client, keys, config
+        self.client, self.keys, self.config, self.store = client, keys, config, store
         self.now = 100.0
         self.revived = 0
         self.dispatch = Dispatcher(
@@ -151,14 +152,15 @@ def test_workers_of_other_data_are_left_alone(
 
 
 def test_own_workers_count_before_they_announce_themselves(
-    make_scene: Callable[..., Scene],
+    make_scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dispatch, "WORKERS_KNOWN", ON_ITS_WAY / 2)
     scene = make_scene(own=2)
     scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 2
     for _ in range(3):  # the two, and a guest
         scene.join()
-    scene.now += WORKERS_KNOWN
+    scene.now += ON_ITS_WAY / 2
     scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 3
 
@@ -169,10 +171,30 @@ def test_workers_are_looked_at_now_and_then(make_scene: Callable[..., Scene]) ->
     scene.join()
     scene.now += WORKERS_KNOWN * 0.99
     scene.dispatch(TRAIN, 4)
-    assert (scene.jobs(), scene.revived) == ([], 1)
+    assert scene.jobs() == []
     scene.now += WORKERS_KNOWN * 0.02
     scene.dispatch(TRAIN, 4)
-    assert (len(scene.jobs()), scene.revived) == (1, 2)
+    assert len(scene.jobs()) == 1
+    # The master's own processes are looked after each time.
+    assert scene.revived == 3
+
+
+def test_who_stays_with_the_run_may_be_told(
+    make_scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = make_scene()
+    first, second, _third = scene.join(), scene.join(), scene.join()
+    scene.attach(first)
+
+    def look(*args: Any) -> None:
+        pytest.fail("it looked up what it was told")
+
+    monkeypatch.setattr(scene.store, "attached", look)
+    scene.dispatch(TRAIN, 4, (first, second))
+    assert len(scene.jobs()) == 1
+    scene.now += ON_ITS_WAY
+    scene.dispatch(TRAIN, 4, ())  # nobody is there, and the one that was sent is not coming
+    assert len(scene.jobs()) == 4
 
 
 @pytest.mark.parametrize(

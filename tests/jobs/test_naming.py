@@ -8,14 +8,13 @@ from rq.job import validate_job_id
 
 from fedredis.jobs.naming import (
     job_id,
-    job_kind,
     job_prefix,
     queue_for,
     queue_name,
     queue_of,
     worker_name,
 )
-from fedredis.keys import Kind, Label
+from fedredis.keys import Kind
 
 if TYPE_CHECKING:
     from fedredis.data.manifest import Manifest
@@ -68,18 +67,3 @@ def test_jobs_of_one_queue_or_run_do_not_start_like_anothers() -> None:
         (queue_name("pets", ("1",)), "r11"),
     ]:
         assert not one.startswith(job_prefix(queue, run_id))
-
-
-@pytest.mark.parametrize(
-    ("label", "kind"),
-    [
-        ("statistics:1", Kind.STATISTICS),
-        ("train:1", Kind.TRAIN),
-        ("train:5", Kind.TRAIN),
-        ("evaluate:1", Kind.TRAIN),
-        ("evaluate:4", Kind.TRAIN),
-        ("evaluate:5", Kind.EVALUATE),
-    ],
-)
-def test_which_jobs_serve_a_round_of_five(label: str, kind: Kind) -> None:
-    assert job_kind(Label.parse(label), 5) is kind

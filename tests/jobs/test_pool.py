@@ -78,6 +78,58 @@ def test_a_pool_takes_its_workers_along_when_it_is_killed(
         assert process.wait(PATIENCE) == -signal.SIGKILL
 
 
+@pytest.mark.usefixtures("manifest")
+def test_workers_of_a_pool_that_ends_at_once_say_good_bye(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    """They are asked to stop as soon as they are heard of, before RQ has begun."""
+    with WorkerPool(server.url, folder, 2) as pool:
+        wait_for(client, 2)
+        processes = list(pool._processes)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert [process.stdin.closed for process in processes] == [True, True]
+    assert client.keys("fedredis:worker*") == []
+    assert client.smembers("rq:workers") == set()
+
+
+@pytest.mark.usefixtures("manifest")
+def test_workers_that_are_asked_while_they_start_end_all_the_same(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    with WorkerPool(server.url, folder, 2) as pool:
+        processes = list(pool._processes)
+    for process in processes:
+        assert process.returncode in (0, -signal.SIGTERM)
+    assert client.keys("fedredis:worker*") == []
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_worker_that_died_leaves_no_open_pipe(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    with WorkerPool(server.url, folder, 1) as pool:
+        (pid,) = wait_for(client, 1)
+        (process,) = pool._processes
+        os.kill(pid, signal.SIGTERM)
+        pool.wait()
+        pool.revive()
+        assert process.stdin.closed
+        assert pool._processes != [process]
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_worker_that_does_not_end_in_time_is_killed(
+    client: Redis, server: EmbeddedServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedredis.jobs.pool.GRACE", 0.01)
+    with WorkerPool(server.url, folder, 1) as pool:
+        (pid,) = wait_for(client, 1)
+        (process,) = pool._processes
+        os.kill(pid, signal.SIGSTOP)  # it can't even hear that it is asked
+    assert process.returncode == -signal.SIGKILL
+    assert not runs(pid)
+
+
 def test_a_pool_of_none(tmp_path: Path) -> None:
     with WorkerPool("redis://nowhere", tmp_path, 0) as pool:
         pool.wait()

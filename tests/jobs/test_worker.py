@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import zlib
@@ -21,6 +22,8 @@ from fedredis.jobs.naming import job_id, queue_name
 from fedredis.jobs.worker import FedredisWorker, make_card
 from fedredis.keys import Kind, Label
 from fedredis.store import workers
+from fedredis.store.results import RoundState
+from fedredis.store.slave import SlaveStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +82,10 @@ def opened(master: MasterStore) -> MasterStore:
     return master
 
 
+def state_of(master: MasterStore) -> RoundState:
+    return master.tend(MOMENTS, Kind.STATISTICS).state
+
+
 def fetch(job: Job) -> tuple[str, str]:
     """Return a job's status and, if it failed, its traceback."""
     fetched = Job.fetch(job.id, connection=job.connection, serializer=JSONSerializer)
@@ -98,7 +105,7 @@ def test_it_runs_fedredis_jobs(
     name = burst().name
     assert fetch(job) == ("finished", "")
     assert job.return_value() == {"worker": name, "counted": {"statistics": 4}}
-    assert opened.state(MOMENTS) == "closed"
+    assert state_of(opened) is RoundState.CLOSED
 
 
 # What it refuses.
@@ -154,7 +161,7 @@ def test_callbacks_are_not_run(
     assert not evil.exists()
     assert fetch(job)[0] == "failed"
     assert "not on the allow-list" in fetch(job)[1]
-    assert opened.state(MOMENTS) == "open"
+    assert state_of(opened) is RoundState.OPEN
 
 
 @pytest.mark.parametrize("status", ["finished", "failed"])
@@ -287,6 +294,113 @@ def test_its_heart_beats_while_a_job_runs(
     assert fetch(job) == ("finished", "")
     assert job.return_value() == [name]
     assert client.keys("fedredis:worker*") == []
+
+
+def test_its_hash_tells_of_its_processor_and_memory(
+    client: Redis,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "HEARTBEAT", 0.01)
+    announce = workers.announce
+    announced = threading.Event()
+
+    def noting(client: Redis, card: Any, vitals: Any) -> None:
+        announce(client, card, vitals)
+        if vitals:
+            announced.set()
+
+    def look(context: Any, **names: str) -> list[str]:
+        assert announced.wait(30)
+        told = client.hmget(f"fedredis:worker:{context.card.name}", "cpu_s", "memory_mb", "pid")
+        return [field.decode() for field in told]
+
+    monkeypatch.setattr(workers, "announce", noting)
+    monkeypatch.setitem(allowlist.ALLOWED, STATISTICS, look)
+    job = queue.enqueue_call(STATISTICS)
+    burst()
+    cpu_s, memory_mb, pid = job.return_value()
+    assert float(cpu_s) > 0
+    assert 10 < int(memory_mb) < 100_000
+    assert int(pid) == os.getpid()
+
+
+# When it is asked to stop.
+
+
+def is_gone(client: Redis) -> bool:
+    return client.keys("fedredis:worker*") == [] and client.smembers("rq:workers") == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_leaves_when_it_is_asked_before_it_has_begun(
+    client: Redis,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    def asked(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
+        os.kill(os.getpid(), number)
+        pytest.fail("it was not heard")
+
+    monkeypatch.setattr(SimpleWorker, "work", asked)
+    burst()
+    assert is_gone(client)
+
+
+def test_it_leaves_when_it_is_asked_while_it_announces_itself(
+    client: Redis, burst: Callable[[], FedredisWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join = workers.join
+
+    def join_and_be_asked(*args: Any) -> None:
+        join(*args)
+        assert client.zcard("fedredis:workers") == 1
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("it was not heard")
+
+    monkeypatch.setattr(workers, "join", join_and_be_asked)
+    burst()
+    assert is_gone(client)
+
+
+def test_it_leaves_when_it_is_asked_while_it_waits(
+    client: Redis, burst: Callable[[], FedredisWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("it was not heard")
+
+    monkeypatch.setattr(SimpleWorker, "dequeue_job_and_maintain_ttl", asked)
+    burst()
+    assert is_gone(client)
+
+
+def test_it_finishes_what_it_is_at_when_it_is_asked(
+    client: Redis,
+    opened: MasterStore,
+    keys: RunKeys,
+    queue: Queue,
+    burst: Callable[[], FedredisWorker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The slave at hand is counted, those after it go to others."""
+    submit = SlaveStore.submit
+
+    def submit_and_be_asked(store: SlaveStore, *args: Any) -> Any:
+        results = submit(store, *args)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return results
+
+    monkeypatch.setattr(SlaveStore, "submit", submit_and_be_asked)
+    first, second = serve(queue, keys), serve(queue, keys)
+    name = burst().name
+    assert first.return_value() == {"worker": name, "counted": {"statistics": 1}}
+    assert fetch(second)[0] == "queued"
+    assert client.zrange(keys.round(MOMENTS).ids, 0, -1) == [b"1", b"2", b"3"]
+    assert not client.exists(keys.round(MOMENTS).claims, keys.attached(Kind.STATISTICS))
+    assert is_gone(client)
 
 
 def test_it_leaves_when_it_ends_by_an_error(

@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression as Reference
 
 from fedredis import features, metrics
-from fedredis.models import LogisticRegression, TrainingSettings
+from fedredis.models import LogisticRegression, StackedModel, TrainingSettings
 
 WIDTH, CLASSES = 4, 3
 MODEL = LogisticRegression(WIDTH, CLASSES)
@@ -143,6 +143,147 @@ def test_evaluate_adds_up(data, parameters):
     np.testing.assert_allclose(first[1] + second[1] + none[1], whole[1])
     accuracy = (MODEL.predict(parameters, X).argmax(axis=1) == y).mean()
     assert metrics.from_sums(whole).accuracy == pytest.approx(accuracy)
+
+
+# Several slaves at once.
+
+
+def make_stack(k, n, width, classes):
+    """Make k slaves' rows: inputs (n, width) and labels (n,) each, and parameters."""
+    rng = np.random.default_rng([k, n, width, classes])
+    Xs = [rng.normal(0, 2, (n, width)) for _ in range(k)]
+    ys = [rng.integers(0, classes, n) for _ in range(k)]
+    return Xs, ys, [rng.normal(0, 0.5, (width + 1, classes))]
+
+
+def bits(arrays):
+    return [array.tobytes() for array in arrays]
+
+
+def generators(k):
+    return [np.random.default_rng([3, slave]) for slave in range(k)]
+
+
+def test_it_can_be_stacked():
+    assert isinstance(MODEL, StackedModel)
+
+
+SHAPES = [
+    (k, n, width, classes)
+    for k in (1, 2, 3, 8, 40)
+    for n, width, classes in (
+        *((1, 1, 2), (1, 77, 3), (2, 11, 3), (7, 11, 5), (8, 77, 4), (63, 11, 7)),
+        *((64, 77, 3), (65, 1, 2), (128, 77, 2), (199, 11, 6), (200, 77, 7)),
+    )
+]
+
+
+@pytest.mark.parametrize(("k", "n", "width", "classes"), SHAPES)
+def test_a_stack_is_trained_to_the_same_bits_as_each_alone(k, n, width, classes):
+    model = LogisticRegression(width, classes)
+    Xs, ys, parameters = make_stack(k, n, width, classes)
+    settings = TrainingSettings(local_epochs=3, batch_size=64, learning_rate=0.3, l2=1e-3)
+    together = model.train_stack(parameters, Xs, ys, settings, generators(k))
+    assert len(together) == k
+    for X, y, rng, trained in zip(Xs, ys, generators(k), together, strict=True):
+        assert bits(trained) == bits(model.train(parameters, X, y, settings, rng))
+        model.schema().encode(trained)
+
+
+@pytest.mark.parametrize(("k", "n", "width", "classes"), [*SHAPES, (5, 0, 11, 3), (1, 0, 1, 2)])
+def test_a_stack_is_tested_to_the_same_bits_as_each_alone(k, n, width, classes):
+    model = LogisticRegression(width, classes)
+    Xs, ys, parameters = make_stack(k, n, width, classes)
+    together = model.evaluate_stack(parameters, Xs, ys)
+    assert len(together) == k
+    for X, y, sums in zip(Xs, ys, together, strict=True):
+        assert bits(sums) == bits(model.evaluate(parameters, X, y))
+        metrics.schema(classes).encode(sums)
+
+
+@pytest.mark.parametrize("k", range(1, 41))
+def test_a_stack_of_any_height(k):
+    Xs, ys, parameters = make_stack(k, 30, 11, 3)
+    model = LogisticRegression(11, 3)
+    settings = TrainingSettings(local_epochs=2, batch_size=8, learning_rate=0.3, l2=1e-3)
+    together = model.train_stack(parameters, Xs, ys, settings, generators(k))
+    alone = [
+        model.train(parameters, X, y, settings, rng)
+        for X, y, rng in zip(Xs, ys, generators(k), strict=True)
+    ]
+    assert [bits(trained) for trained in together] == [bits(trained) for trained in alone]
+    tested = model.evaluate_stack(parameters, Xs, ys)
+    assert [bits(sums) for sums in tested] == [
+        bits(model.evaluate(parameters, X, y)) for X, y in zip(Xs, ys, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("n", range(1, 201, 9))
+def test_slaves_of_any_number_of_rows(n):
+    Xs, ys, parameters = make_stack(6, n, 77, 3)
+    model = LogisticRegression(77, 3)
+    settings = TrainingSettings(local_epochs=2, batch_size=64, learning_rate=0.3, l2=1e-3)
+    together = model.train_stack(parameters, Xs, ys, settings, generators(6))
+    tested = model.evaluate_stack(parameters, Xs, ys)
+    for i, rng in enumerate(generators(6)):
+        alone = model.train(parameters, Xs[i], ys[i], settings, rng)
+        assert bits(together[i]) == bits(alone)
+        assert bits(tested[i]) == bits(model.evaluate(parameters, Xs[i], ys[i]))
+
+
+def test_beside_whom_a_slave_is_trained_makes_no_difference():
+    Xs, ys, parameters = make_stack(6, 50, 11, 3)
+    model = LogisticRegression(11, 3)
+    settings = TrainingSettings(local_epochs=2, batch_size=16, learning_rate=0.3, l2=1e-3)
+
+    def train(*slaves):
+        rngs = [np.random.default_rng([3, slave]) for slave in slaves]
+        of = [[Xs[slave] for slave in slaves], [ys[slave] for slave in slaves]]
+        trained = model.train_stack(parameters, *of, settings, rngs)
+        return dict(zip(slaves, map(bits, trained), strict=True))
+
+    everyone = train(0, 1, 2, 3, 4, 5)
+    for others in ((5, 4, 3, 2, 1, 0), (2,), (4, 0), (1, 5, 3)):
+        for slave, trained in train(*others).items():
+            assert trained == everyone[slave]
+    assert len({tuple(trained) for trained in everyone.values()}) == 6
+
+
+def test_slaves_of_huge_inputs_do_not_touch_the_others():
+    Xs, ys, parameters = make_stack(3, 20, 11, 3)
+    model = LogisticRegression(11, 3)
+    settings = TrainingSettings(local_epochs=1, batch_size=8, learning_rate=0.3, l2=1e-3)
+    before = model.train_stack(parameters, Xs, ys, settings, generators(3))
+    Xs[1] = Xs[1] * 1e150
+    after = model.train_stack(parameters, Xs, ys, settings, generators(3))
+    assert [bits(before[i]) == bits(after[i]) for i in range(3)] == [True, False, True]
+
+
+def test_training_a_stack_leaves_its_arguments_alone():
+    Xs, ys, parameters = make_stack(4, 20, 11, 3)
+    for array in (*Xs, *ys, *parameters):
+        array.flags.writeable = False
+    model = LogisticRegression(11, 3)
+    settings = TrainingSettings(local_epochs=2, batch_size=8, learning_rate=0.3, l2=1e-3)
+    trained = model.train_stack(parameters, Xs, ys, settings, generators(4))
+    for i, (weights,) in enumerate(trained):
+        assert weights.flags.writeable
+        assert not np.shares_memory(weights, parameters[0])
+        assert not any(np.shares_memory(weights, other[0]) for other in trained[:i])
+
+
+def test_rows_in_any_layout_and_type_give_the_same_bits():
+    Xs, ys, parameters = make_stack(3, 40, 11, 3)
+    model = LogisticRegression(11, 3)
+    settings = TrainingSettings(local_epochs=2, batch_size=16, learning_rate=0.3, l2=1e-3)
+    others = [np.asfortranarray(Xs[0]), np.repeat(Xs[1], 2, axis=0)[::2], Xs[2]]
+    labels = [ys[0].astype(np.int32), ys[1].astype(np.uint8), ys[2]]
+    one = model.train_stack(parameters, Xs, ys, settings, generators(3))
+    other = model.train_stack(parameters, others, labels, settings, generators(3))
+    assert [bits(trained) for trained in one] == [bits(trained) for trained in other]
+    one = model.evaluate_stack(parameters, Xs, ys)
+    other = model.evaluate_stack(parameters, others, labels)
+    assert [bits(sums) for sums in one] == [bits(sums) for sums in other]
 
 
 @pytest.mark.skipif(not SONGS.is_dir(), reason="the song files are not here")

@@ -11,15 +11,19 @@ import pytest
 from fedredis.codec import Schema
 from fedredis.errors import LeaseHeldError, LeaseLostError, RunNotFoundError
 from fedredis.keys import Kind, Label, RunKeys
+from fedredis.store import master as master_module
+from fedredis.store import runs
 from fedredis.store.artifact import Artifact
-from fedredis.store.master import Event, MasterStore, Update
-from fedredis.store.results import Closing, Commit, Failure, Opening, Submission
+from fedredis.store.master import Event, MasterStore, Tending
+from fedredis.store.results import Commit, Failure, Opening, RoundState, Submission
+from fedredis.store.slave import Packed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from redis import Redis
 
+    from fedredis.config import RunConfig
     from fedredis.store.slave import SlaveStore
 
 TRAIN = Label(Kind.TRAIN, 1)
@@ -34,10 +38,15 @@ def open_round(master: MasterStore, **changes: Any) -> Opening:
 
 
 def submit(slave: SlaveStore, *ids: str) -> list[Submission]:
-    claim = slave.claim(TRAIN, ids, take_any=False, count=len(ids))
+    every = len(ids)
+    claim = slave.claim(TRAIN, ids, attached=Kind.TRAIN, take_any=False, least=every, most=every)
     assert claim is not None
     assert claim.slaves == ids
-    return [slave.submit(claim, one, 10, b"blob", {}) for one in ids]
+    return slave.submit(claim, [Packed(one, b"of " + one.encode(), ()) for one in ids], ())
+
+
+def tend(master: MasterStore, label: Label = TRAIN) -> Tending:
+    return master.tend(label, Kind.TRAIN)
 
 
 def events(client: Redis) -> list[dict[bytes, bytes]]:
@@ -76,7 +85,7 @@ def test_acquire_twice_by_the_same_token_is_one_epoch(
     master.acquire()
     make_master("first").acquire()
     assert client.hget(RUN, "epoch") == b"1"
-    master.renew()
+    tend(master)
 
 
 def test_each_master_has_an_epoch_of_its_own(
@@ -95,17 +104,21 @@ def test_acquire_of_no_run_writes_nothing(client: Redis) -> None:
     assert client.dbsize() == 0
 
 
-def test_renew_prolongs_the_lease(client: Redis, master: MasterStore) -> None:
+@pytest.mark.parametrize("state", ["open", "closed", "failed", None])
+def test_tending_prolongs_the_lease(client: Redis, master: MasterStore, state: str | None) -> None:
+    if state:
+        open_round(master)
+        client.hset(ROUND, "state", state)
     client.pexpire(f"{RUN}:lease", 5_000)
-    master.renew()
+    tend(master)
     assert client.pttl(f"{RUN}:lease") > 5_000
 
 
-def test_renew_after_the_lease_ran_out_and_nobody_took_it(
+def test_tending_after_the_lease_ran_out_and_nobody_took_it(
     client: Redis, master: MasterStore
 ) -> None:
     client.delete(f"{RUN}:lease")
-    master.renew()
+    tend(master)
     assert client.get(f"{RUN}:lease") == b"first"
     assert client.pttl(f"{RUN}:lease") > 0
     assert client.hget(RUN, "epoch") == b"1"
@@ -125,15 +138,93 @@ def test_release_says_how_it_ended(
     assert client.hget(RUN, "epoch") == b"2"
 
 
+def test_what_happened_on_the_way_is_kept_for_a_day(
+    client: Redis, master: MasterStore, make_master: Callable[[str], MasterStore]
+) -> None:
+    streams = (f"{RUN}:work", f"{RUN}:events")
+    open_round(master)
+    assert [client.ttl(key) for key in streams] == [-1, -1]
+    master.release("stopped")
+    assert [86_390 < client.ttl(key) <= 86_400 for key in streams] == [True, True]
+    assert client.ttl(RUN) == -1
+    # A run that goes on needs them again.
+    make_master("next").acquire()
+    assert [client.ttl(key) for key in streams] == [-1, -1]
+
+
+def test_a_run_that_never_had_a_round_can_be_released_and_taken_up_again(
+    client: Redis, master: MasterStore, make_master: Callable[[str], MasterStore]
+) -> None:
+    master.release("stopped")
+    client.delete(f"{RUN}:work", f"{RUN}:events")
+    make_master("next").acquire()
+    assert not client.exists(f"{RUN}:work", f"{RUN}:events")
+
+
+@pytest.fixture
+def flush(client: Redis) -> Iterator[Callable[[str], None]]:
+    """Return a function that says when the server puts its file on the disk."""
+    (before,) = client.config_get("appendfsync").values()
+
+    def set_to(when: str) -> None:
+        client.config_set("appendfsync", when)
+
+    yield set_to
+    client.config_set("appendfsync", before)
+
+
+def test_the_end_of_a_run_is_on_the_disk(
+    master: MasterStore, flush: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master_module, "DISK_WAIT_MS", 60_000)
+    flush("always")
+    assert master.release("finished") is True
+
+
+def test_a_disk_that_does_not_answer_in_time_is_told_of(
+    client: Redis, master: MasterStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def too_slow(*args: object) -> list[int]:
+        asked.append((args, client.hget(RUN, "status")))
+        return [0, 0]
+
+    monkeypatch.setattr(client, "waitaof", too_slow)
+    assert master.release("finished") is False
+    assert asked == [((1, 0, master_module.DISK_WAIT_MS), b"finished")]
+
+
+def test_a_server_without_a_file_has_nothing_to_wait_for(
+    client: Redis, master: MasterStore
+) -> None:
+    client.config_set("appendonly", "no")
+    try:
+        assert master.release("finished") is True
+    finally:
+        client.config_set("appendonly", "yes")
+
+
+def test_a_server_that_cannot_tell_is_believed(
+    fake: Redis, make_config: Callable[..., RunConfig]
+) -> None:
+    runs.create(fake, "r1", make_config(), {})
+    store = MasterStore(fake, RunKeys("r1"), token="me", lease_ms=1000)
+    store.acquire()
+    assert store.release("finished") is True
+
+
 @pytest.mark.usefixtures("successor")
 @pytest.mark.parametrize(
     "write",
     [
-        MasterStore.renew,
+        tend,
+        lambda master: tend(master, Label(Kind.TRAIN, 2)),
+        lambda master: master.refuse(TRAIN, ("0",)),
+        lambda master: master.refuse(TRAIN, ()),
         lambda master: master.release("finished"),
         open_round,
         lambda master: open_round(master, slaves=()),
-        lambda master: master.close_if_due(TRAIN),
         lambda master: master.commit(
             TRAIN,
             entry={},
@@ -143,7 +234,10 @@ def test_release_says_how_it_ended(
             drop=("preprocessing:0",),
         ),
     ],
-    ids=["renew", "release", "open_round", "open_no_round", "close_if_due", "commit"],
+    ids=[
+        *("tend", "tend_no_round", "refuse", "refuse_none", "release", "open_round"),
+        *("open_no_round", "commit"),
+    ],
 )
 def test_a_master_of_the_past_writes_nothing(
     client: Redis,
@@ -152,6 +246,9 @@ def test_a_master_of_the_past_writes_nothing(
     snapshot: Callable[[Redis], Any],
 ) -> None:
     client.hset(ROUND, mapping={"state": "open", "deadline": 1, "quorum": 0})
+    client.hset(f"{ROUND}:claims", "0", "w-1 1")
+    client.set(f"{ROUND}:arrived", 1)
+    client.set(f"{ROUND}:update:0", b"of 0")
     before = snapshot(client)
     with pytest.raises(LeaseLostError, match="another master has taken over run r1"):
         write(master)
@@ -180,7 +277,22 @@ def test_open_round(client: Redis, master: MasterStore) -> None:
     assert client.zrange(f"{RUN}:open", 0, -1, withscores=True) == [(b"train:1", opened)]
     assert [entry for _, entry in client.xrange(f"{RUN}:work")] == [{b"round": b"train:1"}]
     assert events(client) == [{b"type": b"opened", b"round": b"train:1"}]
-    assert master.state(TRAIN) == "open"
+
+
+def test_a_round_of_many_slaves(client: Redis, master: MasterStore) -> None:
+    ids = tuple(str(slave) for slave in range(2_500))
+    open_round(master, slaves=ids, quorum=2_500)
+    assert client.zrange(f"{ROUND}:ids", 0, -1) == [slave.encode() for slave in ids]
+    client.hset(ROUND, mapping={"state": "failed", "attempts:2400": 3, "given_up:2400": 1})
+    client.hset(ROUND, mapping={"attempts:0": 1, "given_up": 1})
+    client.delete(f"{ROUND}:ids")
+    assert open_round(master, slaves=ids) is Opening.ADOPTED
+    assert client.zrange(f"{ROUND}:ids", 0, -1) == [slave.encode() for slave in ids]
+    assert client.hmget(ROUND, "attempts:2400", "given_up:2400", "attempts:0") == [None] * 3
+    assert client.hget(ROUND, "given_up") == b"0"
+    client.mset({f"{ROUND}:update:{slave}": b"" for slave in ids})
+    assert master.commit(TRAIN, entry={}, progress={}, slaves=ids) is Commit.COMMITTED
+    assert client.keys(f"{ROUND}*".replace("{", r"\{")) == []
 
 
 def test_a_later_master_adopts_a_round_as_it_stands(
@@ -192,7 +304,7 @@ def test_a_later_master_adopts_a_round_as_it_stands(
     open_round(master)
     slave = make_slave("w-1")
     submit(slave, "1")
-    slave.claim(TRAIN, ("2",), take_any=False)
+    slave.claim(TRAIN, ("2",), attached=Kind.TRAIN, take_any=False)
     client.hset(ROUND, "deadline", 1)
     client.delete(f"{RUN}:lease")
     later = make_master("later")
@@ -222,7 +334,7 @@ def test_a_failed_round_starts_over_with_those_who_are_missing(
     open_round(master, quorum=3)
     slave = make_slave("w-1")
     submit(slave, "0")
-    claim = slave.claim(TRAIN, ("1",), take_any=False)
+    claim = slave.claim(TRAIN, ("1",), attached=Kind.TRAIN, take_any=False)
     assert slave.fail(claim, "1", attempts=1, traceback="boom") is Failure.GIVEN_UP
     assert client.hget(ROUND, "state") == b"failed"
     assert open_round(master, quorum=3) is Opening.ADOPTED
@@ -239,14 +351,17 @@ def test_a_failed_round_starts_over_with_those_who_are_missing(
 # Leases of workers.
 
 
-def test_reclaim_puts_back_those_whose_lease_ended(
+def test_tending_puts_back_those_whose_lease_ended(
     client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
 ) -> None:
     open_round(master)
-    make_slave("w 1").claim(TRAIN, (), take_any=True, count=2)
-    assert master.reclaim(TRAIN) == 0
+    make_slave("w 1").claim(TRAIN, (), attached=Kind.TRAIN, take_any=True, least=2, most=2)
+    untouched = events(client)
+    assert tend(master) == Tending(RoundState.OPEN, 0, ())
+    assert events(client) == untouched
+    assert client.xlen(f"{RUN}:work") == 1
     client.hset(f"{ROUND}:claims", "1", "w 1 1000")
-    assert master.reclaim(TRAIN) == 1
+    assert tend(master) == Tending(RoundState.OPEN, 0, ())
     assert list(client.hgetall(f"{ROUND}:claims")) == [b"0"]
     assert client.zrange(f"{ROUND}:ids", 0, -1) == [b"1", b"2"]
     assert events(client)[-1] == {
@@ -256,49 +371,107 @@ def test_reclaim_puts_back_those_whose_lease_ended(
         b"worker": b"w 1",
     }
     assert client.xlen(f"{RUN}:work") == 2
-    assert make_slave("w-2").claim(TRAIN, (), take_any=True).slaves == ("1",)
+    other = make_slave("w-2").claim(TRAIN, (), attached=Kind.TRAIN, take_any=True)
+    assert other.slaves == ("1",)
 
 
-def test_reclaim_of_a_round_that_is_over(
-    client: Redis, master: MasterStore, snapshot: Callable[[Redis], Any]
+def test_all_that_ran_out_go_back_in_one_look(
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
 ) -> None:
-    client.hset(ROUND, "state", "closed")
+    ids = tuple(str(slave) for slave in range(30))
+    open_round(master, slaves=ids)
+    make_slave("w-1").claim(TRAIN, ids, attached=Kind.TRAIN, take_any=False, least=30, most=30)
+    client.hset(f"{ROUND}:claims", mapping=dict.fromkeys(ids, "w-1 1"))
+    tend(master)
+    assert not client.exists(f"{ROUND}:claims")
+    assert client.zcard(f"{ROUND}:ids") == 30
+    assert [e[b"type"] for e in events(client)].count(b"reclaimed") == 30
+    assert client.xlen(f"{RUN}:work") == 2  # woken once
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ("closed", RoundState.CLOSED),
+        ("failed", RoundState.BELOW_QUORUM),
+        (None, RoundState.BELOW_QUORUM),
+    ],
+)
+def test_tending_a_round_that_is_over_changes_nothing(
+    client: Redis,
+    master: MasterStore,
+    snapshot: Callable[[Redis], Any],
+    state: str | None,
+    found: RoundState,
+) -> None:
+    if state:
+        client.hset(ROUND, mapping={"state": state, "deadline": 1, "quorum": 1})
     client.hset(f"{ROUND}:claims", "1", "w-1 1000")
+    client.set(f"{ROUND}:arrived", 2)
     before = snapshot(client)
-    assert master.reclaim(TRAIN) == 0
+    assert tend(master) == Tending(found, 2, ())
     assert snapshot(client) == before
+
+
+def test_at_the_deadline_nobody_is_put_back(
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    open_round(master, quorum=1)
+    slave = make_slave("w-1")
+    submit(slave, "0")
+    slave.claim(TRAIN, ("1",), attached=Kind.TRAIN, take_any=False)
+    client.hset(f"{ROUND}:claims", "1", "w-1 1")
+    client.hset(ROUND, "deadline", 1)
+    assert tend(master) == Tending(RoundState.CLOSED, 1, ())
+    assert client.zrange(f"{ROUND}:ids", 0, -1) == [b"2"]
+    assert b"reclaimed" not in [e[b"type"] for e in events(client)]
+
+
+def test_tending_tells_who_is_attached(
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    open_round(master)
+    make_slave("w-1").attach(Kind.TRAIN)
+    make_slave("w-2").attach(Kind.TRAIN)
+    make_slave("w-3").attach(Kind.EVALUATE)
+    client.zadd(f"{RUN}:attached:train", {"dead": 1000})
+    assert set(tend(master).attached) == {"w-1", "w-2"}
+    assert client.zscore(f"{RUN}:attached:train", "dead") is None
+    assert master.tend(TRAIN, Kind.EVALUATE).attached == ("w-3",)
+    assert master.tend(TRAIN, Kind.STATISTICS).attached == ()
 
 
 # Closing.
 
 
 @pytest.mark.parametrize(
-    ("deadline", "arrived", "closing"),
+    ("deadline", "arrived", "state"),
     [
-        ("9999999999999", ("0", "1"), Closing.NOT_YET),
-        ("1", ("0",), Closing.BELOW_QUORUM),
-        ("1", (), Closing.BELOW_QUORUM),
-        ("1", ("0", "1"), Closing.CLOSED),
-        ("1", ("0", "1", "2"), Closing.NOT_YET),  # the last one closed it
+        ("9999999999999", ("0", "1"), RoundState.OPEN),
+        ("1", ("0",), RoundState.BELOW_QUORUM),
+        ("1", (), RoundState.BELOW_QUORUM),
+        ("1", ("0", "1"), RoundState.CLOSED),
+        ("1", ("0", "1", "2"), RoundState.CLOSED),  # the last one closed it
+        ("9999999999999", ("0", "1", "2"), RoundState.CLOSED),
     ],
 )
-def test_close_if_due(
+def test_tending_closes_a_round_that_is_due(
     client: Redis,
     master: MasterStore,
     make_slave: Callable[[str], SlaveStore],
     deadline: str,
     arrived: tuple[str, ...],
-    closing: Closing,
+    state: RoundState,
 ) -> None:
     open_round(master)
     submit(make_slave("w-1"), *arrived)
     client.hset(ROUND, "deadline", deadline)
-    assert master.close_if_due(TRAIN) is closing
-    closed = closing is Closing.CLOSED or len(arrived) == 3
-    assert client.hget(ROUND, "state") == (b"closed" if closed else b"open")
-    assert client.zrange(f"{RUN}:open", 0, -1) == ([] if closed else [b"train:1"])
-    assert [e[b"type"] for e in events(client)].count(b"closed") == closed
-    assert master.close_if_due(TRAIN) is (Closing.NOT_YET if closed else closing)
+    for _ in range(2):
+        assert tend(master) == Tending(state, len(arrived), ())
+        closed = state is RoundState.CLOSED
+        assert client.hget(ROUND, "state") == (b"closed" if closed else b"open")
+        assert client.zrange(f"{RUN}:open", 0, -1) == ([] if closed else [b"train:1"])
+        assert [e[b"type"] for e in events(client)].count(b"closed") == closed
 
 
 def test_nobody_counts_after_the_deadline_closed_the_round(
@@ -306,13 +479,48 @@ def test_nobody_counts_after_the_deadline_closed_the_round(
 ) -> None:
     open_round(master)
     slave = make_slave("w-1")
-    late = slave.claim(TRAIN, ("2",), take_any=False)
+    late = slave.claim(TRAIN, ("2",), attached=Kind.TRAIN, take_any=False)
     submit(slave, "0", "1")
     client.hset(ROUND, "deadline", 1)
-    assert master.close_if_due(TRAIN) is Closing.CLOSED
-    assert slave.submit(late, "2", 10, b"blob", {}) is Submission.LATE
+    assert tend(master).state is RoundState.CLOSED
+    assert slave.submit(late, [Packed("2", b"of 2", ())], ()) == [Submission.LATE]
     assert client.get(f"{ROUND}:arrived") == b"2"
     assert not client.exists(f"{ROUND}:update:2")
+
+
+# Refusing.
+
+
+def test_updates_that_are_refused_are_taken_out(
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    open_round(master, quorum=3)
+    slave = make_slave("w-1")
+    submit(slave, "0", "1", "2")
+    master.refuse(TRAIN, ("2", "0"))
+    assert client.hget(ROUND, "state") == b"failed"
+    assert client.get(f"{ROUND}:arrived") == b"1"
+    assert master.arrived(TRAIN, ("0", "1", "2")) == {"1"}
+    # Told twice, it is done once.
+    master.refuse(TRAIN, ("2", "0"))
+    assert client.get(f"{ROUND}:arrived") == b"1"
+    # Whoever goes on starts it over with those who were refused.
+    assert open_round(master, quorum=3) is Opening.ADOPTED
+    assert client.hget(ROUND, "state") == b"open"
+    assert client.zrange(f"{RUN}:open", 0, -1) == [b"train:1"]
+    assert submit(slave, "1", "2", "0") == [
+        *(Submission.DUPLICATE, Submission.COUNTED, Submission.COUNTED_LAST)
+    ]
+
+
+def test_a_round_that_refuses_nobody_fails_all_the_same(
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    open_round(master)
+    submit(make_slave("w-1"), "0", "1", "2")
+    master.refuse(TRAIN, ())
+    assert client.hget(ROUND, "state") == b"failed"
+    assert client.get(f"{ROUND}:arrived") == b"3"
 
 
 # Committing.
@@ -334,10 +542,10 @@ def test_commit(
 ) -> None:
     open_round(master)
     slave = make_slave("w-1")
-    slave.claim(TRAIN, ("2",), take_any=False)
+    slave.claim(TRAIN, ("2",), attached=Kind.TRAIN, take_any=False)
     submit(slave, "0", "1")
     client.hset(ROUND, "deadline", 1)
-    master.close_if_due(TRAIN)
+    tend(master)
     assert commit(master) is Commit.COMMITTED
     assert json.loads(client.hget(f"{RUN}:history", "train:1")) == {
         "slaves": 2,
@@ -390,16 +598,12 @@ def test_a_commit_of_no_round_writes_nothing(
 def test_who_has_arrived(
     client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
 ) -> None:
-    assert master.state(TRAIN) is None
     open_round(master)
     submit(make_slave("w-1"), "2", "0")
     assert master.arrived(TRAIN, ("0", "1", "2")) == {"0", "2"}
     assert master.arrived(TRAIN, ("1",)) == set()
     assert master.arrived(TRAIN, ()) == set()
-    assert list(master.updates(TRAIN, ("2", "1", "0"))) == [
-        Update("2", 10, b"blob"),
-        Update("0", 10, b"blob"),
-    ]
+    assert master.updates(TRAIN, ("2", "1", "0")) == [b"of 2", None, b"of 0"]
 
 
 def test_the_last_line_of_each_error(client: Redis, master: MasterStore) -> None:
@@ -420,16 +624,19 @@ def test_who_is_attached(
 
 
 def test_events_come_after_the_cursor(
-    master: MasterStore, make_slave: Callable[[str], SlaveStore]
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
 ) -> None:
     assert master.last_event() == b"0-0"
     open_round(master)
     cursor = master.last_event()
     submit(make_slave("w-1"), "1", "0")
+    assert master.wait(cursor, 0) == []  # small updates are no news before the last
+    submit(make_slave("w-1"), "2")
+    master.commit(TRAIN, entry={}, progress={}, slaves=())
     happened = master.wait(cursor, 10)
-    assert [(e.type, e.round, e.slave) for e in happened] == [
-        ("arrived", "train:1", "1"),
-        ("arrived", "train:1", "0"),
+    assert [(e.type, e.round) for e in happened] == [
+        ("closed", "train:1"),
+        ("committed", "train:1"),
     ]
     assert master.wait(happened[0].id, 0) == happened[1:]
     assert master.wait(happened[-1].id, 0) == []

@@ -3,6 +3,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+from redis.exceptions import ResponseError
+
 from fedredis.store.streams import START, last_id, read
 
 if TYPE_CHECKING:
@@ -34,3 +37,45 @@ def test_a_reader_is_woken_by_the_first_entry(client: Redis) -> None:
     entry = client.xadd("s", {"n": 1})
     reader.join()
     assert read_by_then == [[(entry, {b"n": b"1"})]]
+
+
+@pytest.mark.parametrize("how", [["ERROR"], []])
+def test_a_server_that_sends_a_reader_away_has_no_news(client: Redis, how: list[str]) -> None:
+    answers: list[object] = []
+
+    def reading() -> None:
+        with client.client() as same:
+            ids.append(same.client_id())
+            ready.set()
+            answers.append(read(same, "s", START, seconds=10, count=5))
+
+    ids: list[int] = []
+    ready = threading.Event()
+    reader = threading.Thread(target=reading)
+    reader.start()
+    assert ready.wait(10)
+    # It is sent away as soon as it blocks.
+    while not client.execute_command("CLIENT", "UNBLOCK", ids[0], *how):
+        assert reader.is_alive()
+    reader.join()
+    assert answers == [[]]
+
+
+def test_other_errors_are_no_news_to_hide(client: Redis) -> None:
+    client.set("s", "a string")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        read(client, "s", START, seconds=0, count=5)
+
+
+def test_a_wait_is_never_for_ever(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks: list[int | None] = []
+
+    def noting(streams: object, *, count: int, block: int | None) -> list[object]:
+        blocks.append(block)
+        return []
+
+    monkeypatch.setattr(client, "xread", noting)
+    for seconds in (0, -1, 0.0001, 0.0011, 0.5, 2):
+        read(client, "s", START, seconds=seconds, count=5)
+    # 0 would be for ever; a wait that ends too early would be one for nothing.
+    assert blocks == [None, None, 1, 2, 500, 2000]

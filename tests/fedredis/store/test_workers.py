@@ -47,6 +47,7 @@ def test_what_a_worker_leaves_in_redis(client: Redis) -> None:
     seconds, micros = client.time()
     assert name == b"fedredis-pets-0123abcd"
     assert 0 < until - (seconds * 1000 + micros // 1000) <= PRESENCE_MS
+    assert 0 < client.pttl("fedredis:workers") <= PRESENCE_MS
     assert [entry for _, entry in client.xrange("fedredis:joined")] == [
         {b"worker": b"fedredis-pets-0123abcd"}
     ]
@@ -57,10 +58,18 @@ def test_announcing_again_prolongs_and_wakes_nobody(client: Redis) -> None:
     key = "fedredis:worker:fedredis-pets-0123abcd"
     client.pexpire(key, 100)
     client.zadd("fedredis:workers", {CARD.name: 1})
-    workers.announce(client, CARD)
+    workers.announce(client, CARD, {})
     assert client.pttl(key) > 100
     assert client.zscore("fedredis:workers", CARD.name) > 1
     assert client.xlen("fedredis:joined") == 1
+
+
+def test_vitals_stand_beside_the_card(client: Redis) -> None:
+    workers.join(client, CARD)
+    workers.announce(client, CARD, {"cpu_s": "1.25", "memory_mb": "80"})
+    key = "fedredis:worker:fedredis-pets-0123abcd"
+    assert client.hmget(key, "cpu_s", "memory_mb", "pid") == [b"1.25", b"80", b"4321"]
+    assert workers.present(client) == [CARD]
 
 
 def test_a_worker_that_is_silent_is_forgotten(client: Redis) -> None:

@@ -1,0 +1,144 @@
+"""The tables of keys and fields, beside what a real run writes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis import keys
+from fedredis.keys import Kind, Label, RunKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    Document = Any
+    Story = Any
+
+#: What stands for a part of a key's name, and what it looks like.
+PLACEHOLDERS = {
+    "<run>": r"[0-9a-f]{8}",
+    "<kind>": r"(?:statistics|train|evaluate)",
+    "<label>": r"(?:statistics|train|evaluate):\d+",
+    "<name>": r"[\w.-]+",
+    "<id>": r"\d+",
+    "<n>": r"\d+",
+}
+
+
+def pattern(name: str) -> re.Pattern[str]:
+    """Make a pattern of a key's name in the table."""
+    parts = re.split(r"(<\w+>)", name.strip("`"))
+    return re.compile("".join(PLACEHOLDERS.get(part, re.escape(part)) for part in parts))
+
+
+@pytest.fixture(scope="module")
+def table(readme: Document) -> dict[str, list[str]]:
+    """Return the README's table: type, meaning and fate by key."""
+    _, _, rest = readme.text.partition("<!-- table: keys -->\n")
+    return {name: row for name, *row in readme.table(rest.partition("\n\n")[0])}
+
+
+def row_of(table: dict[str, list[str]], key: str) -> list[str]:
+    """Return the only row that a key belongs to."""
+    rows = [row for name, row in table.items() if pattern(name).fullmatch(key)]
+    assert len(rows) == 1, key
+    return rows[0]
+
+
+def all_names() -> Iterator[str]:
+    """Make one key of each kind that `keys` can name."""
+    run, label = RunKeys("0123abcd"), Label(Kind.TRAIN, 7)
+    round_ = run.round(label)
+    yield from (keys.RUNS, keys.WORKERS, keys.JOINED, keys.worker("queue-1"))
+    yield from (run.run, run.lease, run.events, run.work, run.open, run.history)
+    yield from (run.artifact("model:3"), run.artifact("preprocessing:2"), run.slave("4"))
+    yield from (run.attached(kind) for kind in Kind)
+    yield from (round_.round, round_.ids, round_.claims, round_.arrived, round_.update("4"))
+
+
+def test_the_table_names_every_key(table: dict[str, list[str]]) -> None:
+    named = list(all_names())
+    for key in named:
+        row_of(table, key)
+    for name in table:
+        assert any(pattern(name).fullmatch(key) for key in named), name
+
+
+def test_types_in_flight(table: dict[str, list[str]], story: Story) -> None:
+    for key, (kind, _) in story.frozen.items():
+        assert row_of(table, key)[0] == kind, key
+    for name in table:
+        assert any(pattern(name).fullmatch(key) for key in story.frozen), name
+
+
+def test_what_stays_and_for_how_long(table: dict[str, list[str]], story: Story) -> None:
+    for name, (_, _, fate) in table.items():
+        ttls = [
+            ttl for key, ttl in story.ttls.items() if pattern(name).fullmatch(key) and ttl != -2
+        ]
+        if fate == "stays":
+            assert ttls, name
+            assert set(ttls) == {-1}, name
+        elif fate == "1 day":
+            assert ttls, name
+            assert all(86_300 < ttl <= 86_400 for ttl in ttls), name
+        elif fate == "gone":
+            assert not ttls, name
+        else:
+            longest = {"gone with the lease": 30, "15 s after the last sign of life": 15}[fate]
+            assert all(0 <= ttl <= longest for ttl in ttls), name
+
+
+def test_types_after_the_end(table: dict[str, list[str]], story: Story) -> None:
+    for key, (kind, _) in story.finished.items():
+        assert row_of(table, key)[0] == kind, key
+
+
+def test_the_newest_artifacts_are_kept(story: Story) -> None:
+    kept = sorted(key.partition("}:")[2] for key in story.finished if ":model:" in key)
+    assert kept == ["model:19", "model:20"]
+    assert [key for key in story.finished if ":preprocessing:" in key] == [
+        f"fedredis:{{{story.run_id}}}:preprocessing:2"
+    ]
+
+
+HEADINGS = (
+    "### The run: `fedredis:{<run>}`",
+    "### A round: `fedredis:{<run>}:round:<label>`",
+    "### A slave: `fedredis:{<run>}:slave:<id>`",
+    "### An artifact: `fedredis:{<run>}:model:<n>`, `fedredis:{<run>}:preprocessing:<n>`",
+    "### A worker: `fedredis:worker:<name>`",
+)
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_fields_in_flight_and_after_the_end(heading: str, schema: Document, story: Story) -> None:
+    documented = {row[0] for row in schema.table(schema.section(heading))}
+    always = {name.strip("`") for name in documented if not name.startswith("[")}
+    sometimes = {name.strip("[`]") for name in documented if name.startswith("[")}
+    known = [pattern(name) for name in always | sometimes]
+    names = [pattern(name) for name in re.findall(r"`(fedredis:.*?)`", heading)]
+    seen = [
+        fields
+        for key, (_, fields) in [*story.frozen.items(), *story.finished.items()]
+        if any(name.fullmatch(key) for name in names)
+    ]
+    assert seen
+    for fields in seen:
+        assert always <= fields, heading
+        unknown = [f for f in fields if not any(name.fullmatch(f) for name in known)]
+        assert not unknown, heading
+
+
+def test_events(schema: Document, story: Story) -> None:
+    documented: dict[str, list[set[str]]] = {}
+    for types, fields, _ in schema.table(schema.section("## Events")):
+        for name in re.findall(r"`(\w+)`", types):
+            documented.setdefault(name, []).append(set(re.findall(r"`(\w+)`", fields)))
+    seen = {name for name, _ in story.events}
+    assert {"opened", "closed", "committed", "finished", "stopped"} <= seen
+    for name, fields in story.events:
+        assert fields in documented[name], name
