@@ -8,6 +8,7 @@ ever sizes an allocation.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import zlib
@@ -33,7 +34,7 @@ HEADER_BYTES = len(MAGIC) + 4
 #: Blobs with more bytes than this travel in parts.
 LARGE_BYTES = 250_000
 #: Bytes of a part.
-PART_BYTES = 1 << 24
+PART_BYTES = 1 << 22
 
 #: What may travel: little-endian floats and integers of 4 and 8 bytes.
 DTYPES = ("<f4", "<f8", "<i4", "<i8")
@@ -145,6 +146,19 @@ class Schema:
         for view in views:
             for start in range(0, len(view), PART_BYTES):
                 yield bytes(view[start : start + PART_BYTES])
+
+    def sha256(self, arrays: Sequence[NDArray[Any]]) -> str:
+        """Digest the arrays' bytes, without a copy of them.
+
+        Raises
+        ------
+        BlobError
+            If an array's shape or dtype is not the schema's.
+        """
+        digest = hashlib.sha256()
+        for view in self._body(arrays)[0]:
+            digest.update(view)
+        return digest.hexdigest()
 
     def _body(self, arrays: Sequence[NDArray[Any]]) -> tuple[list[memoryview], bytes]:
         """Return the arrays' bytes, not copied, and the header that goes before them."""

@@ -103,13 +103,15 @@ class Coordinator:
             If another master has taken over.
         """
         self._cursor = self._store.last_event()
-        _known, passes = self._gather_statistics(progress.known, progress.passes)
+        _, passes = self._gather_statistics(progress.known, progress.passes)
         preprocessing = f"preprocessing:{passes}"
 
-        parameters = progress.parameters
         for number in progress.untested:
             self._open_evaluation(number, preprocessing)
-        for number in range(progress.round + 1, self._config.rounds + 1):
+        committed, parameters = progress.round, progress.parameters
+        # Or the model that the run began with would stay in memory to its end.
+        del progress
+        for number in range(committed + 1, self._config.rounds + 1):
             training = self._open_training(number, preprocessing, parameters)
             self._complete(training)
             while self._tested_late(number):

@@ -90,6 +90,8 @@ class Reduction:
                 total += array
             self.samples += update.samples
             self.counted += 1
+            # Let go before the next one is fetched.
+            del update, array
 
     def _take(self, slaves: Sequence[str], packed: Sequence[bytes | None]) -> None:
         """Let slaves have their turn: add their updates, or note why they are not added."""

@@ -41,7 +41,7 @@ LONGEST_STAY = 60.0
 SHORTEST_WORK, LONGEST_WORK = 0.003, 0.1
 #: How many slaves a claim takes at most.
 MOST_SLAVES = 256
-#: Bytes of updates to hand in at once: many small ones, or one large one.
+#: Bytes of small updates to hand in at once.
 SUBMIT_BYTES = 4_000_000
 
 CONTRIBUTE: dict[Kind, Callable[[Task], Contributions]] = {
@@ -215,7 +215,8 @@ class Attachment:
             return Contributions.none()
 
     def _submit(self, claim: Claim, work: Contributions) -> None:
-        kind, size = claim.label.kind, max(1, SUBMIT_BYTES // max(1, work.schema.nbytes))
+        kind, schema = claim.label.kind, work.schema
+        size = 1 if schema.large else max(1, SUBMIT_BYTES // max(1, schema.nbytes))
         for first in range(0, len(work.updates), size):
             batch = work.updates[first : first + size]
             for result in self._store.submit(claim, batch, work.facts):

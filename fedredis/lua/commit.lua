@@ -43,5 +43,5 @@ redis.call('UNLINK', round)
 for first = 9, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
-redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'committed', 'round', label)
+redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'committed', 'round', label)
 return 1

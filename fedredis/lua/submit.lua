@@ -46,14 +46,14 @@ for k = 1, (#ARGV - 4) / stride do
     if redis.call('INCR', arrived) + given_up >= expected then
       redis.call('HSET', round, 'state', 'closed')
       redis.call('ZREM', open, label)
-      redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'closed', 'round', label)
+      redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'closed', 'round', label)
       answers[k], refused = 2, 4
     elseif blob == '' then
       -- Worth fetching before the round is complete; small ones are not worth the wake-up.
-      redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'arrived', 'round', label)
+      redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'arrived', 'round', label)
     end
   else
-    redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'refused', 'round', label,
+    redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'refused', 'round', label,
       'slave', id, 'why', ({[3] = 'duplicate', [4] = 'late', [5] = 'stale'})[answers[k]])
   end
 end

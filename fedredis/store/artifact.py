@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedredis.codec import HEADER_BYTES, Arrays, Schema
+from fedredis.codec import Arrays, Schema
 from fedredis.store import parts
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Artifact:
     @property
     def sha256(self) -> str:
         """Digest of the arrays' bytes, the same wherever and however often they are made."""
-        return hashlib.sha256(self.schema.encode(self.arrays)[HEADER_BYTES:]).hexdigest()
+        return self.schema.sha256(self.arrays)
 
     def to_fields(self) -> dict[Any, Any]:
         """Encode the fields of the hash."""
