@@ -32,12 +32,14 @@ MAGIC = b"FR1\n"
 HEADER_BYTES = len(MAGIC) + 4
 
 #: Blobs with more bytes than this travel in parts.
-LARGE_BYTES = 250_000
+LARGE_BYTES = 1_000_000
 #: Bytes of a part.
 PART_BYTES = 1 << 22
 
 #: What may travel: little-endian floats and integers of 4 and 8 bytes.
 DTYPES = ("<f4", "<f8", "<i4", "<i8")
+#: Sides and elements of an array at most, whatever a schema says; NumPy has no more of them.
+MOST_SIDES, MOST_ELEMENTS = 32, 1 << 60
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Field:
             raise BlobError(f"array '{self.name}': dtype {self.dtype!r} is not one of {DTYPES}")
         if any(side < 0 for side in self.shape):
             raise BlobError(f"array '{self.name}': negative side in shape {self.shape}")
+        if len(self.shape) > MOST_SIDES or math.prod(s or 1 for s in self.shape) > MOST_ELEMENTS:
+            raise BlobError(f"array '{self.name}': no array has such a shape")
 
     @property
     def size(self) -> int:

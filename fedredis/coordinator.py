@@ -13,7 +13,7 @@ from fedredis.errors import RoundFailedError
 from fedredis.keys import Kind, Label, job_kind
 from fedredis.reduction import Reduction
 from fedredis.store.artifact import Artifact
-from fedredis.store.results import Opening, RoundState
+from fedredis.store.results import Commit, Opening, RoundState
 from fedredis.update import Bound
 
 if TYPE_CHECKING:
@@ -268,9 +268,10 @@ class Coordinator:
     def _advance(self, round_: _Round) -> None:
         round_.reduction.advance(self._store, closed=round_.closed)
         if round_.reduction.complete and round_.reduction.counted < self._config.required:
+            failure = self._failure(round_, "has too few updates that can be counted")
             # So that whoever goes on with the run asks these slaves again.
             self._store.refuse(round_.label, round_.reduction.refused)
-            raise self._failure(round_, "has too few updates that can be counted")
+            raise failure
 
     def _commit(
         self,
@@ -289,7 +290,7 @@ class Coordinator:
             "ms": round((self._clock() - done.opened) * 1000, 3),
             **entry,
         }
-        self._store.commit(
+        commit = self._store.commit(
             done.label,
             entry=full,
             progress=progress,
@@ -297,6 +298,10 @@ class Coordinator:
             artifact=artifact,
             drop=drop,
         )
+        if commit is Commit.STALE:
+            raise RoundFailedError(
+                f"round {done.label} is gone from Redis: the server has lost its newest data"
+            )
         self._rounds.remove(done)
         self._report(done.label, full)
 

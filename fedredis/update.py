@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Length of the number of rows.
 SAMPLES_BYTES = 8
 #: Elements that are worked on at a time, where arrays are large.
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 #: A number of rows above this one is a mistake, or meant to outweigh all others.
 MOST_SAMPLES = 1 << 40
 #: Where the arrays begin.
@@ -140,7 +140,8 @@ def _distance(update: Update, bound: Bound) -> float:
             for mine, theirs in zip(_chunks(array), _chunks(parameters), strict=True):
                 away = mine / update.samples
                 away -= theirs
-                square += float(np.dot(away, away))
+                # Not a product of BLAS, whose threads would fight with the workers for the cores.
+                square += float(np.einsum("i,i->", away, away))
     return math.sqrt(square)
 
 

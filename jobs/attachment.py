@@ -180,6 +180,7 @@ class Attachment:
         seconds = self._seconds.get(kind)
         if seconds is None:
             return 1, 1
+        seconds = max(seconds, 1e-6)
         least, most = (int(work / seconds) for work in (SHORTEST_WORK, LONGEST_WORK))
         return min(max(least, 1), MOST_SLAVES), min(max(most, 1), MOST_SLAVES)
 
@@ -204,7 +205,8 @@ class Attachment:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, [slave]) for slave in slaves]
-                return replace(each[0], updates=[u for work in each for u in work.updates])
+                done = next((work for work in each if work.updates), each[0])
+                return replace(done, updates=[u for work in each for u in work.updates])
             logger.exception("slave %s failed in round %s", slaves[0], claim.label)
             self._store.fail(
                 claim,
