@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN_ARGS ?= --slaves 10
 
-.PHONY: run test lint types check bench clean
+.PHONY: run test soak lint types check bench clean
 
 # What `make run` needs, then a training over ten slaves.
 run: $(VENV)/run.stamp
@@ -23,6 +23,10 @@ types: $(VENV)/lint.stamp
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/types .
 	rm -rf build fedredis.egg-info
 	cd $(VENV)/types && MYPYPATH=. ../bin/mypy --config-file ../../pyproject.toml -p fedredis
+
+# Two thousand rounds: nothing may grow.
+soak: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m soak -s tests/soak
 
 check: lint types test
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.coordinator import Report
+
 #: The real songs, beside the checkout; without them the songs are synthetic.
 SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
 
@@ -38,6 +40,8 @@ class Measured:
     weights_sha256: str
     #: Milliseconds of each round of training, from its opening to its commit.
     round_ms: list[float]
+    #: Updates counted in training.
+    updates: int
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,18 @@ class Bench:
         )
         return folder, config
 
-    def run(self, folder: Path, config: RunConfig, workers: int) -> Measured:
-        """Train with workers of our own."""
+    def run(
+        self,
+        folder: Path,
+        config: RunConfig,
+        workers: int,
+        *,
+        report: Report = lambda label, entry: None,
+        module: str = "fedredis.jobs.process",
+    ) -> Measured:
+        """Train with workers of our own, each of which runs `module`."""
         run_id = create_run(self.client, config)
-        with WorkerPool(self.url, folder, workers) as pool:
+        with WorkerPool(self.url, folder, workers, module=module) as pool:
             drive_run(
                 self.client,
                 run_id,
@@ -78,17 +90,19 @@ class Bench:
                     revive=pool.revive,
                     clock=time.monotonic,
                 ),
-                report=lambda label, entry: None,
+                report=report,
                 clock=time.monotonic,
             )
         state = runs.read(self.client, run_id)
         model = runs.artifact(self.client, run_id, state.model)
         assert model is not None
         history = runs.history(self.client, run_id).items()
+        training = [entry for label, entry in history if label.kind is Kind.TRAIN]
         return Measured(
             accuracy=state.accuracy or 0.0,
             weights_sha256=model.sha256,
-            round_ms=[entry["ms"] for label, entry in history if label.kind is Kind.TRAIN],
+            round_ms=[entry["ms"] for entry in training],
+            updates=sum(entry["slaves"] for entry in training),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from redis.exceptions import RedisError
-from rich.table import Table
+from rich.markup import escape
 
 from fedredis.cli import options, output
 from fedredis.cli.session import Session, session
@@ -38,15 +38,14 @@ def command(redis_url: str | None, home: Path) -> None:
 
     Where it is not, the line says what to do.
     """
-    table = Table.grid(padding=(0, 2))
-    problems = 0
+    results, problems = output.results(), 0
     for name, check in _checks(redis_url, home):
         try:
-            table.add_row("[green]ok[/]", name, check())
+            verdict, told = "[green]ok[/]", check()
         except (FedredisError, RedisError, OSError) as error:
             problems += 1
-            table.add_row("[red]no[/]", name, str(error))
-    output.results().print(table)
+            verdict, told = "[red]no[/]", str(error)
+        results.print(f"{verdict}  {name:<15}  {escape(told)}", soft_wrap=True)
     if problems:
         raise FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
 

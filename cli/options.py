@@ -33,6 +33,11 @@ data = click.option(
     type=click.Path(path_type=Path, exists=True),
     help="A CSV file, a folder of songs by decade, or a partition folder.",
 )
+songs = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True),
+    help="A CSV file or a folder of songs by decade; the run's own, if not given.",
+)
 label = click.option("--label", metavar="COLUMN", help="The CSV column that holds the class.")
 columns = click.option(
     "--columns",

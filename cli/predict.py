@@ -12,6 +12,7 @@ from rich.table import Table
 from fedredis.cli import options, output
 from fedredis.cli.session import session
 from fedredis.config import check_name
+from fedredis.data.manifest import NAME
 from fedredis.data.source import load
 from fedredis.errors import FedredisError, UsageError
 from fedredis.master import parts
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 @click.option("--run", required=True, help="The run whose model to use.")
 @click.option("--song", metavar="NAME", help="Look this song up in the data.")
 @click.option("--values", metavar="COLUMN=NUMBER,…", help="The song's values, all columns.")
-@options.table
+@options.songs
+@options.label
+@options.columns
 @options.redis
 @options.as_json
 def command(
@@ -106,6 +109,11 @@ def _look_up(
 ) -> np.ndarray:
     """Find a song's row by its name."""
     source = data or (None if config.source == "synthetic" else Path(config.source))
+    if source is not None and (not source.exists() or (source / NAME).exists()):
+        raise UsageError(
+            "the songs' names are not at hand: give --data with the CSV file or the folder that "
+            "the partitions were cut from, or give --values"
+        )
     if source is not None and source.is_file():
         label, columns = label or config.label, columns or [c.name for c in config.columns]
     table = load(source, label=label, columns=columns, seed=config.seed)

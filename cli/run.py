@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +138,7 @@ def command(
         attempts=attempts,
         max_norm=max_norm,
     )
+    options.quorum_of(quorum, slaves or sys.maxsize)
     wanted = Rows(data, label, columns)
     asked = bool(data or workers or not redis_url)
     if asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,7 +58,10 @@ def session(redis_url: str | None, home: Path) -> Iterator[Session]:
         check(redis_url)
         client = connect(redis_url)
         try:
-            yield Session(client, redis_url, f" --redis-url {masked(redis_url)}", None)
+            options = f" --redis-url {shlex.quote(masked(redis_url))}"
+            if redis_url == os.environ.get("REDIS_URL"):
+                options = ""
+            yield Session(client, redis_url, options, None)
         finally:
             client.close()
         return

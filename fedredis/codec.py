@@ -8,6 +8,7 @@ ever sizes an allocation.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import zlib
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from fedredis.errors import BlobError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: A list of arrays in the order of a schema: parameters, sums, whatever travels.
 Arrays = list[NDArray[Any]]
@@ -30,8 +31,15 @@ Arrays = list[NDArray[Any]]
 MAGIC = b"FR1\n"
 HEADER_BYTES = len(MAGIC) + 4
 
+#: Blobs with more bytes than this travel in parts.
+LARGE_BYTES = 1_000_000
+#: Bytes of a part.
+PART_BYTES = 1 << 22
+
 #: What may travel: little-endian floats and integers of 4 and 8 bytes.
 DTYPES = ("<f4", "<f8", "<i4", "<i8")
+#: Sides and elements of an array at most, whatever a schema says; NumPy has no more of them.
+MOST_SIDES, MOST_ELEMENTS = 32, 1 << 60
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Field:
             raise BlobError(f"array '{self.name}': dtype {self.dtype!r} is not one of {DTYPES}")
         if any(side < 0 for side in self.shape):
             raise BlobError(f"array '{self.name}': negative side in shape {self.shape}")
+        if len(self.shape) > MOST_SIDES or math.prod(s or 1 for s in self.shape) > MOST_ELEMENTS:
+            raise BlobError(f"array '{self.name}': no array has such a shape")
 
     @property
     def size(self) -> int:
@@ -111,6 +121,11 @@ class Schema:
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise BlobError(f"not a schema: {error}") from error
 
+    @property
+    def large(self) -> bool:
+        """Whether a blob of this schema travels in parts."""
+        return self.nbytes > LARGE_BYTES
+
     def encode(self, arrays: Sequence[NDArray[Any]], prefix: bytes = b"") -> bytes:
         """Pack arrays into a blob, behind a prefix.
 
@@ -119,8 +134,41 @@ class Schema:
         BlobError
             If an array's shape or dtype is not the schema's.
         """
+        views, header = self._body(arrays)
+        return b"".join((prefix, header, *views))
+
+    def encode_parts(self, arrays: Sequence[NDArray[Any]], prefix: bytes = b"") -> Iterator[bytes]:
+        """Pack arrays like `encode`, cut into parts: the header, then `PART_BYTES` at a time.
+
+        Raises
+        ------
+        BlobError
+            If an array's shape or dtype is not the schema's.
+        """
+        views, header = self._body(arrays)
+        yield prefix + header
+        for view in views:
+            for start in range(0, len(view), PART_BYTES):
+                yield bytes(view[start : start + PART_BYTES])
+
+    def sha256(self, arrays: Sequence[NDArray[Any]]) -> str:
+        """Digest the arrays' bytes, without a copy of them.
+
+        Raises
+        ------
+        BlobError
+            If an array's shape or dtype is not the schema's.
+        """
+        digest = hashlib.sha256()
+        for view in self._body(arrays)[0]:
+            digest.update(view)
+        return digest.hexdigest()
+
+    def _body(self, arrays: Sequence[NDArray[Any]]) -> tuple[list[memoryview], bytes]:
+        """Return the arrays' bytes, not copied, and the header that goes before them."""
         if len(arrays) != len(self.fields):
             raise BlobError(f"{len(arrays)} arrays where {len(self.fields)} are expected")
+        views, checksum = [], 0
         for field, array in zip(self.fields, arrays, strict=True):
             if array.shape != field.shape:
                 raise BlobError(
@@ -130,8 +178,42 @@ class Schema:
                 raise BlobError(
                     f"array '{field.name}': dtype {array.dtype}, expected {field.dtype}"
                 )
-        body = b"".join(np.ascontiguousarray(array).data for array in arrays)
-        return b"".join((prefix, MAGIC, zlib.crc32(body).to_bytes(4, "little"), body))
+            view = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            checksum = zlib.crc32(view, checksum)
+            views.append(view)
+        return views, MAGIC + checksum.to_bytes(4, "little")
+
+    def decode_parts(self, parts: Iterable[bytes], start: int = 0) -> tuple[bytes, Arrays]:
+        """Unpack what `encode_parts` made; return the prefix of `start` bytes, and the arrays.
+
+        Memory is taken for the arrays that the schema describes and for one part at a time.
+
+        Raises
+        ------
+        BlobError
+            If the blob is not one, has another length than the schema says, or is damaged.
+        """
+        pieces = iter(parts)
+        head = next(pieces, b"")
+        if len(head) != start + HEADER_BYTES or head[start : start + len(MAGIC)] != MAGIC:
+            raise BlobError("not a fedredis blob")
+        body, filled, checksum = np.empty(self.nbytes, np.uint8), 0, 0
+        for piece in pieces:
+            if filled + len(piece) > self.nbytes:
+                raise BlobError(f"more than the {self.nbytes} bytes that are expected")
+            body[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+            checksum = zlib.crc32(piece, checksum)
+            filled += len(piece)
+        if filled != self.nbytes:
+            raise BlobError(f"{filled} bytes where {self.nbytes} are expected")
+        if checksum != int.from_bytes(head[start + len(MAGIC) :], "little"):
+            raise BlobError("damaged: the checksum does not match")
+        arrays, offset = [], 0
+        for field in self.fields:
+            flat = body[offset : offset + field.nbytes].view(field.dtype)
+            arrays.append(flat.reshape(field.shape))
+            offset += field.nbytes
+        return head[:start], arrays
 
     def decode(self, blob: bytes, start: int = 0) -> Arrays:
         """Unpack a blob that begins at `start` into read-only views on it; nothing is copied.

@@ -43,6 +43,7 @@ class RunConfig:
     rounds: int = 20
     seed: int = 0
     features: str = "quadratic"
+    model: str = "logistic"
     local_epochs: int = 1
     batch_size: int = 64
     learning_rate: float = 0.7

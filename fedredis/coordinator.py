@@ -13,7 +13,7 @@ from fedredis.errors import RoundFailedError
 from fedredis.keys import Kind, Label, job_kind
 from fedredis.reduction import Reduction
 from fedredis.store.artifact import Artifact
-from fedredis.store.results import Opening, RoundState
+from fedredis.store.results import Commit, Opening, RoundState
 from fedredis.update import Bound
 
 if TYPE_CHECKING:
@@ -103,13 +103,15 @@ class Coordinator:
             If another master has taken over.
         """
         self._cursor = self._store.last_event()
-        _known, passes = self._gather_statistics(progress.known, progress.passes)
+        _, passes = self._gather_statistics(progress.known, progress.passes)
         preprocessing = f"preprocessing:{passes}"
 
-        parameters = progress.parameters
         for number in progress.untested:
             self._open_evaluation(number, preprocessing)
-        for number in range(progress.round + 1, self._config.rounds + 1):
+        committed, parameters = progress.round, progress.parameters
+        # Or the model that the run began with would stay in memory to its end.
+        del progress
+        for number in range(committed + 1, self._config.rounds + 1):
             training = self._open_training(number, preprocessing, parameters)
             self._complete(training)
             while self._tested_late(number):
@@ -266,9 +268,10 @@ class Coordinator:
     def _advance(self, round_: _Round) -> None:
         round_.reduction.advance(self._store, closed=round_.closed)
         if round_.reduction.complete and round_.reduction.counted < self._config.required:
+            failure = self._failure(round_, "has too few updates that can be counted")
             # So that whoever goes on with the run asks these slaves again.
             self._store.refuse(round_.label, round_.reduction.refused)
-            raise self._failure(round_, "has too few updates that can be counted")
+            raise failure
 
     def _commit(
         self,
@@ -287,7 +290,7 @@ class Coordinator:
             "ms": round((self._clock() - done.opened) * 1000, 3),
             **entry,
         }
-        self._store.commit(
+        commit = self._store.commit(
             done.label,
             entry=full,
             progress=progress,
@@ -295,6 +298,10 @@ class Coordinator:
             artifact=artifact,
             drop=drop,
         )
+        if commit is Commit.STALE:
+            raise RoundFailedError(
+                f"round {done.label} is gone from Redis: the server has lost its newest data"
+            )
         self._rounds.remove(done)
         self._report(done.label, full)
 

@@ -387,7 +387,8 @@ def _answer(home: Path, password: str, locks: _Locks) -> dict[str, Any] | None:
             raise error
 
     def ask(client: Redis) -> dict[str, Any]:
-        client.ping()
+        # A read, which waits until the data is loaded; PING is refused while the disk is full.
+        client.dbsize()
         info: Any = client.info("server")
         return dict(info)
 

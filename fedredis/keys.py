@@ -78,8 +78,12 @@ class RoundKeys:
         return f"{self.round}:arrived"
 
     def update(self, slave: str) -> str:
-        """Hash: one slave's update."""
+        """One slave's update: a string, or a list of parts if it is large."""
         return f"{self.round}:update:{slave}"
+
+    def staged(self, worker: str) -> str:
+        """List with TTL: parts of the large update that a worker is about to submit."""
+        return f"{self.round}:staged:{worker}"
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,14 @@ class RunKeys:
     def artifact(self, name: str) -> str:
         """Hash: ``model:<n>`` or ``preprocessing:<n>``, arrays with their schema."""
         return f"{self.run}:{name}"
+
+    def parts(self, name: str) -> str:
+        """List: the parts of a large artifact, whose hash then has no blob."""
+        return f"{self.run}:{name}:parts"
+
+    def staged(self, token: str) -> str:
+        """List with TTL: parts of the large artifact that a master is about to commit."""
+        return f"{self.run}:staged:{token}"
 
     def slave(self, slave: str) -> str:
         """Hash: what is known of a slave."""

@@ -49,7 +49,7 @@ def create_run(client: Redis, config: RunConfig) -> str:
 def parts(config: RunConfig) -> tuple[Features, Model]:
     """Make the feature map and the model that a config names."""
     feature_map = features.make(config.features, config.columns)
-    return feature_map, models.make("logistic", feature_map.width, len(config.classes))
+    return feature_map, models.make(config.model, feature_map.width, len(config.classes))
 
 
 def drive_run(
@@ -81,9 +81,7 @@ def drive_run(
     )
     _acquire(store, config, clock)
     try:
-        # Read under the lease: nobody else moves the run any more.
-        progress = _progress(client, runs.read(client, run_id))
-        Coordinator(
+        coordinator = Coordinator(
             store,
             config,
             *parts(config),
@@ -91,7 +89,9 @@ def drive_run(
             dispatch=dispatcher(store, config),
             report=report,
             clock=clock,
-        ).drive(progress)
+        )
+        # Read under the lease: nobody else moves the run any more.
+        coordinator.drive(_progress(client, runs.read(client, run_id)))
     except LeaseLostError:
         raise
     except KeyboardInterrupt:

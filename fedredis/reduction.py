@@ -6,12 +6,13 @@ result independent of who arrived when. Updates that are ahead of their turn wai
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fedredis.errors import UpdateRefusedError
-from fedredis.update import check, sound, unpack
+from fedredis.update import check, sound, unpack, unpack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,9 @@ class Reduction:
 
         A slave that is missing from a closed round is passed over.
         """
+        if self.schema.large:
+            self._advance_large(store, closed=closed)
+            return
         step = max(1, min(FETCH_COUNT, FETCH_BYTES // max(1, self.schema.nbytes)))
         while not self.complete:
             ready = self.slaves[self._turn : self._turn + step]
@@ -64,6 +68,30 @@ class Reduction:
             self._take(ready[:arrived], packed[:arrived])
             if arrived < len(ready):
                 return
+
+    def _advance_large(self, store: MasterStore, *, closed: bool) -> None:
+        """Do the same with one update in memory at a time, added in place."""
+        while not self.complete:
+            slave = self.slaves[self._turn]
+            parts = store.update_parts(self.label, slave)
+            first = next(parts, None)
+            if first is None and not closed:
+                return
+            self._turn += 1
+            if first is None:
+                self.missing.append(slave)
+                continue
+            try:
+                update = unpack_parts(self.schema, chain([first], parts), self._bound)
+            except UpdateRefusedError as refusal:
+                self.refused[slave] = str(refusal)
+                continue
+            for total, array in zip(self.total, update.arrays, strict=True):
+                total += array
+            self.samples += update.samples
+            self.counted += 1
+            # Let go before the next one is fetched.
+            del update, array
 
     def _take(self, slaves: Sequence[str], packed: Sequence[bytes | None]) -> None:
         """Let slaves have their turn: add their updates, or note why they are not added."""

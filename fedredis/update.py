@@ -6,6 +6,7 @@ one schema and so one length, which lets many of them be read as one array of re
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from fedredis.codec import HEADER_BYTES, MAGIC
 from fedredis.errors import BlobError, UpdateRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Length of the number of rows.
 SAMPLES_BYTES = 8
+#: Elements that are worked on at a time, where arrays are large.
+CHUNK = 1 << 14
 #: A number of rows above this one is a mistake, or meant to outweigh all others.
 MOST_SAMPLES = 1 << 40
 #: Where the arrays begin.
@@ -67,6 +70,35 @@ def pack(schema: Schema, update: Update) -> bytes:
     return schema.encode(update.arrays, prefix=samples)
 
 
+def pack_parts(schema: Schema, update: Update) -> Iterator[bytes]:
+    """Turn a large update into bytes, part by part.
+
+    Raises
+    ------
+    BlobError
+        If its arrays are not as the schema says.
+    """
+    samples = update.samples.to_bytes(SAMPLES_BYTES, "little", signed=True)
+    return schema.encode_parts(update.arrays, prefix=samples)
+
+
+def unpack_parts(schema: Schema, parts: Iterable[bytes], bound: Bound | None = None) -> Update:
+    """Turn a large update's parts into an update that can be counted.
+
+    Raises
+    ------
+    UpdateRefusedError
+        If it is damaged, of another shape, not finite throughout, or beyond the bound.
+    """
+    try:
+        prefix, arrays = schema.decode_parts(parts, start=SAMPLES_BYTES)
+    except BlobError as error:
+        raise UpdateRefusedError(str(error)) from error
+    update = Update(int.from_bytes(prefix, "little", signed=True), arrays)
+    _check(schema, update, bound)
+    return update
+
+
 def check(schema: Schema, packed: bytes, bound: Bound | None = None) -> None:
     """See that bytes are an update that can be counted.
 
@@ -80,17 +112,43 @@ def check(schema: Schema, packed: bytes, bound: Bound | None = None) -> None:
     except BlobError as error:
         raise UpdateRefusedError(str(error)) from error
     samples = int.from_bytes(packed[:SAMPLES_BYTES], "little", signed=True)
-    if not (1 if bound else 0) <= samples <= MOST_SAMPLES:
-        raise UpdateRefusedError(f"{samples} is not a number of rows that it can stand for")
-    for field, array in zip(schema.fields, arrays, strict=True):
-        if not np.isfinite(array).all():
+    _check(schema, Update(samples, arrays), bound)
+
+
+def _check(schema: Schema, update: Update, bound: Bound | None) -> None:
+    if not (1 if bound else 0) <= update.samples <= MOST_SAMPLES:
+        raise UpdateRefusedError(f"{update.samples} is not a number of rows that it can stand for")
+    # What is not finite is not within any bound either: where there is one, one look is enough.
+    distance = _distance(update, bound) if bound else math.nan
+    if bound and distance <= bound.norm:
+        return
+    for field, array in zip(schema.fields, update.arrays, strict=True):
+        if not all(np.isfinite(chunk).all() for chunk in _chunks(array)):
             raise UpdateRefusedError(f"array '{field.name}' is not finite")
     if bound:
-        (norm,) = _norms(unpack(schema, [packed]), bound)
-        if not norm <= bound.norm:
-            raise UpdateRefusedError(
-                f"it is {norm:.3g} away from the global model, more than {bound.norm:.3g}"
-            )
+        raise UpdateRefusedError(
+            f"it is {distance:.3g} away from the global model, more than {bound.norm:.3g}"
+        )
+
+
+def _distance(update: Update, bound: Bound) -> float:
+    """Return how far an update's parameters are from the global ones, chunk by chunk."""
+    square = 0.0
+    # What overflows is infinitely far away, which is what it should be.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for array, parameters in zip(update.arrays, bound.parameters, strict=True):
+            for mine, theirs in zip(_chunks(array), _chunks(parameters), strict=True):
+                away = mine / update.samples
+                away -= theirs
+                # Not a product of BLAS, whose threads would fight with the workers for the cores.
+                square += float(np.einsum("i,i->", away, away))
+    return math.sqrt(square)
+
+
+def _chunks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Cut an array into flat views that fit a core's cache."""
+    flat = array.reshape(-1)
+    return (flat[start : start + CHUNK] for start in range(0, flat.size, CHUNK))
 
 
 def unpack(schema: Schema, packed: Sequence[bytes]) -> Updates:
@@ -111,18 +169,19 @@ def sound(schema: Schema, packed: Sequence[bytes], bound: Bound | None = None) -
             return False
     updates = unpack(schema, packed)
     least = 1 if bound else 0
-    return (
-        bool(((updates.samples >= least) & (updates.samples <= MOST_SAMPLES)).all())
-        and all(bool(np.isfinite(stack).all()) for stack in updates.stacks)
-        and (bound is None or bool((_norms(updates, bound) <= bound.norm).all()))
-    )
+    if not ((updates.samples >= least) & (updates.samples <= MOST_SAMPLES)).all():
+        return False
+    if bound:
+        # What is not finite is not within the bound either.
+        return bool((_norms(updates, bound) <= bound.norm).all())
+    return all(bool(np.isfinite(stack).all()) for stack in updates.stacks)
 
 
 def _norms(updates: Updates, bound: Bound) -> NDArray[Any]:
     """Return how far each update's parameters are from the global ones (k,)."""
     squares = np.zeros(len(updates.samples))
     # What overflows is infinitely far away, which is what it should be.
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for stack, parameters in zip(updates.stacks, bound.parameters, strict=True):
             rows = updates.samples.reshape(-1, *[1] * parameters.ndim)
             away = (stack / rows - parameters).reshape(len(squares), -1)

@@ -41,7 +41,7 @@ LONGEST_STAY = 60.0
 SHORTEST_WORK, LONGEST_WORK = 0.003, 0.1
 #: How many slaves a claim takes at most.
 MOST_SLAVES = 256
-#: Bytes of updates to hand in at once: many small ones, or one large one.
+#: Bytes of small updates to hand in at once.
 SUBMIT_BYTES = 4_000_000
 
 CONTRIBUTE: dict[Kind, Callable[[Task], Contributions]] = {
@@ -180,6 +180,7 @@ class Attachment:
         seconds = self._seconds.get(kind)
         if seconds is None:
             return 1, 1
+        seconds = max(seconds, 1e-6)
         least, most = (int(work / seconds) for work in (SHORTEST_WORK, LONGEST_WORK))
         return min(max(least, 1), MOST_SLAVES), min(max(most, 1), MOST_SLAVES)
 
@@ -204,7 +205,8 @@ class Attachment:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, [slave]) for slave in slaves]
-                return replace(each[0], updates=[u for work in each for u in work.updates])
+                done = next((work for work in each if work.updates), each[0])
+                return replace(done, updates=[u for work in each for u in work.updates])
             logger.exception("slave %s failed in round %s", slaves[0], claim.label)
             self._store.fail(
                 claim,
@@ -215,7 +217,8 @@ class Attachment:
             return Contributions.none()
 
     def _submit(self, claim: Claim, work: Contributions) -> None:
-        kind, size = claim.label.kind, max(1, SUBMIT_BYTES // max(1, work.schema.nbytes))
+        kind, schema = claim.label.kind, work.schema
+        size = 1 if schema.large else max(1, SUBMIT_BYTES // max(1, schema.nbytes))
         for first in range(0, len(work.updates), size):
             batch = work.updates[first : first + size]
             for result in self._store.submit(claim, batch, work.facts):

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
-from fedredis.jobs.process import URL_VARIABLE
+from fedredis.jobs import process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,16 +24,20 @@ GRACE = 30.0
 class WorkerPool:
     """Starts worker processes, replaces those that die, and ends them with the context."""
 
-    def __init__(self, url: str, directory: Path, workers: int) -> None:
+    def __init__(
+        self, url: str, directory: Path, workers: int, *, module: str = process.__name__
+    ) -> None:
+        """Prepare for `workers` processes that run `module` as their main program."""
         self._url, self._directory, self._size = url, directory, workers
+        self._module = module
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def revive(self) -> None:
         """Bring the pool to its size: at the start, and after a worker has died."""
-        for process in self._processes:
-            if process.poll() is not None and process.stdin:
-                process.stdin.close()
-        self._processes = [process for process in self._processes if process.returncode is None]
+        for worker in self._processes:
+            if worker.poll() is not None and worker.stdin:
+                worker.stdin.close()
+        self._processes = [w for w in self._processes if w.returncode is None]
         while len(self._processes) < self._size:
             self._processes.append(self._start())
 
@@ -46,10 +50,10 @@ class WorkerPool:
         # A session of its own: Ctrl-C in the terminal is for the master, which ends the workers.
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "fedredis.jobs.process"),
+                *(sys.executable, "-m", self._module),
                 *(str(self._directory), "--with-parent"),
             ],
-            env={**os.environ, **ONE_THREAD, URL_VARIABLE: self._url},
+            env={**os.environ, **ONE_THREAD, process.URL_VARIABLE: self._url},
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -57,16 +61,16 @@ class WorkerPool:
     def stop(self) -> None:
         """End the workers: each finishes the slave that it is working for."""
         deadline = time.monotonic() + GRACE
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
+        for worker in self._processes:
+            worker.terminate()
+        for worker in self._processes:
             try:
-                process.wait(max(0.0, deadline - time.monotonic()))
+                worker.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdin:
-                process.stdin.close()
+                worker.kill()
+                worker.wait()
+            if worker.stdin:
+                worker.stdin.close()
         self._processes = []
 
     def __enter__(self) -> Self:

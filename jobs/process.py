@@ -13,7 +13,9 @@ import sys
 import threading
 from pathlib import Path
 
-from fedredis.connection import connect
+from redis.exceptions import RedisError
+
+from fedredis.connection import connect, explain
 from fedredis.data.manifest import read_manifest
 from fedredis.jobs.inputs import Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
@@ -31,8 +33,12 @@ def main() -> None:
     url = os.environ.pop(URL_VARIABLE)
     manifest = read_manifest(directory)
     card = make_card(directory, manifest)
-    worker = FedredisWorker(connect(url), connect(url), card, Inputs(directory, manifest))
-    worker.work(logging_level="WARNING")
+    try:
+        worker = FedredisWorker(connect(url), connect(url), card, Inputs(directory, manifest))
+        worker.work(logging_level="WARNING")
+    except RedisError as error:
+        # Whoever started this process starts another one.
+        sys.exit(f"worker {card.name} ends: {explain(error, url)}")
 
 
 def _end_with_parent() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis.codec import Schema
 from fedredis.models.protocol import TrainingSettings
 from fedredis.store.slave import Packed
-from fedredis.update import pack
+from fedredis.update import pack, pack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +79,8 @@ class Contributions:
         BlobError
             If the update's arrays are not as the schema says.
         """
-        self.updates.append(Packed(slave, pack(self.schema, update), facts))
+        packing = pack_parts if self.schema.large else pack
+        self.updates.append(Packed(slave, packing(self.schema, update), facts))
 
 
 def stacks(inputs: Mapping[str, NDArray[Any]]) -> Iterable[list[str]]:

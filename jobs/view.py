@@ -50,7 +50,7 @@ class RunView:
         config = RunConfig.from_json(store.config())
         store = SlaveStore(client, keys, worker=worker, lease_ms=config.lease_ms)
         feature_map = features.make(config.features, config.columns)
-        model = models.make("logistic", feature_map.width, len(config.classes))
+        model = models.make(config.model, feature_map.width, len(config.classes))
         return cls(keys.run_id, config, store, feature_map, model)
 
     def artifact(self, name: str) -> Known:

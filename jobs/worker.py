@@ -6,6 +6,7 @@ import logging
 import os
 import resource
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rq import Queue, SimpleWorker
@@ -120,7 +121,8 @@ def _vitals() -> dict[str, str]:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "cpu_s": f"{usage.ru_utime + usage.ru_stime:.2f}",
-        "memory_mb": f"{usage.ru_maxrss / 1024:.0f}",
+        # Kilobytes, but on macOS bytes.
+        "memory_mb": f"{usage.ru_maxrss / (1 << (20 if sys.platform == 'darwin' else 10)):.0f}",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 
 #: The songs of six decades, beside the checkout; tests that need them are skipped without.
 SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Fail a test that is skipped for want of a system package, where those are to be there."""
+    report: pytest.TestReport = yield
+    wanting = report.skipped and "system package" in str(report.longrepr)
+    if wanting and os.environ.get("FEDREDIS_REQUIRE_PACKAGES"):
+        report.outcome = "failed"
+    return report
 
 
 @pytest.fixture

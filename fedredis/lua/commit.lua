@@ -4,17 +4,19 @@
 -- KEYS[3] events   - stream of what happened
 -- KEYS[4] open     - zset, labels of the open rounds
 -- KEYS[5] round    - hash of the round
--- KEYS[6] artifact - hash to write, when a blob is given (the new model or preprocessing)
--- KEYS[7…] keys that are of no use afterwards
+-- KEYS[6] artifact - hash to write, when a schema is given (the new model or preprocessing)
+-- KEYS[7] staged   - list of the artifact's parts, if it is large
+-- KEYS[8] parts    - list, where they belong
+-- KEYS[9…] keys that are of no use afterwards
 -- ARGV[1] epoch  - the caller's epoch
 -- ARGV[2] label  - the round's name
 -- ARGV[3] entry  - JSON for the history
 -- ARGV[4] fields - JSON object of fields for the run's hash
--- ARGV[5] schema - JSON, describes the blob
--- ARGV[6] blob   - arrays of the new artifact, or '' for none
+-- ARGV[5] schema - JSON, describes the artifact, or '' for none
+-- ARGV[6] blob   - arrays of the artifact, or '' if they are in parts
 -- returns 1 if committed, 3 if it was before (duplicate), 5 if there is no such round (stale),
 --   -2 if another master has taken over (fenced)
-local run, history, events, open, round, artifact = unpack(KEYS, 1, 6)
+local run, history, events, open, round, artifact, staged, parts = unpack(KEYS, 1, 8)
 local epoch, label, entry, schema, blob = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 
 local fields = cjson.decode(ARGV[4])
@@ -27,6 +29,10 @@ elseif redis.call('EXISTS', round) == 0 then
 end
 if blob ~= '' then
   redis.call('HSET', artifact, 'schema', schema, 'blob', blob)
+elseif schema ~= '' then
+  redis.call('RENAME', staged, parts)
+  redis.call('PERSIST', parts)
+  redis.call('HSET', artifact, 'schema', schema)
 end
 redis.call('HSET', history, label, entry)
 for name, value in pairs(fields) do
@@ -34,8 +40,8 @@ for name, value in pairs(fields) do
 end
 redis.call('ZREM', open, label)
 redis.call('UNLINK', round)
-for first = 7, #KEYS, 1000 do
+for first = 9, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
-redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'committed', 'round', label)
+redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'committed', 'round', label)
 return 1

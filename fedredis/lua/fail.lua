@@ -33,7 +33,7 @@ redis.call('HSET', slave, 'error', traceback)
 redis.call('HINCRBY', slave, 'failures', 1)
 redis.call('HDEL', claims, id)
 local tried = redis.call('HINCRBY', round, 'attempts:' .. id, 1)
-redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'failed', 'round', label,
+redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'failed', 'round', label,
   'slave', id, 'attempt', tried)
 if tried < tonumber(attempts) then
   redis.call('ZADD', ids, 0, id)
@@ -47,6 +47,9 @@ local expected, quorum = tonumber(state[3]), tonumber(state[5])
 if expected - given_up < quorum or counted + given_up >= expected then
   redis.call('HSET', round, 'state', counted >= quorum and 'closed' or 'failed')
   redis.call('ZREM', open, label)
-  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'closed', 'round', label)
+  -- A failed round may start over: that it was closed must not be heard of after that.
+  if counted >= quorum then
+    redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'closed', 'round', label)
+  end
 end
 return 2

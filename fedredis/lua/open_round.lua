@@ -47,5 +47,5 @@ if state ~= 'open' and state ~= 'closed' then
 end
 redis.call('HSET', round, 'deadline', string.format('%.0f', now + timeout))
 redis.call('XADD', work, 'MAXLEN', '~', 100, '*', 'round', label)
-redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'opened', 'round', label)
+redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'opened', 'round', label)
 return state and 2 or 1

@@ -19,7 +19,7 @@ redis.call('HSET', run, 'status', status, 'error', error, 'ended', string.format
 redis.call('DEL', lease)
 -- Sends waiting workers home: there will be no next round.
 redis.call('XADD', work, 'MAXLEN', '~', 100, '*', 'round', '')
-redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', status, 'error', error)
+redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', status, 'error', error)
 -- The model and the history stay; what happened on the way is of use for a day.
 redis.call('EXPIRE', work, 86400)
 redis.call('EXPIRE', events, 86400)

@@ -37,7 +37,7 @@ if now >= tonumber(state[2]) then
   end
   redis.call('HSET', round, 'state', 'closed')
   redis.call('ZREM', open, label)
-  redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'closed', 'round', label)
+  redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'closed', 'round', label)
   return {0, count}
 end
 local held, dead = redis.call('HGETALL', claims), false
@@ -47,7 +47,7 @@ for i = 1, #held, 2 do
     dead = true
     redis.call('HDEL', claims, held[i])
     redis.call('ZADD', ids, 0, held[i])
-    redis.call('XADD', events, 'MAXLEN', '~', 10000, '*', 'type', 'reclaimed', 'round', label,
+    redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'reclaimed', 'round', label,
       'slave', held[i], 'worker', worker)
   end
 end

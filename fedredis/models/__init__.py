@@ -9,12 +9,12 @@ from fedredis.models.logistic import LogisticRegression
 from fedredis.models.protocol import Model, StackedModel, TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
 __all__ = ["MODELS", "LogisticRegression", "Model", "StackedModel", "TrainingSettings", "make"]
 
 #: The models by the name that a config calls them.
-MODELS: Mapping[str, type[LogisticRegression]] = {"logistic": LogisticRegression}
+MODELS: dict[str, Callable[[int, int], Model]] = {"logistic": LogisticRegression}
 
 
 def make(name: str, width: int, classes: int) -> Model:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedredis.codec import HEADER_BYTES, Arrays, Schema
+from fedredis.codec import Arrays, Schema
+from fedredis.store import parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from redis import Redis
 
+    from fedredis.keys import RunKeys
+
 
 @dataclass(frozen=True)
 class Artifact:
-    """Arrays with their schema, as they stand in one hash (fields `schema` and `blob`)."""
+    """Arrays with their schema, as they stand in a hash (fields `schema` and `blob`).
+
+    A large one's arrays stand in a list of parts beside the hash.
+    """
 
     schema: Schema
     arrays: Arrays
@@ -28,24 +33,38 @@ class Artifact:
     @property
     def sha256(self) -> str:
         """Digest of the arrays' bytes, the same wherever and however often they are made."""
-        return hashlib.sha256(self.schema.encode(self.arrays)[HEADER_BYTES:]).hexdigest()
+        return self.schema.sha256(self.arrays)
 
     def to_fields(self) -> dict[Any, Any]:
-        """Encode the two fields of the hash."""
+        """Encode the fields of the hash."""
+        if self.schema.large:
+            return {"schema": self.schema.to_json()}
         return {"schema": self.schema.to_json(), "blob": self.schema.encode(self.arrays)}
 
 
-def fetch(client: Redis, key: str) -> Artifact | None:
-    """Read and decode an artifact's hash; None if it is not there.
+def create(client: Redis, keys: RunKeys, name: str, artifact: Artifact) -> None:
+    """Write an artifact of a run that nobody drives yet."""
+    if artifact.schema.large:
+        key = keys.parts(name)
+        parts.write(client, key, artifact.schema.encode_parts(artifact.arrays))
+        client.persist(key)
+    client.hset(keys.artifact(name), mapping=artifact.to_fields())
+
+
+def fetch(client: Redis, keys: RunKeys, name: str) -> Artifact | None:
+    """Read and decode an artifact; None if it is not there.
 
     Raises
     ------
     BlobError
         If it is damaged.
     """
-    reply: Any = client.hmget(key, "schema", "blob")
+    reply: Any = client.hmget(keys.artifact(name), "schema", "blob")
     schema, blob = reply
-    if schema is None or blob is None:
+    if schema is None:
         return None
     described = Schema.from_json(schema)
-    return Artifact(described, described.decode(blob))
+    if blob is not None:
+        return Artifact(described, described.decode(blob))
+    _, arrays = described.decode_parts(parts.read(client, keys.parts(name)))
+    return Artifact(described, arrays)

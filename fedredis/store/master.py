@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from fedredis.errors import LeaseHeldError, RunNotFoundError
+from fedredis.store import parts
 from fedredis.store.replies import fields, text, texts
 from fedredis.store.results import Commit, Opening, RoundState, unless_fenced
 from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from redis import Redis
 
@@ -175,19 +176,24 @@ class MasterStore:
         is written, the artifacts named in `drop` are removed.
         """
         keys, round_keys = self.keys, self.keys.round(label)
-        written = artifact[1].to_fields() if artifact else {"schema": "", "blob": ""}
+        name, written, staged = keys.run, {}, keys.staged(self._token)
+        if artifact:
+            name, written = artifact[0], artifact[1].to_fields()
+            if artifact[1].schema.large:
+                schema, arrays = artifact[1].schema, artifact[1].arrays
+                parts.write(self._client, staged, schema.encode_parts(arrays))
         useless = [round_keys.ids, round_keys.claims, round_keys.arrived]
         useless += [round_keys.update(slave) for slave in slaves]
-        useless += [keys.artifact(name) for name in drop]
+        useless += [key for old in drop for key in (keys.artifact(old), keys.parts(old))]
         answer = self._commit(
             keys=[
                 *(keys.run, keys.history, keys.events, keys.open, round_keys.round),
-                keys.artifact(artifact[0]) if artifact else keys.run,
+                *(keys.artifact(name), staged, keys.parts(name)),
                 *useless,
             ],
             args=[
                 *(self._epoch, str(label), json.dumps(dict(entry)), json.dumps(dict(progress))),
-                *(written["schema"], written["blob"]),
+                *(written.get("schema", ""), written.get("blob", "")),
             ],
         )
         return Commit(unless_fenced(answer, keys))
@@ -207,6 +213,10 @@ class MasterStore:
         round_keys = self.keys.round(label)
         packed: Any = self._client.mget([round_keys.update(slave) for slave in slaves])
         return list(packed)
+
+    def update_parts(self, label: Label, slave: str) -> Iterator[bytes]:
+        """Fetch a slave's large update part by part; none if it is not in."""
+        return parts.read(self._client, self.keys.round(label).update(slave))
 
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
         """Say in a line each how the last attempt of these slaves failed, of those that did."""

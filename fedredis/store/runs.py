@@ -10,13 +10,15 @@ from fedredis import keys as names
 from fedredis.config import RunConfig
 from fedredis.errors import RunNotFoundError
 from fedredis.keys import Kind, Label, RunKeys
-from fedredis.store.artifact import Artifact, fetch
+from fedredis.store import artifact as artifacts_
 from fedredis.store.replies import fields, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from redis import Redis
+
+    from fedredis.store.artifact import Artifact
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def create(
     keys = RunKeys(run_id)
     seconds, micros = client.time()
     started = seconds * 1000 + micros // 1000
+    for name, artifact in artifacts.items():
+        artifacts_.create(client, keys, name, artifact)
     with client.pipeline(transaction=True) as pipeline:
         state: dict[Any, Any] = {
             "status": "waiting",
@@ -56,8 +60,6 @@ def create(
             "preprocessing": "preprocessing:0",
         }
         pipeline.hset(keys.run, mapping=state)
-        for name, artifact in artifacts.items():
-            pipeline.hset(keys.artifact(name), mapping=artifact.to_fields())
         pipeline.zadd(names.RUNS, {run_id: started})
         pipeline.execute()
 
@@ -107,7 +109,7 @@ def evaluations(client: Redis, run_id: str) -> dict[int, dict[str, Any]]:
 
 def artifact(client: Redis, run_id: str, name: str) -> Artifact | None:
     """Fetch a model or a preprocessing by name; None if it is not kept."""
-    return fetch(client, RunKeys(run_id).artifact(name))
+    return artifacts_.fetch(client, RunKeys(run_id), name)
 
 
 def slaves(client: Redis, run_id: str, ids: tuple[str, ...]) -> dict[str, dict[str, str]]:

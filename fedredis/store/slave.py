@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import RunNotFoundError
 from fedredis.keys import Label
-from fedredis.store import artifact
+from fedredis.store import artifact, parts
 from fedredis.store.replies import fields, text, texts
 from fedredis.store.results import Failure, Submission
 from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from redis import Redis
 
@@ -37,7 +37,8 @@ class Packed:
     """One slave's update, ready to be handed in, and what is told of the slave."""
 
     slave: str
-    packed: bytes
+    #: The update, or, if it is large, its parts.
+    packed: bytes | Iterable[bytes]
     facts: tuple[str, ...]
 
 
@@ -91,7 +92,7 @@ class SlaveStore:
 
     def artifact(self, name: str) -> artifact.Artifact | None:
         """Fetch a model or a preprocessing; None if it is gone."""
-        return artifact.fetch(self._client, self.keys.artifact(name))
+        return artifact.fetch(self._client, self.keys, name)
 
     def claim(
         self,
@@ -131,15 +132,23 @@ class SlaveStore:
     def submit(
         self, claim: Claim, updates: Sequence[Packed], facts: Sequence[str]
     ) -> list[Submission]:
-        """Hand in slaves' updates; `facts` names what each tells of its slave."""
+        """Hand in slaves' updates; `facts` names what each tells of its slave.
+
+        A large one is handed in alone.
+        """
         keys, round_keys = self.keys, self.keys.round(claim.label)
+        staged = round_keys.staged(self._worker)
         of_slaves: list[str | bytes] = []
         for update in updates:
-            of_slaves += (update.slave, update.packed, *update.facts)
+            packed = update.packed
+            if not isinstance(packed, bytes):
+                parts.write(self._client, staged, packed)
+                packed = b""
+            of_slaves += (update.slave, packed, *update.facts)
         answers = self._submit(
             keys=[
                 *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
-                *(keys.open, keys.events),
+                *(keys.open, keys.events, staged),
                 *(k for u in updates for k in (round_keys.update(u.slave), keys.slave(u.slave))),
             ],
             args=[

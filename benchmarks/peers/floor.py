@@ -1,0 +1,26 @@
+"""The plain loop in one process, one thread: what the others are measured against."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.floor import run_floor
+from benchmarks.peers.peer import Measurement, main
+
+if TYPE_CHECKING:
+    from benchmarks.peers.work import Work
+
+
+def measure(work: Work) -> Measurement:
+    """Run the loop."""
+    started = time.perf_counter()
+    floor = run_floor(work.partitions, work.config)
+    setup = time.perf_counter() - started - sum(floor.round_ms[1:]) / 1000
+    return Measurement(floor.round_ms, floor.accuracy, setup, {"processes": 1})
+
+
+if __name__ == "__main__":
+    main("floor", f"numpy {np.__version__}", measure)
