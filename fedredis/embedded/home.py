@@ -1,0 +1,67 @@
+"""The server's directory: its owner and mode, its password, and the URLs that lead to it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fedredis.errors import ServerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+#: Bytes in the path of a Unix socket that clients can connect to (Linux: 107, macOS: 103).
+SOCKET_PATH_MAX = 100
+
+
+def prepare(home: Path) -> Path:
+    """Make the directory, or check and tighten it, and return its absolute path."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home = home.resolve()
+    status = home.stat()
+    if status.st_uid != os.geteuid():
+        raise ServerError(f"{home} belongs to another user: choose another directory")
+    if status.st_mode & 0o077:
+        # Every home has its start.lock first, so another process that starts is no stranger.
+        if any(home.iterdir()) and not (home / "start.lock").exists():
+            raise ServerError(
+                f"{home} holds other files and is open to other users: "
+                "choose another directory, or make it yours alone with chmod 700"
+            )
+        home.chmod(0o700)
+    return home
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, made if need be so that only this user can read it."""
+    return os.open(path, flags | os.O_CREAT, 0o600)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that only this user can read."""
+    with open(open_private(path, os.O_WRONLY | os.O_TRUNC), "w") as file:
+        file.write(text)
+
+
+def password_of(home: Path) -> str:
+    """Return the directory's password, made at its first start."""
+    path = home / "password"
+    if not path.exists() or not path.read_text().strip():
+        write(path, secrets.token_urlsafe(32) + "\n")
+    return path.read_text().strip()
+
+
+def tcp_url(password: str, port: int) -> str:
+    """Return the URL of the server on loopback TCP."""
+    return f"redis://:{password}@{LOOPBACK}:{port}/0"
+
+
+def url_of(home: Path, password: str, port: int) -> str:
+    """Return the URL of the server's socket, or of its port where the socket's path is too long."""
+    path = home / "server.sock"
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+        return tcp_url(password, port)
+    return f"unix://:{password}@{quote(str(path))}?db=0"
