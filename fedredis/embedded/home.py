@@ -60,7 +60,7 @@ def tcp_url(password: str, port: int) -> str:
 
 
 def url_of(home: Path, password: str, port: int) -> str:
-    """Return the URL of the server's socket, or of its port where the socket's path is too long."""
+    """Return the URL of the socket, or of the port where the socket's path is too long."""
     path = home / "server.sock"
     if len(os.fsencode(path)) > SOCKET_PATH_MAX:
         return tcp_url(password, port)
