@@ -21,7 +21,7 @@ from fedredis.store import runs
 from fedredis.store.artifact import Artifact
 from fedredis.store.master import MasterStore
 from fedredis.store.slave import Packed, SlaveStore
-from fedredis.update import Update, pack
+from fedredis.update import Update, pack, pack_parts
 
 if TYPE_CHECKING:
     import random
@@ -154,7 +154,8 @@ class Farm:
                 continue
             self.before(label, slave)
             schema, arrays, samples = self.work(label, slave, fields)
-            packed = pack(schema, Update(samples, self.spoil(label, slave, arrays)))
+            packing = pack_parts if schema.large else pack
+            packed = packing(schema, Update(samples, self.spoil(label, slave, arrays)))
             self.store.submit(claim, [Packed(slave, packed, ())], ())
 
     def work(

@@ -1,4 +1,7 @@
+import hashlib
+import itertools
 import json
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -6,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedredis import codec
 from fedredis.codec import DTYPES, HEADER_BYTES, MAGIC, Field, Schema
 from fedredis.errors import BlobError
 
@@ -230,3 +234,153 @@ def test_any_schema_decodes_any_bytes_or_says_what_is_wrong(text, blob):
     except BlobError:
         return
     assert sum(array.nbytes for array in arrays) == len(blob) - HEADER_BYTES
+
+
+# In parts.
+
+
+@pytest.fixture(params=[1, 3, 8, 32, 47, 48, 49, 1 << 22])
+def part_bytes(request, monkeypatch):
+    monkeypatch.setattr(codec, "PART_BYTES", request.param)
+    return request.param
+
+
+HEAD, BODY = BLOB[:HEADER_BYTES], BLOB[HEADER_BYTES:]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"12345"])
+def test_parts_are_the_blob_cut(part_bytes, prefix):
+    head, *body = SCHEMA.encode_parts(ARRAYS, prefix)
+    assert head == prefix + HEAD
+    assert b"".join(body) == BODY
+    assert all(0 < len(part) <= part_bytes for part in body)
+    # No part is of two arrays, so none is longer for being shared.
+    assert len(body) == -(-48 // part_bytes) + -(-32 // part_bytes)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (2, 3), (2, 0, 3), (2, 3, 4)])
+def test_round_trip_in_parts(dtype, shape, part_bytes):
+    array = np.random.default_rng(0).normal(0, 100, shape)
+    array = np.asarray(array).astype(dtype)
+    schema = Schema.of(first=array, odd=np.ones(3, "<f4"), last=array)
+    arrays = [array, np.ones(3, "<f4"), array]
+    prefix, back = schema.decode_parts(schema.encode_parts(arrays, b"before"), start=6)
+    assert prefix == b"before"
+    whole = schema.decode(schema.encode(arrays))
+    for one, other in zip(back, whole, strict=True):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        assert one.tobytes() == other.tobytes()
+
+
+def test_no_arrays_in_parts():
+    (head,) = Schema(()).encode_parts([])
+    assert head == Schema(()).encode([])
+    assert Schema(()).decode_parts([head]) == (b"", [])
+
+
+def test_parts_are_of_elements_in_row_order(part_bytes):
+    by_columns = np.asfortranarray(ARRAYS[0])
+    assert b"".join(SCHEMA.encode_parts([by_columns, ARRAYS[1]])) == BLOB
+    assert b"".join(SCHEMA.encode_parts([ARRAYS[0].repeat(2, axis=0)[::2], ARRAYS[1]])) == BLOB
+
+
+def test_arrays_that_do_not_fit_are_not_cut():
+    with pytest.raises(BlobError, match=r"shape \(2, 3\), expected \(3, 2\)"):
+        list(SCHEMA.encode_parts([ARRAYS[0].T, ARRAYS[1]]))
+    with pytest.raises(BlobError, match="1 arrays where 2 are expected"):
+        SCHEMA.sha256(ARRAYS[:1])
+
+
+def test_the_digest_is_that_of_the_elements():
+    assert SCHEMA.sha256(ARRAYS) == hashlib.sha256(BODY).hexdigest()
+    assert SCHEMA.sha256([np.asfortranarray(ARRAYS[0]), ARRAYS[1]]) == SCHEMA.sha256(ARRAYS)
+    assert Schema(()).sha256([]) == hashlib.sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize(("limit", "large"), [(0, True), (79, True), (80, False), (81, False)])
+def test_what_is_large(monkeypatch, limit, large):
+    monkeypatch.setattr(codec, "LARGE_BYTES", limit)
+    assert SCHEMA.large is large
+    assert not Schema(()).large
+
+
+def cut(body, places):
+    """Cut bytes at some places; parts may be empty."""
+    places = [0, *sorted(place % (len(body) + 1) for place in places), len(body)]
+    return [body[start:end] for start, end in itertools.pairwise(places)]
+
+
+@tried
+@given(st.lists(st.integers(0, 80), max_size=12))
+def test_any_cut_gives_what_the_blob_gives(places):
+    prefix, back = SCHEMA.decode_parts([HEAD, *cut(BODY, places)])
+    assert prefix == b""
+    assert SCHEMA.encode(back) == SCHEMA.encode(SCHEMA.decode(BLOB)) == BLOB
+
+
+GOOD = [HEAD, *cut(BODY, [10, 20, 48, 60])]
+DAMAGED = {
+    **{f"without part {i}": [*GOOD[:i], *GOOD[i + 1 :]] for i in range(len(GOOD))},
+    **{f"part {i} twice": [*GOOD[: i + 1], *GOOD[i:]] for i in range(len(GOOD))},
+    **{f"part {i} cut": [*GOOD[:i], GOOD[i][:-1], *GOOD[i + 1 :]] for i in range(len(GOOD))},
+    **{f"part {i} too long": [*GOOD[:i], GOOD[i] + b"?", *GOOD[i + 1 :]] for i in range(6)},
+    "nothing": [],
+    "an empty part": [b""],
+    "header alone": [HEAD],
+    "header and body in one": [BLOB],
+    "header in two": [HEAD[:4], HEAD[4:], BODY],
+    "header without its checksum": [MAGIC, BODY],
+    "another version": [HEAD.replace(b"FR1", b"FR2"), BODY],
+    "parts in another order": [HEAD, *GOOD[:0:-1]],
+    "another part of the same length": [HEAD, b"?" * 10, *GOOD[2:]],
+    "a part more": [*GOOD, b"?"],
+    "a part that is far too long": [*GOOD[:-1], bytes(1_000_000)],
+    "one part, far too long": [HEAD, bytes(1_000_000)],
+}
+
+
+@pytest.mark.parametrize("parts", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_parts_are_refused_in_no_more_memory_than_the_schema_says(parts):
+    tracemalloc.start()
+    try:
+        with pytest.raises(BlobError):
+            SCHEMA.decode_parts(parts)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < SCHEMA.nbytes + 20_000
+
+
+def test_every_flipped_bit_of_a_part_is_noticed():
+    for at, part in enumerate(GOOD):
+        for place in range(len(part)):
+            for bit in range(8):
+                damaged = bytearray(part)
+                damaged[place] ^= 1 << bit
+                with pytest.raises(BlobError):
+                    SCHEMA.decode_parts([*GOOD[:at], bytes(damaged), *GOOD[at + 1 :]])
+
+
+def test_parts_without_end_are_not_read_to_it():
+    with pytest.raises(BlobError, match="more than the 80 bytes that are expected"):
+        SCHEMA.decode_parts(itertools.chain(GOOD, itertools.repeat(b"more")))
+
+
+@pytest.mark.parametrize("head", [b"", HEAD[:-1], HEAD + b"?", b"?" * HEADER_BYTES, BLOB])
+def test_no_memory_is_taken_behind_a_header_that_is_none(head):
+    schema = Schema((Field("weights", "<f8", (1_000_000,)),))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BlobError, match="not a fedredis blob"):
+            schema.decode_parts([head, BODY])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20_000
+
+
+@pytest.mark.parametrize("start", [0, 4, 6])
+def test_parts_behind_another_prefix(start):
+    with pytest.raises(BlobError, match="not a fedredis blob"):
+        SCHEMA.decode_parts(SCHEMA.encode_parts(ARRAYS, b"12345"), start=start)

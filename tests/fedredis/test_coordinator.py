@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from fedredis import codec, master
 from fedredis.errors import LeaseLostError, RoundFailedError
 from fedredis.keys import Kind, Label, RunKeys
 from fedredis.store import runs
@@ -133,6 +135,132 @@ def same_as(training: Any, undisturbed: Any) -> bool:
     assert {entry["slaves"] for entry in training.history.values()} == {3}
     assert training.client.keys(f"fedredis:*{training.run_id}*:round:*") == []
     return bool(training.digest == undisturbed.digest)
+
+
+def let_be_large(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Let what has more bytes travel in parts; statistics have 40, models 72, tests 96."""
+    monkeypatch.setattr(codec, "LARGE_BYTES", limit)
+    monkeypatch.setattr(codec, "PART_BYTES", 16)
+
+
+@pytest.mark.parametrize("limit", [0, 39, 40, 72, 100])
+def test_a_run_in_parts_comes_to_the_same_bits(
+    client: Redis,
+    make_training: Make,
+    undisturbed: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+) -> None:
+    let_be_large(monkeypatch, limit)
+    training = make_training(farm={"rng": random.Random(limit)})
+    training.drive()
+    assert same_as(training, undisturbed)
+    parts = client.keys(f"fedredis:*{training.run_id}*:parts")
+    names = {key.decode().rsplit("}:")[1] for key in parts}
+    assert names == {
+        *(f"{name}:parts" for name in ("model:2", "model:3") if limit < 72),
+        *(f"{name}:parts" for name in ("preprocessing:1",) if limit < 32),
+    }
+    assert client.keys("fedredis:*:staged:*") == []
+    # Each that is large is told of as it comes, but for the last one of a round.
+    told = happened(training, "arrived")
+    assert told.count("train:1") == (2 if limit < 72 else 0)
+    assert told.count("statistics:1") == (2 if limit < 40 else 0)
+
+
+@pytest.mark.parametrize("features", ["plain", "quadratic"])
+def test_a_run_of_more_passes_in_parts_comes_to_the_same_bits(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch, features: str
+) -> None:
+    small = make_training(slaves=5, features=features)
+    small.drive()
+    let_be_large(monkeypatch, 0)
+    large = make_training(slaves=5, features=features)
+    large.drive()
+    assert large.digest == small.digest
+    for label, entry in small.history.items():
+        assert {**large.history[label], "ms": 0} == {**entry, "ms": 0}
+
+
+@pytest.mark.parametrize("point", ["statistics:1", "train:1", "train:2", "evaluate:2"])
+def test_a_run_in_parts_that_is_killed_in_mid_round_goes_on_with_that_round(
+    make_training: Make, undisturbed: Any, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    let_be_large(monkeypatch, 0)
+    training = make_training()
+
+    def kill(label: Label, slave: str) -> None:
+        if (str(label), slave) == (point, "1"):
+            raise KilledError
+
+    training.farm.before = kill
+    with pytest.raises(KilledError):
+        training.drive()
+    training.let_lease_end()
+    claims = f"{RunKeys(training.run_id).run}:round:{point}:claims"
+    for slave in training.client.hkeys(claims):
+        training.client.hset(claims, slave, "farm-1 1")
+    training.farm.before = lambda label, slave: None
+    training.drive()
+    assert same_as(training, undisturbed)
+
+
+def test_a_large_update_that_can_not_be_counted_is_told_of(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_be_large(monkeypatch, 0)
+
+    def spoil(label: Label, slave: str, arrays: Any) -> Any:
+        if (label.kind, slave) == (Kind.TRAIN, "1"):
+            return [array * np.nan for array in arrays]
+        return arrays
+
+    training = make_training(farm={"spoil": spoil}, quorum=2, rounds=1)
+    training.drive()
+    assert training.history["train:1"]["refused"] == {"1": "array 'weights' is not finite"}
+    assert training.history["train:1"]["slaves"] == 2
+    assert training.state.status == "finished"
+
+
+def test_the_model_that_a_run_began_with_does_not_stay_in_memory(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[weakref.ref[Any]] = []
+    make_progress = master._progress
+
+    def noting(*given: Any) -> Any:
+        progress = make_progress(*given)
+        there.extend(weakref.ref(array) for array in progress.parameters)
+        return progress
+
+    monkeypatch.setattr(master, "_progress", noting)
+    gone: dict[str, bool] = {}
+
+    def look(label: Label, entry: Mapping[str, Any]) -> None:
+        gone[str(label)] = all(ref() is None for ref in there)
+
+    make_training().drive(look)
+    assert there
+    assert gone["train:2"]
+    assert gone["train:3"]
+
+
+def test_a_round_that_redis_has_lost_ends_the_run(
+    client: Redis, make_training: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = make_training()
+    commit = MasterStore.commit
+
+    def losing(store: MasterStore, label: Label, **given: Any) -> Any:
+        if str(label) == "train:2":
+            client.delete(store.keys.round(label).round)
+        return commit(store, label, **given)
+
+    monkeypatch.setattr(MasterStore, "commit", losing)
+    with pytest.raises(RoundFailedError, match=r"round train:2 is gone from Redis"):
+        training.drive()
+    assert training.state.status == "failed"
+    assert training.state.round == 1
 
 
 @pytest.mark.parametrize("point", ROUNDS)

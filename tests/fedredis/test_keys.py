@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedredis import codec
 from fedredis import keys as names
 from fedredis.keys import Kind, Label, RunKeys, job_kind
 from fedredis.store import workers
@@ -30,12 +31,15 @@ ROUND = RUN.round(Label(Kind.TRAIN, 5))
         (RUN.history, "fedredis:{r1}:history"),
         (RUN.attached(Kind.EVALUATE), "fedredis:{r1}:attached:evaluate"),
         (RUN.artifact("model:3"), "fedredis:{r1}:model:3"),
+        (RUN.parts("model:3"), "fedredis:{r1}:model:3:parts"),
+        (RUN.staged("me"), "fedredis:{r1}:staged:me"),
         (RUN.slave("7"), "fedredis:{r1}:slave:7"),
         (ROUND.round, "fedredis:{r1}:round:train:5"),
         (ROUND.ids, "fedredis:{r1}:round:train:5:ids"),
         (ROUND.claims, "fedredis:{r1}:round:train:5:claims"),
         (ROUND.arrived, "fedredis:{r1}:round:train:5:arrived"),
         (ROUND.update("7"), "fedredis:{r1}:round:train:5:update:7"),
+        (ROUND.staged("w-1"), "fedredis:{r1}:round:train:5:staged:w-1"),
         (names.RUNS, "fedredis:runs"),
         (names.WORKERS, "fedredis:workers"),
         (names.JOINED, "fedredis:joined"),
@@ -48,6 +52,7 @@ def test_names(key: str, expected: str) -> None:
 
 def test_every_key_of_a_run_has_its_hash_tag_and_a_name_of_its_own() -> None:
     given = {"kind": Kind.TRAIN, "name": "model:1", "slave": "2", "label": Label(Kind.TRAIN, 5)}
+    given |= {"token": "me", "worker": "w-1"}
     found = []
     for owner in (RUN, ROUND):
         for name in dir(type(owner)):
@@ -59,7 +64,7 @@ def test_every_key_of_a_run_has_its_hash_tag_and_a_name_of_its_own() -> None:
                 member = member(given[argument])
             found.append(member)
     found.append(ROUND.round)
-    assert len(found) == len(set(found)) >= 14
+    assert len(found) == len(set(found)) >= 17
     for key in found:
         assert re.match(r"fedredis:\{r1\}(:|$)", key), key
         assert key.count("{") == key.count("}") == 1
@@ -106,16 +111,27 @@ def named(training: Any, kinds: tuple[Kind, ...] = tuple(Kind)) -> set[str]:
     known |= {keys.attached(kind) for kind in kinds}
     known |= {keys.slave(slave) for slave in config.slave_ids}
     for number in range(config.rounds + 1):
-        known |= {keys.artifact(f"model:{number}"), keys.artifact(f"preprocessing:{number}")}
+        for name in (f"model:{number}", f"preprocessing:{number}"):
+            known |= {keys.artifact(name), keys.parts(name)}
         for kind in kinds:
             round_keys = keys.round(Label(kind, number))
             known |= {round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived}
             known |= {round_keys.update(slave) for slave in config.slave_ids}
+            known.add(round_keys.staged("farm-1"))
     return known
 
 
+@pytest.fixture(params=[False, True], ids=["small", "large"])
+def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Let all that a run sends be small, or all of it be large."""
+    if request.param:
+        monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+        monkeypatch.setattr(codec, "PART_BYTES", 16)
+    return request.param
+
+
 def test_a_run_leaves_only_keys_that_are_named_here(
-    client: Redis, make_training: Callable[..., Any]
+    client: Redis, make_training: Callable[..., Any], large: bool
 ) -> None:
     farm = {"absent": lambda label, slave: slave == "1"}
     training = make_training(farm=farm, quorum=2, round_timeout_ms=100)
@@ -131,17 +147,19 @@ def test_a_run_leaves_only_keys_that_are_named_here(
     scan(Label(Kind.TRAIN, 1), None)
     assert seen <= named(training)
     assert {f"fedredis:{{{training.run_id}}}:round:train:1:claims"} <= seen
+    assert (f"fedredis:{{{training.run_id}}}:model:1:parts" in seen) is large
 
 
 def test_a_run_that_is_over_keeps_its_result_and_no_round(
-    client: Redis, make_training: Callable[..., Any]
+    client: Redis, make_training: Callable[..., Any], large: bool
 ) -> None:
     training = make_training()
     training.drive()
-    keys = RunKeys(training.run_id)
+    keys, kept = RunKeys(training.run_id), ("model:2", "model:3", "preprocessing:1")
     assert {key.decode() for key in client.scan_iter(count=1000)} == {
         *(names.RUNS, keys.run, keys.history, keys.events, keys.work),
-        *(keys.artifact("model:2"), keys.artifact("model:3"), keys.artifact("preprocessing:1")),
+        *(keys.artifact(name) for name in kept),
+        *(keys.parts(name) for name in kept if large),
         *(keys.slave(slave) for slave in ("0", "1", "2")),
     }
     # The result stays; what happened on the way ends by itself.

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LUA = Path(fedredis.__file__).parent / "lua"
 NAMES = sorted(path.stem for path in LUA.glob("*.lua"))
+#: Lines of a body at most, and where it takes more.
+MOST_LINES, LONGER = 40, {"submit": 45}
 TRAIN = Label(Kind.TRAIN, 1)
 
 Call = tuple[list[str], list[Any]]
@@ -169,7 +171,7 @@ def test_the_body_calls_things_as_the_header_does(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_short_and_builds_no_key(name: str) -> None:
     header, body = split(name)
-    assert len(body) <= 40
+    assert len(body) <= LONGER.get(name, MOST_LINES)
     assert len(header) <= 22
     text = "\n".join(body)
     assert "fedredis" not in text
@@ -178,6 +180,14 @@ def test_it_is_short_and_builds_no_key(name: str) -> None:
     assert {key for command, key in keyed if command != "TIME"} <= own
     # What is left out above is a list of KEYS and nothing else.
     assert text.count("unpack(KEYS, first") == text.count("('UNLINK', unpack(KEYS, first")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_streams_are_capped(name: str) -> None:
+    body = "\n".join(split(name)[1])
+    lengths = {"events": "1000", "work": "100", "joined": "1000"}
+    for stream, rest in re.findall(r"'XADD', (\w+), (.+)", body):
+        assert rest.startswith(f"'MAXLEN', '~', {lengths[stream]}, '*', "), (stream, rest)
 
 
 def of_open_end(body: str) -> set[str]:
@@ -216,6 +226,8 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "update": round_keys.update(slave),
         "slave": keys.slave(slave),
         "artifact": keys.artifact("model:1"),
+        "parts": keys.parts("model:1"),
+        "staged": round_keys.staged("w-1") if name == "submit" else keys.staged("me"),
         "present": WORKERS,
     }
     named_args = {
@@ -245,7 +257,8 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     open_end = {
         ("commit", "KEYS"): [
             *(round_keys.ids, round_keys.claims, round_keys.arrived),
-            *(round_keys.update("0"), round_keys.update("1"), keys.artifact("model:0")),
+            *(round_keys.update("0"), round_keys.update("1")),
+            *(keys.artifact("model:0"), keys.parts("model:0")),
         ],
         ("refuse", "KEYS"): [round_keys.update("0"), round_keys.update("1")],
         ("submit", "KEYS"): [

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
+from fedredis import models
+from fedredis.config import RunConfig
+from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError, UsageError
 from fedredis.features import Plain, Quadratic
 from fedredis.keys import RunKeys
 from fedredis.master import create_run, drive_run, parts
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis import Redis
-
-    from fedredis.config import RunConfig
 
     Make = Callable[..., Any]
 
@@ -43,6 +43,17 @@ def test_parts_are_those_that_the_config_names(make_config: Callable[..., RunCon
     assert parts(config) == (Plain(config.columns), LogisticRegression(2, 3))
     config = make_config(features="quadratic")
     assert parts(config) == (Quadratic(config.columns), LogisticRegression(5, 3))
+
+
+def test_parts_with_a_model_of_the_users_own(
+    make_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(models.MODELS, "mine", lambda width, classes: ("mine", width, classes))
+    config = make_config(model="mine")
+    assert parts(config) == (Plain(config.columns), ("mine", 2, 3))
+    assert RunConfig.from_json(config.to_json()).model == "mine"
+    with pytest.raises(UsageError, match="no model 'forest'"):
+        parts(make_config(model="forest"))
 
 
 def test_no_such_run(client: Redis) -> None:

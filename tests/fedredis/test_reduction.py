@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from fedredis import reduction
+from fedredis import codec, reduction
 from fedredis.codec import Field, Schema
 from fedredis.keys import Kind, Label, RunKeys
 from fedredis.reduction import Reduction
 from fedredis.store.master import MasterStore
 from fedredis.store.slave import Packed
-from fedredis.update import MOST_SAMPLES, Bound, Update, pack
+from fedredis.update import BODY, MOST_SAMPLES, Bound, Update, pack, pack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -352,3 +353,188 @@ def test_on_a_real_server(
     summing.advance(master, closed=True)
     assert (summing.missing, list(summing.refused)) == (["1"], ["2"])
     assert SCHEMA.encode(summing.total) == in_order(("0", "3", "10"))
+
+
+# Large ones.
+
+
+@pytest.fixture(params=[1, 24, 1 << 20])
+def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let updates be large, in parts of so many bytes."""
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    monkeypatch.setattr(codec, "PART_BYTES", request.param)
+    return request.param
+
+
+def put_parts(client: Redis, *slaves: str, update: bytes | None = None) -> None:
+    """Put updates as lists, cut as large ones are."""
+    for slave in slaves:
+        whole = packed(slave) if update is None else update
+        body = whole[BODY:]
+        size = codec.PART_BYTES
+        parts = [whole[:BODY], *(body[at : at + size] for at in range(0, len(body), size))]
+        key = f"fedredis:{{r1}}:round:train:1:update:{slave}"
+        client.delete(key)
+        client.rpush(key, *parts)
+
+
+def test_large_ones_come_to_the_same_bits_as_small_ones(
+    fake: Redis, store: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sums = []
+    for limit, put_all in ((1_000_000, put), (0, put_parts)):
+        monkeypatch.setattr(codec, "LARGE_BYTES", limit)
+        fake.flushall()
+        put_all(fake, *MANY)
+        summing = Reduction(TRAIN, SCHEMA, MANY, FAR)
+        summing.advance(store, closed=False)
+        assert (summing.counted, summing.samples, summing.complete) == (40, 400, True)
+        sums.append(SCHEMA.encode(summing.total))
+    assert sums == [in_order(MANY)] * 2
+    assert [len(part) for part in store.fetched] == [40]
+
+
+def test_the_sum_of_large_ones_is_the_same_bits_whatever_the_order_of_arrival(
+    fake: Redis, store: Recording, large: int
+) -> None:
+    for order in itertools.permutations(SLAVES):
+        fake.flushall()
+        summing = Reduction(TRAIN, SCHEMA, SLAVES)
+        for slave in order:
+            summing.advance(store, closed=False)
+            assert not summing.complete
+            put_parts(fake, slave)
+        summing.advance(store, closed=False)
+        assert summing.complete
+        assert SCHEMA.encode(summing.total) == in_order(SLAVES)
+        assert (summing.counted, summing.samples) == (5, 50)
+        assert (summing.missing, summing.refused) == ([], {})
+
+
+def test_a_large_one_that_is_missing_at_the_close_is_passed_over(
+    fake: Redis, store: Recording, large: int
+) -> None:
+    put_parts(fake, "1", "10")
+    summing = Reduction(TRAIN, SCHEMA, SLAVES)
+    summing.advance(store, closed=False)
+    assert (summing.counted, summing.missing) == (0, [])
+    for _ in range(2):
+        summing.advance(store, closed=True)
+        assert summing.complete
+        assert (summing.counted, summing.samples) == (2, 20)
+        assert summing.missing == ["0", "2", "3"]
+        assert SCHEMA.encode(summing.total) == in_order(("1", "10"))
+
+
+@pytest.mark.parametrize(("update", "reason"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("slave", ["0", "2", "10"])
+def test_a_large_one_that_is_refused_is_not_in_the_sum(
+    fake: Redis,
+    store: Recording,
+    monkeypatch: pytest.MonkeyPatch,
+    update: bytes,
+    reason: str,
+    slave: str,
+) -> None:
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    put_parts(fake, *SLAVES)
+    put_parts(fake, slave, update=update)
+    summing = Reduction(TRAIN, SCHEMA, SLAVES, FAR)
+    summing.advance(store, closed=False)
+    assert (summing.complete, summing.missing) == (True, [])
+    assert (summing.counted, summing.samples) == (4, 40)
+    assert list(summing.refused) == [slave]
+    why = "more than the 56 bytes" if len(update) > len(GOOD) else reason
+    assert why in summing.refused[slave]
+    assert SCHEMA.encode(summing.total) == in_order([s for s in SLAVES if s != slave])
+
+
+@pytest.mark.parametrize("update", [GOOD, b"", b"?"], ids=["good", "empty", "any"])
+def test_one_that_is_large_and_came_as_a_small_one_is_refused(
+    fake: Redis, store: Recording, monkeypatch: pytest.MonkeyPatch, update: bytes
+) -> None:
+    """One worker's mistake is not to end a run."""
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    put_parts(fake, *SLAVES)
+    fake.delete("fedredis:{r1}:round:train:1:update:2")
+    put(fake, "2", update=update)
+    summing = Reduction(TRAIN, SCHEMA, SLAVES)
+    summing.advance(store, closed=False)
+    assert (summing.complete, summing.counted, list(summing.refused)) == (True, 4, ["2"])
+    assert SCHEMA.encode(summing.total) == in_order(("0", "1", "3", "10"))
+
+
+def test_one_that_is_small_and_came_as_a_large_one_is_missing(
+    fake: Redis, store: Recording, chunk: int
+) -> None:
+    put(fake, *SLAVES)
+    put_parts(fake, "2")
+    summing = Reduction(TRAIN, SCHEMA, SLAVES)
+    summing.advance(store, closed=True)
+    assert (summing.complete, summing.counted, summing.missing) == (True, 4, ["2"])
+    assert SCHEMA.encode(summing.total) == in_order(("0", "1", "3", "10"))
+
+
+def test_large_ones_that_are_finite_and_whose_sum_is_not(
+    fake: Redis, store: Recording, large: int
+) -> None:
+    put_parts(fake, *SLAVES)
+    for slave, weights in (("1", 1.5e308), ("2", 1.5e308), ("3", -1.5e308), ("10", 1.5e308)):
+        put_parts(fake, slave, update=packed(slave, weights=weights))
+    summing = Reduction(TRAIN, SCHEMA, SLAVES)
+    summing.advance(store, closed=False)
+    assert np.isfinite(summing.total[0]).all()
+    assert summing.refused == {"2": "it is too large to be added"}
+    assert (summing.counted, summing.samples) == (4, 40)
+
+
+def test_a_large_one_that_is_gone_while_it_is_read_is_refused(
+    fake: Redis, store: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another master may have committed the round; what follows here is fenced."""
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    monkeypatch.setattr(codec, "PART_BYTES", 8)
+    put_parts(fake, *SLAVES)
+    lindex = fake.lindex
+
+    def dropping(key: str, index: int) -> Any:
+        if key.endswith(":2") and index == 3:
+            fake.delete(key)
+        return lindex(key, index)
+
+    monkeypatch.setattr(fake, "lindex", dropping)
+    summing = Reduction(TRAIN, SCHEMA, SLAVES)
+    summing.advance(store, closed=True)
+    assert summing.refused == {"2": "16 bytes where 56 are expected"}
+    assert SCHEMA.encode(summing.total) == in_order(("0", "1", "3", "10"))
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_one_large_one_is_in_memory_at_a_time(
+    client: Redis, monkeypatch: pytest.MonkeyPatch, bounded: bool
+) -> None:
+    """The sum, and an update that is added to it; a bad one and those after it are no more."""
+    schema = Schema((Field("weights", "<f8", (1_000, 400)), Field("bias", "<f8", (1_000,))))
+    monkeypatch.setattr(codec, "PART_BYTES", 1 << 18)
+    slaves, bad = SLAVES, "1"
+    for slave in slaves:
+        update = Update(2, [np.full(field.shape, float(slave)) for field in schema.fields])
+        if slave == bad:
+            update.arrays[1][-1] = np.nan
+        parts = list(pack_parts(schema, update))
+        client.rpush(f"fedredis:{{r1}}:round:train:1:update:{slave}", *parts)
+    del update, parts
+    bound = Bound([np.zeros(field.shape) for field in schema.fields], 1e9) if bounded else None
+    store = MasterStore(client, RunKeys("r1"), token="me", lease_ms=1000)
+    tracemalloc.start()
+    try:
+        summing = Reduction(TRAIN, schema, slaves, bound)
+        summing.advance(store, closed=False)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert schema.large
+    assert (summing.counted, list(summing.refused)) == (4, [bad])
+    assert all((total == 0 + 2 + 3 + 10).all() for total in summing.total)
+    assert peak < 3.5 * schema.nbytes
+    assert held < 1.5 * schema.nbytes

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedredis import codec
 from fedredis.codec import HEADER_BYTES, MAGIC, Field, Schema
 from fedredis.errors import BlobError, UpdateRefusedError
 from fedredis.update import (
@@ -20,8 +21,10 @@ from fedredis.update import (
     Update,
     check,
     pack,
+    pack_parts,
     sound,
     unpack,
+    unpack_parts,
 )
 
 SCHEMA = Schema((Field("weights", "<f8", (2, 3)), Field("rows", "<i8", (1,))))
@@ -256,3 +259,72 @@ def test_no_bytes_make_more_memory_be_taken_than_they_are(packed: bytes) -> None
     finally:
         tracemalloc.stop()
     assert peak < 100_000 + len(packed)
+
+
+# In parts.
+
+
+def in_parts(packed: bytes, size: int = 20) -> list[bytes]:
+    """Cut an update as it is cut when it is large: what stands before the arrays, then these."""
+    body = packed[BODY:]
+    return [packed[:BODY], *(body[at : at + size] for at in range(0, len(body), size))]
+
+
+@pytest.mark.parametrize("size", [1, 7, 48, 56, 1 << 20])
+def test_parts_are_what_is_packed(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(codec, "PART_BYTES", size)
+    for samples in (10, 0, -2):
+        update = Update(samples, ARRAYS)
+        head, *body = pack_parts(SCHEMA, update)
+        assert len(head) == BODY
+        assert head + b"".join(body) == pack(SCHEMA, update)
+        assert max(map(len, body)) <= size
+
+
+@pytest.mark.parametrize("bound", [None, BOUND])
+def test_what_comes_in_parts_is_what_comes_whole(bound: Bound | None) -> None:
+    back = unpack_parts(SCHEMA, pack_parts(SCHEMA, Update(10, ARRAYS)), bound)
+    assert back.samples == 10
+    assert pack(SCHEMA, back) == GOOD
+    most = unpack_parts(SCHEMA, pack_parts(SCHEMA, Update(MOST_SAMPLES, ARRAYS)), bound)
+    assert most.samples == MOST_SAMPLES
+
+
+def test_sums_over_no_rows_may_come_in_parts() -> None:
+    nothing = list(pack_parts(SCHEMA, Update(0, SCHEMA.zeros())))
+    assert unpack_parts(SCHEMA, nothing).samples == 0
+    with pytest.raises(UpdateRefusedError, match="0 is not a number of rows"):
+        unpack_parts(SCHEMA, nothing, BOUND)
+
+
+@each_refused
+def test_what_can_not_be_counted_in_parts_and_why(packed: bytes, why: str) -> None:
+    with pytest.raises(UpdateRefusedError, match=r"^.") as refusal:
+        unpack_parts(SCHEMA, in_parts(packed), BOUND)
+    told = str(refusal.value)
+    assert ("more than the 56 bytes" if len(packed) > len(GOOD) else why) in told
+
+
+def test_every_flipped_bit_of_a_part_is_noticed_or_is_of_the_samples() -> None:
+    for at in range(SAMPLES_BYTES, len(GOOD)):
+        for bit in range(8):
+            damaged = bytearray(GOOD)
+            damaged[at] ^= 1 << bit
+            with pytest.raises(UpdateRefusedError):
+                unpack_parts(SCHEMA, in_parts(bytes(damaged)))
+
+
+@tried
+@given(any_bytes, st.integers(1, 60), st.booleans())
+def test_any_bytes_in_parts_are_counted_as_they_would_be_whole(
+    packed: bytes, size: int, bounded: bool
+) -> None:
+    bound = Bound([np.zeros((2, 3)), np.zeros(1)], 1e3) if bounded else None
+    try:
+        back = unpack_parts(SCHEMA, in_parts(packed, size), bound)
+    except UpdateRefusedError:
+        with pytest.raises(UpdateRefusedError):
+            check(SCHEMA, packed, bound)
+        return
+    check(SCHEMA, packed, bound)
+    assert pack(SCHEMA, back) == packed

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from fedredis import codec
 from fedredis.codec import Schema
 from fedredis.jobs import attachment
 from fedredis.jobs.attachment import LONGEST_STAY, Attachment, serve
 from fedredis.keys import Kind, Label, RunKeys, job_kind
-from fedredis.master import drive_run
+from fedredis.master import create_run, drive_run
 from fedredis.store import runs
 from fedredis.store.artifact import Artifact
 from fedredis.store.results import RoundState, Submission
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.config import RunConfig
     from fedredis.jobs.context import WorkerContext
     from fedredis.store.master import MasterStore
 
@@ -208,7 +210,7 @@ def test_it_takes_first_whom_it_has_worked_for_before(
     claim = other.claim(
         MOMENTS, ("0", "2"), attached=Kind.STATISTICS, take_any=False, least=2, most=2
     )
-    other.submit(claim, [Packed(slave, b"", ()) for slave in claim.slaves], ())
+    other.submit(claim, [Packed(slave, b"?", ()) for slave in claim.slaves], ())
     stay = make_attachment(
         lambda: open_round(master, second), lambda: open_round(master, third), batch=batch
     )
@@ -361,6 +363,70 @@ def test_updates_are_handed_in_a_few_at_a_time(
         assert sizes == expected
         assert state_of(master, label) is RoundState.CLOSED
         master.commit(label, entry={}, progress={}, slaves=SLAVES)
+
+
+def test_large_updates_are_handed_in_one_at_a_time(
+    client: Redis,
+    keys: RunKeys,
+    master: MasterStore,
+    make_attachment: Stay,
+    monkeypatch: pytest.MonkeyPatch,
+    arrivals: list[tuple[str, str]],
+) -> None:
+    small, large = Label(Kind.STATISTICS, 1), Label(Kind.STATISTICS, 2)
+    open_round(master, small)
+    make_attachment(batch=4).stay()
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    monkeypatch.setattr(codec, "PART_BYTES", 16)
+    sizes: list[int] = []
+    submit = SlaveStore.submit
+
+    def noting(store: SlaveStore, claim: Any, updates: Any, facts: Any) -> Any:
+        sizes.append(len(updates))
+        return submit(store, claim, updates, facts)
+
+    monkeypatch.setattr(SlaveStore, "submit", noting)
+    open_round(master, large)
+    stay = make_attachment(batch=4)
+    stay.stay()
+    assert sizes == [1, 1, 1, 1]
+    assert stay.counted == {"statistics": 4}
+    assert order_of_arrival(arrivals, large) == list(SLAVES)
+    assert state_of(master, large) is RoundState.CLOSED
+    # They are the same bytes, and nothing of them is left elsewhere.
+    for slave in SLAVES:
+        parts = client.lrange(keys.round(large).update(slave), 0, -1)
+        assert b"".join(parts) == client.get(keys.round(small).update(slave))
+        assert len(parts) > 2
+    assert client.keys("fedredis:*:staged:*") == []
+
+
+def test_a_slave_whose_large_update_does_not_fit_is_reported(
+    client: Redis,
+    keys: RunKeys,
+    master: MasterStore,
+    make_attachment: Stay,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As one whose update is small: a feature map or a model may be a user's."""
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    stay = make_attachment(batch=4)
+    features = type(stay._run.features)
+    sums = features.sums
+
+    def wrong(self: Any, name: str, known: Any, X: Any) -> Any:
+        arrays = sums(self, name, known, X)
+        return [array[:1] for array in arrays] if len(X) == rows_of_2 else arrays
+
+    rows_of_2 = len(stay._context.inputs.raw("2").train_X)
+    monkeypatch.setattr(features, "sums", wrong)
+    others = [s for s in SLAVES if len(stay._context.inputs.raw(s).train_X) != rows_of_2]
+    open_round(master, quorum=1)
+    with caplog.at_level(logging.ERROR):
+        stay.stay()
+    assert stay.counted == {"statistics": len(others)}
+    assert "shape (1,), expected (2,)" in runs.slaves(client, keys.run_id, ("2",))["2"]["error"]
 
 
 @pytest.mark.parametrize(
@@ -632,3 +698,42 @@ def test_a_whole_run(
     assert {known["round"] for known in facts.values()} == {"evaluate:2"}
     assert sum(int(known["test_rows"]) for known in facts.values()) == 20
     assert sum(int(known["rows"]) for known in facts.values()) == 103 - 20
+
+
+@pytest.mark.parametrize("limit", [0, 40, 72])
+def test_a_whole_run_in_parts_comes_to_the_same_bits(
+    client: Redis,
+    make_config: Callable[..., RunConfig],
+    make_context: Callable[..., WorkerContext],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+) -> None:
+    monkeypatch.setattr(attachment, "LINGER", 0.001)
+    ended: list[tuple[str, Any]] = []
+    for large in (1_000_000, limit):
+        monkeypatch.setattr(codec, "LARGE_BYTES", large)
+        monkeypatch.setattr(codec, "PART_BYTES", 24)
+        run_id, context = create_run(client, make_config()), make_context()
+
+        def serve_at_once(
+            label: Label,
+            waiting: int,
+            *rest: Any,
+            run_id: str = run_id,
+            context: WorkerContext = context,
+        ) -> None:
+            serve(context, run_id, job_kind(label, 2))
+
+        drive_run(
+            client,
+            run_id,
+            dispatcher=lambda store, config, dispatch=serve_at_once: dispatch,
+            report=lambda label, entry: None,
+            clock=time.monotonic,
+        )
+        history = runs.history(client, run_id)
+        entries = {str(label): {**entry, "ms": 0} for label, entry in history.items()}
+        ended.append((runs.artifact(client, run_id, "model:2").sha256, entries))
+        in_parts = bool(client.exists(RunKeys(run_id).parts("model:2")))
+        assert in_parts is (large < 72)
+    assert ended[0] == ended[1]

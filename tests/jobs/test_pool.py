@@ -165,3 +165,19 @@ def test_a_worker_ends_in_order_when_asked(
     assert process.stderr.read() == b""
     assert client.keys("fedredis:worker*") == []
     assert client.smembers("rq:workers") == set()
+
+
+def test_a_pool_of_another_main_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user's own, that knows a model of the user's."""
+    (tmp_path / "their_worker.py").write_text(
+        "import os, pathlib, sys\n"
+        "told = [*sys.argv[1:], os.environ['FEDREDIS_URL'], os.environ['OMP_NUM_THREADS']]\n"
+        "pathlib.Path(sys.argv[1], 'told').write_text('\\n'.join(told))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with WorkerPool("redis://there", tmp_path, 1, module="their_worker") as pool:
+        pool.wait()
+        (process,) = pool._processes
+        assert process.wait(PATIENCE) == 0
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told == [str(tmp_path), "--with-parent", "redis://there", "1"]

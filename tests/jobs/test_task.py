@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fedredis import metrics
+from fedredis import codec, metrics
 from fedredis.codec import Schema
 from fedredis.data.partition import open_partition
 from fedredis.errors import BlobError, DataError
@@ -219,7 +219,11 @@ def test_the_size_of_a_stack_changes_no_bit(
     assert {update.slave: update for update in train.contribute(given).updates} == whole
 
 
-def test_what_does_not_fit_the_schema_is_not_contributed() -> None:
+@pytest.mark.parametrize("limit", [0, 1_000_000], ids=["large", "small"])
+def test_what_does_not_fit_the_schema_is_not_contributed(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(codec, "LARGE_BYTES", limit)
     work = Contributions(Schema.of(a=np.zeros(2)), ("rows",), [])
     with pytest.raises(BlobError, match="shape"):
         work.add("0", Update(1, [np.zeros(3)]), "1")
@@ -227,6 +231,23 @@ def test_what_does_not_fit_the_schema_is_not_contributed() -> None:
     nothing = Contributions.none()
     assert (nothing.facts, nothing.updates) == ((), [])
     assert nothing.updates is not Contributions.none().updates
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_large_contribution_is_the_same_bytes_in_parts(
+    make_task: Make, monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    label, slaves = Label(kind, 1), ("0", "1", "2", "3")
+    small = CONTRIBUTE[kind](make_task(label, *slaves))
+    monkeypatch.setattr(codec, "LARGE_BYTES", 0)
+    monkeypatch.setattr(codec, "PART_BYTES", 24)
+    large = CONTRIBUTE[kind](make_task(label, *slaves))
+    assert (large.schema, large.facts) == (small.schema, small.facts)
+    for one, other in zip(large.updates, small.updates, strict=True):
+        parts = list(one.packed)
+        assert b"".join(parts) == other.packed
+        assert max(map(len, parts[1:])) <= 24
+        assert (one.slave, one.facts) == (other.slave, other.facts)
 
 
 def test_rows_are_mapped_once_a_run_and_preprocessing(make_task: Make) -> None:

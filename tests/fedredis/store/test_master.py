@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fedredis import codec
 from fedredis.codec import Schema
 from fedredis.errors import LeaseHeldError, LeaseLostError, RunNotFoundError
 from fedredis.keys import Kind, Label, RunKeys
 from fedredis.store import master as master_module
-from fedredis.store import runs
+from fedredis.store import parts, runs
 from fedredis.store.artifact import Artifact
 from fedredis.store.master import Event, MasterStore, Tending
 from fedredis.store.results import Commit, Failure, Opening, RoundState, Submission
@@ -590,6 +591,134 @@ def test_a_commit_of_no_round_writes_nothing(
     before = snapshot(client)
     assert commit(master) is Commit.STALE
     assert snapshot(client) == before
+
+
+# Committing what is large.
+
+STAGED = f"{RUN}:staged:first"
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Let the model be a large one; return its parts."""
+    monkeypatch.setattr(codec, "LARGE_BYTES", 15)
+    monkeypatch.setattr(codec, "PART_BYTES", 8)
+    parts = list(MODEL.schema.encode_parts(MODEL.arrays))
+    assert (MODEL.schema.large, len(parts)) == (True, 3)
+    return parts
+
+
+def test_commit_of_a_large_artifact(
+    client: Redis, master: MasterStore, large: list[bytes]
+) -> None:
+    open_round(master)
+    assert commit(master) is Commit.COMMITTED
+    assert client.hgetall(f"{RUN}:model:1") == {b"schema": b'[["weights", "<f8", [2]]]'}
+    assert client.lrange(f"{RUN}:model:1:parts", 0, -1) == large
+    assert client.ttl(f"{RUN}:model:1:parts") == -1
+    assert not client.exists(STAGED)
+    assert client.hmget(RUN, "round", "model") == [b"1", b"model:1"]
+    assert runs.artifact(client, "r1", "model:1").sha256 == MODEL.sha256
+
+
+def test_a_large_artifact_is_dropped_with_its_parts(
+    client: Redis, master: MasterStore, large: list[bytes]
+) -> None:
+    open_round(master)
+    commit(master)
+    second = Label(Kind.TRAIN, 2)
+    master.open_round(second, ("0",), quorum=1, timeout_ms=60_000, extra={})
+    answer = master.commit(
+        second,
+        entry={},
+        progress={"model": "model:2"},
+        slaves=("0",),
+        artifact=("model:2", MODEL),
+        drop=("model:1",),
+    )
+    assert answer is Commit.COMMITTED
+    pattern = f"{RUN}:model:*".replace("{", r"\{")
+    assert set(client.keys(pattern)) == {
+        *(f"{RUN}:model:2".encode(), f"{RUN}:model:2:parts".encode())
+    }
+
+
+def test_it_is_staged_for_a_while_before_it_is_committed(
+    client: Redis, master: MasterStore, large: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged: list[Any] = []
+    script = master._commit
+
+    def looking(**sent: Any) -> Any:
+        there = client.exists(f"{RUN}:model:1", f"{RUN}:model:1:parts")
+        staged.append((client.lrange(STAGED, 0, -1), client.ttl(STAGED) > 0, there))
+        return script(**sent)
+
+    monkeypatch.setattr(master, "_commit", looking)
+    open_round(master)
+    commit(master)
+    assert staged == [(large, True, 0)]
+
+
+@pytest.mark.parametrize("why", ["fenced", "duplicate", "stale"])
+def test_a_large_artifact_that_is_not_taken_ends_by_itself(
+    client: Redis,
+    master: MasterStore,
+    make_master: Callable[[str], MasterStore],
+    large: list[bytes],
+    snapshot: Callable[[Redis], Any],
+    why: str,
+) -> None:
+    if why != "stale":
+        open_round(master)
+    if why == "duplicate":
+        commit(master)
+    if why == "fenced":
+        client.delete(f"{RUN}:lease")
+        make_master("second").acquire()
+    before = snapshot(client)
+    if why == "fenced":
+        with pytest.raises(LeaseLostError, match="another master has taken over run r1"):
+            commit(master)
+    else:
+        assert commit(master) is (Commit.DUPLICATE if why == "duplicate" else Commit.STALE)
+    after = snapshot(client)
+    assert set(after) - set(before) == {STAGED.encode()}
+    assert client.lrange(STAGED, 0, -1) == large
+    assert 0 < client.ttl(STAGED) <= parts.STAGED_TTL
+    del after[STAGED.encode()]
+    assert after == before
+
+
+def test_a_commit_whose_parts_were_lost_writes_nothing(
+    client: Redis,
+    master: MasterStore,
+    large: list[bytes],
+    snapshot: Callable[[Redis], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_round(master)
+    before = snapshot(client)
+    monkeypatch.setattr(parts, "write", lambda client, key, pieces: None)
+    assert commit(master) is Commit.STALE
+    assert snapshot(client) == before
+
+
+def test_a_large_update_is_fetched_part_by_part(
+    client: Redis, master: MasterStore, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    open_round(master)
+    slave = make_slave("w-1")
+    claim = slave.claim(TRAIN, ("1",), attached=Kind.TRAIN, take_any=False)
+    slave.submit(claim, [Packed("1", [b"head", b"1", b"2"], ())], ())
+    assert list(master.update_parts(TRAIN, "1")) == [b"head", b"1", b"2"]
+    assert list(master.update_parts(TRAIN, "0")) == []
+    assert master.arrived(TRAIN, ("0", "1")) == {"1"}
+    cursor = master.last_event()
+    master.refuse(TRAIN, ("1",))
+    assert master.arrived(TRAIN, ("0", "1")) == set()
+    assert client.get(f"{ROUND}:arrived") == b"0"
+    assert master.wait(cursor, 0) == []
 
 
 # Looking.

@@ -10,11 +10,12 @@ import pytest
 
 from fedredis.errors import RunNotFoundError
 from fedredis.keys import Kind, Label, RunKeys
+from fedredis.store import parts
 from fedredis.store.results import Failure, Submission
 from fedredis.store.slave import Claim, Packed, SlaveStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from redis import Redis
 
@@ -59,7 +60,9 @@ def take(store: SlaveStore, *ids: str) -> Claim:
     return claim
 
 
-def hand_in(store: SlaveStore, claim: Claim, *ids: str, update: bytes = b"") -> list[Submission]:
+def hand_in(
+    store: SlaveStore, claim: Claim, *ids: str, update: bytes | Sequence[bytes] = b"?"
+) -> list[Submission]:
     """Submit updates of some slaves in one batch."""
     return store.submit(claim, [Packed(one, update, ()) for one in ids], ())
 
@@ -300,12 +303,12 @@ def test_submit(client: Redis, slave: SlaveStore) -> None:
     assert last_event(client) == before
 
 
-@pytest.mark.parametrize(("size", "told"), [((1 << 20) - 1, False), (1 << 20, True)])
+@pytest.mark.parametrize(("update", "told"), [(bytes(1 << 20), False), ([b"1", b"2"], True)])
 def test_a_large_update_is_told_of_at_once(
-    client: Redis, slave: SlaveStore, size: int, told: bool
+    client: Redis, slave: SlaveStore, update: bytes | list[bytes], told: bool
 ) -> None:
     claim = take(slave, "1", "2")
-    hand_in(slave, claim, "1", update=bytes(size))
+    hand_in(slave, claim, "1", update=update)
     arrived = {b"type": b"arrived", b"round": b"train:1"}
     assert (last_event(client) == arrived) is told
     hand_in(slave, claim, "2")
@@ -417,7 +420,7 @@ def test_an_update_to_a_round_that_is_gone_is_late_and_leaves_nothing(
 ) -> None:
     claim = take(slave, "0")
     master.commit(TRAIN, entry={}, progress={}, slaves=("0", "1", "2"))
-    late = slave.submit(claim, [Packed("0", b"", ("1",)), Packed("1", b"", ("1",))], ("rows",))
+    late = slave.submit(claim, [Packed("0", b"?", ("1",)), Packed("1", b"?", ("1",))], ("rows",))
     assert late == [Submission.LATE] * 2
     assert client.keys("fedredis:*:round:*") == []
     assert not client.exists(f"{RUN}:slave:0", f"{RUN}:slave:1")
@@ -449,6 +452,144 @@ def test_a_stale_update_takes_neither_a_place_on_the_list_nor_a_claim(
     assert hand_in(slave, stale, "0", "1") == [Submission.STALE] * 2
     assert client.hgetall(f"{ROUND}:claims") == held
     assert client.zrange(f"{ROUND}:ids", 0, -1) == [b"1", b"2"]
+
+
+# Submitting what is large.
+
+LARGE = [b"head", b"\0first", b"second\xff", b""]
+STAGED = f"{ROUND}:staged:w-1"
+
+
+def test_a_large_update_is_a_list_of_its_parts_for_good(client: Redis, slave: SlaveStore) -> None:
+    claim = take(slave, "1")
+    updates = [Packed("1", iter(LARGE), ("42", "h"))]
+    assert slave.submit(claim, updates, ("rows", "host")) == [Submission.COUNTED]
+    assert client.lrange(f"{ROUND}:update:1", 0, -1) == LARGE
+    assert client.ttl(f"{ROUND}:update:1") == -1
+    assert not client.exists(STAGED, f"{ROUND}:claims")
+    assert client.get(f"{ROUND}:arrived") == b"1"
+    assert client.hgetall(f"{RUN}:slave:1") == {
+        b"round": b"train:1",
+        b"worker": b"w-1",
+        b"rows": b"42",
+        b"host": b"h",
+    }
+    assert state(client) == b"open"
+
+
+def test_it_is_staged_for_a_while_before_it_is_counted(
+    client: Redis, slave: SlaveStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staged: list[tuple[list[bytes], bool, int]] = []
+    submit = slave._submit
+
+    def looking(**sent: Any) -> Any:
+        ends = 0 < client.ttl(STAGED) <= parts.STAGED_TTL
+        staged.append((client.lrange(STAGED, 0, -1), ends, client.exists(f"{ROUND}:update:0")))
+        return submit(**sent)
+
+    monkeypatch.setattr(slave, "_submit", looking)
+    hand_in(slave, take(slave, "0"), "0", update=LARGE)
+    assert staged == [(LARGE, True, 0)]
+
+
+def test_large_updates_close_the_barrier(client: Redis, slave: SlaveStore) -> None:
+    claim = take(slave, "2", "0", "1")
+    results = [hand_in(slave, claim, one, update=[*LARGE, one.encode()]) for one in claim.slaves]
+    assert results == [[Submission.COUNTED], [Submission.COUNTED], [Submission.COUNTED_LAST]]
+    assert state(client) == b"closed"
+    assert client.get(f"{ROUND}:arrived") == b"3"
+    for one in claim.slaves:
+        assert client.lindex(f"{ROUND}:update:{one}", -1) == one.encode()
+    told = [entry[b"type"] for _, entry in client.xrange(f"{RUN}:events")]
+    assert told == [b"opened", b"arrived", b"arrived", b"closed"]
+
+
+def test_a_large_update_delivered_twice_counts_once(client: Redis, slave: SlaveStore) -> None:
+    claim = take(slave, "0")
+    first = [Packed("0", [*LARGE, b"1"], ("1",))]
+    assert slave.submit(claim, first, ("rows",)) == [Submission.COUNTED]
+    second = [Packed("0", [*LARGE, b"2"], ("2",))]
+    assert slave.submit(claim, second, ("rows",)) == [Submission.DUPLICATE]
+    assert client.lindex(f"{ROUND}:update:0", -1) == b"1"
+    assert client.get(f"{ROUND}:arrived") == b"1"
+    assert client.hget(f"{RUN}:slave:0", "rows") == b"1"
+    assert last_event(client)[b"why"] == b"duplicate"
+    # What nobody took ends by itself.
+    assert client.ttl(STAGED) > 0
+
+
+def test_a_call_that_is_sent_again_is_a_duplicate(
+    client: Redis, slave: SlaveStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost: the parts are where they belong by then."""
+    submit = slave._submit
+
+    def twice(**sent: Any) -> Any:
+        assert submit(**sent) == [Submission.COUNTED]
+        return submit(**sent)
+
+    monkeypatch.setattr(slave, "_submit", twice)
+    assert hand_in(slave, take(slave, "0"), "0", update=LARGE) == [Submission.DUPLICATE]
+    assert client.lrange(f"{ROUND}:update:0", 0, -1) == LARGE
+    assert client.ttl(f"{ROUND}:update:0") == -1
+    assert client.get(f"{ROUND}:arrived") == b"1"
+
+
+def test_a_large_update_after_the_close_is_late(client: Redis, slave: SlaveStore) -> None:
+    claim = take(slave, "0")
+    client.hset(ROUND, "state", "closed")
+    assert hand_in(slave, claim, "0", update=LARGE) == [Submission.LATE]
+    assert not client.exists(f"{ROUND}:update:0", f"{ROUND}:arrived", f"{ROUND}:claims")
+    assert client.ttl(STAGED) > 0
+
+
+def test_a_large_update_that_was_lost_is_stale_and_its_slave_is_asked_again(
+    client: Redis,
+    master: MasterStore,
+    slave: SlaveStore,
+    make_slave: Callable[[str], SlaveStore],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claim = take(slave, "0")
+    held = client.hgetall(f"{ROUND}:claims")
+    with monkeypatch.context() as losing:
+        losing.setattr(parts, "write", lambda client, key, pieces: client.unlink(key))
+        assert hand_in(slave, claim, "0", update=LARGE) == [Submission.STALE]
+    assert last_event(client)[b"why"] == b"stale"
+    assert not client.exists(f"{ROUND}:update:0", f"{ROUND}:arrived", f"{RUN}:slave:0")
+    # Its claim ends with its lease, not before.
+    assert client.hgetall(f"{ROUND}:claims") == held
+    tend(master)
+    assert claim_of(make_slave("w-2"), ("0",), take_any=False).slaves == ()
+    client.hset(f"{ROUND}:claims", "0", "w-1 1")
+    tend(master)
+    other = make_slave("w-2")
+    again = take(other, "0")
+    assert hand_in(other, again, "0", update=LARGE) == [Submission.COUNTED]
+    assert client.lrange(f"{ROUND}:update:0", 0, -1) == LARGE
+
+
+def test_two_workers_stage_beside_each_other(
+    client: Redis, slave: SlaveStore, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    other = make_slave("w-2")
+    one, two = take(slave, "0"), take(other, "1")
+
+    def meanwhile() -> Iterator[bytes]:
+        yield from (b"of 0", b"first")
+        assert hand_in(other, two, "1", update=[b"of 1", b"1", b"2", b"3"]) == [Submission.COUNTED]
+        yield b"second"
+
+    assert slave.submit(one, [Packed("0", meanwhile(), ())], ()) == [Submission.COUNTED]
+    assert client.lrange(f"{ROUND}:update:0", 0, -1) == [b"of 0", b"first", b"second"]
+    assert client.lrange(f"{ROUND}:update:1", 0, -1) == [b"of 1", b"1", b"2", b"3"]
+
+
+def test_a_failure_after_a_large_update_is_in_is_late(client: Redis, slave: SlaveStore) -> None:
+    claim = take(slave, "0")
+    hand_in(slave, claim, "0", update=LARGE)
+    assert slave.fail(claim, "0", attempts=1, traceback="boom") is Failure.LATE
 
 
 # Failing.
@@ -502,6 +643,8 @@ def test_giving_up_one_too_many_fails_the_round(client: Redis, slave: SlaveStore
     assert slave.fail(claim, "1", attempts=1, traceback="boom") is Failure.GIVEN_UP
     assert client.hget(ROUND, "state") == b"failed"
     assert not client.exists(f"{RUN}:open")
+    # It may start over: that it was closed must not be heard of after that.
+    assert last_event(client)[b"type"] == b"failed"
     assert hand_in(slave, claim, "0") == [Submission.LATE]
     assert slave.fail(claim, "0", attempts=1, traceback="boom") is Failure.LATE
 
