@@ -14,6 +14,7 @@ import math
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,10 +147,12 @@ class Schema:
             If an array's shape or dtype is not the schema's.
         """
         views, header = self._body(arrays)
-        yield prefix + header
-        for view in views:
-            for start in range(0, len(view), PART_BYTES):
-                yield bytes(view[start : start + PART_BYTES])
+        body = (
+            bytes(view[start : start + PART_BYTES])
+            for view in views
+            for start in range(0, len(view), PART_BYTES)
+        )
+        return chain((prefix + header,), body)
 
     def sha256(self, arrays: Sequence[NDArray[Any]]) -> str:
         """Digest the arrays' bytes, without a copy of them.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.errors import UpdateRefusedError
-from fedredis.update import check, sound, unpack, unpack_parts
+from fedredis.update import check, chunks, sound, unpack, unpack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FETCH_BYTES = 4_000_000
 #: How many updates to fetch in one go at most.
 FETCH_COUNT = 1_000
+#: Why an update is refused that is sound by itself.
+TOO_LARGE = "it is too large to be added"
 
 
 class Reduction:
@@ -86,12 +88,13 @@ class Reduction:
             except UpdateRefusedError as refusal:
                 self.refused[slave] = str(refusal)
                 continue
-            for total, array in zip(self.total, update.arrays, strict=True):
-                total += array
+            if not _add(self.total, update.arrays):
+                self.refused[slave] = TOO_LARGE
+                continue
             self.samples += update.samples
             self.counted += 1
             # Let go before the next one is fetched.
-            del update, array
+            del update
 
     def _take(self, slaves: Sequence[str], packed: Sequence[bytes | None]) -> None:
         """Let slaves have their turn: add their updates, or note why they are not added."""
@@ -108,7 +111,7 @@ class Reduction:
                 self.refused[slave] = str(refusal)
                 continue
             if not self._count([update]):
-                self.refused[slave] = "it is too large to be added"
+                self.refused[slave] = TOO_LARGE
 
     def _count(self, packed: Sequence[bytes]) -> bool:
         """Add updates, all of them or, if one can't be counted, none; say which."""
@@ -123,6 +126,18 @@ class Reduction:
         self.samples += int(updates.samples.sum())
         self.counted += len(packed)
         return True
+
+
+def _add(total: Arrays, arrays: Arrays) -> bool:
+    """Add arrays in place, all of them or, if a sum is not finite, none; say which."""
+    with np.errstate(over="ignore"):
+        for whole, part in zip(total, arrays, strict=True):
+            for some, more in zip(chunks(whole), chunks(part), strict=True):
+                if not np.isfinite(some + more).all():
+                    return False
+    for whole, part in zip(total, arrays, strict=True):
+        whole += part
+    return True
 
 
 def _sum(total: NDArray[Any], stack: NDArray[Any]) -> NDArray[Any]:

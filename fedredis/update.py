@@ -123,7 +123,7 @@ def _check(schema: Schema, update: Update, bound: Bound | None) -> None:
     if bound and distance <= bound.norm:
         return
     for field, array in zip(schema.fields, update.arrays, strict=True):
-        if not all(np.isfinite(chunk).all() for chunk in _chunks(array)):
+        if not all(np.isfinite(chunk).all() for chunk in chunks(array)):
             raise UpdateRefusedError(f"array '{field.name}' is not finite")
     if bound:
         raise UpdateRefusedError(
@@ -137,7 +137,7 @@ def _distance(update: Update, bound: Bound) -> float:
     # What overflows is infinitely far away, which is what it should be.
     with np.errstate(over="ignore", invalid="ignore"):
         for array, parameters in zip(update.arrays, bound.parameters, strict=True):
-            for mine, theirs in zip(_chunks(array), _chunks(parameters), strict=True):
+            for mine, theirs in zip(chunks(array), chunks(parameters), strict=True):
                 away = mine / update.samples
                 away -= theirs
                 # Not a product of BLAS, whose threads would fight with the workers for the cores.
@@ -145,7 +145,7 @@ def _distance(update: Update, bound: Bound) -> float:
     return math.sqrt(square)
 
 
-def _chunks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def chunks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Cut an array into flat views that fit a core's cache."""
     flat = array.reshape(-1)
     return (flat[start : start + CHUNK] for start in range(0, flat.size, CHUNK))

@@ -14,7 +14,9 @@
 -- ARGV[4] fields - JSON object of fields for the run's hash
 -- ARGV[5] schema - JSON, describes the artifact, or '' for none
 -- ARGV[6] blob   - arrays of the artifact, or '' if they are in parts
--- returns 1 if committed, 3 if it was before (duplicate), 5 if there is no such round (stale),
+-- ARGV[7] count  - how many parts there are
+-- returns 1 if committed, 3 if it was before (duplicate), 5 if there is no such round, or
+--   the parts are lost (stale),
 --   -2 if another master has taken over (fenced)
 local run, history, events, open, round, artifact, staged, parts = unpack(KEYS, 1, 8)
 local epoch, label, entry, schema, blob = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
@@ -25,6 +27,8 @@ if redis.call('HGET', run, 'epoch') ~= epoch then
 elseif redis.call('HEXISTS', history, label) == 1 then
   return 3
 elseif redis.call('EXISTS', round) == 0 then
+  return 5
+elseif schema ~= '' and blob == '' and redis.call('LLEN', staged) ~= tonumber(ARGV[7]) then
   return 5
 end
 if blob ~= '' then

@@ -11,7 +11,8 @@
 -- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
 -- ARGV[3] worker - who hands the updates in
 -- ARGV[4] facts  - JSON list of names of what is told of each slave
--- ARGV[5…] for each slave: its id, its update, the values of the facts
+-- ARGV[5] parts  - how many parts an update has that is given as ''
+-- ARGV[6…] for each slave: its id, its update, the values of the facts
 -- returns for each slave 1 if counted, 2 if as the last, 3 if a duplicate, 4 if late, 5 if stale
 local round, ids, claims, arrived, open, events, staged = unpack(KEYS, 1, 7)
 local label, epoch, worker, facts = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
@@ -21,10 +22,10 @@ local refused = state[1] ~= 'open' and 4 or state[2] ~= epoch and 5 or nil
 local expected, given_up = tonumber(state[3]), tonumber(state[4])
 local known = {'round', label, 'worker', worker}
 local answers, stride = {}, 2 + #facts
-for k = 1, (#ARGV - 4) / stride do
-  local at = 4 + stride * (k - 1)
+for k = 1, (#ARGV - 5) / stride do
+  local at = 5 + stride * (k - 1)
   local id, blob, update, slave = ARGV[at + 1], ARGV[at + 2], KEYS[2 * k + 6], KEYS[2 * k + 7]
-  local lost = blob == '' and redis.call('EXISTS', staged) == 0
+  local lost = blob == '' and redis.call('LLEN', staged) ~= tonumber(ARGV[5])
   answers[k] = refused or redis.call('EXISTS', update) == 1 and 3 or lost and 5 or 1
   if answers[k] ~= 5 and redis.call('HDEL', claims, id) == 0 then
     redis.call('ZREM', ids, id)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedredis.codec import Arrays, Schema
+from fedredis.errors import BlobError
 from fedredis.store import parts
 
 if TYPE_CHECKING:
@@ -66,5 +67,11 @@ def fetch(client: Redis, keys: RunKeys, name: str) -> Artifact | None:
     described = Schema.from_json(schema)
     if blob is not None:
         return Artifact(described, described.decode(blob))
-    _, arrays = described.decode_parts(parts.read(client, keys.parts(name)))
+    try:
+        _, arrays = described.decode_parts(parts.read(client, keys.parts(name)))
+    except BlobError:
+        if not client.exists(keys.parts(name)):
+            # Dropped after its schema was read.
+            return None
+        raise
     return Artifact(described, arrays)

@@ -176,12 +176,12 @@ class MasterStore:
         is written, the artifacts named in `drop` are removed.
         """
         keys, round_keys = self.keys, self.keys.round(label)
-        name, written, staged = keys.run, {}, keys.staged(self._token)
+        name, written, staged, count = keys.run, {}, keys.staged(self._token), 0
         if artifact:
             name, written = artifact[0], artifact[1].to_fields()
             if artifact[1].schema.large:
                 schema, arrays = artifact[1].schema, artifact[1].arrays
-                parts.write(self._client, staged, schema.encode_parts(arrays))
+                count = parts.write(self._client, staged, schema.encode_parts(arrays))
         useless = [round_keys.ids, round_keys.claims, round_keys.arrived]
         useless += [round_keys.update(slave) for slave in slaves]
         useless += [key for old in drop for key in (keys.artifact(old), keys.parts(old))]
@@ -193,7 +193,7 @@ class MasterStore:
             ],
             args=[
                 *(self._epoch, str(label), json.dumps(dict(entry)), json.dumps(dict(progress))),
-                *(written.get("schema", ""), written.get("blob", "")),
+                *(written.get("schema", ""), written.get("blob", ""), count),
             ],
         )
         return Commit(unless_fenced(answer, keys))

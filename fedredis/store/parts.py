@@ -10,6 +10,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
 STAGED_TTL = 3600
 
 
-def write(client: Redis, key: str, parts: Iterable[bytes]) -> None:
-    """Write a list of parts anew."""
+def write(client: Redis, key: str, parts: Iterable[bytes]) -> int:
+    """Write a list of parts anew; return how many there are.
+
+    What Redis loses of it on the way is not written again: the list is shorter then, and whoever
+    is told the number does not accept it.
+    """
     pieces = iter(parts)
     with client.pipeline(transaction=False) as pipeline:
         pipeline.unlink(key)
@@ -28,18 +34,37 @@ def write(client: Redis, key: str, parts: Iterable[bytes]) -> None:
         pipeline.rpush(key, *islice(pieces, 2))
         pipeline.expire(key, STAGED_TTL)
         pipeline.execute()
-    for part in pieces:
-        client.rpush(key, part)
+    place = 1
+    for place, part in enumerate(pieces, start=2):
+        length: Any = client.rpush(key, part)
+        if length > place + 1:
+            # The answer was lost and the part sent again.
+            client.ltrim(key, 0, place)
+        if length <= place:
+            client.unlink(key)
+            break
+    return place + 1
 
 
 def read(client: Redis, key: str) -> Iterator[bytes]:
-    """Read a list part by part, so that one is in memory at a time; none if it is not there."""
+    """Read a list part by part, so that one is in memory at a time; none if it is not there.
+
+    What is no list is read as one part without a header, which is no blob.
+    """
     with client.pipeline(transaction=False) as pipeline:
         pipeline.llen(key)
         pipeline.lrange(key, 0, 1)
-        length, first = pipeline.execute()
+        try:
+            length, first = pipeline.execute()
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            length, first = 1, [b""]
     yield from first
     del first
     for index in range(2, length):
         part: Any = client.lindex(key, index)
+        if part is None:
+            # Dropped while it was read.
+            return
         yield part

@@ -139,10 +139,11 @@ class SlaveStore:
         keys, round_keys = self.keys, self.keys.round(claim.label)
         staged = round_keys.staged(self._worker)
         of_slaves: list[str | bytes] = []
+        count = 0
         for update in updates:
             packed = update.packed
             if not isinstance(packed, bytes):
-                parts.write(self._client, staged, packed)
+                count = parts.write(self._client, staged, packed)
                 packed = b""
             of_slaves += (update.slave, packed, *update.facts)
         answers = self._submit(
@@ -152,7 +153,7 @@ class SlaveStore:
                 *(k for u in updates for k in (round_keys.update(u.slave), keys.slave(u.slave))),
             ],
             args=[
-                *(str(claim.label), claim.epoch, self._worker, json.dumps(list(facts))),
+                *(str(claim.label), claim.epoch, self._worker, json.dumps(list(facts)), count),
                 *of_slaves,
             ],
         )

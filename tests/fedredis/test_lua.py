@@ -250,6 +250,8 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "schema": "[]",
         "lease_ms": 8000,
         "ttl_ms": workers.PRESENCE_MS if name == "presence" else 7000,
+        "count": 0,
+        "parts": 0,
         "fields": '{"round": "1"}' if name == "commit" else '{"a": "b"}',
         "facts": '["rows", "host"]',
         "blob": Schema(()).encode([]),

@@ -554,7 +554,7 @@ def test_a_large_update_that_was_lost_is_stale_and_its_slave_is_asked_again(
     claim = take(slave, "0")
     held = client.hgetall(f"{ROUND}:claims")
     with monkeypatch.context() as losing:
-        losing.setattr(parts, "write", lambda client, key, pieces: client.unlink(key))
+        losing.setattr(parts, "write", lambda client, key, pieces: 3)
         assert hand_in(slave, claim, "0", update=LARGE) == [Submission.STALE]
     assert last_event(client)[b"why"] == b"stale"
     assert not client.exists(f"{ROUND}:update:0", f"{ROUND}:arrived", f"{RUN}:slave:0")
