@@ -26,6 +26,7 @@ COMMANDS = {
     "predict": "Tell the class of a song with a trained model.",
     "partition": "Cut data into one partition for each slave.",
     "data": "Make data to try things with.",
+    "acl": "Print ACL rules for masters, slaves and viewers.",
     "server": "Keep the embedded server up, to look into it.",
     "doctor": "Check that everything needed is there.",
 }

@@ -39,7 +39,7 @@ def connect(url: str, *, patience: float = 20.0) -> Redis:
     try:
         if urlsplit(url).scheme not in SCHEMES:
             raise ValueError(f"it must start with {', '.join(s + '://' for s in SCHEMES)}")
-        return Redis.from_url(
+        client = Redis.from_url(
             url,
             retry=Retry(
                 ExponentialBackoff(cap=LONGEST_BACKOFF, base=0.05),
@@ -50,8 +50,12 @@ def connect(url: str, *, patience: float = 20.0) -> Redis:
             socket_connect_timeout=5.0,
             protocol=2,
         )
-    except ValueError as error:
+        # The URL's options are looked at here, and not first when something is sent.
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)
+    except (ValueError, TypeError, RedisError) as error:
         raise UsageError(f"Redis URL {masked(url)!r} can't be used: {error}") from error
+    return client
 
 
 def check(url: str) -> None:
@@ -91,4 +95,4 @@ def masked(url: str) -> str:
     """Return the URL without its password, to be shown."""
     # By patterns, since it has to work for a URL that can't be parsed too.
     url = re.sub(r"(?<=://)([^:/?#@]*):.*@", r"\1:***@", url)
-    return re.sub(r"(?<=[?&]password=)[^&#]*", "***", url)
+    return re.sub(r"([?&](?:ssl_)?password=)[^&#]*", r"\1***", url)

@@ -1,0 +1,164 @@
+"""Access rules of Redis: which keys a master, a slave and a viewer may touch, and how.
+
+Every command is named, so that a newer server's commands are refused until they stand here; the
+one category is that of the connection itself. A script is sent by its hash and runs with its
+caller's rights: a script of a slave's own making reaches no further than the slave does.
+
+What a script is given by KEYS must be open to both reading and writing (the server can't know
+what a script does with it), so what a slave may only read is read outside of scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fedredis import keys
+from fedredis.config import check_name
+from fedredis.errors import UsageError
+from fedredis.keys import Kind, RoundKeys, RunKeys
+
+#: The users of a master and of a viewer; a slave's user is called as its queue.
+MASTER, VIEWER = "fedredis-master", "fedredis-viewer"
+
+#: What begins every rule: nothing is allowed, not even what an earlier rule has allowed.
+NOTHING = ("resetchannels", "-@all")
+
+#: Logging in, naming the connection, PING, WAITAOF; not tracking, which tells the names of all
+#: keys.
+CONNECTION = ("@connection", "-@dangerous", "-client|tracking", "-client|caching")
+
+READ = (
+    *("exists", "type", "ttl", "pttl"),
+    *("get", "mget", "strlen", "getrange"),
+    *("hget", "hmget", "hgetall", "hlen", "hkeys", "hvals", "hexists", "hscan"),
+    *("lrange", "llen", "lindex", "lpos"),
+    *("smembers", "scard", "sismember", "sscan"),
+    *("zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore"),
+    *("zcard", "zcount", "zscore", "zrank", "zscan"),
+    *("xrange", "xrevrange", "xread", "xlen"),
+    "time",
+)
+
+WRITE = (
+    *("multi", "exec", "discard", "watch", "unwatch"),
+    *("del", "unlink", "expire", "pexpire", "persist", "rename"),
+    *("set", "setex", "incr", "decr"),
+    *("hset", "hdel", "hincrby", "hincrbyfloat"),
+    *("lpush", "rpush", "lpop", "lrem", "lmove", "blmove", "blpop"),
+    *("sadd", "srem"),
+    *("zadd", "zrem", "zpopmin", "zremrangebyscore", "zremrangebyrank"),
+    *("xadd", "xtrim"),
+    *("evalsha", "script|load", "script|exists"),
+    "info",  # RQ asks for the server's version
+)
+
+#: Characters at the end of a worker's name, which are drawn anew for every process.
+SUFFIX = "????????"
+#: Digits of a round's number that the rules allow for, at most. A star would do for every number,
+#: and for all that lies below a round too: the updates of others.
+DIGITS = 6
+
+
+#: In a data set's name: its queue would be that of a slave of another data set.
+OF_A_SLAVE = re.compile(r"-slave-[0-9]+(_|$)")
+
+
+@dataclass(frozen=True)
+class Role:
+    """A user of Redis, and what it may do."""
+
+    user: str
+    #: Patterns of keys with their rights.
+    patterns: tuple[str, ...]
+    #: Commands and categories, with a minus where they are taken away.
+    commands: tuple[str, ...]
+
+    def rule(self, password_sha256: str | None = None) -> str:
+        """Write the rule as a line of an aclfile.
+
+        With ``ACL SETUSER`` in place of its first word, it is a command. Without a password the
+        user is there, but nobody can log in as it.
+        """
+        secret = (f"#{password_sha256}",) if password_sha256 else ()
+        commands = [c if c.startswith("-") else f"+{c}" for c in self.commands]
+        return " ".join(
+            ("user", self.user, "reset", "on", *secret, *self.patterns, *NOTHING, *commands)
+        )
+
+
+def master() -> Role:
+    """Say what a master may do, and the workers that it starts: all to fedredis' and RQ's keys."""
+    return Role(MASTER, ("~fedredis:*", "~rq:*"), (*CONNECTION, *READ, *WRITE))
+
+
+def viewer() -> Role:
+    """Say what someone may do who only looks: read fedredis' and RQ's keys."""
+    return Role(VIEWER, ("%R~fedredis:*", "%R~rq:*"), (*CONNECTION, *READ))
+
+
+def slave(dataset: str, slave_id: str, queue: str) -> Role:
+    """Say what the workers of one slave may do; `queue` is theirs alone, and starts their names.
+
+    Raises
+    ------
+    UsageError
+        If a name is not one, so that it could mean more than itself in a pattern.
+    """
+    check_name(dataset, "data set")
+    if OF_A_SLAVE.search(dataset):
+        raise UsageError(f"data set {dataset!r} is named as if it were another one's slave")
+    # A number, so that no slave is called as something else that belongs to a round.
+    if not (slave_id.isascii() and slave_id.isdecimal()):
+        raise UsageError(f"slave {slave_id!r} is not a number")
+    patterns = (*_of_slave(slave_id, queue), *_of_queue(queue))
+    return Role(queue, patterns, (*CONNECTION, *READ, *WRITE))
+
+
+def _of_slave(slave_id: str, queue: str) -> tuple[str, ...]:
+    run = RunKeys("*")
+    each = RoundKeys(f"{run.run}:round:*")
+    return (
+        *(f"%R~{key}" for key in (run.run, run.artifact("model:*"))),
+        f"%R~{run.artifact('preprocessing:*')}",
+        f"%W~{keys.JOINED}",
+        # What the slaves of a run share.
+        *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),
+        *(f"~{run.attached(kind)}" for kind in Kind),
+        *(f"~{run.run}:round:{label}" for label in _labels()),
+        *(f"~{key}" for key in (each.ids, each.claims, each.arrived)),
+        # What is its own.
+        *(f"~{each.update(slave_id)}", f"~{each.staged(f'{queue}-{SUFFIX}')}"),
+        f"~{run.slave(slave_id)}",
+        f"~{keys.worker(f'{queue}-{SUFFIX}')}",
+    )
+
+
+def _labels() -> list[str]:
+    """Make patterns of the names of rounds, and of nothing that is longer than they are."""
+    numbers = ["[1-9]" + "[0-9]" * more for more in range(DIGITS)]
+    # A run has a few rounds of statistics only.
+    return [f"{kind}:{n}" for kind in Kind for n in numbers if kind is not Kind.STATISTICS] + [
+        f"{Kind.STATISTICS}:{numbers[0]}"
+    ]
+
+
+def _of_queue(queue: str) -> tuple[str, ...]:
+    """Make patterns of what RQ keeps for one queue, its jobs and its workers."""
+    registries = ("wip", "finished", "failed", "deferred", "ready", "scheduled", "canceled")
+    named = (
+        *(f"queue:{queue}", f"queue:{queue}:intermediate*"),
+        *(f"{registry}:{queue}" for registry in registries),
+        *(f"clean_registries:{queue}", f"workers:{queue}"),
+        *(f"worker:{queue}-{SUFFIX}", f"worker:{queue}-{SUFFIX}:executions"),
+        *(f"job:{queue}_*", f"job::{queue}_*", f"results:{queue}_*"),
+        *(f"execution:{queue}_*", f"executions:{queue}_*"),
+        # What the queues share.
+        *("workers", "queues"),
+    )
+    looked_at = ("groups", "suspended", "rl-keys")
+    return (
+        *(f"~rq:{name}" for name in named),
+        *(f"%R~rq:{name}" for name in looked_at),
+        "%W~rq:clean_groups",
+    )

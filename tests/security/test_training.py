@@ -1,0 +1,70 @@
+"""Under the shipped rules all that is meant to work does, and nothing of it is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+from fedredis.keys import RunKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from redis import Redis
+
+TRAIN = ("--rounds", 3, "--features", "quadratic", "--wait-timeout", 30, "--json")
+
+
+def test_a_training(fenced, call, admin: Redis, denials: Callable[[], list[str]]) -> None:
+    """Each slave with a user, a process and a folder of its own; its master as the master."""
+    with fenced.workers():
+        answer = call("run", "--redis-url", fenced.master_url, *TRAIN)
+        assert answer.code == 0, answer.err
+    outcome = json.loads(answer.out)
+    assert (outcome["slaves"], outcome["workers"], outcome["rounds"]) == (3, 3, 3)
+    keys = RunKeys(outcome["run"])
+    for slave in range(3):
+        worker = admin.hget(keys.slave(str(slave)), "worker").decode()
+        assert worker.startswith(f"{fenced.queue(slave)}-")
+    # Whoever just looks sees what the master sees.
+    at = ("--redis-url", fenced.viewer_url)
+    (row,) = json.loads(call("runs", "--json", *at).out)
+    assert (row["run"], row["status"]) == (outcome["run"], "finished")
+    shown = json.loads(call("show", outcome["run"], "--json", *at).out)
+    assert {"train:3", "evaluate:3"} < set(shown["history"])
+    assert "cat" in call("show", outcome["run"], *at).out
+    assert "nothing went wrong" in call("errors", outcome["run"], *at).err
+    predicted = call("predict", "--run", outcome["run"], "--values", "size=3,age=2", *at, "--json")
+    assert json.loads(predicted.out)["class"] in ("cat", "dog", "eel")
+    assert denials() == []
+
+
+def test_a_masters_own_workers(fenced, call, denials: Callable[[], list[str]]) -> None:
+    at = ("--redis-url", fenced.master_url)
+    answer = call("run", "--data", fenced.whole, "--workers", 2, *TRAIN, *at)
+    assert answer.code == 0, answer.err
+    assert call("resume", json.loads(answer.out)["run"], "--workers", 1, *at).code == 0
+    call("doctor", *at)
+    assert denials() == []
+
+
+def test_a_slave_that_fails(
+    fenced, call, tmp_path: Path, denials: Callable[[], list[str]]
+) -> None:
+    """Its failure is told, and is seen by the viewer."""
+    spoilt = fenced.sites[1] / "slave-1.npy"
+    shutil.copy(spoilt, tmp_path / "kept")
+    spoilt.write_bytes(b"nonsense")
+    try:
+        with fenced.workers():
+            answer = call("run", "--redis-url", fenced.master_url, "--quorum", 2, *TRAIN)
+            assert answer.code == 0, answer.err
+    finally:
+        shutil.copy(tmp_path / "kept", spoilt)
+    run = json.loads(answer.out)["run"]
+    errors = json.loads(call("errors", run, "--json", "--redis-url", fenced.viewer_url).out)
+    assert list(errors["failures"]) == ["1"]
+    assert "damaged" in errors["failures"]["1"]["traceback"]
+    assert denials() == []
