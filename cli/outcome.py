@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from fedredis.errors import FedredisError
@@ -135,15 +136,18 @@ def slave_table(client: Redis, state: runs.RunState) -> Table:
     for slave, facts in runs.slaves(client, state.run_id, ids).items():
         table.add_row(
             slave,
-            facts.get("rows", "-"),
-            facts.get("test_rows", "-"),
+            escape(facts.get("rows", "-")),
+            escape(facts.get("test_rows", "-")),
             _rounded(facts.get("accuracy"), "{:.2%}"),
             _rounded(facts.get("log_loss"), "{:.4f}"),
-            facts.get("failures", "0"),
-            f"…{facts['worker'][-8:]}" if "worker" in facts else "-",
+            escape(facts.get("failures", "0")),
+            escape(f"…{facts['worker'][-8:]}") if "worker" in facts else "-",
         )
     return table
 
 
 def _rounded(value: Any, form: str) -> str:
-    return form.format(float(value)) if value is not None else "-"
+    try:
+        return form.format(float(value)) if value is not None else "-"
+    except ValueError:  # a slave may say anything
+        return "?"

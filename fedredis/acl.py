@@ -120,7 +120,7 @@ def _of_slave(slave_id: str, queue: str) -> tuple[str, ...]:
     each = RoundKeys(f"{run.run}:round:*")
     return (
         *(f"%R~{key}" for key in (run.run, run.artifact("model:*"))),
-        f"%R~{run.artifact('preprocessing:*')}",
+        *(f"%R~{key}" for key in (run.artifact("preprocessing:*"), each.task)),
         f"%W~{keys.JOINED}",
         # What the slaves of a run share.
         *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),

@@ -63,6 +63,11 @@ class RoundKeys:
     round: str
 
     @property
+    def task(self) -> str:
+        """Hash: what slaves are given to do; written by the master alone."""
+        return f"{self.round}:task"
+
+    @property
     def ids(self) -> str:
         """Zset, the ID list: slaves still to be claimed, by place."""
         return f"{self.round}:ids"

@@ -67,7 +67,7 @@ class Reduction:
             ready = self.slaves[self._turn : self._turn + step]
             packed = store.updates(self.label, ready)
             arrived = len(ready) if closed else _arrived(packed)
-            self._take(ready[:arrived], packed[:arrived])
+            self._take(store, ready[:arrived], packed[:arrived])
             if arrived < len(ready):
                 return
 
@@ -96,11 +96,19 @@ class Reduction:
             # Let go before the next one is fetched.
             del update
 
-    def _take(self, slaves: Sequence[str], packed: Sequence[bytes | None]) -> None:
+    def _take(
+        self, store: MasterStore, slaves: Sequence[str], packed: Sequence[bytes | None]
+    ) -> None:
         """Let slaves have their turn: add their updates, or note why they are not added."""
         self._turn += len(slaves)
         there = {s: update for s, update in zip(slaves, packed, strict=True) if update is not None}
-        self.missing += [slave for slave in slaves if slave not in there]
+        absent = [slave for slave in slaves if slave not in there]
+        # A list of parts, say, is there and can't be read as a string.
+        of_another_kind = store.arrived(self.label, absent)
+        self.refused |= dict.fromkeys(
+            (slave for slave in absent if slave in of_another_kind), "not a fedredis blob"
+        )
+        self.missing += [slave for slave in absent if slave not in of_another_kind]
         if not there or self._count(list(there.values())):
             return
         # Something can't be counted: one by one, to find out what and why.

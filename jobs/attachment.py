@@ -152,7 +152,7 @@ class Attachment:
 
     def _claim_next(self, label: Label) -> Claim | None:
         if label != self._fields_of:
-            fields = self._store.round_fields(label)
+            fields = self._store.task_of(label)
             if not fields:
                 return None
             self._fields, self._fields_of = fields, label

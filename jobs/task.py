@@ -35,7 +35,7 @@ class Task:
     label: Label
     slaves: Sequence[str]
     run: RunView
-    #: The round's hash.
+    #: The hash of the round's task.
     fields: Mapping[str, str]
     inputs: Inputs
 

@@ -5,14 +5,15 @@
 -- KEYS[4] open   - zset, labels of the open rounds, by time of opening
 -- KEYS[5] work   - stream that waiting workers block on
 -- KEYS[6] events - stream of what happened
+-- KEYS[7] task   - hash of what slaves are given to do, which they can read only
 -- ARGV[1] epoch      - the caller's epoch
 -- ARGV[2] label      - the round's name, kind:number
 -- ARGV[3] quorum     - how many updates make the round valid
 -- ARGV[4] timeout_ms - deadline from now
--- ARGV[5] fields     - JSON object of further fields for the round's hash
+-- ARGV[5] fields     - JSON object, the fields of the task
 -- ARGV[6…] slave ids, in order
 -- returns 1 if opened, 2 if adopted, -2 if another master has taken over (fenced)
-local run, round, ids, open, work, events = unpack(KEYS)
+local run, round, ids, open, work, events, task = unpack(KEYS)
 local epoch, label, quorum, timeout = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if redis.call('HGET', run, 'epoch') ~= epoch then
@@ -26,7 +27,7 @@ if not state then
   redis.call('HSET', round, 'epoch', epoch, 'expected', #ARGV - 5, 'quorum', quorum,
     'opened', string.format('%.0f', now))
   for name, value in pairs(fields) do
-    redis.call('HSET', round, name, value)
+    redis.call('HSET', task, name, value)
   end
 end
 -- A failed round starts over with those who are missing; who is in already stays a duplicate.

@@ -123,11 +123,14 @@ class MasterStore:
     ) -> Opening:
         """Open a round, or adopt it as it stands if a master before has opened it.
 
-        `extra` are further fields for the round's hash.
+        `extra` is what slaves are given to do.
         """
         keys, round_keys = self.keys, self.keys.round(label)
         answer = self._open(
-            keys=[keys.run, round_keys.round, round_keys.ids, keys.open, keys.work, keys.events],
+            keys=[
+                *(keys.run, round_keys.round, round_keys.ids, keys.open, keys.work, keys.events),
+                round_keys.task,
+            ],
             args=[self._epoch, str(label), quorum, timeout_ms, json.dumps(dict(extra)), *slaves],
         )
         return Opening(unless_fenced(answer, keys))
@@ -182,7 +185,7 @@ class MasterStore:
             if artifact[1].schema.large:
                 schema, arrays = artifact[1].schema, artifact[1].arrays
                 count = parts.write(self._client, staged, schema.encode_parts(arrays))
-        useless = [round_keys.ids, round_keys.claims, round_keys.arrived]
+        useless = [round_keys.task, round_keys.ids, round_keys.claims, round_keys.arrived]
         useless += [round_keys.update(slave) for slave in slaves]
         useless += [key for old in drop for key in (keys.artifact(old), keys.parts(old))]
         answer = self._commit(
@@ -246,4 +249,4 @@ class MasterStore:
 
 def _event(id_: bytes, entry: dict[bytes, bytes]) -> Event:
     named = fields(entry)
-    return Event(id_, named["type"], named.get("round"))
+    return Event(id_, named.get("type", ""), named.get("round"))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+
+#: Control characters: C0 but for tab and newline, DEL, C1.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
 def text(reply: Any) -> str:
-    """Decode one reply."""
-    decoded: str = reply.decode()
-    return decoded
+    """Decode one reply.
+
+    Slaves write some of them: bytes that are no text are replaced, and of control characters,
+    which a terminal would obey, only tab and newline are kept.
+    """
+    decoded: str = reply.decode(errors="replace")
+    return decoded if decoded.isprintable() else CONTROL.sub("\ufffd", decoded)
 
 
 def texts(replies: Iterable[Any]) -> list[str]:

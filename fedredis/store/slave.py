@@ -86,9 +86,9 @@ class SlaveStore:
         labels = tuple(Label.parse(name) for name in names if name)
         return OpenRounds(labels, entries[-1][0] if entries else after)
 
-    def round_fields(self, label: Label) -> dict[str, str]:
-        """Read a round's hash; empty if there is no such round."""
-        return fields(self._client.hgetall(self.keys.round(label).round))
+    def task_of(self, label: Label) -> dict[str, str]:
+        """Read what slaves are given to do in a round; empty if there is no such round."""
+        return fields(self._client.hgetall(self.keys.round(label).task))
 
     def artifact(self, name: str) -> artifact.Artifact | None:
         """Fetch a model or a preprocessing; None if it is gone."""

@@ -68,7 +68,8 @@ def present(client: Redis) -> list[WorkerCard]:
     pipeline = client.pipeline(transaction=False)
     for name in sorted(texts(names)):
         pipeline.hgetall(keys.worker(name))
-    return [_card(reply) for reply in pipeline.execute() if reply]
+    cards = (_card(reply) for reply in pipeline.execute(raise_on_error=False))
+    return [card for card in cards if card]
 
 
 def last_join(client: Redis) -> bytes:
@@ -82,9 +83,13 @@ def wait_for_join(client: Redis, after: bytes, seconds: float) -> bytes:
     return entries[-1][0] if entries else after
 
 
-def _card(reply: dict[bytes, bytes]) -> WorkerCard:
-    told = fields(reply)
-    named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
-    named["pid"] = int(named["pid"])
-    named["slaves"] = None if named["slaves"] == "all" else tuple(json.loads(named["slaves"]))
+def _card(reply: Any) -> WorkerCard | None:
+    """Read a card; None if it is gone, or is not as fedredis' own workers write it."""
+    try:
+        told = fields(reply)
+        named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
+        named["pid"] = int(named["pid"])
+        named["slaves"] = None if named["slaves"] == "all" else tuple(json.loads(named["slaves"]))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
     return WorkerCard(**named)

@@ -279,7 +279,7 @@ class Actor:
         """Do the slaves' work and submit it."""
         if claim is None or not claim.slaves:
             return
-        fields = self.view.store.round_fields(claim.label)
+        fields = self.view.store.task_of(claim.label)
         task = Task(claim.label, claim.slaves, self.view, fields, self.inputs)
         contributions = CONTRIBUTE[claim.label.kind](task)
         self.view.store.submit(claim, contributions.updates, contributions.facts)

@@ -56,7 +56,8 @@ def all_names() -> Iterator[str]:
     yield from (run.run, run.lease, run.events, run.work, run.open, run.history)
     yield from (run.artifact("model:3"), run.artifact("preprocessing:2"), run.slave("4"))
     yield from (run.attached(kind) for kind in Kind)
-    yield from (round_.round, round_.ids, round_.claims, round_.arrived, round_.update("4"))
+    yield from (round_.round, round_.task, round_.ids, round_.claims, round_.arrived)
+    yield round_.update("4")
 
 
 def test_the_table_names_every_key(table: dict[str, list[str]]) -> None:
@@ -108,6 +109,7 @@ def test_the_newest_artifacts_are_kept(story: Story) -> None:
 HEADINGS = (
     "### The run: `fedredis:{<run>}`",
     "### A round: `fedredis:{<run>}:round:<label>`",
+    "### A round's task: `fedredis:{<run>}:round:<label>:task`",
     "### A slave: `fedredis:{<run>}:slave:<id>`",
     "### An artifact: `fedredis:{<run>}:model:<n>`, `fedredis:{<run>}:preprocessing:<n>`",
     "### A worker: `fedredis:worker:<name>`",

@@ -145,7 +145,7 @@ class Farm:
         )
         if claim is None:
             return
-        fields = self.store.round_fields(label)
+        fields = self.store.task_of(label)
         slaves = list(claim.slaves)
         if self.rng:
             self.rng.shuffle(slaves)

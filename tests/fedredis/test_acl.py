@@ -70,6 +70,7 @@ def test_a_slaves_keys_of_a_round(kind: Kind, number: int) -> None:
     if kind is Kind.STATISTICS and number > 9:
         return
     keys = RunKeys("0123abcd").round(Label(kind, number))
+    assert rights(slave(), keys.task) == "R"
     for key in (keys.round, keys.ids, keys.claims, keys.arrived, keys.update("1")):
         assert rights(slave(), key) == "RW"
     for other in ("0", "2", "10", "11", "21", "01"):

@@ -773,7 +773,7 @@ def test_a_large_update_is_summed_before_the_round_is_complete(
     updates, wait, serve = MasterStore.updates, MasterStore.wait, training.farm
 
     def hand_in(*slaves: str) -> None:
-        fields = serve.store.round_fields(first)
+        fields = serve.store.task_of(first)
         for slave in slaves:
             schema, arrays, samples = serve.work(first, slave, fields)
             packed = Packed(slave, pack(schema, Update(samples, arrays)), ())

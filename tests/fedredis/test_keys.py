@@ -37,6 +37,7 @@ ROUND = RUN.round(Label(Kind.TRAIN, 5))
         (ROUND.round, "fedredis:{r1}:round:train:5"),
         (ROUND.ids, "fedredis:{r1}:round:train:5:ids"),
         (ROUND.claims, "fedredis:{r1}:round:train:5:claims"),
+        (ROUND.task, "fedredis:{r1}:round:train:5:task"),
         (ROUND.arrived, "fedredis:{r1}:round:train:5:arrived"),
         (ROUND.update("7"), "fedredis:{r1}:round:train:5:update:7"),
         (ROUND.staged("w-1"), "fedredis:{r1}:round:train:5:staged:w-1"),
@@ -116,6 +117,7 @@ def named(training: Any, kinds: tuple[Kind, ...] = tuple(Kind)) -> set[str]:
         for kind in kinds:
             round_keys = keys.round(Label(kind, number))
             known |= {round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived}
+            known.add(round_keys.task)
             known |= {round_keys.update(slave) for slave in config.slave_ids}
             known.add(round_keys.staged("farm-1"))
     return known

@@ -221,7 +221,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     named_keys = {
         **{key: getattr(keys, key) for key in ("run", "lease", "events", "work", "open")},
         "attached": keys.attached(Kind.EVALUATE),
-        **{key: getattr(round_keys, key) for key in ("round", "ids", "claims", "arrived")},
+        **{key: getattr(round_keys, key) for key in ("round", "task", "ids", "claims", "arrived")},
         "history": keys.history,
         "update": round_keys.update(slave),
         "slave": keys.slave(slave),
@@ -258,7 +258,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     }
     open_end = {
         ("commit", "KEYS"): [
-            *(round_keys.ids, round_keys.claims, round_keys.arrived),
+            *(round_keys.task, round_keys.ids, round_keys.claims, round_keys.arrived),
             *(round_keys.update("0"), round_keys.update("1")),
             *(keys.artifact("model:0"), keys.parts("model:0")),
         ],

@@ -464,14 +464,15 @@ def test_one_that_is_large_and_came_as_a_small_one_is_refused(
     assert SCHEMA.encode(summing.total) == in_order(("0", "1", "3", "10"))
 
 
-def test_one_that_is_small_and_came_as_a_large_one_is_missing(
+def test_one_that_is_small_and_came_as_a_large_one_is_refused(
     fake: Redis, store: Recording, chunk: int
 ) -> None:
     put(fake, *SLAVES)
     put_parts(fake, "2")
     summing = Reduction(TRAIN, SCHEMA, SLAVES)
     summing.advance(store, closed=True)
-    assert (summing.complete, summing.counted, summing.missing) == (True, 4, ["2"])
+    assert (summing.complete, summing.counted, summing.missing) == (True, 4, [])
+    assert summing.refused == {"2": "not a fedredis blob"}
     assert SCHEMA.encode(summing.total) == in_order(("0", "1", "3", "10"))
 
 

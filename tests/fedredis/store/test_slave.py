@@ -26,13 +26,16 @@ RUN = "fedredis:{r1}"
 ROUND = f"{RUN}:round:train:1"
 
 
+TASK = {"payload": "model:0"}
+
+
 @pytest.fixture
 def open_round(master: MasterStore) -> Callable[..., None]:
     """Return a function that opens the round."""
 
     def open_it(slaves: int = 3, quorum: int = 3) -> None:
         ids = [str(slave) for slave in range(slaves)]
-        master.open_round(TRAIN, ids, quorum=quorum, timeout_ms=60_000, extra={})
+        master.open_round(TRAIN, ids, quorum=quorum, timeout_ms=60_000, extra=TASK)
 
     return open_it
 
@@ -889,8 +892,8 @@ def test_attach_lasts_for_the_lease(client: Redis, slave: SlaveStore) -> None:
 
 
 def test_what_a_worker_reads(client: Redis, slave: SlaveStore) -> None:
-    assert slave.round_fields(TRAIN)["state"] == "open"
-    assert slave.round_fields(Label(Kind.TRAIN, 9)) == {}
+    assert slave.task_of(TRAIN)["payload"] == "model:0"
+    assert slave.task_of(Label(Kind.TRAIN, 9)) == {}
     assert slave.artifact("preprocessing:0").named == {}
     assert slave.artifact("model:9") is None
     assert slave.config().encode() == client.hget(RUN, "config")

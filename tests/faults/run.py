@@ -1,0 +1,97 @@
+"""A run as a test sees it: where it stands, what has happened, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faults_server import until
+
+from fedredis.keys import Label, RunKeys
+from fedredis.store import runs
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from fedredis.config import RunConfig
+
+
+@dataclass
+class Run:
+    """A run on the server of the test."""
+
+    client: Redis
+    run_id: str
+    config: RunConfig
+
+    @property
+    def keys(self) -> RunKeys:
+        return RunKeys(self.run_id)
+
+    @property
+    def state(self) -> runs.RunState:
+        return runs.read(self.client, self.run_id)
+
+    @property
+    def history(self) -> dict[str, dict[str, Any]]:
+        history = runs.history(self.client, self.run_id)
+        return {str(label): entry for label, entry in history.items()}
+
+    @property
+    def sha256(self) -> str:
+        model = runs.artifact(self.client, self.run_id, self.state.model)
+        assert model
+        return model.sha256
+
+    @property
+    def events(self) -> list[tuple[str, dict[str, str]]]:
+        """All that has happened: ids and fields."""
+        entries: Any = self.client.xrange(self.keys.events)
+        return [
+            (id_.decode(), {k.decode(): v.decode() for k, v in entry.items()})
+            for id_, entry in entries
+        ]
+
+    def happened(self, **fields: str) -> list[dict[str, str]]:
+        """List the events with these fields."""
+        return [event for _, event in self.events if fields.items() <= event.items()]
+
+    def wait_for(self, **fields: str) -> dict[str, str]:
+        """Wait until an event with these fields has happened."""
+        cursor = b"0-0"
+        while not (found := self.happened(**fields)):
+            answer: Any = self.client.xread({self.keys.events: cursor}, block=10_000)
+            assert answer, f"no event {fields}"
+            cursor = answer[0][1][-1][0]
+        return found[0]
+
+    def wait_for_training(self, *, after: bytes) -> bytes:
+        """Wait until a round of training is committed after a moment; return that moment.
+
+        Moments are ids of events: times of the server, whatever the run.
+        """
+        while True:
+            answer: Any = self.client.xread({self.keys.events: after}, block=10_000)
+            assert answer, "this run does not get ahead"
+            for after, event in answer[0][1]:
+                if event[b"type"] == b"committed" and event[b"round"].startswith(b"train"):
+                    return after
+
+    def is_in(self, label: str, slave: str) -> bool:
+        """Say whether a slave's update is in."""
+        return bool(self.client.exists(self.keys.round(Label.parse(label)).update(slave)))
+
+    def let_deadline_pass(self, label: str, *, arrived: int) -> None:
+        """Wait until so many updates of a round are in, and let its deadline be over."""
+        self.wait_for(type="opened", round=label)
+        keys = self.keys.round(Label.parse(label))
+        until(lambda: int(self.client.get(keys.arrived) or 0) == arrived)
+        self.client.hset(keys.round, "deadline", 0)
+
+    def assert_nothing_of(self, label: str) -> None:
+        """See that a round has left no trace in what is committed."""
+        number = Label.parse(label).number
+        assert label not in self.history
+        assert self.state.round == number - 1
+        assert self.state.model == f"model:{number - 1}"
+        assert not self.client.exists(self.keys.artifact(f"model:{number}"))

@@ -1,0 +1,266 @@
+"""Workers that die, stall, are cut off, or whose clock is wrong."""
+
+import signal
+
+import pytest
+
+
+def test_row_01_many_slaves_on_three_workers(site, partitions, assert_as_undisturbed):
+    """In small; a thousand slaves, and a large model, are measured by the benchmarks."""
+    run = site.create(partitions=partitions(200), rounds=2)
+    outcome = site.master(run, workers=3).ends(0)
+    assert outcome["slaves"] == 200
+    assert_as_undisturbed(run)
+
+
+@pytest.mark.parametrize("point", ["work", "submit", "submitted"])
+def test_row_02_a_worker_is_killed(site, gates, send, assert_as_undisturbed, point):
+    """Before it has worked, before it submits, and when its update is in."""
+    run = site.create()
+    site.worker()
+    site.worker()
+    gate = f"{point} train:2 1"
+    gates.close(gate, "work train:2 2")
+    master = site.master(run)
+    victim = gates.wait(gate)
+    # Slave 2 is not done, so the round is open.
+    gates.wait("work train:2 2")
+    assert run.is_in("train:2", "1") == (point == "submitted")
+    send(victim, signal.SIGKILL)
+    gates.open("work train:2 2")
+    master.ends(0)
+    if point != "submitted":
+        assert run.happened(type="reclaimed", round="train:2", slave="1")
+    assert_as_undisturbed(run)
+
+
+def test_row_02_a_worker_is_killed_while_it_submits(site, gates, send, assert_as_undisturbed):
+    """The update is in, and nobody has read the answer."""
+    run = site.create()
+    proxy = site.proxy()
+    (submit,) = site.server.load_scripts(site.client, "submit")
+    site.worker(url=proxy.url(site.server.url))
+    site.worker(url=proxy.url(site.server.url))
+    gates.close("submit train:2 1", "work train:2 2")
+    master = site.master(run)
+    victim = gates.wait("submit train:2 1")
+    gates.wait("work train:2 2")
+    proxy.hold_next_reply(submit, b"round:train:2:update:1")
+    gates.open("submit train:2 1")
+    proxy.wait()
+    assert run.is_in("train:2", "1")
+    send(victim, signal.SIGKILL)
+    gates.open("work train:2 2")
+    master.ends(0)
+    assert_as_undisturbed(run)
+
+
+def test_row_03_the_parent_of_a_worker_is_killed(site, gates, ended, assert_as_undisturbed):
+    """Its workers go with it, none is left to itself; others take their place."""
+    run = site.create()
+    pool = site.pool()
+    gates.close("submit train:2 1")
+    master = site.master(run)
+    worker = gates.wait("submit train:2 1")
+    pool.kill()
+    ended(worker)
+    site.worker()
+    master.ends(0)
+    assert run.happened(type="reclaimed", round="train:2", slave="1")
+    assert_as_undisturbed(run)
+
+
+def test_row_03_a_worker_that_was_thought_dead_comes_back(
+    site, gates, send, assert_as_undisturbed
+):
+    """Two have worked for a slave: one update is counted, the other is a duplicate."""
+    run = site.create()
+    for _ in range(3):
+        site.worker()
+    gates.close("submit train:2 1", "work train:2 2")
+    master = site.master(run)
+    stalled = gates.wait("submit train:2 1")
+    gates.wait("work train:2 2")
+    # The round stays open, since slave 2 is not done.
+    gates.close("submitted train:2 1")
+    send(stalled, signal.SIGSTOP)
+    assert gates.wait("submitted train:2 1") != stalled
+    gates.open("submitted train:2 1")
+    gates.open("submit train:2 1")
+    send(stalled, signal.SIGCONT)
+    run.wait_for(type="refused", round="train:2", slave="1", why="duplicate")
+    gates.open("work train:2 2")
+    master.ends(0)
+    assert_as_undisturbed(run)
+
+
+def test_row_08_a_slave_is_cut_off_and_the_quorum_goes_on(site, gates, partitions, undisturbed):
+    """It is named as missing; the others are counted once each."""
+    run, proxy = site.create(quorum=2, rounds=2), site.proxy()
+    rows = undisturbed(site.create().config).history["train:1"]["samples"]
+    site.worker(folder=partitions(only=(0, 1)))
+    site.worker(folder=partitions(only=(2,)), url=proxy.url(site.server.url))
+    gates.close("work train:2 2")
+    master = site.master(run)
+    gates.wait("work train:2 2")
+    proxy.blackhole()
+    gates.open("work train:2 2")
+    for label in ("train:2", "evaluate:2"):
+        run.let_deadline_pass(label, arrived=2)
+    assert master.ends(0)["rounds"] == 2
+    first, second = run.history["train:1"], run.history["train:2"]
+    assert (first["slaves"], first["missing"], first["samples"]) == (3, [], rows)
+    assert (second["slaves"], second["missing"], second["samples"]) == (2, ["2"], rows * 2 // 3)
+    said = site.fedredis("errors", run.run_id, "--redis-url", site.server.url).stdout
+    assert "train:2: missing: 2" in said
+
+
+def test_row_08_a_slave_is_cut_off_and_there_is_no_quorum(
+    site, gates, partitions, assert_as_undisturbed
+):
+    """The run ends and says who is missing; it goes on when the slave is back."""
+    run, proxy = site.create(), site.proxy()
+    site.worker(folder=partitions(only=(0, 1)))
+    away = site.worker(folder=partitions(only=(2,)), url=proxy.url(site.server.url))
+    gates.close("work train:2 2")
+    master = site.master(run)
+    gates.wait("work train:2 2")
+    proxy.blackhole()
+    gates.open("work train:2 2")
+    run.let_deadline_pass("train:2", arrived=2)
+    master.ends(1)
+    assert "2 of 3 slaves counted, 3 needed; missing: 2" in master.said
+    assert f"go on with: fedredis resume {run.run_id}" in master.said
+    assert run.state.status == "failed"
+    away.kill()
+    site.worker(folder=partitions(only=(2,)))
+    site.master(run).ends(0)
+    assert_as_undisturbed(run)
+
+
+@pytest.mark.parametrize("fault", ["refuse", "cut"])
+def test_row_08_a_slave_whose_connections_break(site, gates, assert_as_undisturbed, fault):
+    """A worker connects again and goes on with what it was at."""
+    run, proxy = site.create(), site.proxy()
+    site.worker(url=proxy.url(site.server.url))
+    gates.close("submit train:2 1")
+    master = site.master(run)
+    gates.wait("submit train:2 1")
+    if fault == "refuse":
+        proxy.refuse()
+        gates.open("submit train:2 1")
+        master.lives_for(0.5)
+        proxy.forward()
+    else:
+        # In the middle of the update, however it is sent.
+        proxy.cut_after(700)
+        gates.open("submit train:2 1")
+        proxy.wait()
+    master.ends(0)
+    assert_as_undisturbed(run)
+
+
+def test_row_10_an_update_for_a_round_that_is_over(site, gates, send, assert_as_undisturbed):
+    """It is recorded as late, and changes nothing."""
+    run = site.create()
+    site.worker()
+    site.worker()
+    gates.close("submit train:1 1", "commit train:3")
+    master = site.master(run)
+    stalled = gates.wait("submit train:1 1")
+    send(stalled, signal.SIGSTOP)
+    gates.wait("commit train:3")
+    before = run.state.round, run.sha256
+    gates.open("submit train:1 1")
+    send(stalled, signal.SIGCONT)
+    run.wait_for(type="refused", round="train:1", slave="1", why="late")
+    assert (run.state.round, run.sha256) == before == (2, run.sha256)
+    gates.open("commit train:3")
+    master.ends(0)
+    assert_as_undisturbed(run)
+
+
+def test_row_12_a_worker_whose_clock_is_an_hour_ahead(site, gates, assert_as_undisturbed):
+    """It takes the others' jobs for abandoned; their slaves are counted once all the same."""
+    run = site.create()
+    site.worker()
+    gates.close("work train:2 1")
+    master = site.master(run, clock_ahead=-3600)
+    gates.wait("work train:2 1")
+    site.worker(clock_ahead=3600)
+    site.wait_for_failed_job(run)
+    gates.open("work train:2 1")
+    master.ends(0)
+    assert_as_undisturbed(run)
+
+
+#: What slave 2 hands in, and what is said of it.
+SPOILT = {
+    "nan": "not finite",
+    "infinite": "not finite",
+    "huge": "away from the global model",
+    "wrong shape": "bytes where",
+    "wrong type": "bytes where",
+    "object": "not a fedredis blob",
+    "truncated": "bytes where",
+    "trailing": "bytes where",
+    "damaged": "the checksum does not match",
+    "short": "not a fedredis blob",
+    "oversize": "bytes where",
+    "no rows": "0 is not a number of rows",
+    "negative rows": "-5 is not a number of rows",
+    "too many rows": f"{1 << 60} is not a number of rows",
+}
+
+
+def test_row_17_updates_that_can_not_be_counted(site, undisturbed):
+    """Each is refused with the slave and the reason, and the quorum goes on."""
+    run = site.create(quorum=2, rounds=len(SPOILT) + 1)
+    spoil = {f"train:{number}": how for number, how in enumerate(SPOILT, start=1)}
+    rows = undisturbed(site.create().config).history["train:1"]["samples"]
+    site.worker(spoil=spoil)
+    site.master(run).ends(0)
+    for label, how in spoil.items():
+        entry = run.history[label]
+        assert list(entry["refused"]) == ["2"], how
+        assert SPOILT[how] in entry["refused"]["2"], how
+        assert (entry["slaves"], entry["samples"]) == (2, rows * 2 // 3), how
+    last = run.history[f"train:{len(SPOILT) + 1}"]
+    assert (last["slaves"], last["samples"], last["refused"]) == (3, rows, {})
+    said = site.fedredis("errors", run.run_id, "--redis-url", site.server.url).stdout
+    assert "train:1: slave 2 refused: array 'weights' is not finite" in said
+
+
+@pytest.mark.parametrize("faults", [{}, {"part": 64}], ids=["small", "large"])
+def test_row_17_an_update_of_the_other_kind(site, faults, assert_as_undisturbed):
+    """Parts where a value is expected, or a value for parts, are refused and can be mended."""
+    run = site.create()
+    worker = site.worker(**faults, other_kind="train:2")
+    master = site.master(run, **faults)
+    master.ends(1)
+    assert "2 of 3 slaves counted, 3 needed" in master.said
+    assert "slave 2: " in master.said
+    worker.kill()
+    site.worker(**faults)
+    site.master(run, **faults).ends(0)
+    assert_as_undisturbed(run)
+
+
+def test_row_22_a_trainer_that_always_crashes(site, assert_as_undisturbed):
+    """The run ends after the attempts allowed, with the traceback at hand, and can be mended."""
+    run = site.create()
+    worker = site.worker(crash={"1": 99})
+    master = site.master(run)
+    master.ends(1)
+    assert "round train:1 can't be completed" in master.said
+    assert "slave 1: RuntimeError: this trainer crashes" in master.said
+    assert len(run.happened(type="failed", round="train:1", slave="1")) == 3
+    said = site.fedredis("errors", run.run_id, "--redis-url", site.server.url).stdout
+    assert "slave 1 failed 3 times" in said
+    assert "Traceback (most recent call last)" in said
+    assert "RuntimeError: this trainer crashes" in said
+    assert run.state.status == "failed"
+    worker.kill()
+    site.worker()
+    site.master(run).ends(0)
+    assert_as_undisturbed(run)
