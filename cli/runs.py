@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 def command(redis_url: str | None, home: Path, as_json: bool) -> None:
     """List the runs, newest first."""
     with session(redis_url, home) as opened:
-        rows = [_row(state) for state in runs.newest_first(opened.client)]
+        states = runs.newest_first(opened.client)
     if as_json:
-        output.print_json(rows)
+        output.print_json([_row(state) for state in states])
         return
-    if not rows:
+    if not states:
         output.notes().print("no runs yet: `fedredis run` makes one")
         return
-    table = Table()
-    for name in rows[0]:
-        table.add_column(name)
-    for row in rows:
-        accuracy = "-" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
-        table.add_row(*(str(value) for value in {**row, "accuracy": accuracy}.values()))
+    table = Table("run", "status", "slaves", "rounds", "accuracy", "started")
+    for state in states:
+        row = _row(state)
+        row["rounds"] = f"{state.round}/{state.config.rounds}"
+        row["accuracy"] = "-" if state.accuracy is None else f"{state.accuracy:.2%}"
+        table.add_row(*(str(value) for value in row.values()))
     output.results().print(table)
 
 
@@ -45,7 +45,8 @@ def _row(state: RunState) -> dict[str, Any]:
         "run": state.run_id,
         "status": state.status,
         "slaves": state.config.slaves,
-        "rounds": f"{state.round}/{state.config.rounds}",
+        # Those that are committed.
+        "rounds": state.round,
         "accuracy": state.accuracy,
         "started": started(state),
     }

@@ -9,7 +9,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from fedredis.jobs.allowlist import AllowedJob
-from fedredis.jobs.naming import job_id, queue_name, queue_of
+from fedredis.jobs.naming import job_id, job_prefix, queue_name, queue_of
 from fedredis.keys import job_kind
 from fedredis.store import workers
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fedredis.keys import Kind, Label
     from fedredis.store.master import MasterStore
 
-#: Seconds for which a job that was sent counts as being on its way to the run.
-ON_ITS_WAY = 2.0
+#: Seconds that a job which has left the queue has to begin its stay with the run.
+ON_ITS_WAY = 0.25
 #: Seconds for which the list of workers is taken as it was.
 WORKERS_KNOWN = 4.0
 #: Seconds for which RQ keeps jobs that are over, to be looked at.
@@ -65,8 +65,11 @@ class Dispatcher:
         self._sent = [sent for sent in self._sent if now - sent[0] < ON_ITS_WAY]
         coming = Counter(queue for _, sent_kind, queue in self._sent if sent_kind is kind)
         for queue, capacity in self._capacity.items():
+            wanted = min(capacity, waiting)
             there = max(at_it[queue], coming[queue])
-            for _ in range(min(capacity, waiting) - there):
+            if there < wanted:
+                there = max(there, at_it[queue] + self._queued(queue, kind))
+            for _ in range(wanted - there):
                 self._enqueue(queue, label, kind)
                 self._sent.append((now, kind, queue))
 
@@ -79,11 +82,19 @@ class Dispatcher:
         shared = queue_name(self._config.dataset, None)
         self._capacity[shared] = max(self._capacity[shared], self._own_workers)
 
+    def _queued(self, queue: str, kind: Kind) -> int:
+        """Count this run's jobs of a kind that no worker has taken yet."""
+        ours = f"{job_prefix(queue, self._store.keys.run_id)}{kind}_"
+        return sum(job.startswith(ours) for job in self._queue(queue).get_job_ids())
+
+    def _queue(self, queue: str) -> Queue:
+        return Queue(
+            queue, connection=self._client, serializer=JSONSerializer, job_class=AllowedJob
+        )
+
     def _enqueue(self, queue: str, label: Label, kind: Kind) -> None:
         run_id = self._store.keys.run_id
-        Queue(
-            queue, connection=self._client, serializer=JSONSerializer, job_class=AllowedJob
-        ).enqueue_call(
+        self._queue(queue).enqueue_call(
             func=f"fedredis.jobs.functions.{kind}",
             kwargs={"run": run_id, "round": str(label)},
             job_id=job_id(queue, run_id, kind),

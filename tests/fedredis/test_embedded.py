@@ -62,7 +62,7 @@ def program(name: str) -> Path:
             return find_binary()
     if found := shutil.which(name):
         return Path(found)
-    pytest.skip(f"{name} is not on PATH")
+    pytest.skip(f"{name}, a system package, is not on PATH")
 
 
 @pytest.fixture(params=PROGRAMS)

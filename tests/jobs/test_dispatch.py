@@ -101,11 +101,26 @@ def test_jobs_that_never_began_are_sent_again(make_scene: Callable[..., Scene]) 
     scene.join()
     scene.dispatch(TRAIN, 4)
     scene.now += ON_ITS_WAY / 2
+    # A worker has taken it, and may be about to begin.
+    scene.client.delete(f"rq:queue:{queue_name(scene.config.dataset, None)}")
     scene.dispatch(TRAIN, 4)
-    assert len(scene.jobs()) == 1
+    assert scene.jobs() == []
     scene.now += ON_ITS_WAY / 2
     scene.dispatch(TRAIN, 4)
+    assert len(scene.jobs()) == 1
+
+
+def test_jobs_that_wait_for_a_worker_are_not_sent_again(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene()
+    scene.join()
+    scene.join()
+    scene.dispatch(TRAIN, 4)
+    scene.now += 100 * ON_ITS_WAY
+    scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 2
+    # Those of another kind wait for another purpose.
+    scene.dispatch(Label(Kind.STATISTICS, 1), 4)
+    assert len(scene.jobs()) == 4
 
 
 def test_workers_that_stay_with_the_run_need_no_job(make_scene: Callable[..., Scene]) -> None:
@@ -193,8 +208,8 @@ def test_who_stays_with_the_run_may_be_told(
     scene.dispatch(TRAIN, 4, (first, second))
     assert len(scene.jobs()) == 1
     scene.now += ON_ITS_WAY
-    scene.dispatch(TRAIN, 4, ())  # nobody is there, and the one that was sent is not coming
-    assert len(scene.jobs()) == 4
+    scene.dispatch(TRAIN, 4, ())  # nobody is there, and one that was sent waits for a worker
+    assert len(scene.jobs()) == 3
 
 
 @pytest.mark.parametrize(
