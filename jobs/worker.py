@@ -13,6 +13,7 @@ from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from rq.utils import as_text
+from rq.worker import WorkerStatus
 
 from fedredis.data.partition import held
 from fedredis.jobs.allowlist import AllowedJob
@@ -84,6 +85,21 @@ class FedredisWorker(SimpleWorker):
             return False
         finally:
             workers.leave(self._client, self._card.name)
+
+    def _shutdown(self) -> None:
+        """Remember that a stop was asked for, whatever becomes of the exception that says so."""
+        self._stop_requested = True
+        super()._shutdown()  # type: ignore[no-untyped-call]
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Show that this worker is alive; before it waits for a job, see that it is to go on.
+
+        RQ asks a worker to stop by an exception in a signal handler, and some of the code that it
+        may come up in (registry maintenance, finalisers) swallows exceptions.
+        """
+        if self._stop_requested and self.get_state() == WorkerStatus.IDLE:
+            raise StopRequested
+        super().heartbeat(timeout, pipeline)
 
     def subscribe(self) -> None:
         """Listen to no channel: RQ would take commands there from whoever can publish."""

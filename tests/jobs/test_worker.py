@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rq import Callback, Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
@@ -479,3 +481,30 @@ def test_what_rq_keeps_is_json(
         if key.startswith(b"rq:job:"):
             assert json.loads(zlib.decompress(client.hget(key, "data")))
             assert json.loads(client.hget(key, "meta") or b"{}") == {}
+
+
+@pytest.mark.parametrize("state", ["started", "idle"])
+def test_a_stop_that_is_swallowed_on_its_way_is_not_forgotten(
+    client: Redis,
+    rq_client: Redis,
+    folder: Path,
+    manifest: Manifest,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+) -> None:
+    """RQ's maintenance may be interrupted, and goes on over any exception."""
+    card = make_card(folder, manifest)
+    serving = FedredisWorker(client, rq_client, card, Inputs(folder, manifest))
+    looked = []
+
+    def maintain() -> None:
+        looked.append(serving.get_state())
+        if looked[-1] == state:
+            with contextlib.suppress(StopRequested):
+                serving.request_stop(signal.SIGTERM, None)
+
+    monkeypatch.setattr(serving, "run_maintenance_tasks", maintain)
+    # Otherwise it would wait for a job, for minutes.
+    assert serving.work(logging_level="CRITICAL") is False
+    assert looked[-1] == state
+    assert workers.present(client) == []
