@@ -101,6 +101,12 @@ class FedredisWorker(SimpleWorker):
             raise StopRequested
         super().heartbeat(timeout, pipeline)
 
+    def run_maintenance_tasks(self) -> None:
+        """Let RQ clean up; then see that this worker is to go on."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        if self._stop_requested:
+            raise StopRequested
+
     def subscribe(self) -> None:
         """Listen to no channel: RQ would take commands there from whoever can publish."""
 

@@ -503,7 +503,7 @@ def test_a_stop_that_is_swallowed_on_its_way_is_not_forgotten(
             with contextlib.suppress(StopRequested):
                 serving.request_stop(signal.SIGTERM, None)
 
-    monkeypatch.setattr(serving, "run_maintenance_tasks", maintain)
+    monkeypatch.setattr(SimpleWorker, "run_maintenance_tasks", lambda self: maintain())
     # Otherwise it would wait for a job, for minutes.
     assert serving.work(logging_level="CRITICAL") is False
     assert looked[-1] == state
