@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from rq import Queue, SimpleWorker
@@ -74,17 +75,18 @@ class FedredisWorker(SimpleWorker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Announce this worker to masters, and serve the queue until asked to stop."""
-        # RQ listens to signals only once it has started: a worker that is announced has to leave.
-        self._install_signal_handlers()  # type: ignore[no-untyped-call]
-        try:
-            workers.join(self._client, self._card)
-            with Heartbeat(self._beat, HEARTBEAT):
+        with ExitStack() as ending:
+            ending.callback(workers.leave, self._client, self._card.name)
+            # Before signals are listened to: their exceptions would break a thread that starts.
+            ending.enter_context(Heartbeat(self._beat, HEARTBEAT))
+            # RQ listens to them only once it has started: who is announced has to leave.
+            self._install_signal_handlers()  # type: ignore[no-untyped-call]
+            try:
+                workers.join(self._client, self._card)
                 return bool(super().work(*args, **kwargs))
-        except StopRequested:
-            self.teardown()  # type: ignore[no-untyped-call]
-            return False
-        finally:
-            workers.leave(self._client, self._card.name)
+            except StopRequested:
+                self.teardown()  # type: ignore[no-untyped-call]
+        return False
 
     def _shutdown(self) -> None:
         """Remember that a stop was asked for, whatever becomes of the exception that says so."""
