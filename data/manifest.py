@@ -40,9 +40,13 @@ class Manifest:
     columns
         What the columns of a row are.
     classes
-        Names of the classes; a label is an index into them.
+        Names of the classes; a label is an index into them. None at all: labels are numbers.
     rows
         How many rows all the slaves hold.
+    cut
+        How the rows were cut among the slaves, such as ``iid`` or ``dirichlet:0.1``.
+    missing
+        ``mean`` if cells may be missing (NaN), to be filled by the mean over all slaves.
     version
         Of the folder's format.
     """
@@ -56,6 +60,8 @@ class Manifest:
     columns: tuple[Column, ...]
     classes: tuple[str, ...]
     rows: int
+    cut: str = "iid"
+    missing: str = "error"
     version: int = VERSION
 
     def to_json(self) -> str:
@@ -82,17 +88,24 @@ class Manifest:
                 seed=_whole(known["seed"]),
                 test_fraction=float(known["test_fraction"]),
                 columns=tuple(
-                    Column(_text(column["name"]), column["low"], column["high"])
+                    Column(
+                        _text(column["name"]),
+                        column["low"],
+                        column["high"],
+                        _text(column.get("kind", "number")),
+                    )
                     for column in known["columns"]
                 ),
                 classes=tuple(_text(name) for name in known["classes"]),
                 rows=_whole(known["rows"]),
+                cut=_text(known.get("cut", "iid")),
+                missing=_text(known.get("missing", "error")),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"the manifest is damaged: {error!r}") from None
         if version != VERSION:
             raise DataError(f"the manifest has version {version}, not {VERSION}")
-        if not (1 <= manifest.slaves <= manifest.rows and manifest.columns and manifest.classes):
+        if not (1 <= manifest.slaves <= manifest.rows and manifest.columns):
             raise DataError("the manifest is damaged: its counts don't fit each other")
         return manifest
 

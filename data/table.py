@@ -1,4 +1,4 @@
-"""A labelled table in memory, checked: every cell is a finite number, every label a class."""
+"""A labelled table in memory, checked: every label is a class or a number."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Table:
     Parameters
     ----------
     X
-        Cells, shape (n, d).
+        Cells, shape (n, d): numbers, NaN where one is missing, and digests of categories.
     y
-        Indexes into `classes`, shape (n,).
+        Indexes into `classes`, shape (n,), or, where there are no classes, the values to predict.
     columns
         What the d columns are.
     classes
@@ -34,12 +34,15 @@ class Table:
         Where the rows come from, without a path: a file's or folder's name, or ``synthetic``.
     names
         What the n rows are called, if they have names.
+    groups
+        What the n rows say in the column that they are to be cut by, if there is one.
     """
 
     X: NDArray[np.float64]
-    y: NDArray[np.int64]
+    y: NDArray[np.int64] | NDArray[np.float64]
     columns: tuple[Column, ...]
     classes: tuple[str, ...]
     label: str
     source: str
     names: Sequence[str] | None = None
+    groups: Sequence[str] | None = None

@@ -21,11 +21,17 @@ Known = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the data: its name and, where it has one, the range that it must lie in."""
+    """A column of the data: its name and, where it has one, the range that it must lie in.
+
+    Cells of a category are digests of its text (see `fedredis.data.categories`): whole numbers
+    below 2^53, which a float holds exactly.
+    """
 
     name: str
     low: float | None = None
     high: float | None = None
+    #: ``number`` or ``category``.
+    kind: str = "number"
 
 
 class Features(Protocol):

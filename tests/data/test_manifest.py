@@ -27,7 +27,7 @@ def test_it_survives_the_way_through_json(tmp_path: Path) -> None:
 
 def test_it_can_be_read_by_eye() -> None:
     known = json.loads(MANIFEST.to_json())
-    assert known["columns"][1] == {"name": "tempo", "low": 0, "high": 250}
+    assert known["columns"][1] == {"name": "tempo", "low": 0, "high": 250, "kind": "number"}
     assert (known["version"], known["slaves"]) == (1, 2)
 
 
