@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedredis.data.cuts.deal import deal
+from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import NAME, Manifest, read_manifest
 from fedredis.data.partition import slave_file
 from fedredis.data.whole import written_whole
-from fedredis.errors import DataError, UsageError
+from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,34 +32,30 @@ if TYPE_CHECKING:
 #: Hexadecimal digits of the digest that a dataset id ends with.
 DIGITS = 8
 
+#: The cut when none is asked for.
+IID = Cut()
 
-def cut_iid(rows: int, slaves: int, seed: int) -> list[NDArray[np.int64]]:
-    """Deal rows at random, as evenly as possible: the indexes (n,) of each slave's rows.
 
-    Raises
-    ------
-    UsageError
-        If there is no slave, or `seed` is below 0.
-    DataError
-        If there are more slaves than rows.
-    """
-    if slaves < 1 or seed < 0:
-        raise UsageError("slaves must be at least 1, and the seed at least 0")
-    if slaves > rows:
-        raise DataError(f"{slaves} slaves can't share {rows} rows: each needs at least one")
-    return np.array_split(np.random.default_rng([seed, 0]).permutation(rows), slaves)
+def held_out_count(rows: int, test_fraction: float) -> int:
+    """Tell how many of its rows a slave holds out; one at least is not."""
+    return min(round(test_fraction * rows), rows - 1)
 
 
 def held_out(rows: int, test_fraction: float, seed: int, slave_id: int) -> NDArray[np.bool_]:
-    """Choose at random the rows that a slave holds out, shape (rows,); one at least is not."""
-    count = min(round(test_fraction * rows), rows - 1)
+    """Choose at random the rows that a slave holds out, shape (rows,)."""
+    count = held_out_count(rows, test_fraction)
     chosen = np.zeros(rows, np.bool_)
     chosen[np.random.default_rng([seed, 1, slave_id]).permutation(rows)[:count]] = True
     return chosen
 
 
 def write_partitions(
-    table: Table, directory: Path, slaves: int, seed: int, test_fraction: float
+    table: Table,
+    directory: Path,
+    slaves: int,
+    seed: int,
+    test_fraction: float,
+    cut: Cut = IID,
 ) -> Manifest:
     """Write a partition folder, whole or not at all.
 
@@ -67,17 +65,19 @@ def write_partitions(
     ----------
     test_fraction
         Share of each slave's rows to hold out, in [0, 1).
+    cut
+        How to deal the rows; see `cuts.deal`.
 
     Raises
     ------
     UsageError
         If an argument is out of its range, or `directory` holds something else.
     DataError
-        If there are more slaves than rows, or the folder can't be written.
+        If the table can't be cut so among so many slaves, or the folder can't be written.
     """
     if not 0 <= test_fraction < 1:
         raise UsageError("the test fraction must be at least 0 and below 1")
-    cut = cut_iid(len(table.X), slaves, seed)
+    dealt = deal(table, cut, slaves, seed)
     manifest = Manifest(
         dataset="",
         source=table.source,
@@ -88,22 +88,24 @@ def write_partitions(
         columns=table.columns,
         classes=table.classes,
         rows=len(table.X),
+        cut=str(cut),
+        missing=table.missing,
     )
-    manifest = replace(manifest, dataset=_dataset(manifest, _parts(table, cut, manifest)))
+    manifest = replace(manifest, dataset=_dataset(manifest, _parts(table, dealt, manifest)))
     if not _there(directory, manifest):
         with written_whole(directory) as scratch:
             scratch.mkdir()
-            for slave_id, part in enumerate(_parts(table, cut, manifest)):
+            for slave_id, part in enumerate(_parts(table, dealt, manifest)):
                 np.save(slave_file(scratch, slave_id), part, allow_pickle=False)
             (scratch / NAME).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
 
 
 def _parts(
-    table: Table, cut: list[NDArray[np.int64]], manifest: Manifest
+    table: Table, dealt: list[NDArray[np.int64]], manifest: Manifest
 ) -> Iterator[NDArray[np.float64]]:
     """Make the array (n, d + 2) of each slave."""
-    for slave_id, rows in enumerate(cut):
+    for slave_id, rows in enumerate(dealt):
         out = held_out(len(rows), manifest.test_fraction, manifest.seed, slave_id)
         yield np.column_stack([table.X[rows], table.y[rows], out]).astype("<f8")
 

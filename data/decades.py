@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from fedredis.data.cells import read_cells
-from fedredis.data.reading import IDENTITY, NAMES, first_of_each
+from fedredis.data.reading import IDENTITY, NAMES, first_of_each, groups_of
 from fedredis.data.records import check_file, read_header
 from fedredis.data.songs import ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL
 from fedredis.data.table import Table
@@ -20,54 +21,68 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def read_decades(folder: Path) -> Table:
+def read_decades(folder: Path, *, by: str | None = None) -> Table:
     """Read the songs of all six decades, in the order of the decades.
 
     A song that stands in several files, or twice in one, counts where it stands first.
 
+    Parameters
+    ----------
+    by
+        A column that all files have, whose cells are the songs' groups; ``decade`` is the file's.
+
     Raises
     ------
     DataError
-        If a file is missing or bad; see `reading.read_csv`.
+        If a file is missing or bad; see `reading.read_file`.
     """
-    X, decades, names = read_by_decade(folder)
+    X, decades, texts = read_by_decade(folder, by=by)
     era = np.array([ERAS.index(name) for name in ERA_OF.values()])
     source = folder.resolve().name
-    return Table(X, era[decades], FEATURES, ERAS, LABEL, source, names)
+    names = texts["name"].tolist()
+    groups = None if by is None else texts["group"].tolist()
+    return Table(X, era[decades], FEATURES, ERAS, LABEL, source, names, groups)
 
 
 def read_by_decade(
-    folder: Path, columns: Sequence[str] = FEATURE_NAMES
-) -> tuple[NDArray[np.float64], NDArray[np.int64], list[str]]:
-    """Read d columns (n, d), the index of the decade (n,) and the name (n) of every song.
+    folder: Path, columns: Sequence[str] = FEATURE_NAMES, *, by: str | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64], pd.DataFrame]:
+    """Read d columns (n, d), the index of the decade (n,) and the texts (n) of every song.
+
+    The texts are ``name``, ``identity`` and ``group``, each '' where there is none.
 
     Raises
     ------
     DataError
         If a file is missing or bad.
     """
-    X, names, identities = [], [], []
-    for decade in ERA_OF:
-        cells, called, uris = _read(folder / f"dataset-of-{decade}.csv", columns)
-        X.append(cells)
-        names += called
-        identities += uris
-    decades = np.repeat(np.arange(len(X)), [len(part) for part in X])
-    keep = first_of_each(identities)
-    kept = [name for name, kept in zip(names, keep, strict=True) if kept]
-    return np.concatenate(X)[keep], decades[keep], kept
+    files = [_read(folder / f"dataset-of-{decade}.csv", columns, by) for decade in ERA_OF]
+    X = np.concatenate([cells for cells, _ in files])
+    decades = np.repeat(np.arange(len(files)), [len(cells) for cells, _ in files])
+    texts = pd.concat([texts for _, texts in files], ignore_index=True)
+    if by == LABEL:  # in the files it is a year
+        texts["group"] = np.array(list(ERA_OF))[decades]
+    keep = first_of_each(texts["identity"].tolist())
+    return X[keep], decades[keep], texts[keep]
 
 
-def _read(path: Path, columns: Sequence[str]) -> tuple[NDArray[np.float64], list[str], list[str]]:
-    """Read columns, the names and the identities of one file's songs."""
+def _read(
+    path: Path, columns: Sequence[str], by: str | None
+) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """Read columns and texts of one file's songs."""
     check_file(path)
     header = read_header(path)
-    for name in columns:
+    by = None if by == LABEL else by
+    for name in (*columns, *(() if by is None else (by,))):
         if name not in header:
             raise DataError("there is no such column", file=path, column=name)
     names = next((name for name in NAMES if name in header), "")
     cells = read_cells(path, header, text={names, IDENTITY})
     X = np.column_stack([cells.numbers(name) for name in columns])
     empty = [""] * len(X)
-    called = cells.texts(names) if names else empty
-    return X, called, cells.texts(IDENTITY) if IDENTITY in header else empty
+    texts = {
+        "name": cells.texts(names) if names else empty,
+        "identity": cells.texts(IDENTITY) if IDENTITY in header else empty,
+        "group": empty if by is None else groups_of(cells, by),
+    }
+    return X, pd.DataFrame(texts)

@@ -19,26 +19,36 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+#: The decades in order, and the index of each one's era.
+DECADES = tuple(ERA_OF)
+ERA = np.array([ERAS.index(era) for era in ERA_OF.values()])
+
 #: Songs that are drawn at a time, which bounds the memory of `write_csv`.
 CHUNK = 1 << 16
 
 
-def generate(songs: int | None = None, seed: int = 0) -> Table:
+def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) -> Table:
     """Draw songs; the same seed gives the same songs.
 
     Parameters
     ----------
     songs
         How many; otherwise as many as there were real ones. Decades share them as they did.
+    by
+        The column to group them by: ``decade``, which is finer than the eras.
 
     Raises
     ------
     UsageError
-        If `songs` is below 1 or `seed` below 0.
+        If `songs` is below 1 or `seed` below 0, or `by` is another column.
     """
-    features, eras = zip(*_chunks(songs, seed), strict=True)
-    X, y = np.concatenate(features), np.concatenate(eras)
-    return Table(X, y, FEATURES, ERAS, LABEL, "synthetic", _names(0, len(X)))
+    if by not in (None, LABEL):
+        raise UsageError(f"generated songs can be cut by the column '{LABEL}' only, not '{by}'")
+    features, drawn = zip(*_chunks(songs, seed), strict=True)
+    X, decades = np.concatenate(features), np.concatenate(drawn)
+    groups = None if by is None else [DECADES[decade] for decade in decades.tolist()]
+    names = _names(0, len(X))
+    return Table(X, ERA[decades], FEATURES, ERAS, LABEL, "synthetic", names, groups)
 
 
 def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:
@@ -58,8 +68,8 @@ def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["track_name", LABEL, *FEATURE_NAMES])
         start = 0
-        for X, y in _chunks(songs, seed):
-            eras = [ERAS[era] for era in y.tolist()]
+        for X, decades in _chunks(songs, seed):
+            eras = [ERAS[era] for era in ERA[decades].tolist()]
             writer.writerows(zip(_names(start, start + len(X)), eras, *_cells(X), strict=True))
             start += len(X)
 
@@ -67,7 +77,7 @@ def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:
 def _chunks(
     songs: int | None, seed: int
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-    """Draw the features (n, 11) and the eras (n,) of songs, up to `CHUNK` at a time."""
+    """Draw the features (n, 11) and the decades (n,) of songs, up to `CHUNK` at a time."""
     copulas = read_copulas()
     real = np.array([copula.songs for copula in copulas])
     songs = int(real.sum()) if songs is None else songs
@@ -76,13 +86,13 @@ def _chunks(
     rng = np.random.default_rng(seed)
     ends = np.rint(np.cumsum([0, *real]) * (songs / real.sum())).astype(np.int64)
     groups = rng.permutation(np.repeat(np.arange(len(real), dtype=np.int8), np.diff(ends)))
-    eras = np.array([ERAS.index(ERA_OF[copula.decade]) for copula in copulas])
+    decades = np.array([DECADES.index(copula.decade) for copula in copulas])
     for start in range(0, songs, CHUNK):
         group = groups[start : start + CHUNK]
         X = rng.standard_normal((len(group), len(FEATURE_NAMES)))
         for number, copula in enumerate(copulas):
             X[group == number] = copula.songs_of(X[group == number])
-        yield X, eras[group]
+        yield X, decades[group]
 
 
 def _names(start: int, stop: int) -> list[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedredis.data.cut import cut_iid, write_partitions
+from fedredis.data.cut import write_partitions
+from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held, open_partition
 from fedredis.data.table import Table
@@ -23,15 +24,6 @@ def table() -> Table:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_a_cut_deals_every_row_once_and_evenly() -> None:
-    cut = cut_iid(103, 10, seed=1)
-    assert sorted(np.concatenate(cut).tolist()) == list(range(103))
-    assert [len(rows) for rows in cut] == [11, 11, 11, 10, 10, 10, 10, 10, 10, 10]
-    assert cut[0].tolist() != list(range(11))
-    assert [a.tolist() for a in cut] == [b.tolist() for b in cut_iid(103, 10, seed=1)]
-    assert cut[0].tolist() != cut_iid(103, 10, seed=2)[0].tolist()
 
 
 def test_a_folder_holds_every_row_once(tmp_path: Path, table: Table) -> None:
@@ -83,18 +75,36 @@ def test_another_cut_or_other_data_has_another_id(tmp_path: Path, table: Table) 
     changed = dataclasses.replace(table, X=np.nextafter(table.X, 999))
     renamed = dataclasses.replace(table, columns=(Column("n"), Column("share", 0, 1)))
     cuts = [
-        (table, 3, 1, 0.2),
-        (table, 4, 1, 0.2),
-        (table, 3, 2, 0.2),
-        (table, 3, 1, 0.3),
-        (changed, 3, 1, 0.2),
-        (renamed, 3, 1, 0.2),
+        (table, 3, 1, 0.2, Cut()),
+        (table, 4, 1, 0.2, Cut()),
+        (table, 3, 2, 0.2, Cut()),
+        (table, 3, 1, 0.3, Cut()),
+        (changed, 3, 1, 0.2, Cut()),
+        (renamed, 3, 1, 0.2, Cut()),
+        (table, 3, 1, 0.2, Cut("shards", 1)),
+        (table, 3, 1, 0.2, Cut("shards", 2)),
     ]
     ids = {
-        write_partitions(rows, tmp_path / f"{i}", slaves, seed, fraction).dataset
-        for i, (rows, slaves, seed, fraction) in enumerate(cuts)
+        write_partitions(rows, tmp_path / f"{i}", slaves, seed, fraction, cut=cut).dataset
+        for i, (rows, slaves, seed, fraction, cut) in enumerate(cuts)
     }
     assert len(ids) == len(cuts)
+
+
+def test_a_cut_is_made_as_it_is_asked_for(tmp_path: Path, table: Table) -> None:
+    manifest = write_partitions(table, tmp_path / "out", 3, 1, 0.2, cut=Cut("shards", 1))
+    assert read_manifest(tmp_path / "out") == manifest
+    assert manifest.cut == "shards:1"
+    for slave_id in range(3):
+        part = open_partition(tmp_path / "out", slave_id)
+        labels = np.concatenate([part.train_y, part.test_y])
+        assert np.bincount(labels).max() >= 34
+
+
+def test_cuts_are_iid_unless_another_is_asked_for(tmp_path: Path, table: Table) -> None:
+    manifest = write_partitions(table, tmp_path / "out", 3, 1, 0.2)
+    assert manifest.cut == "iid"
+    assert write_partitions(table, tmp_path / "out", 3, 1, 0.2, cut=Cut("iid")) == manifest
 
 
 def test_nothing_names_the_machine(tmp_path: Path, table: Table) -> None:

@@ -28,6 +28,35 @@ def test_the_era_is_the_files_and_a_song_counts_once(folder: Path) -> None:
     assert table.names == ["a"] * 11
 
 
+def test_songs_are_grouped_by_the_decade_of_their_file(folder: Path) -> None:
+    table = read_decades(folder, by="decade")
+    assert table.groups is not None
+    assert table.groups == [name for name in ERA_OF for _ in range(1 if name == "10s" else 2)]
+    assert read_decades(folder).groups is None
+
+
+def test_songs_are_grouped_by_any_column_of_all_files(folder: Path) -> None:
+    assert read_decades(folder, by="target").groups == ["1"] * 11
+    assert read_decades(folder, by="uri").groups is not None
+    tempo = read_decades(folder, by="tempo").groups
+    assert tempo == ["0", "0", "1", "1", "2", "2", "3", "3", "4", "4", "5"]
+
+
+def test_a_number_is_one_group_in_all_files(folder: Path) -> None:
+    """Where a cell is missing, pandas makes floats of whole numbers."""
+    path = folder / "dataset-of-60s.csv"
+    path.write_text(path.read_text().replace("1,a,twice", ",a,twice"))
+    assert read_decades(folder, by="target").groups == ["1", "", *["1"] * 9]
+
+
+def test_a_column_to_group_by_that_a_file_lacks(folder: Path) -> None:
+    path = folder / "dataset-of-70s.csv"
+    path.write_text(path.read_text().replace("target", "hit"))
+    with pytest.raises(DataError) as refused:
+        read_decades(folder, by="target")
+    assert str(refused.value) == f"{path}, column 'target': there is no such column"
+
+
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / "dataset-of-80s.csv").unlink()
     with pytest.raises(DataError, match=r"dataset-of-80s\.csv: there is no such file"):
@@ -62,3 +91,10 @@ def test_the_real_songs(real_songs: Path) -> None:
     assert np.bincount(table.y).tolist() == [16_310, 12_220, 12_030]
     assert table.names is not None
     assert table.names[0] == "Jealous Kind Of Fella"
+
+
+def test_the_artists_of_the_real_songs(real_songs: Path) -> None:
+    table = read_decades(real_songs, by="artist")
+    assert table.groups is not None
+    assert table.groups[0] == "Garland Green"
+    assert len(set(table.groups)) > 10_000

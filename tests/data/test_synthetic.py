@@ -12,8 +12,8 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Stand
 
 from fedredis.data import synthetic
 from fedredis.data.decades import read_decades
-from fedredis.data.reading import read_csv
-from fedredis.data.songs import ERAS, FEATURES
+from fedredis.data.reading import read_file
+from fedredis.data.songs import ERA_OF, ERAS, FEATURES
 from fedredis.data.synthetic import generate, write_csv
 from fedredis.data.table import Table
 from fedredis.errors import DataError, UsageError
@@ -35,6 +35,20 @@ def test_the_same_seed_gives_the_same_songs() -> None:
     assert one.X.tobytes() == same.X.tobytes()
     assert one.y.tobytes() == same.y.tobytes()
     assert one.X.tobytes() != other.X.tobytes()
+
+
+def test_songs_can_be_grouped_by_decade() -> None:
+    table, plain = generate(1000, 1, by="decade"), generate(1000, 1)
+    assert table.X.tobytes() == plain.X.tobytes()
+    assert plain.groups is None
+    assert table.groups is not None
+    assert set(table.groups) == set(ERA_OF)
+    assert [ERAS[era] for era in table.y.tolist()] == [ERA_OF[name] for name in table.groups]
+
+
+def test_songs_have_no_other_column_to_be_grouped_by() -> None:
+    with pytest.raises(UsageError, match="by the column 'decade' only, not 'artist'"):
+        generate(10, by="artist")
 
 
 def test_features_keep_their_kind() -> None:
@@ -66,7 +80,7 @@ def test_a_file_holds_the_same_songs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     drawn = generate(1000, 5)
     monkeypatch.setattr(synthetic, "CHUNK", 300)  # songs don't depend on how many at a time
     write_csv(1000, tmp_path / "songs.csv", 5)
-    read = read_csv(tmp_path / "songs.csv")
+    read = read_file(tmp_path / "songs.csv")
     assert read.X.tobytes() == drawn.X.tobytes()
     assert read.y.tobytes() == drawn.y.tobytes()
     assert read.names == drawn.names

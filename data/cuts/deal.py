@@ -1,0 +1,47 @@
+"""A table's rows, dealt as a cut says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fedredis.data.cuts.column import cut_by_column
+from fedredis.data.cuts.dirichlet import cut_dirichlet
+from fedredis.data.cuts.iid import cut_iid
+from fedredis.data.cuts.quantity import cut_quantity
+from fedredis.data.cuts.shards import cut_shards
+from fedredis.data.cuts.spec import Cut
+from fedredis.data.cuts.strata import strata
+from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fedredis.data.table import Table
+
+
+def deal(table: Table, cut: Cut, slaves: int, seed: int) -> list[NDArray[np.int64]]:
+    """Deal every row to one slave: the indexes (n,) of each slave's rows, n at least 1.
+
+    Raises
+    ------
+    UsageError
+        If there is no slave, `seed` is below 0, or the table was read without the column that
+        it is to be cut by.
+    DataError
+        If there are not enough rows, or values of the column, for so many slaves.
+    """
+    match cut:
+        case Cut("iid"):
+            return cut_iid(len(table.X), slaves, seed)
+        case Cut("dirichlet", float(alpha)):
+            return cut_dirichlet(strata(table).of, slaves, seed, alpha)
+        case Cut("shards", int(shards)):
+            return cut_shards(strata(table).of, slaves, seed, shards)
+        case Cut("quantity", float(alpha)):
+            return cut_quantity(len(table.X), slaves, seed, alpha)
+        case Cut("column") if table.groups is not None:
+            return cut_by_column(table.groups, slaves, seed)
+        case Cut("column", name):
+            raise UsageError(f"the rows were read without the column '{name}' to cut them by")
+    raise UsageError(f"there is no cut '{cut}'")
