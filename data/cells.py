@@ -1,4 +1,4 @@
-"""The cells of a CSV file, parsed by pandas, taken out a column at a time and checked."""
+"""The cells of a file, parsed by pandas, taken out a column at a time and checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fedredis.data.records import line_of, ragged, readable
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,71 +21,68 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The rows of one file; a cell that is empty or spells NaN, NA or null is missing."""
+    """The rows of one file; a cell that is empty, blank or spells NaN, NA or null is missing."""
 
     path: Path
     frame: pd.DataFrame
+    #: Tells the number that a file's data row, counted from 0, has for its readers.
+    line: Callable[[Path, int], int | None] = line_of
 
     def error(self, problem: str, row: int, column: str) -> DataError:
         """Build the error for a bad cell; `row` counts the data rows from 0."""
-        return DataError(problem, file=self.path, row=line_of(self.path, row), column=column)
+        return DataError(problem, file=self.path, row=self.line(self.path, row), column=column)
 
     def mostly_numbers(self, name: str) -> bool:
         """Say whether at least half of a column's filled cells are numbers."""
-        filled = self.frame[name].dropna()
+        filled = self.words(name).dropna()
         return len(filled) > 0 and 2 * int(_numeric(filled).notna().sum()) >= len(filled)
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
+    def numbers(self, name: str, *, gaps: bool = False) -> NDArray[np.float64]:
         """Return a column as numbers, shape (n,).
+
+        Parameters
+        ----------
+        gaps
+            Whether cells may be missing: they are NaN.
 
         Raises
         ------
         DataError
             If a cell is missing, is text or is infinite.
         """
-        column = self.frame[name]
-        self._refuse_missing(column)
+        column = self.words(name)
+        missing = column.isna().to_numpy()
+        if missing.any() and not gaps:
+            raise self.error("the cell is empty", int(missing.argmax()), name)
         numbers = _numeric(column)
-        text = numbers.isna().to_numpy()
+        text = numbers.isna().to_numpy() & ~missing
         if text.any():
             row = int(text.argmax())
-            raise self.error(f"{str(column.iloc[row])!r} is not a number", row, name)
+            raise self.error(f"{str(self.frame[name].iloc[row])!r} is not a number", row, name)
         values = np.asarray(numbers, dtype=np.float64)
         infinite = np.isinf(values)
         if infinite.any():
             raise self.error("the number is infinite", int(infinite.argmax()), name)
         return values
 
-    def labels(self, name: str) -> pd.Series[str]:
-        """Return a column as text, n entries, without the spaces around them.
+    def words(self, name: str) -> pd.Series:
+        """Return a column, n entries, its text without the spaces around it.
 
-        Raises
-        ------
-        DataError
-            If a cell is missing or blank.
+        Numbers that pandas has parsed stay numbers, and truth values are text.
         """
         column = self.frame[name]
-        self._refuse_missing(column)
-        stripped = column.astype(str).str.strip()
-        blank = (stripped == "").to_numpy()
-        if blank.any():
-            raise self.error("the cell is empty", int(blank.argmax()), name)
-        return stripped
+        if pd.api.types.is_numeric_dtype(column) and column.dtype != bool:
+            return column
+        text = column.astype(str).str.strip()
+        return text.where(column.notna() & (text != ""))
 
     def texts(self, name: str) -> list[str]:
         """Return a column as text as it stands, n entries, those missing as ''."""
         return list(self.frame[name].fillna("").astype(str))
 
-    def _refuse_missing(self, column: pd.Series) -> None:
-        missing = column.isna().to_numpy()
-        if missing.any():
-            raise self.error("the cell is empty", int(missing.argmax()), str(column.name))
-
 
 def _numeric(column: pd.Series) -> pd.Series[float]:
     """Turn cells into numbers, NaN for those that are none."""
-    if column.dtype == bool:  # True is a word here, though pandas would count it as 1
-        return pd.Series(np.nan, index=column.index)
     return pd.to_numeric(column, errors="coerce").astype(np.float64)
 
 

@@ -1,7 +1,8 @@
 """Reading a partition folder, as a worker does: what one slave holds.
 
 A slave's file is one array (n, d + 2), little-endian float64: the columns of the manifest, the
-label as an index into the classes, and 1 for a row that is held out for evaluation, else 0.
+label as an index into the classes (or, where there are none, as a number), and 1 for a row that
+is held out for evaluation, else 0. A category is the digest of its text; a missing cell is NaN.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Partition:
     """
 
     train_X: NDArray[np.float64]  # noqa: N815
-    train_y: NDArray[np.int64]
+    train_y: NDArray[np.int64] | NDArray[np.float64]
     test_X: NDArray[np.float64]  # noqa: N815
-    test_y: NDArray[np.int64]
+    test_y: NDArray[np.int64] | NDArray[np.float64]
 
 
 def slave_file(directory: Path, slave_id: int) -> Path:
@@ -75,7 +76,9 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
         raise DataError(f"the file is damaged: {error}", file=path) from None
     if (problem := _damage(rows, manifest)) is not None:
         raise DataError(f"the file is damaged: {problem}", file=path)
-    X, y, out = rows[:, :-2], rows[:, -2].astype(np.int64), rows[:, -1] == 1
+    X, y, out = rows[:, :-2], rows[:, -2], rows[:, -1] == 1
+    if manifest.classes:
+        y = y.astype(np.int64)
     return Partition(X[~out], y[~out], X[out], y[out])
 
 
@@ -84,11 +87,21 @@ def _damage(rows: NDArray[Any], manifest: Manifest) -> str | None:
     width = len(manifest.columns) + 2
     if rows.dtype != np.dtype("<f8") or rows.ndim != 2 or rows.shape[1] != width:
         return f"it holds {rows.dtype} {rows.shape}, not float64 (n, {width})"
-    labels, out = rows[:, -2], rows[:, -1]
-    if not np.isfinite(rows).all():
+    cells, labels, out = rows[:, :-2], rows[:, -2], rows[:, -1]
+    there = ~np.isnan(cells) if manifest.missing == "mean" else np.True_
+    if not (np.isfinite(rows[:, -2:]).all() and np.isfinite(cells).all(where=there)):
         return "a number is not finite"
-    if not ((labels >= 0) & (labels < len(manifest.classes)) & (labels % 1 == 0)).all():
+    for column, digests in zip(manifest.columns, cells.T, strict=True):
+        if column.kind == "category" and not _are_digests(digests[~np.isnan(digests)]):
+            return f"a category in '{column.name}' is no digest"
+    count = len(manifest.classes)
+    if count and not ((labels >= 0) & (labels < count) & (labels % 1 == 0)).all():
         return "a label is none of the classes"
     if not ((out == 0) | (out == 1)).all():
         return "a row is neither held out nor not"
     return None if (out == 0).any() else "there is no row to learn from"
+
+
+def _are_digests(digests: NDArray[np.float64]) -> bool:
+    """Say whether all are whole numbers from 1 to 2^53 - 1."""
+    return bool(((digests >= 1) & (digests < 2**53) & (digests % 1 == 0)).all())

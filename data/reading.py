@@ -1,4 +1,4 @@
-"""Reading one CSV file into a `Table`."""
+"""Reading one file, CSV or Parquet, into a `Table`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fedredis.data.cells import Cells, read_cells
-from fedredis.data.records import SIZE_CAP, check_file, read_header
-from fedredis.data.songs import ERAS, FEATURE_NAMES, FEATURES, LABEL
-from fedredis.data.table import Table
-from fedredis.errors import DataError
-from fedredis.features.protocol import Column
+from fedredis.data import cells as csv
+from fedredis.data import columns as choice
+from fedredis.data import parquet, records
+from fedredis.data.labels import target
+from fedredis.data.records import SIZE_CAP, check_file
+from fedredis.data.songs import LABEL
+from fedredis.data.table import MISSING, TASKS, Table
+from fedredis.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,56 +22,123 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fedredis.data.cells import Cells
+
 #: Columns that may hold what a row is called; the first one found does.
 NAMES = ("track_name", "track", "name")
 
 #: The column that identifies a row; a value that occurs again is dropped.
 IDENTITY = "uri"
 
+#: What is said of a missing cell.
+EMPTY = "the cell is empty: --missing drop leaves such rows out, --missing mean fills cells"
 
-def read_csv(
+
+def read_file(
     path: Path,
     *,
     label: str | None = None,
     columns: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    missing: str = "error",
+    task: str = "auto",
+    fewest_classes: int = 2,
+    by: str | None = None,
     cap: int = SIZE_CAP,
 ) -> Table:
-    """Read and check a CSV file (UTF-8, commas, a header).
+    """Read and check a CSV file (UTF-8, commas, a header), or a Parquet file.
 
-    In errors a row is the number of the line that it starts on, as an editor shows it: the
-    header is line 1. A file with all the song features gives those, with their ranges, which
-    are not enforced. Labels that are eras give all three eras as classes; other labels give
-    themselves, sorted.
+    In errors a row of a CSV file is the number of the line that it starts on, as an editor shows
+    it: the header is line 1. The first row of a Parquet file is row 1. A file with all the song
+    features gives those, with their ranges, which are not enforced.
 
     Parameters
     ----------
     label
-        Column that holds the class; ``decade`` when there is one and none is named.
+        Column that holds the label; ``decade`` when there is one and none is named.
     columns
-        Columns to learn from; otherwise the song features when all are there, else every column
-        that holds numbers.
+        Columns to learn from; see `columns.choose`.
+    categories
+        Columns to learn from that hold categories, even if they look like numbers.
+    missing
+        What to do about missing cells: ``error``; ``drop`` their rows; or ``mean``, which leaves
+        them NaN. A row without a label is an error or dropped.
+    task
+        ``auto``, ``classify`` or ``regress``; see `labels.target`.
+    fewest_classes
+        1 if other rows, elsewhere, may have other labels, else 2.
+    by
+        Any column, whose cells are the rows' groups.
     cap
         Bytes above which the file is refused unread.
 
     Raises
     ------
+    UsageError
+        If `missing` or `task` is none of these.
     DataError
-        If the file, a column, a row or a cell is not as it must be; the first such is named.
+        If the file, a column, a row or a cell is not as it must be.
     """
+    for name, value, known in (("missing", missing, MISSING), ("task", task, TASKS)):
+        if value not in known:
+            raise UsageError(f"--{name} must be one of {', '.join(known)}, not {value!r}")
     check_file(path, cap)
-    header = read_header(path)
+    is_parquet = path.suffix.lower() in parquet.SUFFIXES
+    header = (parquet if is_parquet else records).read_header(path)
     label = _label(path, header, label)
-    for name in columns or ():
+    categories = categories or ()
+    for name in (*(columns or ()), *categories, *(() if by is None else (by,))):
         _require(path, header, name)
     names = next((name for name in NAMES if name in header and name != label), None)
-    text = {label, IDENTITY, *([names] if names else [])}
-    cells = read_cells(path, header, text=text)
-    chosen = _columns(cells, label, columns, text)
-    X = np.column_stack([cells.numbers(column.name) for column in chosen])
-    classes, y = _classes(cells, label)
-    keep = first_of_each(cells.texts(IDENTITY)) if IDENTITY in header else slice(None)
-    called = pd.Series(cells.texts(names))[keep].tolist() if names else None
-    return Table(X[keep], y[keep], chosen, classes, label, path.name, called)
+    apart = {label, IDENTITY, *([names] if names else [])}
+    read_cells = parquet.read_cells if is_parquet else csv.read_cells
+    cells = read_cells(path, header, text={*apart, *categories})
+    chosen = choice.choose(cells, label, columns, categories, apart)
+    X = np.column_stack([choice.values(cells, column) for column in chosen])
+    labels = cells.words(label)
+    gaps = np.column_stack([np.isnan(X), labels.isna()])
+    rows = _complete(cells, gaps, [*(column.name for column in chosen), label], missing)
+    classes, y = target(cells, label, labels.iloc[rows], task, fewest_classes)
+    if IDENTITY in header:
+        once = first_of_each(pd.Series(cells.texts(IDENTITY))[rows].tolist())
+        rows, y = rows[once], y[once]
+    X = X[rows]
+    X[np.isnan(X)] = np.nan  # the same bytes, whatever the file's were: they are digested
+    return Table(
+        X,
+        y,
+        chosen,
+        classes,
+        label,
+        path.name,
+        names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
+        groups=None if by is None else groups_of(cells, by)[rows].tolist(),
+        missing="mean" if missing == "mean" else "error",
+    )
+
+
+def _complete(
+    cells: Cells, gaps: NDArray[np.bool_], names: Sequence[str], missing: str
+) -> NDArray[np.intp]:
+    """Choose the rows to keep, given what cells are missing (n, columns), the label last."""
+    if missing == "error":
+        for name, gap in zip(names, gaps.T, strict=True):
+            if gap.any():
+                raise cells.error(EMPTY, int(gap.argmax()), name)
+    kept = ~(gaps[:, -1] if missing == "mean" else gaps.any(axis=1))
+    if not kept.any():
+        raise DataError("every row has a missing cell", file=cells.path)
+    return np.flatnonzero(kept)
+
+
+def groups_of(cells: Cells, name: str) -> pd.Series[str]:
+    """Return a column as text to group rows by, n entries, those missing as ''.
+
+    A whole number is the same text in a column that also holds others, and one that does not.
+    """
+    column = cells.frame[name]
+    texts = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    return texts.str.removesuffix(".0") if pd.api.types.is_float_dtype(column) else texts
 
 
 def first_of_each(identities: Sequence[str]) -> NDArray[np.bool_]:
@@ -95,41 +164,3 @@ def _label(path: Path, header: list[str], label: str | None) -> str:
     label = LABEL if label is None else label
     _require(path, header, label)
     return label
-
-
-def _columns(
-    cells: Cells, label: str, wanted: Sequence[str] | None, text: set[str]
-) -> tuple[Column, ...]:
-    """Decide which columns to learn from; none of `text`, nor one without a name, by itself."""
-    header = [str(name) for name in cells.frame.columns]
-    # Only beside the others is a column called 'key' or 'energy' the one of a song.
-    songs = {column.name: column for column in FEATURES} if set(FEATURE_NAMES) <= {*header} else {}
-    if wanted is None:
-        wanted = [name for name in songs if name != label] or [
-            name for name in header if name not in {"", *text} and cells.mostly_numbers(name)
-        ]
-    if label in wanted:
-        raise DataError("the label can't be learned from", file=cells.path, column=label)
-    if not wanted or len(set(wanted)) < len(wanted):
-        problem = "a column to learn from is named twice" if wanted else "no column holds numbers"
-        raise DataError(problem, file=cells.path)
-    return tuple(songs.get(name, Column(name)) for name in wanted)
-
-
-def _classes(cells: Cells, label: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Decide on the classes, and give each row (n,) the index of its own."""
-    labels = cells.labels(label)
-    found = sorted(labels.unique())
-    classes = ERAS if set(found) & set(ERAS) else tuple(found)
-    if len(classes) < 2:
-        raise DataError(
-            f"every row has the label {found[0]!r}, there must be two",
-            file=cells.path,
-            column=label,
-        )
-    y = pd.Index(classes).get_indexer(pd.Index(labels)).astype(np.int64)
-    if (y < 0).any():
-        row = int((y < 0).argmax())
-        problem = f"{labels.iloc[row]!r} is none of {', '.join(ERAS)}"
-        raise cells.error(problem, row, label)
-    return classes, y

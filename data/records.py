@@ -86,8 +86,13 @@ def line_of(path: Path, index: int) -> int | None:
         return next((line for line, _ in islice(records(path), index + 1, None)), None)
 
 
+def in_one_line(name: str) -> str:
+    """Return a column's name without spaces around it, and with one for each break in it."""
+    return " ".join(name.split())
+
+
 def read_header(path: Path) -> list[str]:
-    """Return the names of a file's columns, without the spaces around them.
+    """Return the names of a file's columns, each on one line, see `in_one_line`.
 
     Raises
     ------
@@ -96,7 +101,7 @@ def read_header(path: Path) -> list[str]:
     """
     with readable(path):
         line, fields = next(records(path), (0, []))
-    header = [field.strip() for field in fields]
+    header = [in_one_line(field) for field in fields]
     if not header:
         raise DataError("the file is empty", file=path)
     for name in header:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
     from fedredis.features.protocol import Column
 
+#: What to do about missing cells: refuse them, drop their rows, or leave them to be filled.
+MISSING = ("error", "drop", "mean")
+
+#: What to make of labels: classes, numbers to predict, or what they look like.
+TASKS = ("auto", "classify", "regress")
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -36,6 +42,8 @@ class Table:
         What the n rows are called, if they have names.
     groups
         What the n rows say in the column that they are to be cut by, if there is one.
+    missing
+        ``mean`` if cells may be missing, to be filled by the mean over all slaves.
     """
 
     X: NDArray[np.float64]
@@ -46,3 +54,4 @@ class Table:
     source: str
     names: Sequence[str] | None = None
     groups: Sequence[str] | None = None
+    missing: str = "error"

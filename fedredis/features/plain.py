@@ -23,9 +23,8 @@ class Plain:
 
     columns: tuple[Column, ...]
 
-    @property
-    def width(self) -> int:
-        """One input a column."""
+    def width(self, known: Known) -> int:
+        """Count the inputs: one a column."""
         return len(self.columns)
 
     def next_pass(self, known: Known) -> str | None:
@@ -34,7 +33,7 @@ class Plain:
 
     def schema(self, name: str) -> Schema:
         """Describe the sums of the pass."""
-        return moments.schema(self.width)
+        return moments.schema(len(self.columns))
 
     def sums(self, name: str, known: Known, X: NDArray[Any]) -> Arrays:
         """Add up the sums of the pass over rows X (n, columns), n may be 0."""

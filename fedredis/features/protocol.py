@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
+from fedredis.errors import DataError
+
 if TYPE_CHECKING:
     from fedredis.codec import Arrays, Schema
 
 #: What a feature map has learned so far: named arrays, empty before the first pass.
 Known = dict[str, NDArray[Any]]
+
+#: What a column can be.
+KINDS = ("number", "category")
+
+#: A column with more categories than this, over all slaves, can't be learned from.
+MOST_CATEGORIES = 1_000
 
 
 @dataclass(frozen=True)
@@ -24,22 +32,30 @@ class Column:
     """A column of the data: its name and, where it has one, the range that it must lie in.
 
     Cells of a category are digests of its text (see `fedredis.data.categories`): whole numbers
-    below 2^53, which a float holds exactly.
+    from 1 to 2^53 - 1, which a float holds exactly. A missing cell, of either kind, is NaN.
+
+    Raises
+    ------
+    DataError
+        If it is of no known kind.
     """
 
     name: str
     low: float | None = None
     high: float | None = None
-    #: ``number`` or ``category``.
+    #: One of `KINDS`.
     kind: str = "number"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise DataError(f"'{self.kind}' is neither {' nor '.join(KINDS)}", column=self.name)
 
 
 class Features(Protocol):
     """A map from rows (n, columns) to model inputs (n, width). It never changes its own state."""
 
-    @property
-    def width(self) -> int:
-        """Number of inputs that `transform` makes of a row."""
+    def width(self, known: Known) -> int:
+        """Count the inputs that `transform` makes of a row, once no pass is missing."""
 
     def next_pass(self, known: Known) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""

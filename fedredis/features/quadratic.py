@@ -45,9 +45,12 @@ class Quadratic:
     columns: tuple[Column, ...]
     bins: int = 256
 
+    def width(self, known: Known) -> int:
+        """Count the inputs: the columns, their squares and their pairwise products."""
+        return self._width
+
     @property
-    def width(self) -> int:
-        """The columns, their squares and their pairwise products."""
+    def _width(self) -> int:
         d = len(self.columns)
         return d + d * (d + 1) // 2
 
@@ -65,7 +68,7 @@ class Quadratic:
         d = len(self.columns)
         if name == "histogram":
             return Schema((Field("counts", "<i8", (d, self.bins)),))
-        return moments.schema({"moments": d, "products": self.width}[name])
+        return moments.schema({"moments": d, "products": self._width}[name])
 
     def sums(self, name: str, known: Known, X: NDArray[Any]) -> Arrays:
         """Add up the sums of a pass over rows X (n, columns), n may be 0."""

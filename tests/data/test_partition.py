@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,51 @@ def test_a_damaged_array(folder: Path, rows: np.ndarray, problem: str) -> None:
     with pytest.raises(DataError, match=f"the file is damaged: .*{problem}") as refused:
         open_partition(folder, 3)
     assert refused.value.file == slave_file(folder, 3)
+
+
+MIXED = dataclasses.replace(
+    MANIFEST, columns=(Column("size"), Column("colour", kind="category")), missing="mean"
+)
+
+
+def test_missing_cells_and_digests(folder: Path) -> None:
+    rows = np.array([[np.nan, 2.0**53 - 1, 0, 0], [3, np.nan, 1, 0], [np.nan, np.nan, 1, 1]])
+    np.save(folder / "slave-3.npy", rows)
+    part = open_partition(folder, 3, MIXED)
+    np.testing.assert_array_equal(part.train_X, [[np.nan, 2**53 - 1], [3, np.nan]])
+    assert np.isnan(part.test_X).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        (0, np.inf, "not finite"),
+        (2, np.nan, "not finite"),
+        (3, np.nan, "not finite"),
+        (1, 0, "a category in 'colour' is no digest"),
+        (1, 0.5, "is no digest"),
+        (1, 2.0**53, "is no digest"),
+    ],
+)
+def test_a_damaged_array_with_gaps(folder: Path, column: int, value: float, problem: str) -> None:
+    rows = np.array([[np.nan, 7, 0, 0], [2, 7, 0, 0]])
+    np.save(folder / "slave-3.npy", rows)
+    open_partition(folder, 3, MIXED)
+    rows[1, column] = value
+    np.save(folder / "slave-3.npy", rows)
+    with pytest.raises(DataError, match=f"the file is damaged: .*{problem}"):
+        open_partition(folder, 3, MIXED)
+
+
+def test_labels_that_are_numbers(folder: Path) -> None:
+    numbers = dataclasses.replace(MANIFEST, classes=())
+    np.save(folder / "slave-3.npy", changed(0, 2, -1.25))
+    part = open_partition(folder, 3, numbers)
+    assert (part.train_y.tolist(), part.test_y.tolist()) == ([-1.25, 1], [1])
+    assert (part.train_y.dtype, part.test_y.dtype) == (np.float64, np.float64)
+    np.save(folder / "slave-3.npy", changed(0, 2, np.inf))
+    with pytest.raises(DataError, match="not finite"):
+        open_partition(folder, 3, numbers)
 
 
 @pytest.mark.parametrize("size", [0, 5, 100, -8])

@@ -35,6 +35,11 @@ def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
     assert str(refused.value) == f"{path}, row 1, column 'a': two columns have this name"
 
 
+def test_a_name_stands_on_one_line(path: Path) -> None:
+    path.write_text('size,"the\nkind ",\n1,2,3\n')
+    assert read_header(path) == ["size", "the kind", ""]
+
+
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_an_empty_file_is_refused(path: Path, text: str) -> None:
     path.write_text(text)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gather():
     """Make every pass over the parts, as a master and its slaves would; return what is known."""
 

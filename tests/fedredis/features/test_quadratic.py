@@ -41,7 +41,7 @@ def test_passes(columns, passes, rows):
 
 
 def test_width_is_77_for_11_columns():
-    assert Quadratic(tuple(Column(str(i)) for i in range(11))).width == 77
+    assert Quadratic(tuple(Column(str(i)) for i in range(11))).width({}) == 77
 
 
 def test_parts_add_up_to_the_whole(rows, gather):
@@ -122,7 +122,7 @@ def test_a_slave_with_no_rows_adds_nothing(rows, gather):
     with_empty = gather(features, [rows, rows[:0]])
     for name, array in gather(features, [rows]).items():
         np.testing.assert_array_equal(array, with_empty[name])
-    assert features.transform(with_empty, rows[:0]).shape == (0, features.width)
+    assert features.transform(with_empty, rows[:0]).shape == (0, features.width(with_empty))
 
 
 @pytest.mark.parametrize("columns", [RANGED, UNRANGED])

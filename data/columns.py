@@ -1,0 +1,115 @@
+"""Which columns of a file to learn from, and what each of them is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedredis.data.categories import digests
+from fedredis.data.songs import FEATURE_NAMES, FEATURES
+from fedredis.errors import DataError
+from fedredis.features.protocol import MOST_CATEGORIES, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from fedredis.data.cells import Cells
+
+#: Text with at most so many different values, and fewer than half as many as there are rows, is
+#: taken for categories; other text only when it is asked for.
+FEW = 50
+
+
+def choose(
+    cells: Cells,
+    label: str,
+    wanted: Sequence[str] | None,
+    categories: Sequence[str],
+    apart: Collection[str],
+) -> tuple[Column, ...]:
+    """Decide on the columns.
+
+    Parameters
+    ----------
+    wanted
+        The columns, if they are named; else the song features when all are there, or all that
+        hold numbers or few different words, and what is named as categories.
+    categories
+        Columns that hold categories, whatever they look like. Others do unless at least half of
+        their cells are numbers.
+    apart
+        Columns that are never taken by themselves, beside those without a name.
+
+    Raises
+    ------
+    DataError
+        If there is none, one is named twice, or one can't be learned from.
+    """
+    header = [str(name) for name in cells.frame.columns]
+    # Only beside the others is a column called 'key' or 'energy' the one of a song.
+    songs = {column.name: column for column in FEATURES} if set(FEATURE_NAMES) <= {*header} else {}
+    if wanted is None:
+        found = [name for name in songs if name != label] or [
+            name for name in header if name not in {"", *apart} and _speaks(cells, name)
+        ]
+        named = {*categories, *found}
+        wanted = found if named == {*found} else [name for name in header if name in named]
+    for name in categories:
+        if name not in wanted:
+            raise DataError(
+                "it is named as a category and not as a column to learn from",
+                file=cells.path,
+                column=name,
+            )
+    if label in wanted:
+        raise DataError("the label can't be learned from", file=cells.path, column=label)
+    if not wanted or len(set(wanted)) < len(wanted):
+        problem = "a column to learn from is named twice"
+        if not wanted:
+            problem = "no column holds numbers or categories: name some with --columns"
+        raise DataError(problem, file=cells.path)
+    return tuple(
+        Column(name, kind="category")
+        if name in categories or (name not in songs and _kind(cells, name) == "category")
+        else songs.get(name, Column(name))
+        for name in wanted
+    )
+
+
+def values(cells: Cells, column: Column) -> NDArray[np.float64]:
+    """Return a column's cells (n,): numbers or digests, NaN where they are missing.
+
+    Raises
+    ------
+    DataError
+        If one that should be a number is none, or there are too many categories.
+    """
+    if column.kind == "number":
+        return cells.numbers(column.name, gaps=True)
+    found = digests(cells.words(column.name))
+    count = len(np.unique(found[~np.isnan(found)]))
+    if count > MOST_CATEGORIES:
+        raise DataError(
+            f"{count:,} different values are too many to be categories "
+            f"({MOST_CATEGORIES:,} at most): leave it out with --columns",
+            file=cells.path,
+            column=column.name,
+        )
+    return found
+
+
+def _kind(cells: Cells, name: str) -> str:
+    """Tell what a column holds; one with no cell at all could hold numbers."""
+    empty = bool(cells.words(name).isna().all())
+    return "number" if empty or cells.mostly_numbers(name) else "category"
+
+
+def _speaks(cells: Cells, name: str) -> bool:
+    """Say whether to learn from a column that nobody has named."""
+    if cells.mostly_numbers(name):
+        return True
+    count = cells.words(name).nunique()
+    return 0 < count <= FEW and 2 * count < len(cells.frame)

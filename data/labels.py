@@ -1,0 +1,71 @@
+"""What a file's rows are labelled with: classes, or numbers to predict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from fedredis.data.songs import ERAS
+from fedredis.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.data.cells import Cells
+
+    Target = tuple[tuple[str, ...], NDArray[np.int64] | NDArray[np.float64]]
+
+#: A label with more different whole numbers than this is measured, and names no classes.
+MOST_NUMBERED_CLASSES = 20
+
+
+def target(cells: Cells, name: str, labels: pd.Series, task: str, fewest_classes: int) -> Target:
+    """Turn labels, n of them and none missing, into classes and y (n,).
+
+    Labels that are eras give all three eras as classes; others give themselves, sorted. y holds
+    indexes into them. To predict numbers there are no classes, and y holds the numbers.
+
+    Parameters
+    ----------
+    labels
+        Texts; their index is the place of the row in the file.
+    task
+        ``classify``, ``regress``, or ``auto``: regress if all labels are numbers, and one of
+        them is not whole or there are more than 20 different ones.
+    fewest_classes
+        1 if other rows, elsewhere, may have other labels, else 2.
+
+    Raises
+    ------
+    DataError
+        If there are fewer labels, one is no era beside others that are, or one is no
+        number where numbers are to be predicted.
+    """
+    found = sorted(labels.unique())
+    if len(found) < fewest_classes and found[0] not in ERAS:
+        raise DataError(
+            f"every row has the label {found[0]!r}, there must be two",
+            file=cells.path,
+            column=name,
+        )
+    if task == "regress" or (task == "auto" and _measured(found)):
+        y = cells.numbers(name, gaps=True)[labels.index]
+        return (), y
+    classes = ERAS if set(found) & set(ERAS) else tuple(found)
+    of_rows = pd.Index(classes).get_indexer(pd.Index(labels)).astype(np.int64)
+    if (of_rows < 0).any():
+        wrong = int((of_rows < 0).argmax())
+        problem = f"{labels.iloc[wrong]!r} is none of {', '.join(ERAS)}"
+        raise cells.error(problem, int(labels.index[wrong]), name)
+    return classes, of_rows
+
+
+def _measured(found: list[str]) -> bool:
+    """Say whether labels, each of them once, are numbers that somebody has measured."""
+    numbers = np.asarray(pd.to_numeric(pd.Series(found), errors="coerce"), np.float64)
+    if np.isnan(numbers).any():
+        return False
+    whole = np.isfinite(numbers) & (np.trunc(numbers) == numbers)
+    return len(np.unique(numbers)) > MOST_NUMBERED_CLASSES or not bool(whole.all())

@@ -1,0 +1,124 @@
+"""A slave that brings its own file: its rows are read into memory, and never written anywhere.
+
+What is told of them is a `Manifest`: names of columns and classes, and how many rows there are.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedredis.data.cut import held_out
+from fedredis.data.manifest import NAME, Manifest
+from fedredis.data.partition import Partition
+from fedredis.data.source import load
+from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: In a manifest's place for the cut: the rows were never anywhere else.
+OWN = "own"
+
+#: What the slaves' data is called together, if they don't choose a name.
+SHARED = "shared"
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A slave's own file, and how its owner wants it read."""
+
+    path: Path
+    #: The slave's name.
+    name: str
+    #: What all slaves of a federation call the data that they have together.
+    dataset: str = SHARED
+    #: As in `source.load`.
+    label: str | None = None
+    columns: Sequence[str] | None = None
+    categories: Sequence[str] | None = None
+    missing: str = "error"
+    task: str = "auto"
+    #: Of the choice of the rows that are held out, and what share of them that is, in [0, 1).
+    seed: int = 0
+    test_fraction: float = 0.2
+
+    def to_json(self) -> str:
+        """As a JSON object, a field a name."""
+        return json.dumps({**asdict(self), "path": str(self.path)})
+
+    @classmethod
+    def from_json(cls, text: str) -> OwnFile:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "path": Path(values["path"])})
+
+
+@dataclass(frozen=True, eq=False)
+class OwnRows:
+    """The rows of a slave's own file, in memory."""
+
+    name: str
+    manifest: Manifest
+    partition: Partition
+
+    @property
+    def slaves(self) -> tuple[str, ...]:
+        """Whose rows they are."""
+        return (self.name,)
+
+    def open(self, slave: str) -> Partition:
+        """Return the rows of the one slave."""
+        return self.partition
+
+
+def read_own(file: OwnFile, number: int) -> OwnRows:
+    """Read a slave's own file, and choose what is held out.
+
+    The classes are those of this file alone, and so are the columns.
+
+    Parameters
+    ----------
+    number
+        Stands for the slave where chances are drawn, as in `cut.held_out`.
+
+    Raises
+    ------
+    UsageError
+        If the share to hold out is out of its range, or the file is a partition folder.
+    DataError
+        If the data is not as it must be; the message may quote a cell.
+    """
+    if not 0 <= file.test_fraction < 1:
+        raise UsageError("the test fraction must be at least 0 and below 1")
+    if (file.path / NAME).exists():
+        raise UsageError(f"{file.path} is a partition folder, in which slaves are numbers")
+    table = load(
+        file.path,
+        label=file.label,
+        columns=file.columns,
+        categories=file.categories,
+        missing=file.missing,
+        task=file.task,
+        # The others' rows may have the other classes.
+        fewest_classes=1,
+    )
+    out = held_out(len(table.X), file.test_fraction, file.seed, number)
+    manifest = Manifest(
+        dataset=file.dataset,
+        # Not what the file is called: that might tell something.
+        source=file.name,
+        label=table.label,
+        slaves=1,
+        seed=file.seed,
+        test_fraction=file.test_fraction,
+        columns=table.columns,
+        classes=table.classes,
+        rows=len(table.X),
+        cut=OWN,
+        missing=table.missing,
+    )
+    X, y = table.X, table.y
+    return OwnRows(file.name, manifest, Partition(X[~out], y[~out], X[out], y[out]))

@@ -1,0 +1,81 @@
+"""Rows that a program has in memory, made into cells as a partition holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from fedredis.data.categories import digests
+from fedredis.data.cells import Cells
+from fedredis.data.reading import groups_of
+from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fedredis.features.protocol import Column
+
+#: What errors call the rows in a file's stead.
+ROWS = Path("rows")
+
+
+def to_cells(rows: Any, columns: Sequence[Column], missing: str) -> NDArray[np.float64]:
+    """Turn n rows into cells (n, d): numbers, digests of categories, NaN where one is missing.
+
+    In errors the first row is row 0, as in Python.
+
+    Parameters
+    ----------
+    rows
+        A pandas DataFrame or a list of dicts, with the columns by name, and others that are left
+        alone; or an array (n, d) in the order of the columns. A cell is a number or its text, a
+        category's text, or None.
+    missing
+        ``mean`` if cells may be missing, and whole columns.
+
+    Raises
+    ------
+    UsageError
+        If the rows have another form, or lack a column.
+    DataError
+        If a cell is missing, is text where a number should be, or is infinite.
+    """
+    frame, fills = _frame(rows, [column.name for column in columns]), missing == "mean"
+    if lacking := [column.name for column in columns if column.name not in frame]:
+        if not fills:
+            raise UsageError(f"the rows have no column {', '.join(lacking)}")
+        frame = frame.assign(**dict.fromkeys(lacking, np.nan))
+    cells = Cells(ROWS, frame, lambda _path, index: index)
+    return np.column_stack([_column(cells, column, fills) for column in columns])
+
+
+def _frame(rows: Any, names: list[str]) -> pd.DataFrame:
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+        return pd.DataFrame(rows)
+    try:
+        array = np.asarray(rows, None if isinstance(rows, np.ndarray) else object)
+    except ValueError:  # lists of different lengths
+        array = np.empty(0)
+    if array.ndim != 2 or array.shape[1] != len(names):
+        raise UsageError(
+            "rows must be a DataFrame, a list of dicts, or an array with a column each for "
+            f"{', '.join(names)}"
+        )
+    return pd.DataFrame(array, columns=names).infer_objects()
+
+
+def _column(cells: Cells, column: Column, fills: bool) -> NDArray[np.float64]:
+    """Return the cells (n,) of a column."""
+    if column.kind == "number":
+        return cells.numbers(column.name, gaps=fills)
+    found = digests(groups_of(cells, column.name))
+    if not fills and np.isnan(found).any():
+        raise cells.error("the cell is empty", int(np.isnan(found).argmax()), column.name)
+    return found
