@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis import metrics
 from fedredis.codec import Field, Schema
+from fedredis.errors import UsageError
+from fedredis.metrics import classification
+from fedredis.models.protocol import Derivatives, GradientTerm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,10 +34,19 @@ class LogisticRegression:
     Several slaves are trained in one go as a stack of matrices, which spares most of the time
     that NumPy takes to be called. Each matrix of the stack goes through the same operations as
     it would alone, so its result has the same bits.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two classes.
     """
 
     width: int
     classes: int
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise UsageError("the model 'logistic' needs classes, and the labels are numbers")
 
     def schema(self) -> Schema:
         """Describe the parameters."""
@@ -57,6 +68,19 @@ class LogisticRegression:
         (trained,) = self.train_stack(parameters, [X], [y], settings, [rng])
         return trained
 
+    def train_steered(
+        self,
+        parameters: Arrays,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        settings: TrainingSettings,
+        rng: np.random.Generator,
+        term: GradientTerm,
+    ) -> Arrays:
+        """Return new parameters, with `term` added to the gradient of every step."""
+        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng], [term])
+        return trained
+
     def train_stack(
         self,
         parameters: Arrays,
@@ -64,6 +88,7 @@ class LogisticRegression:
         ys: Sequence[NDArray[Any]],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
+        terms: Sequence[GradientTerm] = (),
     ) -> list[Arrays]:
         """Return new parameters for each slave, all of which have the same number of rows.
 
@@ -74,7 +99,8 @@ class LogisticRegression:
             b <- b - learning_rate / n sum_rows (P - Y)
 
         (Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning,
-        SIAM Review 60(2), 2018, section 4.1.)
+        SIAM Review 60(2), 2018, section 4.1.) A slave's term, if there are terms, is part of the
+        gradient.
         """
         k, (n, width), size = len(Xs), Xs[0].shape, settings.batch_size
         # Everything is held with classes before rows: NumPy then runs along the rows, not along
@@ -84,6 +110,7 @@ class LogisticRegression:
         one_hots = [(np.arange(self.classes)[:, np.newaxis] == y).astype(np.float64) for y in ys]
         shuffled, labels = np.empty((k, n, width)), np.empty((k, self.classes, n))
         kept, gradient = 1 - settings.learning_rate * settings.l2, np.empty_like(W)
+        steer = _steering(W, b, terms, settings.learning_rate)
         for _ in range(settings.local_epochs):
             for i, rng in enumerate(rngs):
                 order = rng.permutation(n)
@@ -96,11 +123,50 @@ class LogisticRegression:
                 residual -= labels[:, :, start : start + size]
                 residual *= settings.learning_rate / batch.shape[1]
                 np.matmul(residual, batch, out=gradient)
+                gradient_b = np.add.reduce(residual, axis=2, keepdims=True)
+                if steer:
+                    steer(gradient, gradient_b)
                 W *= kept
                 W -= gradient
-                b -= np.add.reduce(residual, axis=2, keepdims=True)
+                b -= gradient_b
         stack = np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()
         return [[weights] for weights in stack]
+
+    def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
+        """Sum the log loss and its derivatives over rows X (n, width), y (n,), n may be 0.
+
+        With rows z = (x, 1), P their probabilities and Y their one-hot labels, parameter (i, a)
+        being number ``i classes + a``::
+
+            gradient[i, a]         = sum z_i (P_a - Y_a)
+            hessian[(i, a), (j, c)] = sum z_i z_j P_a (1[a = c] - P_c)
+
+        (Böhning, Multinomial Logistic Regression Algorithm, Annals of the Institute of
+        Statistical Mathematics 44, 1992.)
+        """
+        P, k = self.predict(parameters, X), self.classes
+        design = np.column_stack((X, np.ones(len(X))))
+        residual = P.copy()
+        residual[np.arange(len(y)), y] -= 1
+        hessian = np.empty((self.width + 1, k, self.width + 1, k))
+        for a in range(k):
+            for c in range(a, k):
+                weight = P[:, a] * ((a == c) - P[:, c])
+                block = (design * weight[:, np.newaxis]).T @ design
+                hessian[:, a, :, c] = hessian[:, c, :, a] = block
+        p = (self.width + 1) * k
+        return Derivatives(
+            rows=len(y),
+            loss=float(self.evaluate(parameters, X, y)[1][0]),
+            gradient=(design.T @ residual).reshape(p),
+            hessian=hessian.reshape(p, p),
+        )
+
+    def penalised(self) -> Arrays:
+        """Return 1 for W, 0 for the intercept."""
+        mask = np.ones((self.width + 1, self.classes))
+        mask[-1] = 0
+        return [mask]
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class (n, classes) for inputs X (n, width)."""
@@ -122,7 +188,37 @@ class LogisticRegression:
         self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
     ) -> list[Arrays]:
         """Return those sums for each slave, all of which have the same number of rows."""
-        return metrics.sums_of_stack(self._predict(parameters, np.stack(Xs)), np.stack(ys))
+        return classification.sums_of_stack(self._predict(parameters, np.stack(Xs)), np.stack(ys))
+
+
+def _steering(
+    W: NDArray[Any], b: NDArray[Any], terms: Sequence[GradientTerm], rate: float
+) -> Callable[[NDArray[Any], NDArray[Any]], None] | None:
+    """Return what adds the terms to a stack of scaled gradients, at the W and b of the moment.
+
+    Stacks are held as in training, (k, classes, width) and (k, classes, 1).
+    """
+    if not terms:
+        return None
+    W_sent, b_sent = W.copy(), b.copy()
+    proximal = rate * np.array([term.proximal for term in terms])[:, np.newaxis, np.newaxis]
+    correction = np.zeros((len(terms), W.shape[2] + 1, W.shape[1]))
+    for i, term in enumerate(terms):
+        if term.correction is not None:
+            correction[i] = rate * term.correction[0]
+    # Contiguous, as gradients are: adding a transposed view costs several times as much.
+    of_W = np.ascontiguousarray(correction[:, :-1].transpose(0, 2, 1))
+    of_b = np.ascontiguousarray(correction[:, -1:].transpose(0, 2, 1))
+    pulls = bool(proximal.any())
+
+    def steer(gradient_W: NDArray[Any], gradient_b: NDArray[Any]) -> None:
+        gradient_W += of_W
+        gradient_b += of_b
+        if pulls:
+            gradient_W += proximal * (W - W_sent)
+            gradient_b += proximal * (b - b_sent)
+
+    return steer
 
 
 def _softmax(logits: NDArray[Any], intercept: NDArray[Any]) -> NDArray[Any]:

@@ -1,4 +1,8 @@
-"""What a model must offer. It works on arrays and knows neither Redis nor RQ."""
+"""What a model must offer. It works on arrays and knows neither Redis nor RQ.
+
+`Model` is all that federated averaging needs. The other protocols are what some strategies ask
+for beyond it, and what makes many small slaves fast.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +29,38 @@ class TrainingSettings:
     l2: float
 
 
+@dataclass(frozen=True)
+class GradientTerm:
+    """What a strategy adds to the gradient of each local step.
+
+    At parameters w, with w_0 those that the slave was sent:
+    ``proximal (w - w_0) + correction``.
+    """
+
+    proximal: float = 0.0
+    #: Arrays of the parameters' shapes.
+    correction: Arrays | None = None
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """A loss, summed over n rows, with its derivatives by the p parameters in schema order."""
+
+    rows: int
+    loss: float
+    #: (p,)
+    gradient: NDArray[Any]
+    #: (p, p)
+    hessian: NDArray[Any]
+
+
+@runtime_checkable
 class Model(Protocol):
-    """A model with a fixed schema of parameters. It never changes its own state."""
+    """A model with a fixed schema of parameters. It never changes its own state.
+
+    It is made with the number of inputs and of classes: ``Model(width, classes)``; 0 classes say
+    that labels are numbers.
+    """
 
     def schema(self) -> Schema:
         """Describe the parameters."""
@@ -48,10 +82,34 @@ class Model(Protocol):
         """
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
-        """Return the probability of each class (n, classes) for inputs X (n, width)."""
+        """Predict for inputs X (n, width): probabilities (n, classes), or numbers (n, 1)."""
 
-    def evaluate(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Return the sums that metrics are made of (see `fedredis.metrics`), n may be 0."""
+
+@runtime_checkable
+class SteeredModel(Model, Protocol):
+    """A model whose local steps a strategy can steer by a term added to their gradients."""
+
+    def train_steered(
+        self,
+        parameters: Arrays,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        settings: TrainingSettings,
+        rng: np.random.Generator,
+        term: GradientTerm,
+    ) -> Arrays:
+        """Return what `train` does, with `term` added to the gradient of every step."""
+
+
+@runtime_checkable
+class SecondOrderModel(Model, Protocol):
+    """A model that knows the first two derivatives of its loss."""
+
+    def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
+        """Sum the loss and its derivatives over rows X (n, width), y (n,), without the penalty."""
+
+    def penalised(self) -> Arrays:
+        """Return 1 for each parameter that the L2 penalty is on, 0 for the others."""
 
 
 @runtime_checkable
@@ -65,10 +123,14 @@ class StackedModel(Model, Protocol):
         ys: Sequence[NDArray[Any]],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
+        terms: Sequence[GradientTerm] = (),
     ) -> list[Arrays]:
-        """Return what `train` does for each slave; all have the same number of rows."""
+        """Return what `train`, or with terms `train_steered`, does for each slave.
+
+        All have the same number of rows.
+        """
 
     def evaluate_stack(
         self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
     ) -> list[Arrays]:
-        """Return what `evaluate` does for each slave; all have the same number of rows."""
+        """Return the sums of the test on each slave's rows; all have the same number of rows."""

@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression as Reference
 
-from fedredis import features, metrics
+from fedredis import features
+from fedredis.errors import UsageError
+from fedredis.metrics import classification as metrics
 from fedredis.models import LogisticRegression, StackedModel, TrainingSettings
+from fedredis.models.protocol import GradientTerm
 
 WIDTH, CLASSES = 4, 3
 MODEL = LogisticRegression(WIDTH, CLASSES)
@@ -313,7 +316,7 @@ def test_federated_averaging_on_songs():
         known = quadratic.learn(name, known, [sum(arrays) for arrays in zip(*sums, strict=True)])
     inputs = quadratic.transform(known, X)
 
-    model = LogisticRegression(quadratic.width, 3)
+    model = LogisticRegression(quadratic.width({}), 3)
     parameters = model.initialise(np.random.default_rng(0))
     for number in range(20):
         settings = TrainingSettings(1, 64, 0.7 * (1 - number / 20), 1e-4)
@@ -327,3 +330,72 @@ def test_federated_averaging_on_songs():
     result = metrics.from_sums(model.evaluate(parameters, inputs[test], y[test]))
     assert result.accuracy > 0.655
     assert result.macro_f1 > 0.62
+
+
+# What strategies ask of it beyond training.
+
+
+def test_labels_that_are_numbers_are_not_for_it():
+    with pytest.raises(UsageError, match="needs classes, and the labels are numbers"):
+        LogisticRegression(3, 0)
+
+
+def test_no_term_changes_no_bit_and_a_term_is_part_of_the_gradient():
+    (X,), (y,), parameters = make_stack(1, 50, 4, 3)
+    model, rate = LogisticRegression(4, 3), 0.3
+    settings = TrainingSettings(local_epochs=2, batch_size=50, learning_rate=rate, l2=0.1)
+    plain = model.train(parameters, X, y, settings, np.random.default_rng(1))
+    nothing = [GradientTerm(), GradientTerm(0.0, [np.zeros((5, 3))])]
+    for term in nothing:
+        rng = np.random.default_rng(1)
+        assert bits(model.train_steered(parameters, X, y, settings, rng, term)) == bits(plain)
+    correction = np.random.default_rng(2).normal(0, 0.1, (5, 3))
+    expected = parameters[0].copy()
+    for _ in range(2):
+        gradient = model.derivatives([expected], X, y).gradient.reshape(5, 3) / 50
+        gradient += 0.1 * model.penalised()[0] * expected
+        gradient += 0.7 * (expected - parameters[0]) + correction
+        expected = expected - rate * gradient
+    term = GradientTerm(0.7, [correction])
+    (steered,) = model.train_steered(parameters, X, y, settings, np.random.default_rng(1), term)
+    np.testing.assert_allclose(steered, expected, rtol=1e-12)
+
+
+def test_a_stack_with_terms_is_trained_to_the_same_bits_as_each_alone():
+    Xs, ys, parameters = make_stack(4, 30, 11, 3)
+    model = LogisticRegression(11, 3)
+    settings = TrainingSettings(local_epochs=2, batch_size=8, learning_rate=0.3, l2=1e-3)
+    rng = np.random.default_rng(0)
+    terms = [GradientTerm(0.1 * i, [rng.normal(0, 0.1, (12, 3))]) for i in range(4)]
+    together = model.train_stack(parameters, Xs, ys, settings, generators(4), terms)
+    for i, own in enumerate(generators(4)):
+        alone = model.train_steered(parameters, Xs[i], ys[i], settings, own, terms[i])
+        assert bits(together[i]) == bits(alone)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_derivatives_are_those_of_the_loss(classes):
+    (X,), (y,), parameters = make_stack(1, 50, 3, classes)
+    model, step = LogisticRegression(3, classes), 1e-6
+    at = model.derivatives(parameters, X, y)
+    p = 4 * classes
+    assert (at.rows, at.gradient.shape, at.hessian.shape) == (50, (p,), (p, p))
+    np.testing.assert_allclose(at.hessian, at.hessian.T, rtol=1e-12)
+    for i in range(p):
+        moved = [parameters[0] + step * np.eye(p)[i].reshape(4, classes)]
+        there = model.derivatives(moved, X, y)
+        assert (there.loss - at.loss) / step == pytest.approx(at.gradient[i], rel=1e-3, abs=1e-3)
+        slope = (there.gradient - at.gradient) / step
+        np.testing.assert_allclose(slope, at.hessian[i], rtol=1e-3, atol=1e-3)
+
+
+def test_derivatives_add_up_over_slaves():
+    (X,), (y,), parameters = make_stack(1, 50, 3, 3)
+    model = LogisticRegression(3, 3)
+    whole = model.derivatives(parameters, X, y)
+    parts = [
+        model.derivatives(parameters, X[a:b], y[a:b]) for a, b in ((0, 20), (20, 20), (20, 50))
+    ]
+    assert sum(part.loss for part in parts) == pytest.approx(whole.loss)
+    np.testing.assert_allclose(sum(part.gradient for part in parts), whole.gradient)
+    np.testing.assert_allclose(sum(part.hessian for part in parts), whole.hessian)

@@ -7,7 +7,7 @@ of any union of slaves follow from the sums of theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,35 @@ class Metrics:
     log_loss: float
     #: (classes, classes), true class by predicted class
     confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """How good the probabilities of `classes` classes are."""
+
+    classes: int
+    primary: str = "accuracy"
+    loss: str = "log_loss"
+
+    def schema(self) -> Schema:
+        """Describe the sums of a test."""
+        return schema(self.classes)
+
+    def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Sum up a test: probabilities (n, classes), true labels y (n,), n may be 0."""
+        return sums(predictions, y)
+
+    def score(self, total: Arrays) -> float:
+        """Compute the accuracy."""
+        return int(total[0].trace()) / max(int(total[0].sum()), 1)
+
+    def mean_loss(self, total: Arrays) -> float:
+        """Compute the mean log loss."""
+        return float(total[1][0]) / max(int(total[0].sum()), 1)
+
+    def figures(self, total: Arrays) -> dict[str, Any]:
+        """Compute the fields of `Metrics`."""
+        return asdict(from_sums(total))
 
 
 def schema(classes: int) -> Schema:

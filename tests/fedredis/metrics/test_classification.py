@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 
-from fedredis import metrics
+from fedredis.metrics import classification as metrics
 
 
 @pytest.fixture
@@ -80,3 +80,14 @@ def test_sums_of_a_stack_are_counted_apart():
     np.testing.assert_array_equal(other[0], [[0, 2, 0], [0, 0, 0], [0, 1, 0]])
     assert one[1].tolist() == [0]
     assert other[1][0] == pytest.approx(-3 * np.log(1e-15))
+
+
+def test_the_quick_figures_are_the_same() -> None:
+    rng = np.random.default_rng(1)
+    total = metrics.sums(rng.dirichlet(np.ones(3), 40), rng.integers(0, 3, 40))
+    measure = metrics.Classification(3)
+    figures = measure.figures(total)
+    assert measure.score(total) == figures[measure.primary] == figures["accuracy"]
+    assert measure.mean_loss(total) == figures[measure.loss] == figures["log_loss"]
+    nothing = measure.schema().zeros()
+    assert (measure.score(nothing), measure.mean_loss(nothing)) == (0.0, 0.0)
