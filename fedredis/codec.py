@@ -95,6 +95,10 @@ class Schema:
         """The arrays' names, in order."""
         return tuple(field.name for field in self.fields)
 
+    def plus(self, *fields: Field) -> Schema:
+        """Describe the same arrays and further ones."""
+        return Schema((*self.fields, *fields))
+
     def zeros(self) -> Arrays:
         """Arrays of zeros, writable, as an accumulator for sums."""
         return [np.zeros(field.shape, field.dtype) for field in self.fields]

@@ -2,6 +2,7 @@
 
 Floating-point sums depend on their order; adding in the order of the slaves' ids makes the
 result independent of who arrived when. Updates that are ahead of their turn wait in Redis.
+Where a rule over single updates takes the place of the sum, they are kept, in the same order.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.errors import UpdateRefusedError
-from fedredis.update import check, chunks, sound, unpack, unpack_parts
+from fedredis.update import Updates, chunks, sound, unpack, unpack_one, unpack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +37,18 @@ class Reduction:
     """The running sum over the slaves of one round."""
 
     def __init__(
-        self, label: Label, schema: Schema, slaves: Sequence[str], bound: Bound | None = None
+        self,
+        label: Label,
+        schema: Schema,
+        slaves: Sequence[str],
+        bound: Bound | None = None,
+        *,
+        collects: bool = False,
     ) -> None:
+        """Prepare for the updates of `slaves`; with `collects` all of them are kept."""
         self.label, self.schema, self.slaves = label, schema, tuple(slaves)
         self._bound = bound
+        self._kept: list[Updates] | None = [] if collects else None
         self.total: Arrays = schema.zeros()
         self.samples = 0
         self.counted = 0
@@ -53,6 +62,22 @@ class Reduction:
     def complete(self) -> bool:
         """Whether every slave has had its turn."""
         return self._turn == len(self.slaves)
+
+    @property
+    def contributors(self) -> list[str]:
+        """The slaves that were counted, among those that have had their turn."""
+        out = {*self.missing, *self.refused}
+        return [slave for slave in self.slaves[: self._turn] if slave not in out]
+
+    @property
+    def each(self) -> Updates | None:
+        """The single updates that were counted, in order, if they are kept."""
+        if self._kept is None:
+            return None
+        samples = [kept.samples for kept in self._kept] or [np.zeros(0, np.int64)]
+        empty = [zeros[np.newaxis][:0] for zeros in self.schema.zeros()]
+        stacks = zip(*[kept.stacks for kept in self._kept] or [empty], strict=True)
+        return Updates(np.concatenate(samples), [np.concatenate(stack) for stack in stacks])
 
     def advance(self, store: MasterStore, *, closed: bool) -> None:
         """Add what has arrived and is next in order.
@@ -88,7 +113,10 @@ class Reduction:
             except UpdateRefusedError as refusal:
                 self.refused[slave] = str(refusal)
                 continue
-            if not _add(self.total, update.arrays):
+            if self._kept is not None:
+                stacks = [array[np.newaxis] for array in update.arrays]
+                self._kept.append(Updates(np.array([update.samples]), stacks))
+            elif not _add(self.total, update.arrays):
                 self.refused[slave] = TOO_LARGE
                 continue
             self.samples += update.samples
@@ -114,7 +142,7 @@ class Reduction:
         # Something can't be counted: one by one, to find out what and why.
         for slave, update in there.items():
             try:
-                check(self.schema, update, self._bound)
+                unpack_one(self.schema, update, self._bound)
             except UpdateRefusedError as refusal:
                 self.refused[slave] = str(refusal)
                 continue
@@ -126,13 +154,23 @@ class Reduction:
         if not sound(self.schema, packed, self._bound):
             return False
         updates = unpack(self.schema, packed)
+        if self._kept is not None:
+            # Copies, or the bytes that they view would stay in memory with all their headers.
+            stacks = [stack.copy() for stack in updates.stacks]
+            self._kept.append(Updates(updates.samples.copy(), stacks))
+        elif not self._sum(updates):
+            return False
+        self.samples += int(updates.samples.sum())
+        self.counted += len(packed)
+        return True
+
+    def _sum(self, updates: Updates) -> bool:
+        """Add updates to the total, all of them or, if a sum is not finite, none; say which."""
         with np.errstate(over="ignore", invalid="ignore"):
             total = [_sum(*terms) for terms in zip(self.total, updates.stacks, strict=True)]
         if not all(np.isfinite(array).all() for array in total):
             return False
         self.total = total
-        self.samples += int(updates.samples.sum())
-        self.counted += len(packed)
         return True
 
 

@@ -43,7 +43,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How far a slave's parameters, the mean over its rows, may be from the global ones."""
+    """How far a slave's parameters, the mean over its rows, may be from the global ones.
+
+    They are the first arrays of its update.
+    """
 
     parameters: Arrays
     #: Euclidean norm of the difference over all arrays.
@@ -99,8 +102,8 @@ def unpack_parts(schema: Schema, parts: Iterable[bytes], bound: Bound | None = N
     return update
 
 
-def check(schema: Schema, packed: bytes, bound: Bound | None = None) -> None:
-    """See that bytes are an update that can be counted.
+def unpack_one(schema: Schema, packed: bytes, bound: Bound | None = None) -> Update:
+    """Turn bytes into an update that can be counted.
 
     Raises
     ------
@@ -111,8 +114,9 @@ def check(schema: Schema, packed: bytes, bound: Bound | None = None) -> None:
         arrays = schema.decode(packed, start=SAMPLES_BYTES)
     except BlobError as error:
         raise UpdateRefusedError(str(error)) from error
-    samples = int.from_bytes(packed[:SAMPLES_BYTES], "little", signed=True)
-    _check(schema, Update(samples, arrays), bound)
+    update = Update(int.from_bytes(packed[:SAMPLES_BYTES], "little", signed=True), arrays)
+    _check(schema, update, bound)
+    return update
 
 
 def _check(schema: Schema, update: Update, bound: Bound | None) -> None:
@@ -120,12 +124,13 @@ def _check(schema: Schema, update: Update, bound: Bound | None) -> None:
         raise UpdateRefusedError(f"{update.samples} is not a number of rows that it can stand for")
     # What is not finite is not within any bound either: where there is one, one look is enough.
     distance = _distance(update, bound) if bound else math.nan
-    if bound and distance <= bound.norm:
-        return
-    for field, array in zip(schema.fields, update.arrays, strict=True):
+    within = bound is not None and distance <= bound.norm
+    looked_at = len(bound.parameters) if bound and within else 0
+    unseen = zip(schema.fields[looked_at:], update.arrays[looked_at:], strict=True)
+    for field, array in unseen:
         if not all(np.isfinite(chunk).all() for chunk in chunks(array)):
             raise UpdateRefusedError(f"array '{field.name}' is not finite")
-    if bound:
+    if bound and not within:
         raise UpdateRefusedError(
             f"it is {distance:.3g} away from the global model, more than {bound.norm:.3g}"
         )
@@ -136,7 +141,7 @@ def _distance(update: Update, bound: Bound) -> float:
     square = 0.0
     # What overflows is infinitely far away, which is what it should be.
     with np.errstate(over="ignore", invalid="ignore"):
-        for array, parameters in zip(update.arrays, bound.parameters, strict=True):
+        for array, parameters in zip(update.arrays, bound.parameters, strict=False):
             for mine, theirs in zip(chunks(array), chunks(parameters), strict=True):
                 away = mine / update.samples
                 away -= theirs
@@ -171,10 +176,11 @@ def sound(schema: Schema, packed: Sequence[bytes], bound: Bound | None = None) -
     least = 1 if bound else 0
     if not ((updates.samples >= least) & (updates.samples <= MOST_SAMPLES)).all():
         return False
-    if bound:
-        # What is not finite is not within the bound either.
-        return bool((_norms(updates, bound) <= bound.norm).all())
-    return all(bool(np.isfinite(stack).all()) for stack in updates.stacks)
+    # What is not finite is not within the bound either.
+    if bound and not (_norms(updates, bound) <= bound.norm).all():
+        return False
+    unseen = updates.stacks[len(bound.parameters) if bound else 0 :]
+    return all(bool(np.isfinite(stack).all()) for stack in unseen)
 
 
 def _norms(updates: Updates, bound: Bound) -> NDArray[Any]:
@@ -182,7 +188,7 @@ def _norms(updates: Updates, bound: Bound) -> NDArray[Any]:
     squares = np.zeros(len(updates.samples))
     # What overflows is infinitely far away, which is what it should be.
     with np.errstate(over="ignore", invalid="ignore"):
-        for stack, parameters in zip(updates.stacks, bound.parameters, strict=True):
+        for stack, parameters in zip(updates.stacks, bound.parameters, strict=False):
             rows = updates.samples.reshape(-1, *[1] * parameters.ndim)
             away = (stack / rows - parameters).reshape(len(squares), -1)
             squares += np.einsum("ij,ij->i", away, away)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from fedredis.models.protocol import Model
+from fedredis.strategies.protocol import Global
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays
+    from fedredis.codec import Arrays, Schema
+    from fedredis.features.protocol import Known
+    from fedredis.models.protocol import TrainingSettings
+    from fedredis.strategies.local import LocalWork
+    from fedredis.strategies.protocol import Returned
 
 
+@dataclass(frozen=True)
 class FedAvg:
     """The mean of the slaves' parameters, weighted by their numbers of rows.
 
@@ -17,6 +26,33 @@ class FedAvg:
     AISTATS 2017, algorithm 1.
     """
 
-    def aggregate(self, current: Arrays, total: Arrays, samples: int) -> Arrays:
-        """Return the weighted mean; `current` takes no part in it."""
-        return [array / samples for array in total]
+    requires: ClassVar[type] = Model
+    points: ClassVar[bool] = True
+    collects: ClassVar[bool] = False
+    sends_state: ClassVar[bool] = False
+    recalls: ClassVar[bool] = False
+
+    def check(self, slaves: int) -> None:
+        """Take any number of slaves."""
+
+    def schema(self, model: Model) -> Schema:
+        """Describe an update: the parameters times the rows."""
+        return model.schema()
+
+    def initial(self, model: Model) -> Known:
+        """Return no state."""
+        return {}
+
+    def local(self, work: LocalWork) -> list[Arrays]:
+        """Train the model that was sent on each slave's own rows."""
+        return work.points(work.train())
+
+    def move(
+        self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
+    ) -> Global:
+        """Return the weighted mean; the current model takes no part in it."""
+        return Global(returned.means, current.state)
+
+    def converged(self, before: Global, after: Global) -> bool:
+        """Say no: SGD goes on moving."""
+        return False

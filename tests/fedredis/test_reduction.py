@@ -539,3 +539,44 @@ def test_one_large_one_is_in_memory_at_a_time(
     assert all((total == 0 + 2 + 3 + 10).all() for total in summing.total)
     assert peak < 3.5 * schema.nbytes
     assert held < 1.5 * schema.nbytes
+
+
+# Where single updates are kept.
+
+
+@pytest.mark.parametrize("limit", [0, 1_000_000], ids=["large", "small"])
+def test_what_is_kept_is_in_order_and_leaves_out_who_was_not_counted(
+    fake: Redis, store: Recording, chunk: int, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(codec, "LARGE_BYTES", limit)
+    keeping = Reduction(TRAIN, SCHEMA, SLAVES, collects=True)
+    for slave in ("10", "3", "0"):
+        key = f"fedredis:{{r1}}:round:train:1:update:{slave}"
+        samples, weights = 10 + int(slave), np.nan if slave == "3" else None
+        if limit:
+            fake.set(key, packed(slave, samples, weights))
+        else:
+            of_slave = arrays(slave)
+            of_slave[0][1, 2] = of_slave[0][1, 2] if weights is None else weights
+            fake.rpush(key, *pack_parts(SCHEMA, Update(samples, of_slave)))
+        keeping.advance(store, closed=False)
+    keeping.advance(store, closed=True)
+    assert keeping.contributors == ["0", "10"]
+    assert (keeping.missing, list(keeping.refused)) == (["1", "2"], ["3"])
+    assert (keeping.counted, keeping.samples) == (2, 30)
+    each = keeping.each
+    assert each is not None
+    np.testing.assert_array_equal(each.samples, [10, 20])
+    for stack, one, other in zip(each.stacks, arrays("0"), arrays("10"), strict=True):
+        np.testing.assert_array_equal(stack, [one, other])
+    # Kept, not summed: a sum may overflow where no single update does.
+    assert not any(array.any() for array in keeping.total)
+
+
+def test_nothing_is_kept_where_there_is_nothing(store: Recording) -> None:
+    keeping = Reduction(TRAIN, SCHEMA, SLAVES, collects=True)
+    keeping.advance(store, closed=True)
+    assert keeping.each is not None
+    assert [stack.shape for stack in keeping.each.stacks] == [(0, 2, 3), (0, 1)]
+    assert Reduction(TRAIN, SCHEMA, SLAVES).each is None
+    assert keeping.contributors == []

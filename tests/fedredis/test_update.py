@@ -19,12 +19,14 @@ from fedredis.update import (
     SAMPLES_BYTES,
     Bound,
     Update,
-    check,
     pack,
     pack_parts,
     sound,
     unpack,
     unpack_parts,
+)
+from fedredis.update import (
+    unpack_one as check,
 )
 
 SCHEMA = Schema((Field("weights", "<f8", (2, 3)), Field("rows", "<i8", (1,))))
@@ -328,3 +330,15 @@ def test_any_bytes_in_parts_are_counted_as_they_would_be_whole(
         return
     check(SCHEMA, packed, bound)
     assert pack(SCHEMA, back) == packed
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_comes_after_the_parameters_is_not_bounded_and_still_finite(value):
+    schema = SCHEMA.plus(Field("extra", "<f8", (2,)))
+    fine = pack(schema, Update(10, [*ARRAYS, np.array([1e9, -1e9])]))
+    check(schema, fine, BOUND)
+    assert sound(schema, [fine, fine], BOUND)
+    spoilt = pack(schema, Update(10, [*ARRAYS, np.array([1.0, value])]))
+    assert not sound(schema, [fine, spoilt], BOUND)
+    with pytest.raises(UpdateRefusedError, match="array 'extra' is not finite"):
+        check(schema, spoilt, BOUND)

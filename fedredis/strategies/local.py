@@ -1,0 +1,88 @@
+"""What some slaves have at hand in a round of training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedredis.models.protocol import GradientTerm, StackedModel, SteeredModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fedredis.codec import Arrays
+    from fedredis.metrics import Measure
+    from fedredis.models.protocol import Model, TrainingSettings
+    from fedredis.strategies.protocol import Global
+    from fedredis.update import Update
+
+
+@dataclass(frozen=True)
+class LocalSlave:
+    """One slave's rows, and what chance and memory it has."""
+
+    #: Inputs (n, width) and labels (n,), n >= 1.
+    X: NDArray[Any]
+    y: NDArray[Any]
+    #: Derived from the run's seed, the round and the slave.
+    rng: np.random.Generator
+    #: Its last counted update, if the strategy recalls it and there is one.
+    last: Update | None = None
+
+    @property
+    def rows(self) -> int:
+        """Its number of rows n_k."""
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class LocalWork:
+    """The work of slaves that have the same number of rows."""
+
+    model: Model
+    sent: Global
+    settings: TrainingSettings
+    #: How predictions are measured.
+    measure: Measure
+    slaves: Sequence[LocalSlave]
+
+    @property
+    def steps(self) -> int:
+        """How many steps of SGD each slave takes: one a batch, the last and short one included."""
+        batches = math.ceil(self.slaves[0].rows / self.settings.batch_size)
+        return self.settings.local_epochs * batches
+
+    def train(self, terms: Sequence[GradientTerm] = ()) -> list[Arrays]:
+        """Return each slave's trained parameters, with a term each if any are given.
+
+        To the same bits, whether the model works for several slaves at once or not. Terms need a
+        model that takes them: `Strategy.requires` sees to it.
+        """
+        model, parameters, settings = self.model, self.sent.parameters, self.settings
+        if isinstance(model, StackedModel):
+            Xs, ys = [slave.X for slave in self.slaves], [slave.y for slave in self.slaves]
+            rngs = [slave.rng for slave in self.slaves]
+            return model.train_stack(parameters, Xs, ys, settings, rngs, terms)
+        if isinstance(model, SteeredModel) and terms:
+            return [
+                model.train_steered(parameters, slave.X, slave.y, settings, slave.rng, term)
+                for slave, term in zip(self.slaves, terms, strict=True)
+            ]
+        return [model.train(parameters, s.X, s.y, settings, s.rng) for s in self.slaves]
+
+    def points(self, trained: Sequence[Arrays]) -> list[Arrays]:
+        """Multiply each slave's arrays by its number of rows, as updates carry them."""
+        return [
+            [array * slave.rows for array in arrays]
+            for slave, arrays in zip(self.slaves, trained, strict=True)
+        ]
+
+    def losses(self) -> list[float]:
+        """Return the mean loss of the model that was sent on each slave's own rows."""
+        predict, measure = self.model.predict, self.measure
+        tests = (measure.sums(predict(self.sent.parameters, s.X), s.y) for s in self.slaves)
+        return [measure.mean_loss(test) for test in tests]

@@ -1,0 +1,171 @@
+"""Newton's method, from sums of the slaves' derivatives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fedredis.codec import Field, Schema
+from fedredis.errors import FedredisError, UsageError
+from fedredis.models.protocol import SecondOrderModel
+from fedredis.strategies.flat import flat, split
+from fedredis.strategies.options import require
+from fedredis.strategies.protocol import Global
+from fedredis.strategies.state import arrays_of, filled, named
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.codec import Arrays
+    from fedredis.features.protocol import Known
+    from fedredis.models.protocol import Model, TrainingSettings
+    from fedredis.strategies.local import LocalWork
+    from fedredis.strategies.protocol import Returned
+
+#: Bytes of a Hessian at most, one of which each slave sends; the master takes some six times as
+#: much to solve with it.
+MOST_BYTES = 1 << 29
+#: A curvature below this share of the largest is rounding: there is none in that direction.
+LEAST_CURVATURE = 1e-11
+#: A mean loss is taken for larger than another only beyond this share of it: sums are rounded.
+LOSS_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Newton's method: the exact optimum of a convex model, in a few rounds.
+
+    A slave sends the sums over its n_k rows of the loss, its gradient g_k and its Hessian H_k at
+    the global parameters w; with n = sum n_k, and M the diagonal that is 1 where the L2 penalty is
+    on, the master solves::
+
+        (sum H_k / n + l2 M) s = sum g_k / n + l2 M w
+        w <- w - s
+
+    which is the step that pooled rows would give: however rows are dealt, the result is that of
+    one machine. Learning rate, batch size and local epochs play no part. Boyd and Vandenberghe,
+    Convex Optimization, 2004, section 9.5.
+
+    A multinomial model has directions that change nothing, such as a shift of all intercepts
+    alike. There the Hessian has no inverse, and s is the shortest solution: parameters stay
+    where they are in those directions, which from zeros is where scikit-learn ends.
+
+    A full step can lead too far. Where the penalised mean loss turns out larger than at the point
+    before, the model goes back half of the last step instead. **Each halving costs a round**,
+    whose Hessians are not used. Losses are compared only between rounds in which all slaves were
+    counted, since with a sample of them they would be of other rows.
+
+    The run ends early once no parameter moves by more than `tolerance`, as a share of the largest
+    of them if that is above 1. Linear regression takes two rounds, of which the second finds
+    that there is nothing left to do.
+
+    An update takes ``8 p^2`` bytes for p parameters, and the master's work grows with p^3. An
+    update is no point: `max_norm` bounds nothing, and one dishonest slave can spoil the model.
+    """
+
+    requires: ClassVar[type] = SecondOrderModel
+    points: ClassVar[bool] = False
+    collects: ClassVar[bool] = False
+    sends_state: ClassVar[bool] = False
+    recalls: ClassVar[bool] = False
+
+    #: How far parameters may still move once the run ends.
+    tolerance: float = 1e-9
+
+    def __post_init__(self) -> None:
+        require(0 <= self.tolerance < math.inf, "tolerance", self.tolerance, "0 or more")
+
+    def check(self, slaves: int) -> None:
+        """Take any number of slaves."""
+
+    def schema(self, model: Model) -> Schema:
+        """Describe an update: the gradient (p,), the Hessian (p, p) and the loss (1,).
+
+        Raises
+        ------
+        UsageError
+            If the model has too many parameters for that.
+        """
+        fields = model.schema().fields
+        p = sum(field.size for field in fields)
+        hessian = Field("hessian", "<f8", (p, p))
+        if hessian.nbytes > MOST_BYTES:
+            shapes = ", ".join(
+                f"{field.name} {' x '.join(map(str, field.shape))}" for field in fields
+            )
+            raise UsageError(
+                f"--strategy newton: the Hessian of {p:,} parameters ({shapes}: inputs and an "
+                f"intercept by classes) would take {hessian.nbytes / 1e6:,.0f} MB, more than "
+                f"{MOST_BYTES / 1e6:,.0f}: use --features plain, fewer columns, or another "
+                "strategy"
+            )
+        return Schema((Field("gradient", "<f8", (p,)), hessian, Field("loss", "<f8", (1,))))
+
+    def initial(self, model: Model) -> Known:
+        """Return a last point that any other is better than."""
+        return {**filled("last", model, 0.0), "loss": np.array([math.inf])}
+
+    def local(self, work: LocalWork) -> list[Arrays]:
+        """Take the derivatives on each slave's rows."""
+        model = _second_order(work.model)
+        of_slaves = (
+            model.derivatives(work.sent.parameters, slave.X, slave.y) for slave in work.slaves
+        )
+        return [[d.gradient, d.hessian, np.array([d.loss])] for d in of_slaves]
+
+    def move(
+        self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
+    ) -> Global:
+        """Return the model after a step, or half of the last one.
+
+        The state is the point before the step, and the loss there.
+
+        Raises
+        ------
+        FedredisError
+            If the slaves that were counted have no rows.
+        """
+        if not returned.samples:
+            raise FedredisError("the slaves that were counted have no rows to learn from")
+        gradient, hessian, mean_loss = returned.means
+        w = flat(current.parameters)
+        penalty = settings.l2 * flat(_second_order(model).penalised())
+        loss = float(mean_loss[0]) + float(np.sum(penalty * w * w)) / 2
+        state, last = current.state, float(current.state["loss"][0])
+        everyone = returned.counted == returned.slaves
+        if everyone and loss > last + LOSS_ROUNDING * abs(last):
+            after = (w + flat(arrays_of("last", model, state))) / 2
+        else:
+            hessian[np.diag_indices_from(hessian)] += penalty
+            after = w - _shortest(hessian, gradient + penalty * w)
+            known = loss if everyone else math.inf
+            state = {**named("last", model, current.parameters), "loss": np.array([known])}
+        return Global(split(after, current.parameters), state)
+
+    def converged(self, before: Global, after: Global) -> bool:
+        """Say whether no parameter has moved far."""
+        w = flat(after.parameters)
+        moved = float(np.abs(w - flat(before.parameters)).max())
+        return moved <= self.tolerance * max(1.0, float(np.abs(w).max()))
+
+
+def _second_order(model: Model) -> SecondOrderModel:
+    """Return the model as what `requires` has seen to it being."""
+    if not isinstance(model, SecondOrderModel):
+        raise TypeError(f"{type(model).__name__} has no second derivatives")
+    return model
+
+
+def _shortest(hessian: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
+    """Return the shortest s (p,) for which ``hessian s`` is nearest to `gradient` (p,).
+
+    By the eigenvectors of the Hessian (p, p), symmetric, along which there is a curvature.
+    """
+    curvatures, directions = np.linalg.eigh(hessian)
+    along = directions.T @ gradient
+    curved = curvatures > LEAST_CURVATURE * curvatures[-1]
+    steps = np.divide(along, curvatures, out=np.zeros_like(along), where=curved)
+    return np.asarray(directions @ steps)

@@ -1,0 +1,151 @@
+"""Rounds without a server, and the steps that slaves take, written down a second time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.metrics import measure
+from fedredis.models import LogisticRegression, TrainingSettings
+from fedredis.strategies import Global, Returned
+from fedredis.strategies.local import LocalSlave, LocalWork
+from fedredis.update import Update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from fedredis.models import Model
+    from fedredis.strategies import Strategy
+
+#: Rows, batch and epochs that make slaves take 2, 8, 10 and 4 steps.
+ROWS, SETTINGS = (8, 25, 40, 9), TrainingSettings(2, 8, 0.3, 0.01)
+
+
+@dataclass
+class Federation:
+    """Slaves with their rows, X (n_k, width) and y (n_k,), and their last counted updates."""
+
+    model: Model
+    slaves: list[tuple[NDArray[Any], NDArray[Any]]]
+    settings: TrainingSettings = SETTINGS
+    classes: int = 3
+    last: dict[int, Update] = field(default_factory=dict)
+
+    def rng(self, number: int, slave: int) -> np.random.Generator:
+        return np.random.default_rng([7, number, slave])
+
+    def work(self, strategy: Strategy, sent: Global, number: int, slave: int) -> Update:
+        """Do one slave's part."""
+        own = LocalSlave(*self.slaves[slave], self.rng(number, slave), self.last.get(slave))
+        work = LocalWork(self.model, sent, self.settings, measure(self.classes), [own])
+        (arrays,) = strategy.local(work)
+        strategy.schema(self.model).encode(arrays)  # raises if they do not fit
+        return Update(own.rows, arrays)
+
+    def round(
+        self, strategy: Strategy, current: Global, number: int, asked: Sequence[int] | None = None
+    ) -> Global:
+        """Go through a round with some of the slaves, or all."""
+        asked = range(len(self.slaves)) if asked is None else asked
+        updates = {slave: self.work(strategy, current, number, slave) for slave in asked}
+        returned = Returned(
+            total=[
+                sum(stack) for stack in zip(*(u.arrays for u in updates.values()), strict=True)
+            ],
+            samples=sum(update.samples for update in updates.values()),
+            counted=len(asked),
+            slaves=len(self.slaves),
+        )
+        self.last |= updates
+        return strategy.move(self.model, current, returned, self.settings)
+
+    def first(self, strategy: Strategy) -> Global:
+        """Return where training starts from."""
+        rng = np.random.default_rng(3)
+        fields = self.model.schema().fields
+        return Global([rng.normal(0, 0.1, f.shape) for f in fields], strategy.initial(self.model))
+
+    def train(self, strategy: Strategy, rounds: int) -> Global:
+        """Go through rounds of all slaves."""
+        self.last.clear()
+        current = self.first(strategy)
+        for number in range(1, rounds + 1):
+            current = self.round(strategy, current, number)
+        return current
+
+
+@pytest.fixture
+def federation() -> Federation:
+    """Return four slaves with different numbers of rows, and labels that lean their own way."""
+    rng = np.random.default_rng(11)
+    centres, slaves = rng.normal(0, 1, (3, 2)), []
+    for slave, n in enumerate(ROWS):
+        y = rng.choice(3, n, p=np.roll([0.7, 0.2, 0.1], slave))
+        slaves.append((rng.normal(0, 1, (n, 2)) + centres[y], y))
+    return Federation(LogisticRegression(2, 3), slaves)
+
+
+def _gradient(w: NDArray[Any], X: NDArray[Any], y: NDArray[Any], l2: float) -> NDArray[Any]:
+    design = np.column_stack((X, np.ones(len(X))))
+    P = np.exp(design @ w)
+    P /= P.sum(axis=1, keepdims=True)
+    gradient = design.T @ (P - np.eye(3)[y]) / len(X)
+    gradient[:-1] += l2 * w[:-1]
+    return gradient
+
+
+@pytest.fixture
+def gradient() -> Callable[..., NDArray[Any]]:
+    """Return the gradient of the penalised log loss at w (width + 1, 3)."""
+    return _gradient
+
+
+@pytest.fixture
+def sgd() -> Callable[..., NDArray[Any]]:
+    """Return SGD from w, with something added to each gradient that may depend on w."""
+
+    def run(
+        w: NDArray[Any],
+        rows: tuple[NDArray[Any], NDArray[Any]],
+        rng: np.random.Generator,
+        extra: Callable[[NDArray[Any]], Any] = lambda w: 0.0,
+    ) -> NDArray[Any]:
+        X, y = rows
+        for _ in range(SETTINGS.local_epochs):
+            order = rng.permutation(len(y))
+            for start in range(0, len(y), SETTINGS.batch_size):
+                batch = order[start : start + SETTINGS.batch_size]
+                step = _gradient(w, X[batch], y[batch], SETTINGS.l2) + extra(w)
+                w = w - SETTINGS.learning_rate * step
+        return w
+
+    return run
+
+
+@pytest.fixture
+def follow(federation: Federation) -> Callable[..., list[NDArray[Any]]]:
+    """Return what moves a model, from zeros, by means (3, 3) that came back from 10 rows."""
+
+    def run(strategy: Strategy, means: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        model, moved = federation.model, []
+        current = Global(model.schema().zeros(), strategy.initial(model))
+        for mean in means:
+            returned = Returned(total=[mean * 10], samples=10, counted=4, slaves=4)
+            current = strategy.move(model, current, returned, SETTINGS)
+            moved.append(current.parameters[0])
+        return moved
+
+    return run
+
+
+@pytest.fixture
+def means() -> list[NDArray[Any]]:
+    """Return the means of four rounds, some elements far from the zeros, some near, one there."""
+    rng = np.random.default_rng(2)
+    scale = np.array([[0.0, 1e-4, 1e-2], [0.1, 1, 1], [1, 10, 10]])
+    return [rng.normal(0, 1, (3, 3)) * scale for _ in range(4)]

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from fedredis.errors import UsageError
+from fedredis.strategies import FedAvg
+from fedredis.strategies.options import build, options, require
+
+
+@dataclass(frozen=True)
+class Tuned(FedAvg):
+    """A strategy with an option of each kind."""
+
+    share: float = 0.5
+    steps: int = 3
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        require(0 <= self.share < 1, "share", self.share, "from 0 to below 1")
+
+
+KNOWN = {"fedavg": FedAvg, "tuned": Tuned}
+
+
+def test_options_are_the_fields() -> None:
+    assert [(option.name, option.default) for option in options(Tuned)] == [
+        ("share", 0.5),
+        ("steps", 3),
+        ("nesterov", False),
+    ]
+    assert options(FedAvg) == []
+
+
+def test_values_are_read_as_what_the_default_is() -> None:
+    given = {"share": "0.25", "steps": "7", "nesterov": "yes"}
+    assert build(KNOWN, "tuned", given) == Tuned(0.25, 7, True)
+    assert build(KNOWN, "tuned", {"share": "0"}) == Tuned(0.0)
+    assert build(KNOWN, "tuned", {}) == Tuned()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "problem"),
+    [
+        ("avg", {}, r"--strategy must be one of fedavg, tuned, not 'avg'"),
+        ("fedavg", {"mu": "1"}, r"--set mu: fedavg has no such option; it has: none"),
+        ("tuned", {"mu": "1"}, r"it has: share, steps, nesterov"),
+        ("tuned", {"share": "much"}, r"--set share=much: give a number"),
+        ("tuned", {"share": "nan"}, r"--set share=nan: give a number"),
+        ("tuned", {"share": "inf"}, r"--set share=inf: give a number"),
+        ("tuned", {"steps": "1.5"}, r"--set steps=1.5: give a whole number"),
+        ("tuned", {"nesterov": "1"}, r"--set nesterov=1: give yes or no"),
+        ("tuned", {"share": "1"}, r"--strategy tuned: share must be from 0 to below 1, not 1.0"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(name: str, given: dict[str, str], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        build(KNOWN, name, given)

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from fedredis.errors import UsageError
+from fedredis.metrics import measure
+from fedredis.strategies import FedAvg
+from fedredis.strategies.qfedavg import QFedAvg
+
+
+def mean_loss(w, X, y) -> float:
+    """Mean log loss, row by row."""
+    logits = [x @ w[:-1] + w[-1] for x in X]
+    pairs = zip(logits, y, strict=True)
+    return float(np.mean([np.log(np.exp(row).sum()) - row[label] for row, label in pairs]))
+
+
+@pytest.mark.parametrize("q", [0.0, 0.5, 1.0, 3.0])
+def test_it_goes_as_the_paper_says(federation, sgd, q) -> None:
+    (w,) = federation.first(QFedAvg()).parameters
+    (moved,) = federation.train(QFedAvg(q), 2).parameters
+    lipschitz = 1 / federation.settings.learning_rate
+    for number in (1, 2):
+        above, below = np.zeros_like(w), 0.0
+        for slave, (X, y) in enumerate(federation.slaves):
+            trained = sgd(w, (X, y), federation.rng(number, slave))
+            loss, way = mean_loss(w, X, y), lipschitz * (w - trained)
+            h = q * loss ** (q - 1) * (way**2).sum() + lipschitz * loss**q
+            above, below = above + len(y) * loss**q * way, below + len(y) * h
+        w = w - above / below
+    np.testing.assert_allclose(moved, w, rtol=1e-11, atol=1e-13)
+
+
+def test_with_a_q_of_0_it_is_fedavg(federation) -> None:
+    (ours,) = federation.train(QFedAvg(0.0), 3).parameters
+    (plain,) = federation.train(FedAvg(), 3).parameters
+    np.testing.assert_allclose(ours, plain, rtol=1e-12, atol=1e-14)
+
+
+def test_the_larger_q_the_more_alike_are_the_slaves_losses(federation) -> None:
+    def spread(q: float) -> float:
+        (w,) = federation.train(QFedAvg(q), 150).parameters
+        return float(np.std([mean_loss(w, X, y) for X, y in federation.slaves]))
+
+    assert spread(5.0) < 0.9 * spread(1.0) < 0.9 * spread(0.0)
+
+
+@pytest.mark.parametrize("q", [0.0, 0.5, 2.0])
+def test_a_slave_without_a_loss_is_counted(federation, q, monkeypatch) -> None:
+    monkeypatch.setattr(type(measure(3)), "mean_loss", lambda self, total: 0.0)
+    (moved,) = federation.train(QFedAvg(q), 1).parameters
+    assert np.isfinite(moved).all()
+
+
+def test_an_option_out_of_its_range_is_named() -> None:
+    with pytest.raises(UsageError, match="q must be 0 or more, not -1"):
+        QFedAvg(-1.0)
