@@ -10,11 +10,10 @@ what a script does with it), so what a slave may only read is read outside of sc
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from fedredis import keys
-from fedredis.config import check_name
+from fedredis.config import RESERVED, check_name
 from fedredis.errors import UsageError
 from fedredis.keys import Kind, RoundKeys, RunKeys
 
@@ -60,8 +59,9 @@ SUFFIX = "????????"
 DIGITS = 6
 
 
-#: In a data set's name: its queue would be that of a slave of another data set.
-OF_A_SLAVE = re.compile(r"-slave-[0-9]+(_|$)")
+#: What parts a data set from a slave in the name of a queue, and is in neither's own name: else
+#: the queue of one could be that of another.
+PARTING = "-slave-"
 
 
 @dataclass(frozen=True)
@@ -97,21 +97,43 @@ def viewer() -> Role:
     return Role(VIEWER, ("%R~fedredis:*", "%R~rq:*"), (*CONNECTION, *READ))
 
 
-def slave(dataset: str, slave_id: str, queue: str) -> Role:
-    """Say what the workers of one slave may do; `queue` is theirs alone, and starts their names.
+def check_slave(dataset: str, slave_id: str) -> None:
+    """See that a slave can't be taken for anything else, by its data set's name and its own.
 
     Raises
     ------
     UsageError
-        If a name is not one, so that it could mean more than itself in a pattern.
+        If one of them is no name, so that it could mean more than itself in a pattern; if the
+        slave is called as something else that belongs to a round; or if the two together could
+        also be those of another slave.
     """
-    check_name(dataset, "data set")
-    if OF_A_SLAVE.search(dataset):
-        raise UsageError(f"data set {dataset!r} is named as if it were another one's slave")
-    # A number, so that no slave is called as something else that belongs to a round.
-    if not (slave_id.isascii() and slave_id.isdecimal()):
-        raise UsageError(f"slave {slave_id!r} is not a number")
-    patterns = (*_of_slave(slave_id, queue), *_of_queue(queue))
+    for what, name in (("data set", dataset), ("slave", slave_id)):
+        if PARTING in f"-{check_name(name, what)}-":
+            raise UsageError(
+                f"{what} {name!r}: the word 'slave' parts data sets from slaves, choose a name "
+                "without it"
+            )
+    if slave_id in RESERVED:
+        raise UsageError(f"slave {slave_id!r}: the name belongs to fedredis, choose another")
+
+
+def slave(dataset: str, slave_id: str, queue: str, jobs: str) -> Role:
+    """Say what the workers of one slave may do.
+
+    Parameters
+    ----------
+    queue
+        Theirs alone; it starts their names.
+    jobs
+        What starts the ids of the jobs on it, and of no others.
+
+    Raises
+    ------
+    UsageError
+        If a name can't be used; see `check_slave`.
+    """
+    check_slave(dataset, slave_id)
+    patterns = (*_of_slave(slave_id, queue), *_of_queue(queue, jobs))
     return Role(queue, patterns, (*CONNECTION, *READ, *WRITE))
 
 
@@ -121,6 +143,7 @@ def _of_slave(slave_id: str, queue: str) -> tuple[str, ...]:
     return (
         *(f"%R~{key}" for key in (run.run, run.artifact("model:*"))),
         *(f"%R~{key}" for key in (run.artifact("preprocessing:*"), each.task)),
+        *(f"%R~{key}" for key in (run.artifact("strategy:*"), run.last(slave_id))),
         f"%W~{keys.JOINED}",
         # What the slaves of a run share.
         *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),
@@ -143,7 +166,7 @@ def _labels() -> list[str]:
     ]
 
 
-def _of_queue(queue: str) -> tuple[str, ...]:
+def _of_queue(queue: str, jobs: str) -> tuple[str, ...]:
     """Make patterns of what RQ keeps for one queue, its jobs and its workers."""
     registries = ("wip", "finished", "failed", "deferred", "ready", "scheduled", "canceled")
     named = (
@@ -151,8 +174,8 @@ def _of_queue(queue: str) -> tuple[str, ...]:
         *(f"{registry}:{queue}" for registry in registries),
         *(f"clean_registries:{queue}", f"workers:{queue}"),
         *(f"worker:{queue}-{SUFFIX}", f"worker:{queue}-{SUFFIX}:executions"),
-        *(f"job:{queue}_*", f"job::{queue}_*", f"results:{queue}_*"),
-        *(f"execution:{queue}_*", f"executions:{queue}_*"),
+        *(f"job:{jobs}*", f"job::{jobs}*", f"results:{jobs}*"),
+        *(f"execution:{jobs}*", f"executions:{jobs}*"),
         # What the queues share.
         *("workers", "queues"),
     )

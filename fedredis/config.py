@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from fedredis.errors import UsageError
 from fedredis.features.protocol import Column
 from fedredis.models.protocol import TrainingSettings
+from fedredis.schedules import SCHEDULES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: What names of runs, slaves and data sets may look like.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: Names of things to choose from, known here so that a config can be checked without them.
 FEATURE_MAPS = ("plain", "quadratic")
+
+#: What belongs to a round beside its updates: a slave of that name could be taken for it.
+RESERVED = ("arrived", "claims", "ids", "staged", "task", "update")
 
 
 def check_name(name: str, what: str) -> str:
@@ -38,12 +49,26 @@ class RunConfig:
 
     dataset: str
     columns: tuple[Column, ...]
+    #: Names of the classes; none at all where labels are numbers.
     classes: tuple[str, ...]
     slaves: int
     rounds: int = 20
     seed: int = 0
+    #: The slaves' names, sorted; without names they are called 0, 1, … by number.
+    names: tuple[str, ...] = ()
     features: str = "quadratic"
+    #: What is done about missing cells: ``error``, or ``mean`` to fill them.
+    missing: str = "error"
     model: str = "logistic"
+    strategy: str = "fedavg"
+    #: The strategy's options, as text.
+    options: Mapping[str, str] = field(default_factory=dict)
+    #: How many slaves, drawn anew each round, train; 0 for all.
+    sample: int = 0
+    #: Rounds without a better test after which training ends; 0 for never.
+    patience: int = 0
+    #: How the learning rate falls from round to round.
+    schedule: str = "linear"
     local_epochs: int = 1
     batch_size: int = 64
     learning_rate: float = 0.7
@@ -79,30 +104,64 @@ class RunConfig:
             raise UsageError(
                 f"--features must be one of {', '.join(FEATURE_MAPS)}, not {self.features!r}"
             )
-        if not 0 <= self.quorum <= self.slaves:
+        if self.schedule not in SCHEDULES:
             raise UsageError(
-                f"--quorum must lie between 1 and the {self.slaves} slaves, not {self.quorum}"
+                f"--schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}"
             )
+        if self.patience < 0:
+            raise UsageError(f"--patience must be 0 or more, not {self.patience}")
+        if not 0 <= self.sample <= self.slaves:
+            raise UsageError(
+                f"--sample must lie between 1 and the {self.slaves} slaves, not {self.sample}"
+            )
+        most = self.sample or self.slaves
+        if not 0 <= self.quorum <= most:
+            raise UsageError(
+                f"--quorum must lie between 1 and the {most} slaves of a round, not {self.quorum}"
+            )
+        self._check_names()
         for name in ("round_timeout_ms", "lease_ms"):
             if getattr(self, name) < 100:
                 raise UsageError(f"{_option(name.removesuffix('_ms'))} must be at least 0.1 s")
 
+    def _check_names(self) -> None:
+        if not self.names:
+            return
+        for name in self.names:
+            if check_name(name, "slave") in RESERVED:
+                raise UsageError(f"slave {name!r}: the name belongs to fedredis, choose another")
+        if list(self.names) != sorted(set(self.names)) or len(self.names) != self.slaves:
+            raise UsageError(f"{self.slaves} slaves need as many names, sorted, each once")
+
     @property
     def slave_ids(self) -> tuple[str, ...]:
         """The slaves' ids, in the order in which their updates are summed."""
-        return tuple(str(slave) for slave in range(self.slaves))
+        return self.names or tuple(str(slave) for slave in range(self.slaves))
 
-    @property
-    def required(self) -> int:
-        """How many updates a round needs: the quorum, or else all."""
-        return self.quorum or self.slaves
+    def trainers(self, number: int) -> tuple[str, ...]:
+        """Return the slaves that train in round `number`, in order: all, or a sample of them."""
+        ids = self.slave_ids
+        if not self.sample:
+            return ids
+        # Slaves draw from (seed, round, slave), the first model from (seed, 0).
+        rng = np.random.default_rng([self.seed, 0, number])
+        drawn = rng.choice(len(ids), self.sample, replace=False)
+        return tuple(ids[place] for place in sorted(drawn))
+
+    def local_rng(self, number: int, slave: str) -> np.random.Generator:
+        """Make the generator of a slave in round `number`: from (seed, round, slave)."""
+        return np.random.default_rng([self.seed, number, entropy_of(slave)])
+
+    def required(self, asked: int) -> int:
+        """Tell how many updates a round needs that asks so many slaves: the quorum, or all."""
+        return self.quorum or asked
 
     def training(self, number: int) -> TrainingSettings:
         """Set how slaves train in round `number`, counted from 1."""
         return TrainingSettings(
             local_epochs=self.local_epochs,
             batch_size=self.batch_size,
-            learning_rate=learning_rate(self.learning_rate, number, self.rounds),
+            learning_rate=self.learning_rate * SCHEDULES[self.schedule](number, self.rounds),
             l2=self.l2,
         )
 
@@ -117,13 +176,16 @@ class RunConfig:
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in values.items() if name in known}
         values["columns"] = tuple(Column(**column) for column in values["columns"])
-        values["classes"] = tuple(values["classes"])
+        for name in ("classes", "names"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values)
 
 
-def learning_rate(initial: float, number: int, rounds: int) -> float:
-    """Return the rate of round `number` (from 1) of `rounds`: linear decay from `initial`."""
-    return initial * (1 - (number - 1) / rounds)
+def entropy_of(slave: str) -> int:
+    """Turn an id into a number to draw from: a number into itself, a name into its digest."""
+    if slave.isdecimal():
+        return int(slave)
+    return int.from_bytes(hashlib.sha256(slave.encode()).digest()[:8])
 
 
 def _option(name: str) -> str:

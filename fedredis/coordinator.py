@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
-from fedredis import metrics
+import numpy as np
+
+from fedredis import assembly
 from fedredis.codec import Schema
 from fedredis.errors import RoundFailedError
-from fedredis.keys import Kind, Label, job_kind
+from fedredis.keys import Kind, Label
 from fedredis.reduction import Reduction
+from fedredis.rounds import Rounds
+from fedredis.stopping import best_round, out_of_patience
 from fedredis.store.artifact import Artifact
-from fedredis.store.results import Commit, Opening, RoundState
+from fedredis.strategies import Global, Returned
 from fedredis.update import Bound
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays
-    from fedredis.config import RunConfig
-    from fedredis.features.protocol import Features, Known
-    from fedredis.models.protocol import Model
-    from fedredis.store.master import MasterStore, Tending
-    from fedredis.strategies import Strategy
+    from collections.abc import Callable, Collection, Mapping
 
-#: Seconds between two looks at leases, deadlines and workers; events come at once.
-TICK = 2.5
+    from fedredis.config import RunConfig
+    from fedredis.features.protocol import Known
+    from fedredis.models.protocol import Model
+    from fedredis.rounds import Dispatch, OpenRound, Report
+    from fedredis.store.master import MasterStore
+
 #: How many models before the newest are kept, since they may still be under test.
 MODELS_UNDER_TEST = 1
-
-
-class Dispatch(Protocol):
-    """Sends workers to a round."""
-
-    def __call__(self, label: Label, waiting: int, attached: Iterable[str] | None = None) -> None:
-        """Send workers to a round that waits for `waiting` slaves.
-
-        `attached` names the workers that are at the run already, if it is known.
-        """
-
-
-#: Called with each committed round and its entry in the history.
-Report = Callable[[Label, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -50,24 +38,17 @@ class Progress:
 
     #: The last committed round of training, 0 before the first.
     round: int
-    parameters: Arrays
+    #: The global model after it; None before there is one.
+    current: Global | None
     #: How many statistics rounds are committed, and what came of them.
     passes: int
     known: Known
     #: Committed rounds whose model still has to be tested.
     untested: tuple[int, ...] = ()
-
-
-class _Round:
-    """A round on its way: whether it is closed, its sum, and when it was opened (seconds)."""
-
-    def __init__(self, reduction: Reduction, opened: float) -> None:
-        self.reduction, self.opened = reduction, opened
-        self.closed = False
-
-    @property
-    def label(self) -> Label:
-        return self.reduction.label
+    #: How good the models tested so far are, by round.
+    scores: Mapping[int, float] = field(default_factory=dict)
+    #: Whether training has ended, since the strategy has converged.
+    converged: bool = False
 
 
 class Coordinator:
@@ -77,20 +58,20 @@ class Coordinator:
         self,
         store: MasterStore,
         config: RunConfig,
-        features: Features,
-        model: Model,
-        strategy: Strategy,
         *,
         dispatch: Dispatch,
         report: Report,
         clock: Callable[[], float],
+        allowed: Collection[str] = (),
     ) -> None:
-        self._store, self._config = store, config
-        self._features, self._model, self._strategy = features, model, strategy
-        self._dispatch, self._report, self._clock = dispatch, report, clock
-        self._rounds: list[_Round] = []
-        self._cursor = b"0-0"
-        self._next_tick = 0.0
+        self._config, self._allowed = config, allowed
+        self._features = assembly.features_of(config)
+        self._strategy = assembly.strategy_of(config)
+        self._measure = assembly.measure_of(config)
+        self._rounds = Rounds(store, config, dispatch=dispatch, report=report, clock=clock)
+        self._scores: dict[int, float] = {}
+        #: The last committed round of training.
+        self._trained = 0
 
     def drive(self, progress: Progress) -> None:
         """Go from where the run stands to its end.
@@ -102,220 +83,190 @@ class Coordinator:
         LeaseLostError
             If another master has taken over.
         """
-        self._cursor = self._store.last_event()
-        _, passes = self._gather_statistics(progress.known, progress.passes)
-        preprocessing = f"preprocessing:{passes}"
+        self._scores = dict(progress.scores)
+        self._trained = progress.round
+        known, passes, current = self._gather_statistics(progress)
+        model, preprocessing = self._model(known), f"preprocessing:{passes}"
 
         for number in progress.untested:
             self._open_evaluation(number, preprocessing)
-        committed, parameters = progress.round, progress.parameters
+        converged = progress.converged
         # Or the model that the run began with would stay in memory to its end.
         del progress
-        for number in range(committed + 1, self._config.rounds + 1):
-            training = self._open_training(number, preprocessing, parameters)
+        while not converged and self._goes_on():
+            training = self._open_training(model, preprocessing, current)
             self._complete(training)
-            while self._tested_late(number):
+            while self._tested_late(before=self._trained):
                 self._pump()
-            parameters = self._commit_training(training, parameters)
-            self._open_evaluation(number, preprocessing)
+            current, converged = self._commit_training(model, training, current)
+            self._open_evaluation(self._trained, preprocessing)
         while self._evaluations():
             self._pump()
 
-    # Step 1: what the features need to know of all rows, in sums.
+    def _goes_on(self) -> bool:
+        """Say whether there is another round; whoever asks, and when, makes no difference."""
+        if self._config.patience:
+            # The newest model is under test while the next one is trained: not waited for.
+            while self._tested_late(before=self._trained):
+                self._pump()
+            if out_of_patience(self._scores, self._config.patience, self._trained - 1):
+                return False
+        return self._trained < self._config.rounds
 
-    def _gather_statistics(self, known: Known, passes: int) -> tuple[Known, int]:
+    # Step 1: what the features need to know of all rows, in sums; then there is a first model.
+
+    def _gather_statistics(self, progress: Progress) -> tuple[Known, int, Global]:
+        known, passes, current = progress.known, progress.passes, progress.current
         while (name := self._features.next_pass(known)) is not None:
-            extra = {"payload": f"preprocessing:{passes}", "pass": name}
+            task = {"payload": f"preprocessing:{passes}", "pass": name}
             passes += 1
-            gathering = self._open(
-                Label(Kind.STATISTICS, passes), self._features.schema(name), extra
+            gathering = self._rounds.open(
+                Reduction(
+                    Label(Kind.STATISTICS, passes),
+                    self._features.schema(name),
+                    self._config.slave_ids,
+                ),
+                task,
             )
             self._complete(gathering)
             known = self._features.learn(name, known, gathering.reduction.total)
-            artifact = Artifact(Schema.of(**known), list(known.values()))
-            self._commit(
+            artifacts = {f"preprocessing:{passes}": _named(known)}
+            progress_made = {"preprocessing": f"preprocessing:{passes}"}
+            if self._features.next_pass(known) is None:
+                model = self._model(known)
+                current = self._first(model)
+                artifacts |= self._stored(model, current, 0)
+                progress_made["model"] = "model:0"
+            self._rounds.commit(
                 gathering,
                 {"pass": name},
-                progress={"preprocessing": f"preprocessing:{passes}"},
-                artifact=(f"preprocessing:{passes}", artifact),
+                progress=progress_made,
+                artifacts=artifacts,
                 drop=(f"preprocessing:{passes - 1}",),
             )
-        return known, passes
+        if current is None:
+            raise RoundFailedError("the run's first model is gone")
+        return known, passes, current
+
+    def _model(self, known: Known) -> Model:
+        return assembly.model_of(self._config, known, self._allowed)
+
+    def _first(self, model: Model) -> Global:
+        """Make the model that round 1 starts from."""
+        parameters = model.initialise(np.random.default_rng([self._config.seed, 0]))
+        return Global(parameters, self._strategy.initial(model))
+
+    def _stored(self, model: Model, current: Global, number: int) -> dict[str, Artifact]:
+        """Name what is written of the global model after a round."""
+        artifacts = {f"model:{number}": Artifact(model.schema(), current.parameters)}
+        if current.state:
+            artifacts[f"strategy:{number}"] = _named(current.state)
+        return artifacts
 
     # Step 2: slaves train the global model on their own rows.
 
-    def _open_training(self, number: int, preprocessing: str, parameters: Arrays) -> _Round:
-        settings = self._config.training(number)
-        return self._open(
-            Label(Kind.TRAIN, number),
-            self._model.schema(),
-            {
-                "payload": f"model:{number - 1}",
-                "preprocessing": preprocessing,
-                "settings": json.dumps(asdict(settings)),
-            },
-            bound=Bound(parameters, self._config.max_norm),
+    def _open_training(self, model: Model, preprocessing: str, current: Global) -> OpenRound:
+        number = self._trained + 1
+        label, strategy = Label(Kind.TRAIN, number), self._strategy
+        bound = Bound(current.parameters, self._config.max_norm) if strategy.points else None
+        reduction = Reduction(
+            label,
+            strategy.schema(model),
+            self._config.trainers(number),
+            bound,
+            collects=strategy.collects,
         )
+        task = {
+            "payload": f"model:{number - 1}",
+            "preprocessing": preprocessing,
+            "settings": json.dumps(asdict(self._config.training(number))),
+        }
+        if strategy.sends_state:
+            task["state"] = f"strategy:{number - 1}"
+        return self._rounds.open(reduction, task)
 
     # Step 3: the global model moves.
 
-    def _commit_training(self, training: _Round, current: Arrays) -> Arrays:
-        number = training.label.number
-        reduction = training.reduction
-        parameters = self._strategy.aggregate(current, reduction.total, reduction.samples)
-        name = f"model:{number}"
-        self._commit(
-            training,
-            {"learning_rate": self._config.training(number).learning_rate},
-            progress={"round": str(number), "model": name},
-            artifact=(name, Artifact(self._model.schema(), parameters)),
-            drop=(f"model:{number - MODELS_UNDER_TEST - 1}",),
+    def _commit_training(
+        self, model: Model, training: OpenRound, current: Global
+    ) -> tuple[Global, bool]:
+        number, reduction = training.label.number, training.reduction
+        settings = self._config.training(number)
+        returned = Returned(
+            total=reduction.total,
+            samples=reduction.samples,
+            counted=reduction.counted,
+            slaves=self._config.slaves,
+            each=reduction.each,
         )
-        return parameters
+        moved = self._strategy.move(model, current, returned, settings)
+        converged = self._strategy.converged(current, moved)
+        self._trained = number
+        self._rounds.commit(
+            training,
+            {"learning_rate": settings.learning_rate},
+            progress={
+                "round": str(number),
+                "model": f"model:{number}",
+                "converged": str(int(converged)),
+            },
+            artifacts=self._stored(model, moved, number),
+            keep=reduction.contributors if self._strategy.recalls else (),
+            drop=(
+                f"strategy:{number - 1}",
+                *self._useless(number - MODELS_UNDER_TEST - 1),
+            ),
+        )
+        return moved, converged
+
+    def _useless(self, *numbers: int) -> tuple[str, ...]:
+        """Name those of these rounds' models that are neither the best nor under test."""
+        needed = (
+            best_round(self._scores),
+            *range(self._trained - MODELS_UNDER_TEST, self._trained + 1),
+        )
+        return tuple(f"model:{number}" for number in numbers if number not in needed)
 
     # Step 4: slaves test it on rows held out, while the next round of training goes on.
 
-    def _open_evaluation(self, number: int, preprocessing: str) -> _Round:
-        return self._open(
-            Label(Kind.EVALUATE, number),
-            metrics.schema(len(self._config.classes)),
+    def _open_evaluation(self, number: int, preprocessing: str) -> OpenRound:
+        label = Label(Kind.EVALUATE, number)
+        return self._rounds.open(
+            Reduction(label, self._measure.schema(), self._config.slave_ids),
             {"payload": f"model:{number}", "preprocessing": preprocessing},
         )
 
-    def _commit_evaluation(self, evaluation: _Round) -> None:
-        result = asdict(metrics.from_sums(evaluation.reduction.total))
-        self._commit(evaluation, result, progress={"accuracy": repr(result["accuracy"])})
+    def _commit_evaluation(self, evaluation: OpenRound) -> None:
+        number = evaluation.label.number
+        figures = self._measure.figures(evaluation.reduction.total)
+        score = figures[self._measure.primary]
+        before = best_round(self._scores)
+        self._scores[number] = score
+        progress = {"score": repr(score)}
+        drop: tuple[str, ...] = ()
+        if best_round(self._scores) == number:
+            progress["best"] = str(number)
+            drop = () if before is None else self._useless(before)
+        self._rounds.commit(evaluation, figures, progress=progress, drop=drop)
 
-    def _tested_late(self, number: int) -> bool:
-        """Say whether a model is under test that the commit of round `number` would drop."""
-        oldest = number - MODELS_UNDER_TEST
-        return any(round_.label.number < oldest for round_ in self._evaluations())
+    def _tested_late(self, before: int) -> bool:
+        """Say whether a model of a round before `before` is still under test."""
+        return any(round_.label.number < before for round_ in self._evaluations())
 
-    def _evaluations(self) -> list[_Round]:
-        return [r for r in self._rounds if r.label.kind is Kind.EVALUATE]
+    def _evaluations(self) -> list[OpenRound]:
+        return self._rounds.of_kind(Kind.EVALUATE)
 
-    # What every round goes through.
-
-    def _open(
-        self,
-        label: Label,
-        schema: Schema,
-        extra: Mapping[str, str],
-        bound: Bound | None = None,
-    ) -> _Round:
-        slaves = self._config.slave_ids
-        opened = self._clock()
-        opening = self._store.open_round(
-            label,
-            slaves,
-            quorum=self._config.required,
-            timeout_ms=self._config.round_timeout_ms,
-            extra={"kind": label.kind, "number": str(label.number), **extra},
-        )
-        round_ = _Round(Reduction(label, schema, slaves, bound), opened)
-        self._rounds.append(round_)
-        if opening is Opening.ADOPTED:
-            # A master before opened it: no event will tell how far it is.
-            self._tend(round_)
-        self._dispatch(label, len(slaves))
-        return round_
-
-    def _complete(self, awaited: _Round) -> None:
+    def _complete(self, awaited: OpenRound) -> None:
         while not awaited.reduction.complete:
             self._pump()
 
     def _pump(self) -> None:
-        """Wait for something to happen, and let every round on its way get ahead."""
-        if self._clock() >= self._next_tick:
-            self._tick()
-        for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
-            self._cursor = event.id
-            for round_ in self._rounds:
-                if event.round != str(round_.label):
-                    continue
-                if event.type == "closed":
-                    round_.closed = True
-                if event.type in ("arrived", "closed"):
-                    self._advance(round_)
-                if event.type == "failed":
-                    self._tend(round_)
-        for round_ in self._evaluations():
-            if round_.reduction.complete:
-                self._commit_evaluation(round_)
+        """Let every round get ahead; what is tested is committed at once."""
+        self._rounds.pump()
+        for evaluation in self._evaluations():
+            if evaluation.reduction.complete:
+                self._commit_evaluation(evaluation)
 
-    def _tick(self) -> None:
-        """Look after all that no event tells of."""
-        for round_ in self._rounds:
-            if not round_.reduction.complete:
-                tending = self._tend(round_)
-                if not round_.closed:
-                    waiting = len(round_.reduction.slaves) - tending.arrived
-                    self._dispatch(round_.label, waiting, tending.attached)
-        # The lease is prolonged here, so well before it ends.
-        self._next_tick = self._clock() + min(TICK, self._config.lease_ms / 2000)
 
-    def _tend(self, round_: _Round) -> Tending:
-        """Ask Redis how a round stands."""
-        kind = job_kind(round_.label, self._config.rounds)
-        tending = self._store.tend(round_.label, kind)
-        round_.closed = tending.state is RoundState.CLOSED
-        if round_.closed or tending.arrived > round_.reduction.counted:
-            self._advance(round_)
-        if tending.state is RoundState.BELOW_QUORUM:
-            raise self._failure(round_, "can't be completed")
-        return tending
-
-    def _advance(self, round_: _Round) -> None:
-        round_.reduction.advance(self._store, closed=round_.closed)
-        if round_.reduction.complete and round_.reduction.counted < self._config.required:
-            failure = self._failure(round_, "has too few updates that can be counted")
-            # So that whoever goes on with the run asks these slaves again.
-            self._store.refuse(round_.label, round_.reduction.refused)
-            raise failure
-
-    def _commit(
-        self,
-        done: _Round,
-        entry: Mapping[str, Any],
-        *,
-        progress: Mapping[str, str],
-        artifact: tuple[str, Artifact] | None = None,
-        drop: tuple[str, ...] = (),
-    ) -> None:
-        full = {
-            "slaves": done.reduction.counted,
-            "samples": done.reduction.samples,
-            "missing": done.reduction.missing,
-            "refused": done.reduction.refused,
-            "ms": round((self._clock() - done.opened) * 1000, 3),
-            **entry,
-        }
-        commit = self._store.commit(
-            done.label,
-            entry=full,
-            progress=progress,
-            slaves=done.reduction.slaves,
-            artifact=artifact,
-            drop=drop,
-        )
-        if commit is Commit.STALE:
-            raise RoundFailedError(
-                f"round {done.label} is gone from Redis: the server has lost its newest data"
-            )
-        self._rounds.remove(done)
-        self._report(done.label, full)
-
-    def _failure(self, round_: _Round, how: str) -> RoundFailedError:
-        reduction, store = round_.reduction, self._store
-        arrived = store.arrived(round_.label, reduction.slaves)
-        missing = [slave for slave in reduction.slaves if slave not in arrived]
-        names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
-        reasons = [f"slave {slave}: {why}" for slave, why in reduction.refused.items()]
-        reasons += store.last_errors(missing[:3])
-        counted = len(arrived) - len(reduction.refused)
-        return RoundFailedError(
-            f"round {round_.label} {how}: {counted} of {len(reduction.slaves)} slaves counted, "
-            f"{self._config.required} needed"
-            + (f"; missing: {names}" if missing else "")
-            + "".join(f"; {reason}" for reason in reasons)
-        )
+def _named(arrays: Known) -> Artifact:
+    return Artifact(Schema.of(**arrays), list(arrays.values()))

@@ -132,16 +132,20 @@ class RunKeys:
         return f"{self.run}:attached:{kind}"
 
     def artifact(self, name: str) -> str:
-        """Hash: ``model:<n>`` or ``preprocessing:<n>``, arrays with their schema."""
+        """Hash: ``model:<n>``, ``preprocessing:<n>`` or ``strategy:<n>``, arrays with schema."""
         return f"{self.run}:{name}"
 
     def parts(self, name: str) -> str:
         """List: the parts of a large artifact, whose hash then has no blob."""
         return f"{self.run}:{name}:parts"
 
-    def staged(self, token: str) -> str:
-        """List with TTL: parts of the large artifact that a master is about to commit."""
-        return f"{self.run}:staged:{token}"
+    def staged(self, token: str, name: str) -> str:
+        """List with TTL: parts of a large artifact that a master is about to commit."""
+        return f"{self.run}:staged:{token}:{name}"
+
+    def last(self, slave: str) -> str:
+        """As the update was: a slave's last counted one, where the strategy gives it back."""
+        return f"{self.run}:last:{slave}"
 
     def slave(self, slave: str) -> str:
         """Hash: what is known of a slave."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-import numpy as np
+from threadpoolctl import threadpool_limits
 
-from fedredis import features, models
+from fedredis import assembly
 from fedredis.codec import Schema
 from fedredis.coordinator import Coordinator, Progress
 from fedredis.errors import FedredisError, LeaseHeldError, LeaseLostError
@@ -15,41 +15,32 @@ from fedredis.keys import RunKeys
 from fedredis.store import runs
 from fedredis.store.artifact import Artifact
 from fedredis.store.master import MasterStore
-from fedredis.strategies import FedAvg
+from fedredis.strategies import Global
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from redis import Redis
 
     from fedredis.config import RunConfig
-    from fedredis.coordinator import Dispatch, Report
-    from fedredis.features.protocol import Features
-    from fedredis.models.protocol import Model
+    from fedredis.rounds import Dispatch, Report
     from fedredis.store.runs import RunState
 
 
-def create_run(client: Redis, config: RunConfig) -> str:
-    """Write a new run with its first model; return its id."""
+def create_run(client: Redis, config: RunConfig, allowed: Collection[str] = ()) -> str:
+    """Write a new run; return its id.
+
+    `allowed` holds the models of users' own that this process may import.
+
+    Raises
+    ------
+    UsageError
+        If what the config names does not exist or does not go together.
+    """
+    assembly.check(config, allowed)
     run_id = secrets.token_hex(4)
-    _, model = parts(config)
-    initial = model.initialise(np.random.default_rng([config.seed, 0]))
-    runs.create(
-        client,
-        run_id,
-        config,
-        {
-            "model:0": Artifact(model.schema(), initial),
-            "preprocessing:0": Artifact(Schema(()), []),
-        },
-    )
+    runs.create(client, run_id, config, {"preprocessing:0": Artifact(Schema(()), [])})
     return run_id
-
-
-def parts(config: RunConfig) -> tuple[Features, Model]:
-    """Make the feature map and the model that a config names."""
-    feature_map = features.make(config.features, config.columns)
-    return feature_map, models.make(config.model, feature_map.width, len(config.classes))
 
 
 def drive_run(
@@ -59,8 +50,11 @@ def drive_run(
     dispatcher: Callable[[MasterStore, RunConfig], Dispatch],
     report: Report,
     clock: Callable[[], float],
+    allowed: Collection[str] = (),
 ) -> bool:
     """Drive a run from where it stands to its end, under the lease.
+
+    `allowed` holds the models of users' own that this process may import, whatever the run names.
 
     Returns whether its end is on the server's disk, as far as the server can tell.
 
@@ -74,8 +68,11 @@ def drive_run(
         If a round can't be completed.
     RunNotFoundError
         If there is no such run.
+    UsageError
+        If its model is not allowed here, or can't be made; the run is left as it is.
     """
     config = runs.read(client, run_id).config
+    assembly.check(config, allowed)
     store = MasterStore(
         client, RunKeys(run_id), token=secrets.token_hex(8), lease_ms=config.lease_ms
     )
@@ -84,14 +81,16 @@ def drive_run(
         coordinator = Coordinator(
             store,
             config,
-            *parts(config),
-            FedAvg(),
             dispatch=dispatcher(store, config),
             report=report,
             clock=clock,
+            allowed=allowed,
         )
-        # Read under the lease: nobody else moves the run any more.
-        coordinator.drive(_progress(client, runs.read(client, run_id)))
+        # How BLAS shares a product among threads decides its last bits, and threads would fight
+        # with the workers for the cores.
+        with threadpool_limits(1, user_api="blas"):
+            # Read under the lease: nobody else moves the run any more.
+            coordinator.drive(_progress(client, runs.read(client, run_id)))
     except LeaseLostError:
         raise
     except KeyboardInterrupt:
@@ -100,7 +99,13 @@ def drive_run(
     except FedredisError as error:
         store.release("failed", str(error))
         raise
-    return store.release("finished")
+    except Exception as error:
+        # Of the caller's own report, say: nothing of the run's is wrong.
+        store.release("stopped", f"{type(error).__name__}: {error}")
+        raise
+    return store.release(
+        "finished", forget=config.slave_ids if assembly.strategy_of(config).recalls else ()
+    )
 
 
 def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) -> None:
@@ -120,16 +125,19 @@ def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) 
 
 
 def _progress(client: Redis, state: RunState) -> Progress:
-    model = runs.artifact(client, state.run_id, state.model)
     preprocessing = runs.artifact(client, state.run_id, state.preprocessing)
-    if model is None or preprocessing is None:
+    model = runs.artifact(client, state.run_id, state.model) if state.model else None
+    if preprocessing is None or (model is None and state.model):
         raise FedredisError(f"run {state.run_id} has lost its model: it can't be gone on with")
-    tested = runs.evaluations(client, state.run_id)
-    last = state.round
+    last, remembered = state.round, runs.artifact(client, state.run_id, f"strategy:{state.round}")
+    current = Global(model.arrays, remembered.named if remembered else {}) if model else None
+    scores = runs.scores(client, state)
     return Progress(
         round=last,
-        parameters=model.arrays,
+        current=current,
         passes=int(state.preprocessing.partition(":")[2]),
         known=preprocessing.named,
-        untested=tuple(n for n in (last - 1, last) if n >= 1 and n not in tested),
+        untested=tuple(n for n in (last - 1, last) if n >= 1 and n not in scores),
+        scores=scores,
+        converged=state.converged,
     )

@@ -81,8 +81,10 @@ class MasterStore:
             raise LeaseHeldError(f"another master is driving run {self.keys.run_id}")
         self._epoch = epoch
 
-    def release(self, status: str, error: str = "") -> bool:
+    def release(self, status: str, error: str = "", forget: Iterable[str] = ()) -> bool:
         """Record how this master's work ended, and give the lease back.
+
+        The last updates that were kept of the slaves in `forget` are removed.
 
         Returns whether that, and so all before it, is on the server's disk. Where the server
         can tell (``WAITAOF``), it is waited for; elsewhere the answer is True.
@@ -97,7 +99,10 @@ class MasterStore:
             If another master has taken over, as from every method below.
         """
         answer = self._release(
-            keys=[self.keys.run, self.keys.lease, self.keys.work, self.keys.events],
+            keys=[
+                *(self.keys.run, self.keys.lease, self.keys.work, self.keys.events),
+                *(self.keys.last(slave) for slave in forget),
+            ],
             args=[self._epoch, status, error],
         )
         unless_fenced(answer, self.keys)
@@ -170,33 +175,41 @@ class MasterStore:
         entry: Mapping[str, Any],
         progress: Mapping[str, str],
         slaves: Iterable[str],
-        artifact: tuple[str, Artifact] | None = None,
+        artifacts: Mapping[str, Artifact] | None = None,
+        keep: Iterable[str] = (),
         drop: Iterable[str] = (),
     ) -> Commit:
         """Make a round's outcome the run's state and clear the round away, in one call.
 
-        `entry` goes into the history, `progress` into the run's hash, `artifact` (name, arrays)
-        is written, the artifacts named in `drop` are removed.
+        `entry` goes into the history, `progress` into the run's hash, `artifacts` are written by
+        name, the updates of the slaves in `keep` are kept as their last ones, the artifacts
+        named in `drop` are removed.
         """
         keys, round_keys = self.keys, self.keys.round(label)
-        name, written, staged, count = keys.run, {}, keys.staged(self._token), 0
-        if artifact:
-            name, written = artifact[0], artifact[1].to_fields()
-            if artifact[1].schema.large:
-                schema, arrays = artifact[1].schema, artifact[1].arrays
-                count = parts.write(self._client, staged, schema.encode_parts(arrays))
+        artifacts = artifacts or {}
+        places, written = [], []
+        for name, artifact in artifacts.items():
+            staged, count = keys.staged(self._token, name), 0
+            if artifact.schema.large:
+                pieces = artifact.schema.encode_parts(artifact.arrays)
+                count = parts.write(self._client, staged, pieces)
+            stored = artifact.to_fields()
+            places += [keys.artifact(name), staged, keys.parts(name)]
+            written += [stored["schema"], stored.get("blob", ""), count]
+        kept = [key for s in keep for key in (round_keys.update(s), keys.last(s))]
         useless = [round_keys.task, round_keys.ids, round_keys.claims, round_keys.arrived]
         useless += [round_keys.update(slave) for slave in slaves]
         useless += [key for old in drop for key in (keys.artifact(old), keys.parts(old))]
         answer = self._commit(
             keys=[
                 *(keys.run, keys.history, keys.events, keys.open, round_keys.round),
-                *(keys.artifact(name), staged, keys.parts(name)),
+                *places,
+                *kept,
                 *useless,
             ],
             args=[
                 *(self._epoch, str(label), json.dumps(dict(entry)), json.dumps(dict(progress))),
-                *(written.get("schema", ""), written.get("blob", ""), count),
+                *(len(artifacts), len(kept) // 2, *written),
             ],
         )
         return Commit(unless_fenced(answer, keys))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys as names
+from fedredis import metrics
 from fedredis.config import RunConfig
 from fedredis.errors import RunNotFoundError
 from fedredis.keys import Kind, Label, RunKeys
@@ -31,13 +32,23 @@ class RunState:
     config: RunConfig
     #: The last committed round of training, 0 before the first.
     round: int
-    #: Names of the newest artifacts.
+    #: Names of the newest artifacts; before the statistics are gathered there is no model.
     model: str
     preprocessing: str
     #: Milliseconds since 1970.
     started: int
     error: str
-    accuracy: float | None
+    #: The primary figure of the newest test, such as accuracy; None before the first.
+    score: float | None
+    #: The round whose model did best in its test, 0 before the first test.
+    best: int = 0
+    #: Whether training ended before its last round, since the strategy had converged.
+    converged: bool = False
+
+    @property
+    def chosen(self) -> int:
+        """The round whose model the run stands for: with patience the best one, else the last."""
+        return self.best if self.config.patience and self.best else self.round
 
 
 def create(
@@ -56,7 +67,7 @@ def create(
             "started": started,
             "epoch": 0,
             "round": 0,
-            "model": "model:0",
+            "model": "",
             "preprocessing": "preprocessing:0",
         }
         pipeline.hset(keys.run, mapping=state)
@@ -85,7 +96,9 @@ def read(client: Redis, run_id: str) -> RunState:
         preprocessing=state["preprocessing"],
         started=int(state["started"]),
         error=state.get("error", ""),
-        accuracy=float(state["accuracy"]) if "accuracy" in state else None,
+        score=float(state["score"]) if "score" in state else None,
+        best=int(state.get("best", 0)),
+        converged=state.get("converged") == "1",
     )
 
 
@@ -105,6 +118,13 @@ def evaluations(client: Redis, run_id: str) -> dict[int, dict[str, Any]]:
     """Read the metrics of each evaluated round, in order."""
     entries = history(client, run_id)
     return {k.number: entry for k, entry in entries.items() if k.kind is Kind.EVALUATE}
+
+
+def scores(client: Redis, state: RunState) -> dict[int, float]:
+    """Read how good each tested model is, by round."""
+    primary = metrics.measure(len(state.config.classes)).primary
+    tests = evaluations(client, state.run_id)
+    return {number: entry[primary] for number, entry in tests.items()}
 
 
 def artifact(client: Redis, run_id: str, name: str) -> Artifact | None:

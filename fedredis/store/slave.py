@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import RunNotFoundError
 from fedredis.keys import Label
@@ -13,13 +13,16 @@ from fedredis.store.replies import fields, text, texts
 from fedredis.store.results import Failure, Submission
 from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
+from fedredis.update import unpack_one, unpack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from redis import Redis
 
+    from fedredis.codec import Schema
     from fedredis.keys import Kind, RunKeys
+    from fedredis.update import Update
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,21 @@ class SlaveStore:
     def artifact(self, name: str) -> artifact.Artifact | None:
         """Fetch a model or a preprocessing; None if it is gone."""
         return artifact.fetch(self._client, self.keys, name)
+
+    def last_updates(self, schema: Schema, slaves: Sequence[str]) -> list[Update | None]:
+        """Fetch slaves' last counted updates; None where there is none.
+
+        Raises
+        ------
+        UpdateRefusedError
+            If one is damaged.
+        """
+        names = [self.keys.last(slave) for slave in slaves]
+        if schema.large:
+            lists = (list(parts.read(self._client, name)) for name in names)
+            return [unpack_parts(schema, pieces) if pieces else None for pieces in lists]
+        packed: Any = self._client.mget(names)
+        return [unpack_one(schema, update) if update is not None else None for update in packed]
 
     def claim(
         self,

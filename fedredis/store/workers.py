@@ -13,7 +13,7 @@ from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from redis import Redis
 
@@ -62,14 +62,16 @@ def leave(client: Redis, name: str) -> None:
     client.delete(keys.worker(name))
 
 
-def present(client: Redis) -> list[WorkerCard]:
-    """List the workers that are there, by name."""
-    names = load(client, "presence")(keys=[keys.WORKERS], args=["", 0])
+def present(client: Redis, among: Callable[[str], bool] = lambda name: True) -> list[WorkerCard]:
+    """List the workers that are there, by name, and only those whose names are `among` some."""
+    there = load(client, "presence")(keys=[keys.WORKERS], args=["", 0])
+    names = sorted(filter(among, texts(there)))
     pipeline = client.pipeline(transaction=False)
-    for name in sorted(texts(names)):
+    for name in names:
         pipeline.hgetall(keys.worker(name))
-    cards = (_card(reply) for reply in pipeline.execute(raise_on_error=False))
-    return [card for card in cards if card]
+    cards = map(_card, pipeline.execute(raise_on_error=False))
+    # A card under another's name would speak for whom its writer may not speak for.
+    return [c for name, c in zip(names, cards, strict=True) if c and c.name == name]
 
 
 def last_join(client: Redis) -> bytes:
@@ -89,7 +91,8 @@ def _card(reply: Any) -> WorkerCard | None:
         told = fields(reply)
         named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
         named["pid"] = int(named["pid"])
-        named["slaves"] = None if named["slaves"] == "all" else tuple(json.loads(named["slaves"]))
+        slaves = named["slaves"]
+        named["slaves"] = None if slaves == "all" else tuple(map(str, json.loads(slaves)))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return WorkerCard(**named)

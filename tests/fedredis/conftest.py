@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fedredis import metrics
+from fedredis import assembly
 from fedredis.codec import Arrays, Schema
 from fedredis.config import RunConfig
 from fedredis.features.protocol import Column
 from fedredis.keys import Kind, Label, RunKeys
-from fedredis.master import create_run, drive_run, parts
+from fedredis.master import create_run, drive_run
 from fedredis.models.protocol import TrainingSettings
 from fedredis.store import runs
 from fedredis.store.artifact import Artifact
 from fedredis.store.master import MasterStore
 from fedredis.store.slave import Packed, SlaveStore
+from fedredis.strategies import Global
+from fedredis.strategies.local import LocalSlave, LocalWork
 from fedredis.update import Update, pack, pack_parts
 
 if TYPE_CHECKING:
@@ -62,7 +64,11 @@ def snapshot() -> Callable[[Redis], Snapshot]:
     """Return a function that copies all that a Redis holds, to compare it with later."""
 
     def take(client: Redis) -> Snapshot:
-        return {key: client.dump(key) for key in client.scan_iter(count=1000)}
+        # The fields of a hash come in any order: it may be on its way into a larger table.
+        return {
+            key: client.hgetall(key) if client.type(key) == b"hash" else client.dump(key)
+            for key in client.scan_iter(count=1000)
+        }
 
     return take
 
@@ -135,7 +141,8 @@ class Farm:
         self.store = SlaveStore(
             self.client, RunKeys(self.run_id), worker="farm-1", lease_ms=60_000
         )
-        self.features, self.model = parts(self.config)
+        self.features = assembly.features_of(self.config)
+        self.strategy = assembly.strategy_of(self.config)
 
     def __call__(self, label: Label, waiting: int, attached: Iterable[str] | None = None) -> None:
         self.dispatched.append((str(label), waiting))
@@ -169,15 +176,21 @@ class Farm:
         if label.kind is Kind.STATISTICS:
             name = fields["pass"]
             return self.features.schema(name), self.features.sums(name, payload, X[:15]), 15
-        inputs = self.features.transform(self._known(fields["preprocessing"]), X)
-        parameters = list(payload.values())
+        known = self._known(fields["preprocessing"])
+        inputs, model = self.features.transform(known, X), assembly.model_of(self.config, known)
+        parameters, measure = list(payload.values()), assembly.measure_of(self.config)
         if label.kind is Kind.EVALUATE:
-            sums = self.model.evaluate(parameters, inputs[15:], y[15:])
-            return metrics.schema(3), sums, rows - 15
-        settings = TrainingSettings(**json.loads(fields["settings"]))
+            sums = measure.sums(model.predict(parameters, inputs[15:]), y[15:])
+            return measure.schema(), sums, rows - 15
+        schema, last = self.strategy.schema(model), None
+        if self.strategy.recalls:
+            (last,) = self.store.last_updates(schema, [slave])
         own = np.random.default_rng([self.config.seed, label.number, int(slave)])
-        trained = self.model.train(parameters, inputs[:15], y[:15], settings, own)
-        return self.model.schema(), [array * 15 for array in trained], 15
+        sent = Global(parameters, self._known(fields["state"]) if "state" in fields else {})
+        settings = TrainingSettings(**json.loads(fields["settings"]))
+        of_slave = [LocalSlave(inputs[:15], y[:15], own, last)]
+        (arrays,) = self.strategy.local(LocalWork(model, sent, settings, measure, of_slave))
+        return schema, arrays, 15
 
     def _known(self, name: str) -> dict[str, Any]:
         artifact = self.store.artifact(name)
@@ -239,7 +252,7 @@ def make_training(
     client: Redis, make_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Training]:
     """Return a maker of runs whose slaves are in this process; masters tick 20 times a second."""
-    monkeypatch.setattr("fedredis.coordinator.TICK", 0.05)
+    monkeypatch.setattr("fedredis.rounds.TICK", 0.05)
 
     def make(farm: Mapping[str, Any] | None = None, **changes: Any) -> Training:
         config = make_config(**changes)

@@ -7,14 +7,22 @@ import pytest
 
 from fedredis import acl
 from fedredis.acl import Role
+from fedredis.config import RESERVED
 from fedredis.errors import UsageError
+from fedredis.jobs.naming import job_id, jobs_of, queue_name, worker_name
 from fedredis.keys import JOINED, RUNS, WORKERS, Kind, Label, RunKeys, worker
 
 QUEUE = "fedredis-pets-3-0123abcd-slave-1"
 
 
 def slave() -> Role:
-    return acl.slave("pets-3-0123abcd", "1", QUEUE)
+    return acl.slave("pets-3-0123abcd", "1", QUEUE, f"{QUEUE}__")
+
+
+def named(dataset: str, name: str) -> Role:
+    """Make the role of a slave as the command line makes it."""
+    queue = queue_name(dataset, [name])
+    return acl.slave(dataset, name, queue, jobs_of(queue))
 
 
 def rights(role: Role, key: str) -> str:
@@ -81,11 +89,14 @@ def test_a_slaves_keys_of_a_round(kind: Kind, number: int) -> None:
 
 def test_a_slaves_keys_of_a_run() -> None:
     keys, role = RunKeys("0123abcd"), slave()
-    for key in (keys.artifact("model:7"), keys.artifact("preprocessing:2")):
+    readable = ("model:7", "preprocessing:2", "strategy:7")
+    for key in (*map(keys.artifact, readable), keys.last("1")):
         assert rights(role, key) == "R"
     assert rights(role, keys.run) == rights(role, keys.parts("model:7")) == "R"
     for key in (
-        keys.staged("0123abcd"),
+        keys.staged("0123abcd", "model:2"),
+        keys.last("0"),
+        keys.last("11"),
         keys.lease,
         keys.history,
         keys.slave("0"),
@@ -104,7 +115,7 @@ def test_a_slaves_keys_of_a_run() -> None:
 
 def test_a_slaves_keys_in_rq() -> None:
     role = slave()
-    for key in ("queue:{}", "wip:{}", "job:{}_r_train_1", "results:{}_r", "worker:{}-0123abcd"):
+    for key in ("queue:{}", "wip:{}", "job:{}__r_train_1", "results:{}__r", "worker:{}-0123abcd"):
         assert rights(role, f"rq:{key.format(QUEUE)}") == "RW"
         for other in (QUEUE[:-8], f"{QUEUE}2", QUEUE.replace("slave-1", "slave-2")):
             assert rights(role, f"rq:{key.format(other)}") == ""
@@ -117,22 +128,67 @@ def test_no_pattern_begins_or_ends_with_a_star_over_others() -> None:
         glob = pattern.partition("~")[2]
         assert glob.startswith(("fedredis:", "rq:"))
         if glob.endswith("*"):
-            fenced = (":model:*", ":preprocessing:*", f"{QUEUE}_*", f"{QUEUE}:intermediate*")
+            artifacts = (":model:*", ":preprocessing:*", ":strategy:*")
+            fenced = (*artifacts, f"{QUEUE}__*", f"{QUEUE}:intermediate*")
             assert glob.endswith(fenced)
 
 
-@pytest.mark.parametrize(
-    "name", ["*", "1*", "?", "[0-9]", "1:update:2", "ids", "", "-1", "²", "a"]
-)
-def test_a_slave_is_a_number(name: str) -> None:
-    with pytest.raises(UsageError, match="is not a number"):
-        acl.slave("pets", name, QUEUE)
+#: Names that begin or end like others, or hold what parts names from each other.
+NAMES = ("a", "aa", "a_", "a_b", "a__b", "a_u", "a.b", "a-b", "a-0123abcd", "A", "1", "11", "1-1")
 
 
-@pytest.mark.parametrize(
-    "name", ["*", "a b", "", "pets:1", "pets\n", "pets-slave-1", "a-slave-1_x"]
-)
+def keys_of(dataset: str, name: str) -> set[str]:
+    """Make the keys that are a slave's own in a run, and in RQ."""
+    queue, run = queue_name(dataset, [name]), RunKeys("0123abcd")
+    job, at, each = job_id(queue, run.run_id, Kind.TRAIN), worker_name(queue), Label(Kind.TRAIN, 1)
+    ended = ("wip", "finished", "failed", "clean_registries", "workers", "queue")
+    return {
+        *(run.round(each).update(name), run.round(each).staged(at), run.slave(name), worker(at)),
+        *(f"rq:{kind}:{queue}" for kind in ended),
+        *(f"rq:worker:{at}", f"rq:worker:{at}:executions"),
+        *(f"rq:{kind}:{job}" for kind in ("job", "results", "executions")),
+        *(f"rq:execution:{job}:0", f"rq:job::{job}"),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_reaches_what_is_anothers(name: str) -> None:
+    role = named("wards", name)
+    assert {rights(role, key) for key in keys_of("wards", name)} == {"RW"}
+    of_others = [keys_of("wards", other) for other in NAMES if other != name]
+    # In another data set a namesake's updates can be reached; what is in RQ can't.
+    of_others += [
+        {key for key in keys_of(dataset, other) if key.startswith("rq:")}
+        for dataset in ("ward", "wards_", "wards-1", "wards.a")
+        for other in NAMES
+    ]
+    for key in set().union(*of_others):
+        assert rights(role, key) == "", key
+
+
+@pytest.mark.parametrize("name", ["*", "1*", "?", "[0-9]", "1:update:2", "", "-1", "²", "a b"])
+def test_a_slaves_name_means_nothing_but_itself(name: str) -> None:
+    with pytest.raises(UsageError, match=f"slave {re.escape(repr(name))} is not a name"):
+        named("pets", name)
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_slave_is_called_like_nothing_else_of_a_round(name: str) -> None:
+    with pytest.raises(UsageError, match=f"'{name}': the name belongs to fedredis"):
+        named("pets", name)
+
+
+@pytest.mark.parametrize("name", ["slave", "slave-b", "a-slave", "a-slave-b"])
+def test_two_names_have_one_meaning_together(name: str) -> None:
+    """Else ``a-slave`` and ``b`` would have the queue of ``a`` and ``slave-b``."""
+    with pytest.raises(UsageError, match=f"slave '{name}': the word 'slave' parts"):
+        named("pets", name)
+    with pytest.raises(UsageError, match=f"data set '{name}': the word 'slave' parts"):
+        named(name, "1")
+
+
+@pytest.mark.parametrize("name", ["*", "a b", "", "pets:1", "pets\n"])
 def test_a_data_set_is_a_name(name: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(repr(name))):
-        acl.slave(name, "1", QUEUE)
-    assert acl.slave("my-slave-songs-3-0123abcd", "1", QUEUE)
+    with pytest.raises(UsageError, match=f"data set {re.escape(repr(name))} is not a name"):
+        named(name, "1")
+    assert named("my-slaves.songs_3-0123abcd", "1")

@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from fedredis.config import FEATURE_MAPS, RunConfig, check_name, learning_rate
+from fedredis.config import FEATURE_MAPS, RunConfig, check_name
 from fedredis.errors import UsageError
 from fedredis.features import FEATURES
 from fedredis.features.protocol import Column
@@ -69,7 +70,6 @@ def test_json_round_trip(make_config: Callable[..., RunConfig]) -> None:
     config = make_config(learning_rate=0.1 + 0.2, seed=2**40, label="kind", source="a b.csv")
     back = RunConfig.from_json(config.to_json())
     assert back == config
-    assert hash(back) == hash(config)
     assert back.columns == (Column("size", None, None), Column("age", 0, 30))
     assert RunConfig.from_json(config.to_json().encode()) == config
 
@@ -112,15 +112,45 @@ def test_slaves_are_numbered_and_summed_in_order(make_config: Callable[..., RunC
 
 
 def test_without_a_quorum_all_are_needed(make_config: Callable[..., RunConfig]) -> None:
-    assert make_config(slaves=5).required == 5
-    assert make_config(slaves=5, quorum=2).required == 2
+    assert make_config(slaves=5).required(5) == 5
+    assert make_config(slaves=5, quorum=2).required(5) == 2
 
 
-def test_the_learning_rate_falls_in_a_line() -> None:
-    assert [learning_rate(0.8, number, 4) for number in (1, 2, 3, 4)] == pytest.approx(
-        [0.8, 0.6, 0.4, 0.2], rel=1e-15
-    )
-    assert learning_rate(0.7, 1, 1) == 0.7
+def test_all_slaves_train_or_a_sample_of_them(make_config: Callable[..., RunConfig]) -> None:
+    assert make_config(slaves=3).trainers(1) == ("0", "1", "2")
+    config = make_config(slaves=12, sample=4)
+    rounds = [config.trainers(number) for number in range(1, 50)]
+    for drawn in rounds:
+        assert len(set(drawn)) == 4
+        assert list(drawn) == sorted(drawn, key=int)
+    assert len(set(rounds)) > 40
+    assert {slave for drawn in rounds for slave in drawn} == set(config.slave_ids)
+    assert rounds[7] == make_config(slaves=12, sample=4, rounds=99).trainers(8)
+    assert rounds[7] != make_config(slaves=12, sample=4, seed=1).trainers(8)
+
+
+def test_named_slaves(make_config: Callable[..., RunConfig]) -> None:
+    config = make_config(names=("clinic-a", "clinic-b", "zoo"))
+    assert config.slave_ids == ("clinic-a", "clinic-b", "zoo")
+    assert RunConfig.from_json(config.to_json()) == config
+    for names in (
+        ("b", "a", "c"),
+        ("a", "a", "b"),
+        ("a", "b"),
+        ("a", "b", "ids"),
+        ("a", "b", "/"),
+    ):
+        with pytest.raises(UsageError):
+            make_config(names=names)
+
+
+def test_a_slave_draws_from_seed_round_and_name(make_config: Callable[..., RunConfig]) -> None:
+    config = make_config(seed=3)
+    same = np.random.default_rng([3, 2, 1]).random(4)
+    np.testing.assert_array_equal(config.local_rng(2, "1").random(4), same)
+    drawn = [config.local_rng(n, s).random() for n in (1, 2) for s in ("1", "2", "zoo", "zoo-2")]
+    assert len(set(drawn)) == 8
+    assert config.local_rng(2, "zoo").random() == make_config(seed=3).local_rng(2, "zoo").random()
 
 
 def test_the_settings_of_a_round(make_config: Callable[..., RunConfig]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import exceptions
 
-from fedredis import coordinator
+from fedredis import rounds
 from fedredis.connection import AWAY, SOCKET_TIMEOUT, check, connect, explain, masked
 from fedredis.errors import RedisUnavailableError, UsageError
 from fedredis.jobs import attachment, roster
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds for which a client blocks at most.
-LONGEST_WAITS = (coordinator.TICK, attachment.LINGER, roster.TICK)
+LONGEST_WAITS = (rounds.TICK, attachment.LINGER, roster.TICK)
 
 
 @pytest.fixture

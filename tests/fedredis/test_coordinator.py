@@ -13,10 +13,12 @@ import pytest
 from fedredis import codec, master
 from fedredis.errors import LeaseLostError, RoundFailedError
 from fedredis.keys import Kind, Label, RunKeys
+from fedredis.models import LogisticRegression
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
 from fedredis.store.results import Failure, Submission
 from fedredis.store.slave import Claim, Packed
+from fedredis.strategies import FedAvg, Global
 from fedredis.update import Update, pack
 
 if TYPE_CHECKING:
@@ -59,8 +61,8 @@ def test_a_run_goes_to_its_end(client: Redis, make_training: Make) -> None:
     assert rates == pytest.approx([0.7, 0.7 * 2 / 3, 0.7 / 3])
     last = training.history["evaluate:3"]
     assert last["samples"] == last["rows"] == np.sum(last["confusion"])
-    assert state.accuracy == last["accuracy"]
-    assert client.hget(RunKeys(training.run_id).run, "accuracy") == repr(last["accuracy"]).encode()
+    assert state.score == last["accuracy"]
+    assert client.hget(RunKeys(training.run_id).run, "score") == repr(last["accuracy"]).encode()
 
 
 def test_every_pass_of_the_features_is_a_round(make_training: Make) -> None:
@@ -230,18 +232,25 @@ def test_the_model_that_a_run_began_with_does_not_stay_in_memory(
 
     def noting(*given: Any) -> Any:
         progress = make_progress(*given)
-        there.extend(weakref.ref(array) for array in progress.parameters)
+        there.extend(weakref.ref(array) for array in progress.current.parameters)
         return progress
 
+    training = make_training()
+
+    def interrupt(label: Label, entry: Mapping[str, Any]) -> None:
+        if str(label) == "train:1":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.drive(interrupt)
     monkeypatch.setattr(master, "_progress", noting)
     gone: dict[str, bool] = {}
 
     def look(label: Label, entry: Mapping[str, Any]) -> None:
         gone[str(label)] = all(ref() is None for ref in there)
 
-    make_training().drive(look)
+    training.drive(look)
     assert there
-    assert gone["train:2"]
     assert gone["train:3"]
 
 
@@ -559,7 +568,8 @@ def test_a_late_update_of_a_round_that_is_over_changes_nothing(make_training: Ma
 
     def hand_in(label: Label, entry: Mapping[str, Any]) -> None:
         if str(label) == "train:2":
-            packed = pack(late.farm.model.schema(), Update(99, [np.full((3, 3), 1e6)]))
+            schema = LogisticRegression(2, 3).schema()
+            packed = pack(schema, Update(99, [np.full((3, 3), 1e6)]))
             results.extend(late.farm.store.submit(old[0], [Packed("0", packed, ())], ()))
 
     results: list[Submission] = []
@@ -759,7 +769,7 @@ def test_a_master_looks_up_well_before_its_lease_ends(
 @pytest.fixture
 def no_second_tick(make_training: Make, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Return a maker of runs whose master goes by events alone, after its first look."""
-    monkeypatch.setattr("fedredis.coordinator.TICK", 3600.0)
+    monkeypatch.setattr("fedredis.rounds.TICK", 3600.0)
     return lambda **changes: make_training(rounds=1, lease_ms=100_000_000, **changes)
 
 
@@ -820,3 +830,101 @@ def test_a_round_that_fails_is_heard_of_at_once(
     with pytest.raises(RoundFailedError, match=r"2 of 3 slaves counted.*slave 1: ValueError: no"):
         training.drive()
     assert failures == [Failure.GIVEN_UP]
+
+
+# A sample of the slaves, the best round, patience, a strategy that converges.
+
+
+def test_a_sample_of_the_slaves_trains_and_all_of_them_test(make_training: Make) -> None:
+    training = make_training(slaves=5, sample=2, rounds=4)
+    training.drive()
+    for number in range(1, 5):
+        trained, tested = (training.history[f"{kind}:{number}"] for kind in ("train", "evaluate"))
+        assert (trained["slaves"], trained["samples"], trained["missing"]) == (2, 30, [])
+        assert (tested["slaves"], tested["missing"]) == (5, [])
+    claimed = [label for label, waiting in training.farm.dispatched if waiting == 2]
+    assert set(claimed) == {f"train:{number}" for number in range(1, 5)}
+
+
+class Scripted(FedAvg):
+    """Says when it has converged."""
+
+    def converged(self, before: Global, after: Global) -> bool:
+        return bool(np.abs(after.parameters[0] - before.parameters[0]).max() < self.tolerance)
+
+    tolerance = 0.0
+
+
+def scores_of(monkeypatch: pytest.MonkeyPatch, scores: Mapping[int, float]) -> None:
+    """Let the test of each round's model come out as given."""
+    committed = iter(sorted(scores))
+
+    def figures(measure: Any, total: Any) -> dict[str, Any]:
+        number = next(committed)
+        return {"accuracy": scores[number], "log_loss": 1.0, "rows": 1, "confusion": []}
+
+    monkeypatch.setattr("fedredis.metrics.Classification.figures", figures)
+
+
+@pytest.mark.parametrize(
+    ("patience", "rounds", "best"),
+    # The test of a round ends while the next one is trained: that one is not undone.
+    [(0, 8, 6), (1, 4, 2), (2, 5, 2), (3, 6, 6), (4, 8, 6)],
+)
+def test_training_ends_when_it_has_lost_patience(
+    client: Redis,
+    make_training: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    patience: int,
+    rounds: int,
+    best: int,
+) -> None:
+    scores = {1: 0.4, 2: 0.6, 3: 0.5, 4: 0.6, 5: 0.59, 6: 0.9, 7: 0.8, 8: 0.7}
+    scores_of(monkeypatch, scores)
+    training = make_training(rounds=8, patience=patience)
+    training.drive()
+    state = training.state
+    assert (state.status, state.round, state.best) == ("finished", rounds, best)
+    assert state.chosen == (best if patience else rounds)
+    last = {f"model:{n}" for n in (rounds - 1, rounds, best)}
+    keys = RunKeys(training.run_id)
+    there = {n for n in range(9) if client.exists(keys.artifact(f"model:{n}"))}
+    assert {f"model:{n}" for n in there} == last
+
+
+def test_a_run_that_is_resumed_loses_patience_at_the_same_round(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores_of(monkeypatch, {1: 0.4, 2: 0.6, 3: 0.5, 4: 0.6, 5: 0.59, 6: 0.9})
+    training = make_training(rounds=8, patience=2)
+
+    def interrupt(label: Label, entry: Mapping[str, Any]) -> None:
+        if str(label) in ("train:3", "train:5"):
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            training.drive(interrupt)
+    training.drive()
+    assert (training.state.round, training.state.best) == (5, 2)
+
+
+def test_a_strategy_that_has_converged_ends_the_run(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fedredis.strategies.STRATEGIES", {"scripted": Scripted})
+    training = make_training(strategy="scripted", rounds=5)
+    monkeypatch.setattr(Scripted, "tolerance", 1e9)
+
+    def interrupt(label: Label, entry: Mapping[str, Any]) -> None:
+        if str(label) == "train:1":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.drive(interrupt)
+    # Whoever goes on with it is told.
+    monkeypatch.setattr(Scripted, "tolerance", 0.0)
+    training.drive()
+    state = training.state
+    assert (state.status, state.round, state.converged) == ("finished", 1, True)
+    assert "evaluate:1" in training.history

@@ -32,7 +32,8 @@ ROUND = RUN.round(Label(Kind.TRAIN, 5))
         (RUN.attached(Kind.EVALUATE), "fedredis:{r1}:attached:evaluate"),
         (RUN.artifact("model:3"), "fedredis:{r1}:model:3"),
         (RUN.parts("model:3"), "fedredis:{r1}:model:3:parts"),
-        (RUN.staged("me"), "fedredis:{r1}:staged:me"),
+        (RUN.staged("me", "model:3"), "fedredis:{r1}:staged:me:model:3"),
+        (RUN.last("7"), "fedredis:{r1}:last:7"),
         (RUN.slave("7"), "fedredis:{r1}:slave:7"),
         (ROUND.round, "fedredis:{r1}:round:train:5"),
         (ROUND.ids, "fedredis:{r1}:round:train:5:ids"),
@@ -61,8 +62,8 @@ def test_every_key_of_a_run_has_its_hash_tag_and_a_name_of_its_own() -> None:
             if name.startswith("_") or name in ("run_id", "round"):
                 continue
             if callable(member):
-                (argument,) = list(member.__annotations__)[:1]
-                member = member(given[argument])
+                arguments = [name for name in member.__annotations__ if name != "return"]
+                member = member(*(given[argument] for argument in arguments))
             found.append(member)
     found.append(ROUND.round)
     assert len(found) == len(set(found)) >= 17
@@ -110,9 +111,9 @@ def named(training: Any, kinds: tuple[Kind, ...] = tuple(Kind)) -> set[str]:
     known = {names.RUNS, names.WORKERS, names.JOINED, names.worker("farm-1")}
     known |= {keys.run, keys.lease, keys.events, keys.work, keys.open, keys.history}
     known |= {keys.attached(kind) for kind in kinds}
-    known |= {keys.slave(slave) for slave in config.slave_ids}
+    known |= {key for s in config.slave_ids for key in (keys.slave(s), keys.last(s))}
     for number in range(config.rounds + 1):
-        for name in (f"model:{number}", f"preprocessing:{number}"):
+        for name in (f"model:{number}", f"preprocessing:{number}", f"strategy:{number}"):
             known |= {keys.artifact(name), keys.parts(name)}
         for kind in kinds:
             round_keys = keys.round(Label(kind, number))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LUA = Path(fedredis.__file__).parent / "lua"
 NAMES = sorted(path.stem for path in LUA.glob("*.lua"))
 #: Lines of a body at most, and where it takes more.
-MOST_LINES, LONGER = 40, {"submit": 45}
+MOST_LINES, LONGER = 40, {"commit": 42, "submit": 45}
 TRAIN = Label(Kind.TRAIN, 1)
 
 Call = tuple[list[str], list[Any]]
@@ -134,10 +134,11 @@ def calls(
         entry={"ms": 1},
         progress={"round": "1"},
         slaves=("0", "1"),
-        artifact=("model:1", Artifact(Schema(()), [])),
+        artifacts={"model:1": Artifact(Schema(()), [])},
+        keep=("1",),
         drop=("model:0",),
     )
-    master.release("failed", "why")
+    master.release("failed", "why", forget=("0",))
     return sent
 
 
@@ -225,9 +226,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "history": keys.history,
         "update": round_keys.update(slave),
         "slave": keys.slave(slave),
-        "artifact": keys.artifact("model:1"),
-        "parts": keys.parts("model:1"),
-        "staged": round_keys.staged("w-1") if name == "submit" else keys.staged("me"),
+        "staged": round_keys.staged("w-1"),
         "present": WORKERS,
     }
     named_args = {
@@ -247,21 +246,25 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "most": 3,
         "any": 1,
         "entry": '{"ms": 1}',
-        "schema": "[]",
         "lease_ms": 8000,
         "ttl_ms": workers.PRESENCE_MS if name == "presence" else 7000,
         "count": 0,
         "parts": 0,
+        "artifacts": 1,
+        "kept": 1,
         "fields": '{"round": "1"}' if name == "commit" else '{"a": "b"}',
         "facts": '["rows", "host"]',
-        "blob": Schema(()).encode([]),
     }
     open_end = {
+        ("commit", "ARGV"): ["[]", Schema(()).encode([]), 0],
         ("commit", "KEYS"): [
+            *(keys.artifact("model:1"), keys.staged("me", "model:1"), keys.parts("model:1")),
+            *(round_keys.update("1"), keys.last("1")),
             *(round_keys.task, round_keys.ids, round_keys.claims, round_keys.arrived),
             *(round_keys.update("0"), round_keys.update("1")),
             *(keys.artifact("model:0"), keys.parts("model:0")),
         ],
+        ("release", "KEYS"): [keys.last("0")],
         ("refuse", "KEYS"): [round_keys.update("0"), round_keys.update("1")],
         ("submit", "KEYS"): [
             *(round_keys.update("1"), keys.slave("1"), round_keys.update("0"), keys.slave("0"))

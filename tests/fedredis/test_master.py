@@ -4,16 +4,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
-from fedredis import models
-from fedredis.config import RunConfig
 from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError, UsageError
-from fedredis.features import Plain, Quadratic
 from fedredis.keys import RunKeys
-from fedredis.master import create_run, drive_run, parts
-from fedredis.models import LogisticRegression
+from fedredis.master import create_run, drive_run
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
 
@@ -22,38 +17,29 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.config import RunConfig
+
     Make = Callable[..., Any]
 
 
-def test_create_run_writes_the_model_that_it_starts_from(
+def test_create_run_writes_what_it_starts_from(
     fake: Redis, make_config: Callable[..., RunConfig]
 ) -> None:
     run_id = create_run(fake, make_config())
     state = runs.read(fake, run_id)
     assert (state.status, state.round) == ("waiting", 0)
     assert state.config == make_config()
-    model = runs.artifact(fake, run_id, state.model)
-    np.testing.assert_array_equal(model.named["weights"], np.zeros((3, 3)))
+    assert state.model == ""
     assert runs.artifact(fake, run_id, state.preprocessing).named == {}
     assert create_run(fake, make_config()) != run_id
 
 
-def test_parts_are_those_that_the_config_names(make_config: Callable[..., RunConfig]) -> None:
-    config = make_config()
-    assert parts(config) == (Plain(config.columns), LogisticRegression(2, 3))
-    config = make_config(features="quadratic")
-    assert parts(config) == (Quadratic(config.columns), LogisticRegression(5, 3))
-
-
-def test_parts_with_a_model_of_the_users_own(
-    make_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+def test_create_run_refuses_what_does_not_go_together(
+    fake: Redis, make_config: Callable[..., RunConfig]
 ) -> None:
-    monkeypatch.setitem(models.MODELS, "mine", lambda width, classes: ("mine", width, classes))
-    config = make_config(model="mine")
-    assert parts(config) == (Plain(config.columns), ("mine", 2, 3))
-    assert RunConfig.from_json(config.to_json()).model == "mine"
     with pytest.raises(UsageError, match="no model 'forest'"):
-        parts(make_config(model="forest"))
+        create_run(fake, make_config(model="forest"))
+    assert fake.dbsize() == 0
 
 
 def test_no_such_run(client: Redis) -> None:
@@ -112,9 +98,16 @@ def test_a_master_that_leaves_is_followed_at_once(client: Redis, make_training: 
     assert client.hget(keys.run, "epoch") == b"2"
 
 
-@pytest.mark.parametrize("name", ["model:0", "preprocessing:0"])
+@pytest.mark.parametrize("name", ["model:1", "preprocessing:1"])
 def test_a_run_that_has_lost_its_model(client: Redis, make_training: Make, name: str) -> None:
-    training = make_training()
+    training = make_training(rounds=2)
+
+    def interrupt(label: object, entry: object) -> None:
+        if str(label) == "train:1":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.drive(interrupt)
     client.delete(RunKeys(training.run_id).artifact(name))
     with pytest.raises(FedredisError, match="has lost its model"):
         training.drive()
@@ -143,3 +136,22 @@ def test_a_run_says_whether_its_end_is_on_the_disk(
     assert said is on_disk
     # It is waited for at the end, and not a round.
     assert waits == [("finished", 1, 0)]
+
+
+def test_a_report_that_fails_leaves_the_run_to_be_gone_on_with(
+    client: Redis, make_training: Make
+) -> None:
+    training = make_training()
+
+    def fail(label: object, entry: object) -> None:
+        raise ZeroDivisionError("of the caller's own")
+
+    with pytest.raises(ZeroDivisionError):
+        training.drive(fail)
+    assert (training.state.status, training.state.error) == (
+        "stopped",
+        "ZeroDivisionError: of the caller's own",
+    )
+    assert not client.exists(RunKeys(training.run_id).lease)
+    training.drive()
+    assert training.state.status == "finished"

@@ -21,6 +21,7 @@ SLAVE = ("--dataset", "pets-3-0123abcd", "--slave", 1)
         (("master",), "fedredis-master"),
         (("viewer",), "fedredis-viewer"),
         (("slave", *SLAVE), "fedredis-pets-3-0123abcd-slave-1"),
+        (("slave", "--dataset", "wards", "--slave", "a.b_c"), "fedredis-wards-slave-a.b_c"),
     ],
 )
 def test_a_rule_without_a_password(call, args: tuple[object, ...], user: str) -> None:
@@ -86,7 +87,9 @@ def test_the_slaves_of_a_folder(call) -> None:
         (("slave",), "which slaves?"),
         (("all", "--dataset", "pets"), "which slaves?"),
         (("all", "--slave", 1), "which slaves?"),
-        (("slave", "--dataset", "pets", "--slave", "1*"), "'1*' is not a number"),
+        (("slave", "--dataset", "pets", "--slave", "1*"), "'1*' is not a name"),
+        (("slave", "--dataset", "pets", "--slave", "ids"), "'ids': the name belongs to fedredis"),
+        (("slave", "--dataset", "pets", "--slave", "a-slave-b"), "the word 'slave' parts"),
         (("slave", "--dataset", "*", "--slave", "1"), "'*' is not a name"),
         (("master", *SLAVE), "for slaves, not for the master"),
         (("slave", "--data", ".", *SLAVE), "either --data or --dataset"),

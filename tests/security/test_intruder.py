@@ -15,6 +15,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer, PickleSerializer
 from rq.webhook import Webhook
 
+from fedredis.jobs.naming import jobs_of
 from fedredis.keys import RunKeys
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def test_a_worker_runs_nothing_of_theirs(
     queue = Queue(fenced.queue(0), connection=admin, serializer=JSONSerializer)
 
     def name() -> str:
-        return f"{queue.name}_{secrets.token_hex(4)}"
+        return f"{jobs_of(queue.name)}{secrets.token_hex(4)}"
 
     def put(func: str, **options: Any) -> Job:
         return queue.enqueue_call(func, job_id=name(), **options)

@@ -10,7 +10,12 @@ import pytest
 
 from fedredis import codec
 from fedredis.codec import Schema
-from fedredis.errors import LeaseHeldError, LeaseLostError, RunNotFoundError
+from fedredis.errors import (
+    LeaseHeldError,
+    LeaseLostError,
+    RunNotFoundError,
+    UpdateRefusedError,
+)
 from fedredis.keys import Kind, Label, RunKeys
 from fedredis.store import master as master_module
 from fedredis.store import parts, runs
@@ -18,6 +23,7 @@ from fedredis.store.artifact import Artifact
 from fedredis.store.master import Event, MasterStore, Tending
 from fedredis.store.results import Commit, Failure, Opening, RoundState, Submission
 from fedredis.store.slave import Packed
+from fedredis.update import Update, pack, pack_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -231,7 +237,7 @@ def test_a_server_that_cannot_tell_is_believed(
             entry={},
             progress={"round": "1"},
             slaves=("0",),
-            artifact=("model:1", MODEL),
+            artifacts={"model:1": MODEL},
             drop=("preprocessing:0",),
         ),
     ],
@@ -534,7 +540,7 @@ def commit(master: MasterStore) -> Commit:
         entry={"slaves": 2, "missing": ["2"]},
         progress={"round": "1", "model": "model:1"},
         slaves=("0", "1", "2"),
-        artifact=("model:1", MODEL),
+        artifacts={"model:1": MODEL},
         drop=("preprocessing:0",),
     )
 
@@ -570,8 +576,8 @@ def test_commit_of_an_open_round_closes_it(client: Redis, master: MasterStore) -
 
 def test_commit_without_an_artifact(client: Redis, master: MasterStore) -> None:
     open_round(master)
-    master.commit(TRAIN, entry={}, progress={"accuracy": "0.5"}, slaves=())
-    assert client.hget(RUN, "accuracy") == b"0.5"
+    master.commit(TRAIN, entry={}, progress={"score": "0.5"}, slaves=())
+    assert client.hget(RUN, "score") == b"0.5"
     assert client.hget(RUN, "blob") is None
     assert client.exists(f"{RUN}:preprocessing:0")
 
@@ -596,7 +602,7 @@ def test_a_commit_of_no_round_writes_nothing(
 
 # Committing what is large.
 
-STAGED = f"{RUN}:staged:first"
+STAGED = f"{RUN}:staged:first:model:1"
 
 
 @pytest.fixture
@@ -634,7 +640,7 @@ def test_a_large_artifact_is_dropped_with_its_parts(
         entry={},
         progress={"model": "model:2"},
         slaves=("0",),
-        artifact=("model:2", MODEL),
+        artifacts={"model:2": MODEL},
         drop=("model:1",),
     )
     assert answer is Commit.COMMITTED
@@ -771,3 +777,59 @@ def test_events_come_after_the_cursor(
     assert master.wait(happened[0].id, 0) == happened[1:]
     assert master.wait(happened[-1].id, 0) == []
     assert Event(b"1-1", "finished").round is None
+
+
+# What a strategy remembers: its state, and slaves' last updates.
+
+
+@pytest.mark.parametrize("limit", [0, 1_000_000], ids=["large", "small"])
+def test_a_commit_of_several_artifacts_that_keeps_updates(
+    client: Redis,
+    master: MasterStore,
+    make_slave: Callable[[str], SlaveStore],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+) -> None:
+    monkeypatch.setattr("fedredis.codec.LARGE_BYTES", limit)
+    open_round(master)
+    slave, schema = make_slave("w-1"), Schema.of(a=np.zeros(3))
+    claim = slave.claim(TRAIN, ("0", "1"), attached=Kind.TRAIN, take_any=False, least=2, most=2)
+    for name in ("0", "1"):
+        update = Update(4 + int(name), [np.arange(3.0) + int(name)])
+        packed = pack(schema, update) if limit else pack_parts(schema, update)
+        slave.submit(claim, [Packed(name, packed, ())], ())
+    client.rpush(f"{RUN}:last:1", b"older")
+    state = Artifact(Schema.of(momentum=np.zeros(1)), [np.array([0.25])])
+    master.commit(
+        TRAIN,
+        entry={},
+        progress={},
+        slaves=("0", "1", "2"),
+        artifacts={"model:1": MODEL, "strategy:1": state},
+        keep=("0", "1", "2"),
+    )
+    for name, artifact in (("model:1", MODEL), ("strategy:1", state)):
+        assert runs.artifact(client, "r1", name).sha256 == artifact.sha256
+    assert client.keys("*:staged:*") == client.keys("*:update:*") == []
+    zero, one, two = slave.last_updates(schema, ["0", "1", "2"])
+    assert (zero.samples, one.samples, two) == (4, 5, None)
+    np.testing.assert_array_equal(one.arrays[0], [1, 2, 3])
+    master.release("finished", forget=("0", "1", "2"))
+    assert client.keys("*:last:*") == []
+
+
+def test_a_last_update_that_is_damaged(
+    client: Redis, make_slave: Callable[[str], SlaveStore]
+) -> None:
+    client.set(f"{RUN}:last:0", b"anything")
+    with pytest.raises(UpdateRefusedError, match="not a fedredis blob"):
+        make_slave("w-1").last_updates(Schema.of(a=np.zeros(3)), ["0"])
+
+
+def test_a_master_of_the_past_forgets_nothing(
+    client: Redis, master: MasterStore, successor: MasterStore
+) -> None:
+    client.set(f"{RUN}:last:0", b"kept")
+    with pytest.raises(LeaseLostError):
+        master.release("finished", forget=("0",))
+    assert client.get(f"{RUN}:last:0") == b"kept"

@@ -39,11 +39,11 @@ def test_create_writes_what_can_be_read(
         status="waiting",
         config=config,
         round=0,
-        model="model:0",
+        model="",
         preprocessing="preprocessing:0",
         started=started,
         error="",
-        accuracy=None,
+        score=None,
     )
     model = runs.artifact(fake, "r1", "model:0")
     assert model is not None
@@ -55,10 +55,23 @@ def test_read_takes_what_the_master_wrote_later(
     fake: Redis, make_config: Callable[..., RunConfig]
 ) -> None:
     runs.create(fake, "r1", make_config(), {})
-    changes = {"accuracy": "0.75", "error": "boom", "round": "3", "status": "failed"}
+    assert runs.read(fake, "r1").chosen == 0
+    changes = {"score": "0.75", "error": "boom", "round": "3", "status": "failed"}
     fake.hset("fedredis:{r1}", mapping=changes)
     state = runs.read(fake, "r1")
-    assert (state.accuracy, state.error, state.round) == (0.75, "boom", 3)
+    assert (state.score, state.error, state.round) == (0.75, "boom", 3)
+    assert (state.best, state.converged, state.chosen) == (0, False, 3)
+
+
+def test_with_patience_a_run_stands_for_its_best_round(
+    fake: Redis, make_config: Callable[..., RunConfig]
+) -> None:
+    changes = {"round": "3", "best": "2", "converged": "1"}
+    for patience, chosen in ((0, 3), (4, 2)):
+        runs.create(fake, "r1", make_config(patience=patience), {})
+        fake.hset("fedredis:{r1}", mapping=changes)
+        state = runs.read(fake, "r1")
+        assert (state.best, state.converged, state.chosen) == (2, True, chosen)
 
 
 def test_no_such_run(fake: Redis) -> None:

@@ -86,6 +86,19 @@ def test_a_card_that_has_gone_before_its_name(client: Redis) -> None:
     assert workers.present(client) == []
 
 
+def test_a_card_speaks_for_its_own_worker_alone(client: Redis) -> None:
+    for name in ("a", "b"):
+        workers.join(client, replace(CARD, name=name))
+    client.hset("fedredis:worker:b", "name", "a")
+    assert [card.name for card in workers.present(client)] == ["a"]
+
+
+def test_only_some_are_looked_at(client: Redis) -> None:
+    for name in ("a", "b", "c"):
+        workers.join(client, replace(CARD, name=name))
+    assert [card.name for card in workers.present(client, lambda name: name != "b")] == ["a", "c"]
+
+
 def test_leave(client: Redis) -> None:
     workers.join(client, CARD)
     workers.leave(client, CARD.name)
