@@ -28,10 +28,13 @@ class WorkerContext:
     stopping: Callable[[], bool]
     #: Whether a job of another run waits on the worker's queue, given this run's id.
     others_wait: Callable[[str], bool]
+    #: The models of users' own, ``package.module:Class``, that this worker may import.
+    models: frozenset[str] = frozenset()
     _view: RunView | None = field(default=None, init=False)
 
     def view(self, run_id: str) -> RunView:
         """Look at a run; the last one looked at is kept in memory."""
         if self._view is None or self._view.run_id != run_id:
-            self._view = RunView.open(self.client, RunKeys(run_id), self.card.name)
+            keys = RunKeys(run_id)
+            self._view = RunView.open(self.client, keys, self.card.name, self.models)
         return self._view

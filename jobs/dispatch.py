@@ -74,10 +74,12 @@ class Dispatcher:
                 self._sent.append((now, kind, queue))
 
     def _look(self) -> None:
+        of_run = set(self._config.slave_ids)
         self._capacity = Counter(
             card.queue
             for card in workers.present(self._client)
             if card.dataset == self._config.dataset
+            and (card.slaves is None or of_run.intersection(card.slaves))
         )
         shared = queue_name(self._config.dataset, None)
         self._capacity[shared] = max(self._capacity[shared], self._own_workers)

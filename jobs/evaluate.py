@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedredis import metrics
 from fedredis.jobs.task import Contributions, Task, stacks
 from fedredis.models.protocol import StackedModel
 from fedredis.update import Update
@@ -14,26 +13,26 @@ if TYPE_CHECKING:
 
     from fedredis.codec import Arrays
     from fedredis.data.partition import Partition
+    from fedredis.models.protocol import Model
 
 
 def contribute(task: Task) -> Contributions:
     """Test the global model on each slave's held-out rows."""
-    rows = task.rows()
-    facts = ("test_rows", "accuracy", "log_loss")
-    work = Contributions(metrics.schema(len(task.run.config.classes)), facts, [])
+    rows, model, measure = task.rows(), task.model, task.run.measure
+    facts = ("test_rows", measure.primary, measure.loss)
+    work = Contributions(measure.schema(), facts, [])
     for slaves in stacks({slave: part.test_X for slave, part in rows.items()}):
-        results = _evaluate(task, [rows[slave] for slave in slaves])
+        results = _evaluate(task, model, [rows[slave] for slave in slaves])
         for slave, sums in zip(slaves, results, strict=True):
             count = len(rows[slave].test_y)
-            accuracy = int(sums[0].trace()) / max(count, 1)
-            log_loss = float(sums[1][0]) / max(count, 1)
-            work.add(slave, Update(count, sums), str(count), repr(accuracy), repr(log_loss))
+            score, loss = measure.score(sums), measure.mean_loss(sums)
+            work.add(slave, Update(count, sums), str(count), repr(score), repr(loss))
     return work
 
 
-def _evaluate(task: Task, rows: Sequence[Partition]) -> list[Arrays]:
-    model, parameters = task.run.model, list(task.payload.values())
+def _evaluate(task: Task, model: Model, rows: Sequence[Partition]) -> list[Arrays]:
+    parameters, measure = list(task.payload.values()), task.run.measure
     Xs, ys = [part.test_X for part in rows], [part.test_y for part in rows]
     if isinstance(model, StackedModel):
         return model.evaluate_stack(parameters, Xs, ys)
-    return [model.evaluate(parameters, X, y) for X, y in zip(Xs, ys, strict=True)]
+    return [measure.sums(model.predict(parameters, X), y) for X, y in zip(Xs, ys, strict=True)]

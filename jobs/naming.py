@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedredis.data.manifest import Manifest
     from fedredis.keys import Kind
 
 
@@ -27,12 +26,6 @@ def queue_name(dataset: str, slaves: Sequence[str] | None) -> str:
     return f"{name}-{len(slaves)}-slaves-{digest}"
 
 
-def queue_for(manifest: Manifest, held: Sequence[int]) -> str:
-    """Name the queue of the workers of a folder that holds these slaves' files."""
-    slaves = None if len(held) == manifest.slaves else [str(slave) for slave in held]
-    return queue_name(manifest.dataset, slaves)
-
-
 def worker_name(queue: str) -> str:
     """Make a worker's name; the random end is there because a killed worker blocks its name."""
     return f"{queue}-{secrets.token_hex(4)}"
@@ -43,9 +36,18 @@ def queue_of(worker: str) -> str:
     return worker.rpartition("-")[0]
 
 
+def jobs_of(queue: str) -> str:
+    """Start the ids of the jobs on a queue, and of those on no other queue.
+
+    RQ takes letters, digits, dashes and underscores. A name's underscore is written ``_u``, its
+    dot ``_d``, and two underscores end it, which no name has in it then.
+    """
+    return queue.replace("_", "_u").replace(".", "_d") + "__"
+
+
 def job_prefix(queue: str, run_id: str) -> str:
     """Start the ids of a run's jobs on a queue."""
-    return f"{queue}_{run_id}_"
+    return f"{jobs_of(queue)}{run_id}_"
 
 
 def job_id(queue: str, run_id: str, kind: Kind) -> str:

@@ -1,6 +1,10 @@
-"""A worker process: ``python -m fedredis.jobs.process DIRECTORY``, started by a `WorkerPool`.
+"""A worker process: ``python -m fedredis.jobs.process PATH``, started by a `WorkerPool`.
 
+The path is that of a partition folder, or, with ``--own JSON``, of a slave's own file, which is to
+be read as an `OwnFile` says.
 Redis' URL comes by the environment (``FEDREDIS_URL``), since a command line can be read by all.
+``FEDREDIS_MODELS`` there names the models of users' own that the worker may import:
+``package.module:Class``, separated by commas. What Redis says has no part in it.
 With ``--with-parent`` the process ends when its standard input does, so that a master that is
 killed leaves no workers behind.
 """
@@ -12,29 +16,76 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from fedredis.config import entropy_of
 from fedredis.connection import connect, explain
 from fedredis.data.manifest import read_manifest
-from fedredis.jobs.inputs import Inputs
+from fedredis.data.own import OwnFile, read_own
+from fedredis.errors import UsageError
+from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fedredis.jobs.inputs import Holding
 
 #: Names the URL in the environment of a worker process.
 URL_VARIABLE = "FEDREDIS_URL"
+#: Names those models in the environment of any process.
+MODELS_VARIABLE = "FEDREDIS_MODELS"
+
+
+def allowed_models(environment: Mapping[str, str]) -> frozenset[str]:
+    """Read which models of users' own an environment allows."""
+    names = (name.strip() for name in environment.get(MODELS_VARIABLE, "").split(","))
+    return frozenset(name for name in names if name)
+
+
+def arguments(rows: Path | OwnFile) -> list[str]:
+    """Say, in arguments of this program, whose rows a worker is to hold."""
+    return [str(rows.path), "--own", rows.to_json()] if isinstance(rows, OwnFile) else [str(rows)]
+
+
+def holding_of(words: Sequence[str]) -> Holding:
+    """Open the rows that `arguments` speaks of.
+
+    Raises
+    ------
+    UsageError
+        If they can't be used; the message may quote a cell.
+    """
+    path, *options = words
+    if "--own" in options:
+        file = OwnFile.from_json(options[options.index("--own") + 1])
+        return read_own(file, entropy_of(file.name))
+    return Folder(Path(path), read_manifest(Path(path)))
 
 
 def main() -> None:
     """Serve until asked to stop."""
-    directory, options = Path(sys.argv[1]), sys.argv[2:]
+    words = sys.argv[1:]
     quiet_logs()
-    if "--with-parent" in options:
+    if "--with-parent" in words:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     url = os.environ.pop(URL_VARIABLE)
-    manifest = read_manifest(directory)
-    card = make_card(directory, manifest)
     try:
-        worker = FedredisWorker(connect(url), connect(url), card, Inputs(directory, manifest))
+        holding = holding_of(words)
+    except UsageError as error:
+        # Said here, and never to Redis.
+        sys.exit(f"no worker for {words[0]}: {error}")
+    card = make_card(holding)
+    try:
+        worker = FedredisWorker(
+            connect(url),
+            connect(url),
+            card,
+            Inputs(holding),
+            allowed_models(os.environ),
+        )
         worker.work(logging_level="WARNING")
     except RedisError as error:
         # Whoever started this process starts another one.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedredis.errors import UsageError, WaitTimeoutError
+from fedredis.data.manifest import Manifest
+from fedredis.data.own import OWN
+from fedredis.errors import DataError, UsageError, WaitTimeoutError
+from fedredis.jobs.naming import queue_name, queue_of
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks while nobody joins; one that joins is seen at once.
 TICK = 2.0
+#: How many slaves a line names.
+NAMED = 10
 
 
 def missing(cards: Sequence[WorkerCard], dataset: str, slaves: Sequence[str]) -> list[str]:
@@ -27,10 +32,61 @@ def missing(cards: Sequence[WorkerCard], dataset: str, slaves: Sequence[str]) ->
     return [slave for slave in slaves if slave not in served]
 
 
+def brings_own(card: WorkerCard) -> bool:
+    """Say whether a worker holds the rows of one slave's own file."""
+    return _manifest(card).cut == OWN
+
+
+def owners(cards: Sequence[WorkerCard], dataset: str) -> dict[str, Manifest]:
+    """Find the slaves of a data set that bring their own file: what each holds, by its name.
+
+    A card counts only if the worker that left it is the slave's own.
+
+    Raises
+    ------
+    DataError
+        If a manifest is damaged.
+    UsageError
+        If two workers of a slave hold different data.
+    """
+    found: dict[str, Manifest] = {}
+    for card in cards:
+        if card.slaves is None or len(card.slaves) != 1:
+            continue
+        (name,) = card.slaves
+        if not card.queue == queue_of(card.name) == queue_name(dataset, [name]):
+            continue
+        manifest = _manifest(card)
+        if manifest.cut == OWN and found.setdefault(name, manifest) != manifest:
+            raise UsageError(_two(name, dataset))
+    return dict(sorted(found.items()))
+
+
+def refuse_namesake(client: Redis, name: str, manifest: Manifest) -> None:
+    """See that nobody acts for a slave that brings its own file with other data than this.
+
+    Raises
+    ------
+    UsageError
+        If somebody does.
+    """
+    queue = queue_name(manifest.dataset, [name])
+    cards = workers.present(client, lambda worker: queue_of(worker) == queue)
+    if owners(cards, manifest.dataset).get(name, manifest) != manifest:
+        raise UsageError(_two(name, manifest.dataset))
+
+
 def wait_for_dataset(
-    client: Redis, *, report: Callable[[str], None], deadline: float, clock: Callable[[], float]
+    client: Redis,
+    dataset: str | None = None,
+    *,
+    report: Callable[[str], None],
+    deadline: float,
+    clock: Callable[[], float],
 ) -> WorkerCard:
-    """Wait for a worker, and return its card: it describes the data set that the slaves hold.
+    """Wait for a worker, of a data set if one is named, and return its card.
+
+    It describes the data set that the slaves hold.
 
     Raises
     ------
@@ -41,21 +97,68 @@ def wait_for_dataset(
     """
     cursor = workers.last_join(client)
     while True:
-        cards = workers.present(client)
+        cards = [c for c in workers.present(client) if dataset in (None, c.dataset)]
         datasets = sorted({card.dataset for card in cards})
         if len(datasets) > 1:
             raise UsageError(
                 f"slaves of several data sets are waiting ({', '.join(datasets)}): "
-                "choose one with --data"
+                "choose one with --dataset"
             )
         if cards:
             return cards[0]
         if clock() >= deadline:
             raise WaitTimeoutError(
-                "no slave has come: start some with "
-                "`fedredis slave --redis-url URL --data DIRECTORY`"
+                f"no slave {f'of {dataset} ' if dataset else ''}has come: start some with "
+                "`fedredis slave --redis-url URL --data PATH`"
             )
         report("waiting for slaves: none yet")
+        cursor = workers.wait_for_join(client, cursor, TICK)
+
+
+def wait_for_owners(
+    client: Redis,
+    dataset: str,
+    wanted: Sequence[str] | int,
+    *,
+    report: Callable[[str], None],
+    deadline: float,
+    clock: Callable[[], float],
+) -> dict[str, Manifest]:
+    """Wait for slaves that bring their own file; return what each holds, by its name.
+
+    Parameters
+    ----------
+    wanted
+        Their names, or how many they are.
+
+    Raises
+    ------
+    DataError
+        If a manifest is damaged.
+    UsageError
+        If more are there than are wanted, or two workers of a slave hold different data.
+    WaitTimeoutError
+        If they have not come by `deadline` (seconds on `clock`).
+    """
+    cursor = workers.last_join(client)
+    while True:
+        found = owners(workers.present(client), dataset)
+        if isinstance(wanted, int):
+            count, absent = wanted, f"there is {_listed([*found]) or 'none'}"
+        else:
+            found = {name: found[name] for name in wanted if name in found}
+            count, absent = len(wanted), _listed([name for name in wanted if name not in found])
+        if len(found) > count:
+            raise UsageError(
+                f"{len(found)} slaves of {dataset} are there, not {count}: say which with --names "
+                f"({', '.join(found)})"
+            )
+        if len(found) == count:
+            return found
+        few = f"{count - len(found)} of {count} slaves"
+        if clock() >= deadline:
+            raise WaitTimeoutError(f"{few} of {dataset} did not come: {absent}")
+        report(f"waiting for {few}: {absent}")
         cursor = workers.wait_for_join(client, cursor, TICK)
 
 
@@ -77,10 +180,29 @@ def wait_for_slaves(
     """
     cursor = workers.last_join(client)
     while absent := missing(workers.present(client), dataset, slaves):
-        names = ", ".join(absent[:10]) + (", …" if len(absent) > 10 else "")
+        names = _listed(absent)
         if clock() >= deadline:
             raise WaitTimeoutError(
                 f"{len(absent)} of {len(slaves)} slaves of {dataset} did not come: {names}"
             )
         report(f"waiting for {len(absent)} of {len(slaves)} slaves: {names}")
         cursor = workers.wait_for_join(client, cursor, TICK)
+
+
+def _manifest(card: WorkerCard) -> Manifest:
+    try:
+        return Manifest.from_json(card.manifest)
+    except DataError as error:
+        raise DataError(f"worker {card.name}: {error}") from None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+
+
+def _two(name: str, dataset: str) -> str:
+    return (
+        f"slave {name} of {dataset} is there twice, with different data: stop one of the two "
+        f"(one that was killed is gone after {workers.PRESENCE_MS // 1000} s), or give it another "
+        "--name"
+    )

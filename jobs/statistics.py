@@ -11,6 +11,6 @@ def contribute(task: Task) -> Contributions:
     name, features = task.fields["pass"], task.run.features
     known, work = task.payload, Contributions(features.schema(name), ("rows",), [])
     for slave in task.slaves:
-        X = task.inputs.raw(slave).train_X
+        X = task.inputs.conformed(slave, task.run.config).train_X
         work.add(slave, Update(len(X), features.sums(name, known, X)), str(len(X)))
     return work

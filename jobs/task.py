@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fedredis.jobs.inputs import Inputs
     from fedredis.jobs.view import RunView
     from fedredis.keys import Label
+    from fedredis.models.protocol import Model
     from fedredis.update import Update
 
 #: Numbers in a stack of matrices at most: more would not fit a core's cache.
@@ -44,12 +45,17 @@ class Task:
         """The arrays that the round works on: the global model, or what is known so far."""
         return self.run.artifact(self.fields["payload"])
 
+    @property
+    def model(self) -> Model:
+        """The model that the slaves train or test."""
+        return self.run.model(self.run.artifact(self.fields["preprocessing"]))
+
     def rows(self) -> dict[str, Partition]:
         """Return the slaves' rows as model inputs."""
         name = self.fields["preprocessing"]
         scope, known = (self.run.run_id, name), self.run.artifact(name)
-        mapped = self.inputs.mapped
-        return {s: mapped(s, scope, self.run.features, known) for s in self.slaves}
+        mapped, config = self.inputs.mapped, self.run.config
+        return {s: mapped(s, config, scope, self.run.features, known) for s in self.slaves}
 
     @property
     def settings(self) -> TrainingSettings:

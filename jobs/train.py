@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fedredis.jobs.task import Contributions, Task, stacks
-from fedredis.models.protocol import StackedModel
+from fedredis.strategies import Global
+from fedredis.strategies.local import LocalSlave, LocalWork
 from fedredis.update import Update
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from fedredis.codec import Arrays
+    from fedredis.codec import Schema
     from fedredis.data.partition import Partition
 
 
 def contribute(task: Task) -> Contributions:
-    """Train the global model on each slave's own rows; hand back parameters times rows.
+    """Do what the strategy has slaves do with the global model on their own rows.
 
     Randomness is derived from (seed, round, slave): who computes it, when, beside whom, and how
     often makes no difference.
     """
-    rows = task.rows()
-    work = Contributions(task.run.model.schema(), (), [])
-    for slaves in stacks({slave: part.train_X for slave, part in rows.items()}):
-        results = _train(task, slaves, [rows[slave] for slave in slaves])
-        for slave, trained in zip(slaves, results, strict=True):
-            samples = len(rows[slave].train_y)
-            work.add(slave, Update(samples, [array * samples for array in trained]))
+    run, model, rows = task.run, task.model, task.rows()
+    schema = run.strategy.schema(model)
+    state = task.fields.get("state")
+    sent = Global(list(task.payload.values()), run.artifact(state) if state else {})
+    slaves = _slaves(task, schema, rows)
+    work = Contributions(schema, (), [])
+    for names in stacks({name: slave.X for name, slave in slaves.items()}):
+        alike = [slaves[name] for name in names]
+        results = run.strategy.local(LocalWork(model, sent, task.settings, run.measure, alike))
+        for name, slave, arrays in zip(names, alike, results, strict=True):
+            work.add(name, Update(slave.rows, arrays))
     return work
 
 
-def _train(task: Task, slaves: Sequence[str], rows: Sequence[Partition]) -> list[Arrays]:
-    model, settings = task.run.model, task.settings
-    parameters = list(task.payload.values())
-    Xs, ys = [part.train_X for part in rows], [part.train_y for part in rows]
-    seed, number = task.run.config.seed, task.label.number
-    rngs = [np.random.default_rng([seed, number, int(slave)]) for slave in slaves]
-    if isinstance(model, StackedModel):
-        return model.train_stack(parameters, Xs, ys, settings, rngs)
-    return [
-        model.train(parameters, X, y, settings, rng)
-        for X, y, rng in zip(Xs, ys, rngs, strict=True)
-    ]
+def _slaves(task: Task, schema: Schema, rows: Mapping[str, Partition]) -> dict[str, LocalSlave]:
+    run, number, names = task.run, task.label.number, list(rows)
+    last: list[Update | None] = [None] * len(names)
+    if run.strategy.recalls:
+        last = run.store.last_updates(schema, names)
+    return {
+        name: LocalSlave(part.train_X, part.train_y, run.config.local_rng(number, name), update)
+        for (name, part), update in zip(rows.items(), last, strict=True)
+    }

@@ -6,20 +6,25 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fedredis import features, models
+from fedredis import assembly
 from fedredis.config import RunConfig
 from fedredis.errors import FedredisError
 from fedredis.store.slave import SlaveStore
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from redis import Redis
 
     from fedredis.features.protocol import Features, Known
     from fedredis.keys import RunKeys
+    from fedredis.metrics import Measure
     from fedredis.models.protocol import Model
+    from fedredis.strategies import Strategy
 
-#: How many artifacts to keep in memory: the newest model, the one under test, the preprocessing.
-ARTIFACTS_KEPT = 3
+#: How many artifacts to keep in memory: the newest model and the strategy's state, the model
+#: under test, the preprocessing.
+ARTIFACTS_KEPT = 4
 
 
 class ArtifactGoneError(FedredisError):
@@ -34,11 +39,16 @@ class RunView:
     config: RunConfig
     store: SlaveStore
     features: Features
-    model: Model
+    strategy: Strategy
+    measure: Measure
+    #: The models of users' own that this worker may import.
+    models: Collection[str] = ()
     _artifacts: OrderedDict[str, Known] = field(default_factory=OrderedDict)
 
     @classmethod
-    def open(cls, client: Redis, keys: RunKeys, worker: str) -> RunView:
+    def open(
+        cls, client: Redis, keys: RunKeys, worker: str, models: Collection[str] = ()
+    ) -> RunView:
         """Read a run's config.
 
         Raises
@@ -49,9 +59,25 @@ class RunView:
         store = SlaveStore(client, keys, worker=worker, lease_ms=RunConfig.lease_ms)
         config = RunConfig.from_json(store.config())
         store = SlaveStore(client, keys, worker=worker, lease_ms=config.lease_ms)
-        feature_map = features.make(config.features, config.columns)
-        model = models.make(config.model, feature_map.width, len(config.classes))
-        return cls(keys.run_id, config, store, feature_map, model)
+        return cls(
+            keys.run_id,
+            config,
+            store,
+            assembly.features_of(config),
+            assembly.strategy_of(config),
+            assembly.measure_of(config),
+            models,
+        )
+
+    def model(self, known: Known) -> Model:
+        """Make the run's model, given what the features know.
+
+        Raises
+        ------
+        UsageError
+            If it is one of the user's own that is not allowed here, or can't be made.
+        """
+        return assembly.model_of(self.config, known, self.models)
 
     def artifact(self, name: str) -> Known:
         """Fetch the named arrays of an artifact, or take them from memory.

@@ -16,22 +16,18 @@ from rq.serializers import JSONSerializer
 from rq.utils import as_text
 from rq.worker import WorkerStatus
 
-from fedredis.data.partition import held
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.naming import job_prefix, queue_for, worker_name
+from fedredis.jobs.naming import job_prefix, queue_name, worker_name
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from redis import Redis
     from rq.job import Job
 
-    from fedredis.data.manifest import Manifest
-    from fedredis.jobs.inputs import Inputs
+    from fedredis.jobs.inputs import Holding, Inputs
 
 #: Seconds between two signs of life, well within what a master and RQ wait for.
 HEARTBEAT = 5.0
@@ -42,8 +38,18 @@ class FedredisWorker(SimpleWorker):
 
     job_class = AllowedJob
 
-    def __init__(self, client: Redis, rq_client: Redis, card: WorkerCard, inputs: Inputs) -> None:
-        """Serve one queue; `client` is for fedredis' own keys, `rq_client` for RQ's."""
+    def __init__(
+        self,
+        client: Redis,
+        rq_client: Redis,
+        card: WorkerCard,
+        inputs: Inputs,
+        models: frozenset[str] = frozenset(),
+    ) -> None:
+        """Serve one queue; `client` is for fedredis' own keys, `rq_client` for RQ's.
+
+        `models` are those of users' own that it may import.
+        """
         queue = Queue(
             card.queue,
             connection=rq_client,
@@ -65,6 +71,7 @@ class FedredisWorker(SimpleWorker):
             inputs=inputs,
             stopping=lambda: self._stop_requested,
             others_wait=self._others_wait,
+            models=models,
         )
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -125,11 +132,10 @@ class FedredisWorker(SimpleWorker):
         return first is not None and not as_text(first).startswith(mine)
 
 
-def make_card(directory: Path, manifest: Manifest) -> WorkerCard:
-    """Describe a worker of this process that serves the partitions in a folder."""
-    there = held(directory, manifest)
-    slaves = None if len(there) == manifest.slaves else tuple(str(slave) for slave in there)
-    queue = queue_for(manifest, there)
+def make_card(holding: Holding) -> WorkerCard:
+    """Describe a worker of this process that acts for the slaves whose rows it holds."""
+    manifest, slaves = holding.manifest, holding.slaves
+    queue = queue_name(manifest.dataset, slaves)
     return WorkerCard(
         name=worker_name(queue),
         host=socket.gethostname(),

@@ -205,8 +205,8 @@ def main() -> None:
         be_patient(process)
         process.main()
     else:
+        from fedredis.api import session
         from fedredis.cli import main as command_line
-        from fedredis.cli import session
 
         stop_masters()
         stop_pools()

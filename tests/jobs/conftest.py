@@ -13,7 +13,7 @@ from fedredis.data.cut import write_partitions
 from fedredis.data.table import Table
 from fedredis.features.protocol import Column
 from fedredis.jobs.context import WorkerContext
-from fedredis.jobs.inputs import Inputs
+from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import make_card
 from fedredis.keys import RunKeys
 from fedredis.master import create_run
@@ -92,8 +92,8 @@ def make_context(client: Redis, folder: Path, manifest: Manifest) -> Callable[..
     def make(**changes: Any) -> WorkerContext:
         given: dict[str, Any] = {
             "client": client,
-            "card": make_card(folder, manifest),
-            "inputs": Inputs(folder, manifest),
+            "card": make_card(Folder(folder, manifest)),
+            "inputs": Inputs(Folder(folder, manifest)),
             "stopping": lambda: False,
             "others_wait": lambda run_id: False,
         }

@@ -228,7 +228,7 @@ def test_a_job_carries_names_and_nothing_else(
     scene.dispatch(Label.parse(label), 4)
     (name,) = scene.jobs()
     run_id = scene.keys.run_id
-    assert name.startswith(f"fedredis-{scene.config.dataset}_{run_id}_{kind}_")
+    assert name.startswith(f"fedredis-{scene.config.dataset}__{run_id}_{kind}_")
     job: Any = client.hgetall(f"rq:job:{name}")
     call = [f"fedredis.jobs.functions.{kind}", None, [], {"run": run_id, "round": label}]
     assert json.loads(zlib.decompress(job[b"data"])) == call

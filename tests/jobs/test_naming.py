@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import pytest
 from rq.job import validate_job_id
 
 from fedredis.jobs.naming import (
     job_id,
     job_prefix,
-    queue_for,
+    jobs_of,
     queue_name,
     queue_of,
     worker_name,
 )
 from fedredis.keys import Kind
-
-if TYPE_CHECKING:
-    from fedredis.data.manifest import Manifest
 
 HELD = [None, ("3",), ("0", "2"), tuple(str(slave) for slave in range(500))]
 
@@ -35,14 +29,6 @@ def test_who_holds_other_slaves_has_another_queue() -> None:
     assert len({queue_name("pets", held) for held in sets}) == len(sets)
 
 
-def test_the_queue_of_a_folder(manifest: Manifest) -> None:
-    name = f"fedredis-{manifest.dataset}"
-    assert queue_for(manifest, [0, 1, 2, 3]) == name
-    assert queue_for(manifest, [2]) == f"{name}-slave-2"
-    assert queue_for(manifest, [0, 2]) == queue_name(manifest.dataset, ("0", "2"))
-    assert queue_for(replace(manifest, slaves=1), [0]) == name
-
-
 @pytest.mark.parametrize("held", HELD)
 def test_a_queue_starts_the_names_of_all_that_is_its_own(held: tuple[str, ...] | None) -> None:
     queue = queue_name("pets-4-0123abcd", held)
@@ -54,8 +40,20 @@ def test_a_queue_starts_the_names_of_all_that_is_its_own(held: tuple[str, ...] |
         name = job_id(queue, "0123abcd", kind)
         validate_job_id(name)
         assert name.startswith(job_prefix(queue, "0123abcd"))
-        assert name.startswith(f"{queue}_0123abcd_{kind}_")
+        assert name.startswith(f"{queue}__0123abcd_{kind}_")
         assert job_id(queue, "0123abcd", kind) != name
+
+
+NAMES = ("a", "a_", "a_b", "a__b", "a_u", "a_ub", "a.b", "a.", "a-b", "a-0123abcd", "aa", "A")
+
+
+def test_whatever_the_names_no_queues_jobs_begin_like_anothers() -> None:
+    queues = [queue_name(dataset, (name,)) for dataset in ("a", "a_b", "a.b") for name in NAMES]
+    queues += [queue_name(dataset, None) for dataset in NAMES]
+    for queue in queues:
+        job = job_id(queue, "0123abcd", Kind.TRAIN)
+        validate_job_id(job)
+        assert [other for other in queues if job.startswith(jobs_of(other))] == [queue]
 
 
 def test_jobs_of_one_queue_or_run_do_not_start_like_anothers() -> None:

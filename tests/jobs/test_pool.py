@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fedredis.jobs.pool import WorkerPool
-from fedredis.jobs.process import URL_VARIABLE
+from fedredis.jobs.process import MODELS_VARIABLE, URL_VARIABLE, allowed_models
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def test_a_worker_that_died_leaves_no_open_pipe(
         pool.wait()
         pool.revive()
         assert process.stdin.closed
-        assert pool._processes != [process]
+        assert list(pool._processes) != [process]
 
 
 @pytest.mark.usefixtures("manifest")
@@ -128,6 +129,29 @@ def test_a_worker_that_does_not_end_in_time_is_killed(
         os.kill(pid, signal.SIGSTOP)  # it can't even hear that it is asked
     assert process.returncode == -signal.SIGKILL
     assert not runs(pid)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_another_child_that_has_ended_is_not_a_worker(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    other = subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.DEVNULL)
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+    with WorkerPool(server.url, folder, 1) as pool:
+        (pid,) = wait_for(client, 1)
+        ended = threading.Event()
+
+        def wait() -> None:
+            pool.wait()
+            ended.set()
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert not ended.wait(0.2)
+        os.kill(pid, signal.SIGKILL)
+        assert ended.wait(PATIENCE)
+        waiting.join()
+    other.wait()
 
 
 def test_a_pool_of_none(tmp_path: Path) -> None:
@@ -165,6 +189,31 @@ def test_a_worker_ends_in_order_when_asked(
     assert process.stderr.read() == b""
     assert client.keys("fedredis:worker*") == []
     assert client.smembers("rq:workers") == set()
+
+
+def test_workers_may_import_exactly_the_models_that_the_pool_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_worker.py").write_text(
+        "import os, pathlib, sys\n"
+        "pathlib.Path(sys.argv[1], 'told').write_text(os.environ['FEDREDIS_MODELS'])\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv(MODELS_VARIABLE, "of.this:Process")
+    told = []
+    for models in ((), {"b.c:D", "a:B"}):
+        given = {"module": "their_worker", "models": models}
+        with WorkerPool("redis://there", tmp_path, 1, **given) as pool:
+            (process,) = pool._processes
+            assert process.wait(PATIENCE) == 0
+        told.append((tmp_path / "told").read_text())
+    assert told == ["", "a:B,b.c:D"]
+    assert [allowed_models({MODELS_VARIABLE: text}) for text in told] == [set(), {"a:B", "b.c:D"}]
+
+
+def test_the_models_that_an_environment_allows() -> None:
+    assert allowed_models({}) == frozenset()
+    assert allowed_models({MODELS_VARIABLE: " a:B, b.c:D ,,a:B,"}) == {"a:B", "b.c:D"}
 
 
 def test_a_pool_of_another_main_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

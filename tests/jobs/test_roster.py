@@ -1,12 +1,25 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedredis.errors import UsageError, WaitTimeoutError
+from fedredis.data.manifest import Manifest
+from fedredis.data.own import OWN
+from fedredis.errors import DataError, UsageError, WaitTimeoutError
+from fedredis.features.protocol import Column
 from fedredis.jobs import roster
-from fedredis.jobs.roster import missing, wait_for_dataset, wait_for_slaves
+from fedredis.jobs.naming import queue_name, worker_name
+from fedredis.jobs.roster import (
+    brings_own,
+    missing,
+    owners,
+    refuse_namesake,
+    wait_for_dataset,
+    wait_for_owners,
+    wait_for_slaves,
+)
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
 
@@ -73,7 +86,9 @@ def test_the_first_worker_is_seen_at_once(client: Redis) -> None:
 def test_workers_of_several_data_sets(client: Redis) -> None:
     workers.join(client, card("w-1", "songs"))
     workers.join(client, card("w-2", "pets"))
-    with pytest.raises(UsageError, match=r"several data sets are waiting \(pets, songs\).*--data"):
+    with pytest.raises(
+        UsageError, match=r"several data sets are waiting \(pets, songs\).*--dataset"
+    ):
         wait_for_dataset(client, report=lambda line: None, deadline=60, clock=lambda: 0)
 
 
@@ -118,3 +133,120 @@ def test_slaves_that_do_not_come_are_named(client: Redis, monkeypatch: pytest.Mo
     names = "0, 2, 3, 4, 5, 6, 7, 8, 9, 10, …"
     assert str(late.value) == f"12 of 13 slaves of pets did not come: {names}"
     assert reports == [f"waiting for 12 of 13 slaves: {names}"]
+
+
+def own(name: str, dataset: str = "wards", **changes: Any) -> WorkerCard:
+    """Make the card of a worker of a slave that brings its own file."""
+    manifest = Manifest(
+        *(dataset, name, "outcome", 1, 0, 0.2, (Column("age"),), ("ill", "well"), 9, OWN)
+    )
+    manifest, queue = replace(manifest, **changes), queue_name(dataset, [name])
+    return WorkerCard(worker_name(queue), "host", 1, queue, dataset, manifest.to_json(), (name,))
+
+
+def test_slaves_that_bring_their_own_file() -> None:
+    cards = [own("b"), own("a", rows=7), own("a", rows=7), own("c", "songs"), own("d", cut="iid")]
+    assert [brings_own(card) for card in cards] == [True, True, True, True, False]
+    found = owners(cards, "wards")
+    assert list(found) == ["a", "b"]
+    assert (found["a"].rows, found["b"].rows) == (7, 9)
+
+
+def test_nobody_speaks_for_another() -> None:
+    """Under access rules a worker can leave a card under its own name only."""
+    mine, other = own("a"), own("b")
+    for forged in (
+        replace(mine, slaves=("b",)),
+        replace(mine, slaves=("b",), queue=other.queue),
+        replace(mine, slaves=("a", "b")),
+        replace(mine, slaves=None),
+    ):
+        assert owners([forged], "wards") == {}
+
+
+def test_a_slave_that_is_there_twice_with_different_data(client: Redis) -> None:
+    cards = [own("a"), own("b"), own("b", classes=("ill", "dead"))]
+    with pytest.raises(UsageError, match=r"slave b of wards is there twice, with different data"):
+        owners(cards, "wards")
+    for card in cards[:2]:
+        workers.join(client, card)
+    there = Manifest.from_json(cards[1].manifest)
+    refuse_namesake(client, "b", there)
+    refuse_namesake(client, "d", there)
+    with pytest.raises(UsageError, match=r"twice.*gone after 15 s\), or give it another --name"):
+        refuse_namesake(client, "b", replace(there, rows=10))
+
+
+def test_a_manifest_that_is_damaged_is_named() -> None:
+    card = replace(own("a"), manifest="[]")
+    with pytest.raises(DataError, match=f"worker {card.name}: the manifest is damaged"):
+        owners([card], "wards")
+
+
+def test_one_of_several_data_sets_is_chosen(client: Redis) -> None:
+    for card_ in (own("a"), own("b", "songs")):
+        workers.join(client, card_)
+    given: Any = {"report": lambda line: None, "deadline": 0, "clock": lambda: 1}
+    assert wait_for_dataset(client, "songs", **given).slaves == ("b",)
+    with pytest.raises(WaitTimeoutError, match="no slave of pets has come"):
+        wait_for_dataset(client, "pets", **given)
+
+
+@pytest.mark.usefixtures("joined_at_once")
+@pytest.mark.parametrize(
+    ("wanted", "reports"),
+    [
+        (
+            3,
+            [
+                "waiting for 3 of 3 slaves: there is none",
+                "waiting for 2 of 3 slaves: there is c",
+                "waiting for 1 of 3 slaves: there is a, c",
+            ],
+        ),
+        (
+            ["a", "b"],
+            [
+                "waiting for 2 of 2 slaves: a, b",
+                "waiting for 2 of 2 slaves: a, b",
+                "waiting for 1 of 2 slaves: b",
+            ],
+        ),
+    ],
+)
+def test_owners_are_awaited(client: Redis, wanted: Any, reports: list[str]) -> None:
+    """So many, or certain ones; who else is there makes no difference to the latter."""
+    coming, told = iter("cab"), []
+
+    def join(line: str) -> None:
+        told.append(line)
+        workers.join(client, own(next(coming)))
+
+    found = wait_for_owners(client, "wards", wanted, report=join, deadline=60, clock=lambda: 0)
+    assert told == reports
+    assert sorted(found) == ["a", "b", "c"][: len(found)]
+    assert len(found) == (wanted if isinstance(wanted, int) else len(wanted))
+
+
+def test_more_owners_than_are_wanted(client: Redis) -> None:
+    for name in "cab":
+        workers.join(client, own(name))
+    given: Any = {"report": lambda line: None, "deadline": 60, "clock": lambda: 0}
+    with pytest.raises(UsageError, match=r"3 slaves of wards are there, not 2: .*\(a, b, c\)"):
+        wait_for_owners(client, "wards", 2, **given)
+    assert list(wait_for_owners(client, "wards", ["c", "a"], **given)) == ["c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        (2, "1 of 2 slaves of wards did not come: there is a"),
+        (["b", "a"], "1 of 2 slaves of wards did not come: b"),
+    ],
+)
+def test_owners_that_do_not_come(client: Redis, wanted: Any, line: str) -> None:
+    workers.join(client, own("a"))
+    with pytest.raises(WaitTimeoutError, match=f"^{line}$"):
+        wait_for_owners(
+            client, "wards", wanted, report=lambda line: None, deadline=0, clock=lambda: 1
+        )

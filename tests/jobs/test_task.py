@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fedredis import codec, metrics
+from fedredis import codec
 from fedredis.codec import Schema
 from fedredis.data.partition import open_partition
 from fedredis.errors import BlobError, DataError
 from fedredis.jobs import evaluate, statistics, task, train
-from fedredis.jobs.inputs import Inputs
+from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.task import Contributions, Task, stacks
 from fedredis.jobs.view import ArtifactGoneError, RunView
 from fedredis.keys import Kind, Label, RunKeys
+from fedredis.metrics import classification as metrics
 from fedredis.store.artifact import Artifact
 from fedredis.update import SAMPLES_BYTES, Update
 
@@ -56,7 +57,7 @@ def make_task(client: Redis, keys: RunKeys, folder: Path, manifest: Manifest) ->
             "pass": "moments",
             "settings": json.dumps(settings),
         }
-        return Task(label, slaves, run, fields, Inputs(folder, manifest))
+        return Task(label, slaves, run, fields, Inputs(Folder(folder, manifest)))
 
     return make
 
@@ -92,10 +93,10 @@ def test_training_hands_back_parameters_times_rows(make_task: Make, folder: Path
     rows = open_partition(folder, 2)
     inputs = (rows.train_X - KNOWN["mean"]) / KNOWN["scale"]
     rng = np.random.default_rng([0, 3, 2])
-    trained = given.run.model.train([WEIGHTS], inputs, rows.train_y, given.settings, rng)
+    trained = given.model.train([WEIGHTS], inputs, rows.train_y, given.settings, rng)
     assert bits(arrays) == bits(array * len(rows.train_y) for array in trained)
     assert (samples, facts) == (len(rows.train_y), {})
-    assert work.schema == given.run.model.schema()
+    assert work.schema == given.model.schema()
 
 
 def test_training_is_the_same_whoever_does_it_and_other_for_another_round_or_slave(
@@ -122,7 +123,7 @@ def test_evaluation_is_of_held_out_rows(make_task: Make, folder: Path) -> None:
     samples, arrays, facts = contribution(evaluate.contribute(given))
     rows = open_partition(folder, 2)
     inputs = (rows.test_X - KNOWN["mean"]) / KNOWN["scale"]
-    expected = metrics.sums(given.run.model.predict([WEIGHTS], inputs), rows.test_y)
+    expected = metrics.sums(given.model.predict([WEIGHTS], inputs), rows.test_y)
     assert bits(arrays) == bits(expected)
     result = metrics.from_sums(expected)
     assert samples == result.rows == len(rows.test_y) > 0
@@ -151,7 +152,7 @@ class AloneOnly:
     """A model that knows no stacks, as users may write."""
 
     def __init__(self, model: Any) -> None:
-        self.schema, self.train, self.evaluate = model.schema, model.train, model.evaluate
+        self.schema, self.train = model.schema, model.train
         self.initialise, self.predict = model.initialise, model.predict
 
 
@@ -159,7 +160,8 @@ class AloneOnly:
 def test_a_model_without_stacks_works_for_one_after_the_other(make_task: Make, kind: Kind) -> None:
     given = make_task(Label(kind, 1), "0", "1", "2", "3")
     stacked = CONTRIBUTE[kind](given)
-    given.run.model = AloneOnly(given.run.model)
+    model = AloneOnly(given.model)
+    given.run.model = lambda known: model
     assert CONTRIBUTE[kind](given) == stacked
 
 
@@ -170,13 +172,13 @@ def test_slaves_of_one_shape_are_worked_for_at_once(
     given = make_task(Label(kind, 1), "0", "1", "2", "3")
     sizes: list[int] = []
     name = "train_stack" if kind is Kind.TRAIN else "evaluate_stack"
-    work = getattr(type(given.run.model), name)
+    work = getattr(type(given.model), name)
 
     def noting(model: Any, parameters: Any, Xs: Any, *rest: Any) -> Any:
         sizes.append(len(Xs))
         return work(model, parameters, Xs, *rest)
 
-    monkeypatch.setattr(type(given.run.model), name, noting)
+    monkeypatch.setattr(type(given.model), name, noting)
     CONTRIBUTE[kind](given)
     rows = given.rows().values()
     shapes = [part.train_X.shape if kind is Kind.TRAIN else part.test_X.shape for part in rows]

@@ -33,7 +33,7 @@ def test_a_run_is_read_once(
     run = RunView.open(client, keys, "w-1")
     assert run.config == make_config()
     assert run.features == Plain(run.config.columns)
-    assert run.model == LogisticRegression(2, 3)
+    assert run.model({}) == LogisticRegression(2, 3)
     assert run.run_id == keys.run_id
 
 

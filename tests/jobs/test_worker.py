@@ -19,7 +19,7 @@ from rq.webhook import Webhook
 
 from fedredis.jobs import allowlist, attachment, worker
 from fedredis.jobs.dispatch import Dispatcher
-from fedredis.jobs.inputs import Inputs
+from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.naming import job_id, queue_name
 from fedredis.jobs.worker import FedredisWorker, make_card
 from fedredis.keys import Kind, Label
@@ -61,8 +61,8 @@ def burst(
     """Return a function that runs what is on the folder's queue."""
 
     def run() -> FedredisWorker:
-        card = make_card(folder, manifest)
-        serving = FedredisWorker(client, rq_client, card, Inputs(folder, manifest))
+        card = make_card(Folder(folder, manifest))
+        serving = FedredisWorker(client, rq_client, card, Inputs(Folder(folder, manifest)))
         serving.work(burst=True, logging_level="CRITICAL")
         return serving
 
@@ -217,22 +217,22 @@ def test_it_takes_no_commands_from_a_channel(
 
 
 def test_the_card_of_a_folder_of_all_slaves(folder: Path, manifest: Manifest) -> None:
-    card = make_card(folder, manifest)
+    card = make_card(Folder(folder, manifest))
     assert card.slaves is None
     assert card.queue == f"fedredis-{manifest.dataset}"
     assert card.name.startswith(f"{card.queue}-")
     assert (card.dataset, card.manifest) == (manifest.dataset, manifest.to_json())
-    assert make_card(folder, manifest).name != card.name
+    assert make_card(Folder(folder, manifest)).name != card.name
 
 
 def test_the_card_of_a_folder_of_some_slaves(folder: Path, manifest: Manifest) -> None:
     (folder / "slave-1.npy").unlink()
-    card = make_card(folder, manifest)
+    card = make_card(Folder(folder, manifest))
     assert card.slaves == ("0", "2", "3")
     assert card.queue == queue_name(manifest.dataset, ("0", "2", "3"))
     for slave in (2, 3):
         (folder / f"slave-{slave}.npy").unlink()
-    card = make_card(folder, manifest)
+    card = make_card(Folder(folder, manifest))
     assert card.slaves == ("0",)
     assert card.queue == f"fedredis-{manifest.dataset}-slave-0"
 
@@ -421,7 +421,7 @@ def test_it_makes_room_for_another_run(
     client: Redis, rq_client: Redis, folder: Path, manifest: Manifest, queue: Queue
 ) -> None:
     serving = FedredisWorker(
-        client, rq_client, make_card(folder, manifest), Inputs(folder, manifest)
+        client, rq_client, make_card(Folder(folder, manifest)), Inputs(Folder(folder, manifest))
     )
     wait = serving.context.others_wait
     assert not wait("r1")
@@ -493,8 +493,8 @@ def test_a_stop_that_is_swallowed_on_its_way_is_not_forgotten(
     state: str,
 ) -> None:
     """RQ's maintenance may be interrupted, and goes on over any exception."""
-    card = make_card(folder, manifest)
-    serving = FedredisWorker(client, rq_client, card, Inputs(folder, manifest))
+    card = make_card(Folder(folder, manifest))
+    serving = FedredisWorker(client, rq_client, card, Inputs(Folder(folder, manifest)))
     looked = []
 
     def maintain() -> None:

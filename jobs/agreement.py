@@ -1,0 +1,150 @@
+"""Slaves that each bring their own file: what their run has in common, and their rows put into it.
+
+Every slave reads its file by itself, so columns may come in another order, and classes be some of
+all. What a column holds, which one is the label, and what becomes of missing cells must be alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedredis.data.own import OWN
+from fedredis.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fedredis.config import RunConfig
+    from fedredis.data.manifest import Manifest
+    from fedredis.data.partition import Partition
+    from fedredis.features.protocol import Column
+
+#: Of what is common to all, where its rows come from.
+SOURCE = "own files"
+
+#: What a column of a kind is said to hold.
+HOLDS = {"number": "numbers", "category": "categories"}
+
+
+def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
+    """Describe a run's data, given each slave's manifest by its name.
+
+    The order of the columns is that of the slave whose name is first; classes are those of all,
+    sorted. A column has a range if all say the same one.
+
+    Raises
+    ------
+    UsageError
+        If they don't fit each other: the line names two slaves, and what each has.
+    """
+    (first, model), *others = sorted(manifests.items())
+    for name, manifest in others:
+        if why := next(_differences(first, model, name, manifest), None):
+            raise UsageError(f"slaves {first} and {name} don't fit each other: {why}")
+    classes = tuple(sorted({name for one in manifests.values() for name in one.classes}))
+    if len(classes) == 1:
+        raise UsageError(f"all slaves' rows have the label {classes[0]!r}: there must be two")
+    return replace(
+        model,
+        source=SOURCE,
+        slaves=len(manifests),
+        rows=sum(manifest.rows for manifest in manifests.values()),
+        columns=tuple(_ranged(column, manifests) for column in model.columns),
+        classes=classes,
+    )
+
+
+def conform(rows: Partition, manifest: Manifest, config: RunConfig) -> Partition:
+    """Put a slave's rows, as its manifest describes them, into the columns and classes of a run.
+
+    Those of a partition folder are as its run wants them: its name stands for what it holds.
+
+    Raises
+    ------
+    DataError
+        If they have other columns, other classes, another label, or gaps that the run won't fill.
+    """
+    if manifest.cut != OWN:
+        return rows
+    has, wants = _kinds(manifest.columns), _kinds(config.columns)
+    for name, kind in wants.items():
+        if name not in has:
+            raise DataError("the run has this column, and the slave's rows don't", column=name)
+        if has[name] != kind:
+            raise DataError(
+                f"it holds {HOLDS[kind]} in the run, and the slave's holds {HOLDS[has[name]]}",
+                column=name,
+            )
+    if why := _unlike(manifest, config):
+        raise DataError(f"the slave's rows don't fit the run: {why}")
+    places = [list(has).index(name) for name in wants]
+    train_X, test_X = rows.train_X.take(places, axis=1), rows.test_X.take(places, axis=1)
+    if not config.classes:
+        return replace(rows, train_X=train_X, test_X=test_X)
+    of_run = np.array([config.classes.index(name) for name in manifest.classes], np.int64)
+    return replace(
+        rows,
+        train_X=train_X,
+        train_y=of_run[rows.train_y],
+        test_X=test_X,
+        test_y=of_run[rows.test_y],
+    )
+
+
+def _kinds(columns: tuple[Column, ...]) -> dict[str, str]:
+    return {column.name: column.kind for column in columns}
+
+
+def _ranged(column: Column, manifests: Mapping[str, Manifest]) -> Column:
+    """Return a column without its range, unless all slaves have the same column."""
+    alike = all(column in manifest.columns for manifest in manifests.values())
+    return column if alike else replace(column, low=None, high=None)
+
+
+def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str]:
+    """Say what slaves `a` and `b` have to settle before they can train together."""
+    has, of_b = _kinds(one.columns), _kinds(other.columns)
+    for name, kind in has.items():
+        if name not in of_b:
+            yield f"{b} has no column '{name}'; --columns names the same ones at all"
+        elif of_b[name] != kind:
+            yield (
+                f"column '{name}' holds {HOLDS[kind]} at {a} and {HOLDS[of_b[name]]} at {b}; "
+                "--categories says that it holds categories, --columns leaves it out"
+            )
+    for name in of_b:
+        if name not in has:
+            yield f"{a} has no column '{name}'; --columns names the same ones at all"
+    if one.label != other.label:
+        yield f"the label is '{one.label}' at {a} and '{other.label}' at {b}; --label names it"
+    if bool(one.classes) != bool(other.classes):
+        yield (
+            f"labels are {_labels(one)} at {a} and {_labels(other)} at {b}; "
+            "--task says which they are"
+        )
+    if one.missing != other.missing:
+        yield (
+            f"--missing is {one.missing} at {a} and {other.missing} at {b}, "
+            "and must be the same at all"
+        )
+
+
+def _unlike(manifest: Manifest, config: RunConfig) -> str | None:
+    """Say what is wrong with a slave's labels or gaps, if something is."""
+    if manifest.label != config.label:
+        return f"its label is '{manifest.label}', the run's '{config.label}'"
+    if bool(manifest.classes) != bool(config.classes):
+        return f"its labels are {_labels(manifest)}, the run's are not"
+    for name in manifest.classes:
+        if name not in config.classes:
+            return f"its label '{name}' is none of the run's {', '.join(config.classes)}"
+    if manifest.missing == "mean" and config.missing != "mean":
+        return "its cells may be missing, and the run does not fill them"
+    return None
+
+
+def _labels(manifest: Manifest) -> str:
+    return "classes" if manifest.classes else "numbers"
