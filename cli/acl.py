@@ -14,7 +14,7 @@ from fedredis import acl
 from fedredis.cli import output
 from fedredis.data.manifest import read_manifest
 from fedredis.errors import UsageError
-from fedredis.jobs.naming import queue_name
+from fedredis.jobs.naming import jobs_of, queue_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,13 @@ NO_DEFAULT = "user default reset off"
     help="A partition folder: rules for each slave that its manifest counts.",
 )
 @click.option("--dataset", metavar="ID", help="The slaves' data set, without --data.")
-@click.option("--slave", "slaves", multiple=True, metavar="ID", help="A slave; may be repeated.")
+@click.option(
+    "--slave",
+    "slaves",
+    multiple=True,
+    metavar="ID",
+    help="A slave, by number or name; may be repeated.",
+)
 @click.option(
     "--passwords",
     type=click.Path(path_type=Path, file_okay=False),
@@ -52,7 +58,8 @@ def command(
     One line a user, as in an aclfile; `all` makes a whole one, in which nobody gets in without
     a name. For a server that runs: fedredis acl … | sed 's/^user/ACL SETUSER/' | redis-cli.
 
-    A slave has a user of its own, and runs its workers on a partition folder with its file alone.
+    A slave has a user of its own, and runs its workers on a partition folder with its file alone,
+    or by its name on a file of its own.
     """
     roles = [acl.master()] if role in ("master", "all") else []
     roles += [acl.viewer()] if role in ("viewer", "all") else []
@@ -83,7 +90,11 @@ def _slaves(data: Path | None, dataset: str | None, slaves: Sequence[str]) -> li
         slaves = slaves or there
     if not (dataset and slaves):
         raise UsageError("which slaves? give --data, or --dataset and --slave")
-    return [acl.slave(dataset, slave, queue_name(dataset, [slave])) for slave in slaves]
+    queues = [queue_name(dataset, [slave]) for slave in slaves]
+    return [
+        acl.slave(dataset, slave, queue, jobs_of(queue))
+        for slave, queue in zip(slaves, queues, strict=True)
+    ]
 
 
 def _sha256(directory: Path, user: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from fedredis.api import datasets
 from fedredis.cli import options, output
-from fedredis.data.synthetic import write_csv
 
 
 @click.group(name="data")
@@ -29,5 +29,5 @@ def synth(songs: int, out: Path, seed: int) -> None:
 
     They are made up, from statistics of real songs by decade; none of them exists.
     """
-    write_csv(songs, out, seed)
+    datasets.synth(out, songs=songs, seed=seed)
     output.notes().print(f"{songs} synthetic songs in {out}", soft_wrap=True)

@@ -12,8 +12,8 @@ import click
 from redis.exceptions import RedisError
 from rich.markup import escape
 
+from fedredis.api.session import Session, session
 from fedredis.cli import options, output
-from fedredis.cli.session import Session, session
 from fedredis.embedded import find_binary
 from fedredis.errors import FedredisError
 from fedredis.store import workers

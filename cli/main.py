@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 #: Commands with their summary, so that ``--help`` imports none of them.
 COMMANDS = {
     "run": "Train a model over slaves and print its final measure.",
-    "slave": "Start workers that act for the slaves of a partition folder.",
+    "slave": "Start workers that act for the slaves of a folder, or for one with its own file.",
     "resume": "Go on with a run whose master stopped or died.",
+    "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",
     "show": "Show a run: where it stands, its rounds, its slaves.",
     "errors": "Show what went wrong at the slaves of a run.",
     "predict": "Tell the class of a song with a trained model.",
+    "baseline": "Compare a run's model with local ones and a pooled one.",
+    "export": "Write a run's model to a file, to predict with elsewhere.",
+    "plot": "Draw runs: figures by round, slaves, confusion matrix.",
     "partition": "Cut data into one partition for each slave.",
     "data": "Make data to try things with.",
     "acl": "Print ACL rules for masters, slaves and viewers.",

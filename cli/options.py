@@ -1,16 +1,19 @@
-"""Options that several commands share, and checks of their values."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from fedredis.config import RunConfig
+from fedredis.data.cuts.spec import FORMS, Cut
+from fedredis.data.table import MISSING, TASKS
 from fedredis.errors import UsageError
+from fedredis.schedules import SCHEDULES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -58,6 +61,19 @@ seed = click.option(
     default=0,
     show_default=True,
     help="Seed of everything random: same seed, same result.",
+)
+
+
+names = click.option(
+    "--names",
+    metavar="A,B,…",
+    callback=lambda _ctx, _param, value: value.split(",") if value else None,
+    help="The slaves, where they bring their own files.",
+)
+dataset = click.option(
+    "--dataset",
+    metavar="NAME",
+    help="The data of the slaves that are waited for, if there are slaves of several.",
 )
 
 
@@ -115,6 +131,53 @@ max_norm = click.option(
     show_default=True,
     help="Refuse an update whose parameters are further from the global ones than this.",
 )
+strategy = click.option(
+    "--strategy",
+    metavar="NAME",
+    help="How slaves' work becomes one model; `fedredis strategies` lists them. fedavg, or "
+    "newton where labels are numbers.",
+)
+strategy_options = click.option(
+    "--set",
+    "options",
+    multiple=True,
+    metavar="OPTION=VALUE",
+    callback=lambda _ctx, _param, pairs: _options(pairs),
+    help="An option of the strategy; may be repeated.",
+)
+model = click.option(
+    "--model",
+    metavar="NAME",
+    help="What is trained: a model's name, or package.module:Class. logistic, or linear where "
+    "labels are numbers.",
+)
+sample = click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="COUNT",
+    help="How many slaves, drawn anew each round, train; all, if not given.",
+)
+fraction = click.option(
+    "--fraction",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="The same as a share of the slaves.",
+)
+schedule = click.option(
+    "--schedule",
+    type=click.Choice(list(SCHEDULES)),
+    default=RunConfig.schedule,
+    show_default=True,
+    help="How the learning rate falls from round to round.",
+)
+patience = click.option(
+    "--patience",
+    type=click.IntRange(min=0),
+    default=RunConfig.patience,
+    show_default=True,
+    metavar="ROUNDS",
+    help="End after so many rounds without a better test, and keep the best one; 0 for never.",
+)
 workers = click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -124,22 +187,70 @@ workers = click.option(
 )
 
 
-def quorum_of(text: str | None, slaves: int) -> int:
-    """Turn a count or a share of the slaves into a count; 0 for all.
+by = click.option(
+    "--by",
+    metavar="CUT",
+    default=str(Cut()),
+    show_default=True,
+    callback=lambda _ctx, _param, value: Cut.parse(value),
+    help=f"How rows are dealt to slaves: {', '.join(FORMS.values())}.",
+)
+
+categories = click.option(
+    "--categories",
+    metavar="A,B,…",
+    callback=lambda _ctx, _param, value: value.split(",") if value else None,
+    help="Columns to learn from that hold categories, even if they look like numbers.",
+)
+missing = click.option(
+    "--missing",
+    type=click.Choice(MISSING),
+    default=MISSING[0],
+    show_default=True,
+    help="A missing cell is an error, drops its row, or is filled with the mean over all slaves.",
+)
+task = click.option(
+    "--task",
+    type=click.Choice(TASKS),
+    default=TASKS[0],
+    show_default=True,
+    help="Tell classes, or predict numbers; auto goes by what the labels look like.",
+)
+
+
+def _allowed(_ctx: click.Context, _param: click.Parameter, value: Iterable[str]) -> frozenset[str]:
+    """Add the models that the environment allows."""
+    # Imported here, since not every command needs what it imports.
+    from fedredis.jobs.process import allowed_models
+
+    return allowed_models(os.environ) | frozenset(value)
+
+
+allow_models = click.option(
+    "--allow-model",
+    "allow_models",
+    metavar="MODULE:CLASS",
+    multiple=True,
+    callback=_allowed,
+    help="A model of your own that may be imported here; may be repeated, and FEDREDIS_MODELS "
+    "allows some, too, separated by commas.",
+)
+
+
+def _options(pairs: Sequence[str]) -> dict[str, str]:
+    """Read ``option=value`` pairs.
 
     Raises
     ------
     UsageError
-        If it is neither, or more than there are slaves.
+        If one is none, or an option is set twice.
     """
-    if text is None:
-        return 0
-    try:
-        count = math.ceil(float(text) * slaves) if "." in text else int(text)
-    except (ValueError, OverflowError):
-        count = 0
-    if not 1 <= count <= slaves:
-        raise UsageError(
-            f"--quorum {text}: give a number from 1 to {slaves}, or a share such as 0.8"
-        )
-    return count
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise UsageError(f"--set {pair}: give OPTION=VALUE")
+        if name in given:
+            raise UsageError(f"--set {name}: it is set twice")
+        given[name] = value
+    return given

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from rich.markup import escape
+from rich.table import Table
 
+from fedredis.api.datasets import partition
 from fedredis.cli import options, output
-from fedredis.data.cut import write_partitions
-from fedredis.data.source import load
+from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from fedredis.data.cuts.spec import Cut
+    from fedredis.data.manifest import Manifest
+    from fedredis.data.report import CutReport
+
+#: How many slaves and labels the table lists at most.
+SLAVES_LISTED, LABELS_LISTED = 20, 6
 
 
 @click.command(name="partition")
@@ -24,28 +33,117 @@ if TYPE_CHECKING:
     required=True,
     help="Folder to write.",
 )
+@options.by
 @options.label
 @options.columns
+@options.categories
+@options.missing
+@options.task
 @options.seed
 @options.test_fraction
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.png",
+    help="Draw the cut, too (needs fedredis[plot]).",
+)
+@options.as_json
 def command(
     data: Path | None,
     slaves: int,
     out: Path,
+    by: Cut,
     label: str | None,
     columns: Sequence[str] | None,
+    categories: Sequence[str] | None,
+    missing: str,
+    task: str,
     seed: int,
     test_fraction: float,
+    report: Path | None,
+    as_json: bool,
 ) -> None:
     """Cut data into one partition for each slave.
 
     Each has its own held-out rows. DATA is a CSV file or a folder of songs by decade; without
     it, songs are generated. A slave needs `manifest.json` and its own `slave-<id>.npy`, and
-    nothing else.
+    nothing else. What the cut came to is printed: rows and labels of each slave.
     """
-    table = load(data, label=label, columns=columns, seed=seed)
-    manifest = write_partitions(table, out, slaves, seed, test_fraction)
+    draw = None if report is None else _drawing(report)
+    made = partition(
+        data,
+        slaves=slaves,
+        out=out,
+        label=label,
+        columns=columns,
+        categories=categories,
+        missing=missing,
+        task=task,
+        by=str(by),
+        seed=seed,
+        test_fraction=test_fraction,
+    )
+    manifest, found = made.manifest, made.report
     output.notes().print(
         f"{manifest.rows} rows in {slaves} partitions in {out}: data set {manifest.dataset}",
         soft_wrap=True,
     )
+    if draw is not None and report is not None:
+        draw(found, f"Rows by {manifest.label}: {manifest.dataset}, cut {by}", report)
+    if as_json:
+        output.print_json(_as_json(found, manifest))
+        return
+    output.results().print(_table(found, f"rows by {manifest.label}, cut {by}"))
+    output.results().print(found.in_words, soft_wrap=True)
+
+
+def _drawing(path: Path) -> Callable[[CutReport, str, Path], None]:
+    """Return what draws, before anything is written."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--report {path}: the picture is a PNG, name it FILE.png")
+    try:
+        from fedredis.cli.cut_picture import draw
+    except ImportError:
+        raise UsageError(
+            "--report draws with matplotlib, which is not there: pip install 'fedredis[plot]'"
+        ) from None
+    return draw
+
+
+def _as_json(report: CutReport, manifest: Manifest) -> dict[str, Any]:
+    """Return all of a report, slaves in the order of their ids."""
+    each = zip(report.rows.tolist(), report.held_out.tolist(), report.counts.tolist(), strict=True)
+    return {
+        "dataset": manifest.dataset,
+        "cut": manifest.cut,
+        "rows": manifest.rows,
+        "size_ratio": report.size_ratio,
+        "label_distance": report.label_distance,
+        "labels": report.labels,
+        "slaves": [
+            {"slave": slave, "rows": rows, "held_out": out, "counts": counts}
+            for slave, (rows, out, counts) in enumerate(each)
+        ],
+    }
+
+
+def _table(report: CutReport, title: str) -> Table:
+    """Draw the rows of each slave by label, the first slaves if there are many."""
+    short = report.with_at_most(LABELS_LISTED)
+    digits = len(str(short.counts.max()))
+    rest = len(report.rows) - SLAVES_LISTED
+    table = Table(
+        title=escape(title),
+        title_justify="left",
+        caption=f"and {rest} more" if rest > 0 else None,
+        caption_justify="left",
+    )
+    table.add_column("slave", justify="right", no_wrap=True)
+    for name in short.labels:
+        table.add_column(escape(name), justify="right", overflow="fold", min_width=digits)
+    for name in ("rows", "held out"):
+        table.add_column(name, justify="right", no_wrap=True)
+    each = zip(short.counts.tolist(), short.rows.tolist(), short.held_out.tolist(), strict=True)
+    for slave, (counts, rows, out) in list(enumerate(each))[:SLAVES_LISTED]:
+        table.add_row(*map(str, (slave, *counts, rows)), f"{out / rows:.0%}")
+    return table

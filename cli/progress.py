@@ -14,6 +14,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from fedredis.assembly import measure_of
+from fedredis.cli.figures import called, written
 from fedredis.keys import Kind, Label
 
 if TYPE_CHECKING:
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from fedredis.store.runs import RunState
+
 
 class RunProgress:
     """Shows how far a run is; called with each committed round."""
 
-    def __init__(self, console: Console, rounds: int, done: int) -> None:
+    def __init__(self, console: Console, state: RunState) -> None:
+        self._primary = measure_of(state.config).primary
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -37,7 +42,7 @@ class RunProgress:
             console=console,
         )
         self._task = self._progress.add_task(
-            "statistics", total=rounds, completed=done, measure=""
+            "statistics", total=state.config.rounds, completed=state.round, measure=""
         )
 
     def __call__(self, label: Label, entry: Mapping[str, Any]) -> None:
@@ -45,7 +50,7 @@ class RunProgress:
         if label.kind is Kind.TRAIN:
             self._progress.update(self._task, completed=label.number, description="training")
         elif label.kind is Kind.EVALUATE:
-            measure = f"accuracy {entry['accuracy']:.2%}"
+            measure = f"{called(self._primary)} {written(self._primary, entry[self._primary])}"
             self._progress.update(self._task, measure=measure)
 
     def __enter__(self) -> Self:
@@ -68,8 +73,16 @@ def waiting(console: Console) -> Iterator[Callable[[str], None]]:
     On a terminal the line is replaced in place; elsewhere it is printed when it changes.
     """
     if console.is_terminal:
-        with console.status("waiting") as status:
-            yield status.update
+        status = console.status("")
+
+        def replace(line: str) -> None:
+            status.update(line)
+            status.start()
+
+        try:
+            yield replace
+        finally:
+            status.stop()
         return
     said = ""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from fedredis.api.starting import resumed
 from fedredis.cli import options
-from fedredis.cli.preparation import find_partitions
-from fedredis.cli.session import session
-from fedredis.cli.training import Terms, own_workers, train
-from fedredis.config import check_name
-from fedredis.store import runs
+from fedredis.cli.training import how_to_resume, train
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command(name="resume")
@@ -23,12 +22,14 @@ from fedredis.store import runs
     help="Worker processes to start; with a given Redis none, else one a core.",
 )
 @options.wait_timeout
+@options.allow_models
 @options.redis
 @options.as_json
 def command(
     run: str,
     workers: int | None,
     wait_timeout: float,
+    allow_models: frozenset[str],
     redis_url: str | None,
     home: Path,
     as_json: bool,
@@ -38,17 +39,14 @@ def command(
     It goes on from the last committed round, and the result is the one that the run would have
     had without the stop. A run that is finished prints its outcome again.
     """
-    started = time.monotonic()
-    check_name(run, "run")
-    with session(redis_url, home) as opened:
-        config = runs.read(opened.client, run).config
-        count = own_workers(workers, redis_url, config.slaves)
-        folder = find_partitions(home, config.dataset, config.source) if count else Path()
-        terms = Terms(
-            workers=count,
-            partitions=folder,
-            wait_timeout=wait_timeout,
-            as_json=as_json,
-            started=started,
-        )
-        train(opened, run, terms)
+    going_on = resumed(
+        run,
+        workers=workers,
+        redis_url=redis_url,
+        home=home,
+        wait_timeout=wait_timeout,
+        models=allow_models,
+        how_to_resume=how_to_resume(redis_url, home),
+    )
+    with going_on as training:
+        train(training, as_json=as_json)

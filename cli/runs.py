@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
+from fedredis.api.records import runs
+from fedredis.assembly import measure_of
 from fedredis.cli import options, output
-from fedredis.cli.session import session
-from fedredis.store import runs
+from fedredis.cli.figures import called, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,19 +24,20 @@ if TYPE_CHECKING:
 @options.as_json
 def command(redis_url: str | None, home: Path, as_json: bool) -> None:
     """List the runs, newest first."""
-    with session(redis_url, home) as opened:
-        states = runs.newest_first(opened.client)
+    states = runs(redis_url=redis_url, home=home)
     if as_json:
         output.print_json([_row(state) for state in states])
         return
     if not states:
         output.notes().print("no runs yet: `fedredis run` makes one")
         return
-    table = Table("run", "status", "slaves", "rounds", "accuracy", "started")
+    # Those of classifiers are percentages, so that the figures can share a column.
+    figures = dict.fromkeys(called(_figure(state)) for state in states)
+    table = Table("run", "status", "slaves", "rounds", " or ".join(figures), "started")
     for state in states:
         row = _row(state)
         row["rounds"] = f"{state.round}/{state.config.rounds}"
-        row["accuracy"] = "-" if state.accuracy is None else f"{state.accuracy:.2%}"
+        row[_figure(state)] = written(_figure(state), state.score)
         table.add_row(*(str(value) for value in row.values()))
     output.results().print(table)
 
@@ -47,9 +49,14 @@ def _row(state: RunState) -> dict[str, Any]:
         "slaves": state.config.slaves,
         # Those that are committed.
         "rounds": state.round,
-        "accuracy": state.accuracy,
+        _figure(state): state.score,
         "started": started(state),
     }
+
+
+def _figure(state: RunState) -> str:
+    """Name the figure that says how good a run's model is."""
+    return measure_of(state.config).primary
 
 
 def started(state: RunState) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fedredis.api.session import session
 from fedredis.cli import options, output
-from fedredis.cli.session import session
 
 if TYPE_CHECKING:
     from pathlib import Path

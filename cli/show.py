@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Group
 from rich.table import Table
 
+from fedredis.api.outcome import FIGURES
+from fedredis.api.records import show
+from fedredis.assembly import measure_of
 from fedredis.cli import options, output
-from fedredis.cli.outcome import confusion_table, slave_table
+from fedredis.cli.figures import called, written
+from fedredis.cli.outcome import confusion_table, how_far, slave_table
 from fedredis.cli.runs import started
-from fedredis.cli.session import session
-from fedredis.config import check_name
 from fedredis.keys import Kind, Label
-from fedredis.store import runs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
 
+    from fedredis.api.records import RunRecord
     from fedredis.store.runs import RunState
 
 #: The config's fields that a person looks for first.
-SHOWN = ("dataset", "slaves", "seed", "features", "local_epochs", "batch_size", "learning_rate")
+SHOWN = (
+    *("dataset", "slaves", "seed", "features", "model", "strategy"),
+    *("local_epochs", "batch_size", "learning_rate"),
+)
 
 
 @click.command(name="show")
@@ -34,16 +39,14 @@ SHOWN = ("dataset", "slaves", "seed", "features", "local_epochs", "batch_size", 
 @options.as_json
 def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     """Show a run: where it stands, its rounds, its slaves."""
-    check_name(run, "run")
-    with session(redis_url, home) as opened:
-        state = runs.read(opened.client, run)
-        history = runs.history(opened.client, run)
-        slaves = slave_table(opened.client, state)
+    record = show(run, redis_url=redis_url, home=home)
     if as_json:
-        named = {str(label): entry for label, entry in history.items()}
-        output.print_json({**asdict(state), "history": named})
+        history = {str(label): entry for label, entry in record.history.items()}
+        output.print_json({**asdict(record.state), "history": history})
         return
-    output.results().print(Group(_head(state), _rounds(history), *_last(state, history), slaves))
+    output.results().print(
+        Group(_head(record.state), _rounds(record), *_last(record), slave_table(record))
+    )
 
 
 def _head(state: RunState) -> RenderableType:
@@ -51,35 +54,39 @@ def _head(state: RunState) -> RenderableType:
     head.add_row("[dim]run[/]", f"[bold]{state.run_id}[/]")
     status = f"{state.status}: {state.error}" if state.error else state.status
     head.add_row("[dim]status[/]", status)
-    head.add_row("[dim]round[/]", f"{state.round} of {state.config.rounds}")
+    head.add_row("[dim]rounds[/]", how_far(state))
     head.add_row("[dim]started[/]", started(state))
     for name in SHOWN:
         head.add_row(f"[dim]{name.replace('_', ' ')}[/]", str(getattr(state.config, name)))
     return head
 
 
-def _rounds(history: dict[Label, dict[str, Any]]) -> Table:
+def _rounds(record: RunRecord) -> Table:
+    measure = measure_of(record.state.config)
+    figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
     table = Table(title="rounds", title_justify="left")
-    names = ("round", "slaves", "rows", "ms", "rate", "accuracy", "macro F1", "log loss")
-    for name in names:
+    for name in ("round", "slaves", "rows", "ms", "rate", *map(called, figures)):
         table.add_column(name, justify="right")
-    for label, entry in history.items():
+    for label, entry in record.history.items():
         if label.kind is not Kind.TRAIN:
             continue
-        test = history.get(Label(Kind.EVALUATE, label.number), {})
+        test = record.history.get(Label(Kind.EVALUATE, label.number), {})
         table.add_row(
             str(label.number),
             str(entry["slaves"]),
             str(entry["samples"]),
             f"{entry['ms']:.0f}",
             f"{entry['learning_rate']:.3f}",
-            f"{test['accuracy']:.2%}" if test else "-",
-            f"{test['macro_f1']:.4f}" if test else "-",
-            f"{test['log_loss']:.4f}" if test else "-",
+            *(written(name, test.get(name)) for name in figures),
         )
     return table
 
 
-def _last(state: RunState, history: dict[Label, dict[str, Any]]) -> list[RenderableType]:
-    tests = [entry for label, entry in history.items() if label.kind is Kind.EVALUATE]
-    return [confusion_table(state.config.classes, tests[-1]["confusion"])] if tests else []
+def _last(record: RunRecord) -> list[RenderableType]:
+    """Draw the confusion matrix of the model that the run stands for, or of the newest test."""
+    tests = [entry for label, entry in record.history.items() if label.kind is Kind.EVALUATE]
+    chosen = record.history.get(Label(Kind.EVALUATE, record.state.chosen))
+    test = chosen or (tests[-1] if tests else {})
+    if "confusion" not in test:
+        return []
+    return [confusion_table(record.state.config.classes, test["confusion"])]

@@ -1,50 +1,71 @@
-"""``fedredis slave``: workers that act for the slaves of a partition folder."""
+"""``fedredis slave``: workers that act for slaves."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from fedredis.api.serving import serving
 from fedredis.cli import options, output
-from fedredis.cli.session import session
-from fedredis.data.manifest import read_manifest
-from fedredis.data.partition import held
-from fedredis.errors import DataError
-from fedredis.jobs.naming import queue_for
-from fedredis.jobs.pool import WorkerPool
+from fedredis.data.own import SHARED
 
 
 @click.command(name="slave")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path, exists=True),
     required=True,
-    help="A partition folder, with the files of all slaves or of some.",
+    help="A partition folder, with the files of all slaves or of some; or, with --name, a CSV or "
+    "Parquet file of the slave's own.",
+)
+@click.option("--name", help="The slave that brings its own file.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help=f"What all slaves call the data that they have together; '{SHARED}', if not given.",
+)
+@options.label
+@options.columns
+@options.categories
+@options.missing
+@options.task
+@options.test_fraction
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the choice of the rows that are held out.",
 )
 @options.workers
+@options.allow_models
 @options.redis
-def command(data: Path, workers: int, redis_url: str | None, home: Path) -> None:
-    """Start workers that act for the slaves of a partition folder.
+def command(
+    data: Path,
+    name: str | None,
+    workers: int,
+    **how: Any,
+) -> None:
+    """Start workers that act for the slaves of a folder, or for one with its own file.
 
     They take up RQ jobs until the command is stopped, and are replaced when they die. A folder
-    with the files of some slaves only makes workers that act for those alone.
+    with the files of some slaves only makes workers that act for those alone. A slave's own file
+    is read into memory; its rows go nowhere else.
     """
-    manifest = read_manifest(data)
-    there = held(data, manifest)
-    if not there:
-        raise DataError("the folder holds no slave's partition", file=data)
     notes = output.notes()
-    with session(redis_url, home) as opened, WorkerPool(opened.url, data, workers) as pool:
+    with serving(data, name=name, workers=workers, **how) as slaves:
+        manifest = slaves.manifest
+        whom = f"{len(slaves.slaves)} of {manifest.slaves} slaves of {manifest.dataset}"
+        if name is not None:
+            whom = f"slave {name} of {manifest.dataset}, {manifest.rows} rows"
         notes.print(
-            f"{workers} worker{'s' * (workers > 1)} for {len(there)} of {manifest.slaves} slaves "
-            f"of {manifest.dataset}, queue {queue_for(manifest, there)}, "
-            f"at {opened.shown_url}; Ctrl-C stops",
+            f"{workers} worker{'s' * (workers > 1)} for {whom}, queue {slaves.queue}, "
+            f"at {slaves.redis_url}; Ctrl-C stops",
             soft_wrap=True,
         )
         try:
-            while True:
-                pool.wait()
-                pool.revive()
+            slaves.wait()
         except KeyboardInterrupt:
             notes.print("stopping: workers finish the slave they are at")

@@ -1,7 +1,96 @@
-"""Federated learning whose shared state lives in Redis and whose work is RQ jobs."""
+"""Federated learning whose shared state lives in Redis and whose work is RQ jobs.
 
+What the command line does, for programs:
+
+- `run`, `resume`: train a model over slaves, or go on with a run that stopped
+- `runs`, `show`, `failures`: look at runs
+- `predict`: tell the class of a row with a trained model
+- `baseline`: compare it with what each slave has alone, and all have together
+- `export`, `load`: a trained model as a file; `plot`: runs as a picture
+- `serve`, `serving`: start workers that act for the slaves of a partition folder
+- `partition`, `synth`: cut data into such a folder, write generated songs
+- `fedredis.acl`: access rules of a Redis that is shared
+- `fedredis.errors`: all that can go wrong; `FedredisError` is the root
+
+Importing `fedredis` loads none of it: the core and the workers need only what they import.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from typing import Any
+
+    from fedredis.api.baseline import baseline
+    from fedredis.api.comparison import Baseline
+    from fedredis.api.datasets import Partitions, partition, synth
+    from fedredis.api.export import export
+    from fedredis.api.model_file import SavedModel, load
+    from fedredis.api.outcome import Outcome
+    from fedredis.api.plotting import plot
+    from fedredis.api.prediction import Prediction, predict
+    from fedredis.api.records import Failures, RunRecord, failures, runs, show
+    from fedredis.api.serving import Serving, serve, serving
+    from fedredis.api.starting import resume, run
+    from fedredis.errors import FedredisError
+
+__all__ = [
+    "Baseline",
+    "Failures",
+    "FedredisError",
+    "Outcome",
+    "Partitions",
+    "Prediction",
+    "RunRecord",
+    "SavedModel",
+    "Serving",
+    "__version__",
+    "baseline",
+    "export",
+    "failures",
+    "load",
+    "partition",
+    "plot",
+    "predict",
+    "resume",
+    "run",
+    "runs",
+    "serve",
+    "serving",
+    "show",
+    "synth",
+]
 
 __version__ = version("fedredis")
+
+#: Where the names come from that are imported when they are first asked for.
+_PLACES = {
+    "fedredis.api.baseline": ("baseline",),
+    "fedredis.api.comparison": ("Baseline",),
+    "fedredis.api.datasets": ("Partitions", "partition", "synth"),
+    "fedredis.api.export": ("export",),
+    "fedredis.api.model_file": ("SavedModel", "load"),
+    "fedredis.api.outcome": ("Outcome",),
+    "fedredis.api.plotting": ("plot",),
+    "fedredis.api.prediction": ("Prediction", "predict"),
+    "fedredis.api.records": ("Failures", "RunRecord", "failures", "runs", "show"),
+    "fedredis.api.serving": ("Serving", "serve", "serving"),
+    "fedredis.api.starting": ("resume", "run"),
+    "fedredis.errors": ("FedredisError",),
+}
+
+# Type checkers know the names from above, and should complain of any other.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        for place, names in _PLACES.items():
+            if name in names:
+                return getattr(import_module(place), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -25,14 +26,29 @@ NUMERIC = ("fedredis.models", "fedredis.features", "fedredis.strategies")
 
 #: What each part may import besides the standard library and itself.
 ALLOWED = {
-    CORE: {"numpy", "redis"},
+    CORE: {"numpy", "redis", "threadpoolctl"},
     "fedredis.data": {"fedredis.errors", "fedredis.features.protocol", "numpy", "pandas"},
     "fedredis.jobs": {CORE, "fedredis.data", "numpy", "redis", "rq"},
+    "fedredis.api": {CORE, "fedredis.data", "fedredis.jobs", "numpy", "redis", "threadpoolctl"},
     "fedredis.cli": {
-        *(CORE, "fedredis.data", "fedredis.jobs"),
+        *(CORE, "fedredis.api", "fedredis.data", "fedredis.jobs"),
         *("click", "numpy", "pandas", "redis", "rich", "rq"),
     },
 }
+
+#: Libraries that not everybody has, each with the modules that need it.
+OPTIONAL = {
+    "matplotlib": {
+        *("fedredis.api.run_panels", "fedredis.api.run_picture", "fedredis.cli.cut_picture"),
+    },
+    "onnx": {"fedredis.api.onnx_file"},
+    "pyarrow": {"fedredis.data.parquet"},
+    "sklearn": {"fedredis.models.sklearn_linear"},
+    "torch": {"fedredis.models.torch_mlp"},
+}
+
+#: The one module of the core that tells of what lies above it, and the part that it tells of.
+FACE, BEHIND = CORE, "fedredis.api"
 
 #: Names of the source's modules that draw chances or open connections when called.
 MADE_ONCE = ("Redis", "from_url", "connect", "default_rng", "Generator", "Random", "RandomState")
@@ -128,10 +144,53 @@ def test_it_imports_only_what_its_part_may(module: Module) -> None:
         top = target.partition(".")[0]
         if top in sys.stdlib_module_names:
             continue
-        if top != CORE:
+        if top in OPTIONAL:
+            assert module.name in OPTIONAL[top], where
+        elif top != CORE:
             assert top in allowed, where
         elif (part := next((p for p in others if within(target, p)), CORE)) != module.part:
-            assert part in allowed or target in allowed, where
+            told_of = module.name == FACE and part == BEHIND and found.for_types
+            assert part in allowed or target in allowed or told_of, where
+
+
+def printed_by(code: str, folder: Path) -> list[str]:
+    """Run a program of its own, and return the lines that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=folder
+    )
+    return done.stdout.splitlines()
+
+
+def test_the_face_is_lazy_and_offers_what_it_tells_of(tmp_path: Path) -> None:
+    """It names the API for type checkers, and imports it when it is asked for a name of it."""
+    (face,) = [module for module in MODULES if module.name == FACE]
+    told = {
+        f"{child.module}:{alias.name}"
+        for node in face.tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in node.body
+        if isinstance(child, ast.ImportFrom) and child.module != "typing"
+        for alias in child.names
+    }
+    loaded, offered = printed_by(
+        "import sys, fedredis;"
+        "names = sorted({*fedredis.__all__} - {'__version__'});"
+        "print(*[m for m in sys.modules if m.startswith('fedredis.') or m in ('numpy', 'redis')]);"
+        "print(*[f'{getattr(fedredis, name).__module__}:{name}' for name in names])",
+        tmp_path,
+    )
+    assert loaded == ""
+    assert set(offered.split()) == told
+    assert any(within(place, BEHIND) for place in told)
+
+
+def test_workers_load_nothing_of_what_lies_above_them(tmp_path: Path) -> None:
+    (loaded,) = printed_by(
+        "import sys, fedredis.jobs.process;"
+        "print(*[m for m in sys.modules if m.startswith(('fedredis.api', 'fedredis.cli'))])",
+        tmp_path,
+    )
+    assert loaded == ""
 
 
 @pytest.mark.parametrize(
@@ -140,11 +199,12 @@ def test_it_imports_only_what_its_part_may(module: Module) -> None:
     ids=lambda module: module.name,
 )
 def test_numeric_code_knows_neither_redis_nor_what_uses_it(module: Module) -> None:
-    own = ("fedredis.codec", "fedredis.errors", "fedredis.metrics", *NUMERIC)
+    own = ("fedredis.codec", "fedredis.errors", "fedredis.metrics", "fedredis.update", *NUMERIC)
     for found in module.imports():
         top = found.target.partition(".")[0]
         where = f"{module.path}:{found.line} imports {found.target}"
-        assert top in ("numpy", CORE) or top in sys.stdlib_module_names, where
+        known = top in ("numpy", CORE) or top in sys.stdlib_module_names
+        assert known or module.name in OPTIONAL.get(top, ()), where
         if top == CORE:
             assert any(within(found.target, package) for package in own), where
 
@@ -162,7 +222,8 @@ def test_no_module_needs_itself_at_run_time() -> None:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail(f"a cycle: {' <- '.join(error.args[1])}")
-    assert order.index("fedredis.errors") < order.index("fedredis.cli.main")
+    assert order.index("fedredis.errors") < order.index("fedredis.api.starting")
+    assert order.index("fedredis.api.starting") < order.index("fedredis.cli.run")
 
 
 @every_module

@@ -23,7 +23,8 @@ def test_run_json(trained, server):
     outcome, _ = trained
     assert set(outcome) == {
         *("run", "slaves", "workers", "rounds", "accuracy", "macro_f1", "log_loss", "confusion"),
-        *("seconds", "setup_seconds", "round_ms", "weights_sha256", "redis_url"),
+        *("seconds", "setup_seconds", "round_ms", "weights_sha256", "redis_url", "chosen"),
+        *("r2", "mse", "rmse", "mae"),
     }
     assert (outcome["slaves"], outcome["workers"], outcome["rounds"]) == (3, 1, 4)
     assert set(outcome["round_ms"]) == {"p50", "p95"}
@@ -106,7 +107,7 @@ def test_predict_a_song_and_its_values_alike(call, trained, tmp_path):
         ((), "either --song NAME or --values"),
         (("--song", "x", "--values", "a=1"), "either --song NAME or --values"),
         (("--song", "No Such Song"), "no song named 'No Such Song'"),
-        (("--values", "danceability"), "'danceability' is not COLUMN=NUMBER"),
+        (("--values", "danceability"), "'danceability' is not COLUMN=VALUE"),
         (("--values", "danceability=0.5"), "missing: energy, key"),
         (("--values", "loud=1"), "unknown: loud"),
     ],

@@ -1,4 +1,4 @@
-"""The Redis that a command works with: the one given, or the embedded server."""
+"""The Redis to work with: the one given, or the embedded server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+#: A path, as a caller may give it.
+PathLike = str | os.PathLike[str]
+
 
 @dataclass(frozen=True)
 class Session:
@@ -24,8 +27,6 @@ class Session:
 
     client: Redis
     url: str
-    #: The options that lead other commands to the same Redis, with a space before each.
-    options: str
     server: EmbeddedServer | None
 
     @property
@@ -42,8 +43,8 @@ class Session:
 
 
 @contextmanager
-def session(redis_url: str | None, home: Path) -> Iterator[Session]:
-    """Open the Redis of a command.
+def session(redis_url: str | None, home: PathLike) -> Iterator[Session]:
+    """Open a Redis, and leave it at the end.
 
     Raises
     ------
@@ -58,17 +59,13 @@ def session(redis_url: str | None, home: Path) -> Iterator[Session]:
         check(redis_url)
         client = connect(redis_url)
         try:
-            options = f" --redis-url {shlex.quote(masked(redis_url))}"
-            if redis_url == os.environ.get("REDIS_URL"):
-                options = ""
-            yield Session(client, redis_url, options, None)
+            yield Session(client, redis_url, None)
         finally:
             client.close()
         return
-    with EmbeddedServer.open(home) as server:
+    with EmbeddedServer.open(Path(home)) as server:
         client = connect(server.url)
-        options = "" if home == Path(".fedredis") else f" --home {shlex.quote(str(home))}"
         try:
-            yield Session(client, server.url, options, server)
+            yield Session(client, server.url, server)
         finally:
             client.close()

@@ -1,0 +1,33 @@
+"""``fedredis plot``: a picture of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fedredis.api.plotting import plot
+from fedredis.cli import options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command(name="plot")
+@click.argument("run", nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="Picture to write, .png, .svg or .pdf (needs fedredis[plot]).",
+)
+@options.redis
+def command(run: Sequence[str], out: Path, redis_url: str | None, home: Path) -> None:
+    """Draw runs: figures by round, slaves, confusion matrix.
+
+    Several runs are drawn over each other.
+    """
+    plot(run, out, redis_url=redis_url, home=home)
+    output.notes().print(f"{', '.join(dict.fromkeys(run))} drawn in {out}", soft_wrap=True)

@@ -1,0 +1,48 @@
+"""``fedredis strategies``: list the strategies with their options."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+from rich.table import Table
+
+from fedredis.cli import options, output
+from fedredis.strategies import STRATEGIES
+from fedredis.strategies.options import options as options_of
+
+
+@click.command(name="strategies")
+@options.as_json
+def command(as_json: bool) -> None:
+    """List the strategies with their options.
+
+    `fedredis run --strategy NAME --set OPTION=VALUE` uses one.
+    """
+    summaries = {
+        name: (inspect.getdoc(strategy) or "").partition("\n")[0]
+        for name, strategy in STRATEGIES.items()
+    }
+    if as_json:
+        output.print_json(
+            [
+                {"strategy": name, "summary": summary, "options": _defaults(name)}
+                for name, summary in summaries.items()
+            ]
+        )
+        return
+    table = Table("strategy", "what it does", "options")
+    for name, summary in summaries.items():
+        given = (f"{option}={_text(value)}" for option, value in _defaults(name).items())
+        table.add_row(name, summary, "\n".join(given))
+    output.results().print(table)
+
+
+def _defaults(name: str) -> dict[str, float | bool]:
+    return {option.name: option.default for option in options_of(STRATEGIES[name])}
+
+
+def _text(value: float | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}"

@@ -1,0 +1,81 @@
+"""Data cut among slaves, and data to try things with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedredis.api.preparation import Rows
+from fedredis.data.cut import write_partitions
+from fedredis.data.cuts.deal import deal
+from fedredis.data.cuts.spec import Cut
+from fedredis.data.report import report_on
+from fedredis.data.synthetic import write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedredis.api.session import PathLike
+    from fedredis.data.manifest import Manifest
+    from fedredis.data.report import CutReport
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """A folder with a file for each slave."""
+
+    folder: Path
+    #: What the folder holds; `manifest.dataset` names it.
+    manifest: Manifest
+    #: What each slave got of each label, and how uneven that is.
+    report: CutReport
+
+
+def partition(
+    data: PathLike | None = None,
+    *,
+    slaves: int,
+    out: PathLike,
+    label: str | None = None,
+    columns: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    missing: str = "error",
+    task: str = "auto",
+    by: str = "iid",
+    seed: int = 0,
+    test_fraction: float = 0.2,
+) -> Partitions:
+    """Cut data into a folder with a file for each slave.
+
+    Parameters are as for `run`; `out` is the folder. The same data, cut alike, has the same
+    ``manifest.dataset`` everywhere, and a folder that holds it already is left as it is.
+
+    Raises
+    ------
+    DataError
+        If the data can't be used, or the folder can't be written.
+    UsageError
+        If an argument does not fit the data, or the folder holds something else.
+    """
+    source, cut = None if data is None else Path(data), Cut.parse(by)
+    table = Rows(source, label, columns, categories, missing, task, cut).read(seed)
+    manifest = write_partitions(table, Path(out), slaves, seed, test_fraction, cut=cut)
+    report = report_on(table, deal(table, cut, slaves, seed), test_fraction)
+    return Partitions(Path(out), manifest, report)
+
+
+def synth(out: PathLike, *, songs: int | None = None, seed: int = 0) -> Path:
+    """Write generated songs to a CSV file, 40,560 of them or as many as asked; return its path.
+
+    They are made up, from statistics of real songs by decade; none of them exists.
+
+    Raises
+    ------
+    UsageError
+        If `songs` is below 1 or `seed` below 0.
+    DataError
+        If the file can't be written.
+    """
+    write_csv(songs, Path(out), seed)
+    return Path(out)

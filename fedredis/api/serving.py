@@ -1,0 +1,202 @@
+"""Workers that act for the slaves of a partition folder, or for one with a file of its own."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedredis.acl import check_slave
+from fedredis.api.session import PathLike, session
+from fedredis.data.own import SHARED, OwnFile
+from fedredis.errors import DataError, UsageError
+from fedredis.jobs.naming import queue_name
+from fedredis.jobs.pool import WorkerPool
+from fedredis.jobs.process import arguments, holding_of
+from fedredis.jobs.roster import refuse_namesake
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from fedredis.data.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Worker processes that are up, and whom they act for."""
+
+    workers: int
+    #: Whose rows they hold: a name, or the numbers of those whose files are in the folder.
+    slaves: tuple[str, ...]
+    manifest: Manifest
+    #: The RQ queue that the workers take jobs from.
+    queue: str
+    #: Redis' URL without its password.
+    redis_url: str
+    _pool: WorkerPool = field(repr=False, compare=False)
+
+    def wait(self) -> None:
+        """Replace workers that die, until the call is interrupted."""
+        while True:
+            self._pool.wait()
+            self._pool.revive()
+
+
+@contextmanager
+def serving(
+    data: PathLike,
+    *,
+    name: str | None = None,
+    dataset: str | None = None,
+    label: str | None = None,
+    columns: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    missing: str = "error",
+    task: str = "auto",
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    workers: int = 1,
+    redis_url: str | None = None,
+    home: PathLike = ".fedredis",
+    allow_models: Collection[str] = (),
+) -> Iterator[Serving]:
+    """Start workers that act for slaves, and stop them at the end.
+
+    They take up jobs meanwhile, and finish the slave that they are at when they are stopped.
+    Those that die are replaced by `Serving.wait` only. A folder with the files of some slaves
+    makes workers that act for those alone. With `name`, they act for a slave of that name, and
+    hold its own file in memory.
+
+    Parameters
+    ----------
+    data
+        A partition folder, or the slave's own file, CSV or Parquet.
+    name, dataset
+        Of a slave that brings its own file, and what all slaves of the federation call the data
+        that they have together; "shared", if not given.
+    label, columns, categories, missing, task
+        How to read such a file; see `fedredis.data.source.load`.
+    test_fraction, seed
+        What share of its rows is held out, and the seed of their choice.
+    workers
+        Number of processes.
+    allow_models
+        Models of your own, ``package.module:Class``, that the workers may import if a run names
+        one.
+
+    Raises
+    ------
+    DataError
+        If the folder is none, or holds no slave's file, or the own file can't be used.
+    FedredisError
+        If Redis can't be reached.
+    UsageError
+        If an argument is wrong, or somebody acts for the same slave with other data.
+    """
+    if workers < 1:
+        raise UsageError(f"--workers must be at least 1, not {workers}")
+    own = OwnFile(
+        Path(data),
+        name or "",
+        dataset or SHARED,
+        label=label,
+        columns=columns,
+        categories=categories,
+        missing=missing,
+        task=task,
+        seed=seed,
+        test_fraction=test_fraction,
+    )
+    rows = _rows(own)
+    manifest, slaves = _look(rows)
+    with session(redis_url, home) as opened:
+        if name is not None:
+            refuse_namesake(opened.client, name, manifest)
+        queue = queue_name(manifest.dataset, slaves)
+        there = tuple(map(str, range(manifest.slaves))) if slaves is None else slaves
+        with WorkerPool(opened.url, rows, workers, models=allow_models) as pool:
+            yield Serving(workers, there, manifest, queue, opened.shown_url, pool)
+
+
+def serve(
+    data: PathLike,
+    *,
+    name: str | None = None,
+    dataset: str | None = None,
+    label: str | None = None,
+    columns: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    missing: str = "error",
+    task: str = "auto",
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    workers: int = 1,
+    redis_url: str | None = None,
+    home: PathLike = ".fedredis",
+    allow_models: Collection[str] = (),
+) -> None:
+    """Do what `serving` does, and replace workers that die, until the call is interrupted.
+
+    Raises
+    ------
+    DataError
+        If the folder is none, or holds no slave's file, or the own file can't be used.
+    FedredisError
+        If Redis can't be reached.
+    UsageError
+        If an argument is wrong, or somebody acts for the same slave with other data.
+    """
+    lent = serving(
+        data,
+        name=name,
+        dataset=dataset,
+        label=label,
+        columns=columns,
+        categories=categories,
+        missing=missing,
+        task=task,
+        test_fraction=test_fraction,
+        seed=seed,
+        workers=workers,
+        redis_url=redis_url,
+        home=home,
+        allow_models=allow_models,
+    )
+    with lent as slaves:
+        slaves.wait()
+
+
+def _rows(own: OwnFile) -> Path | OwnFile:
+    """Tell whether it is a slave's own file, or a partition folder.
+
+    Raises
+    ------
+    UsageError
+        If what is said of it is for the other of the two, or the slave's name can't be one.
+    """
+    if own.name:
+        check_slave(own.dataset, own.name)
+        return own
+    if own.path.is_file() or own != OwnFile(own.path, ""):
+        raise UsageError(
+            f"{own.path}: of a slave that brings its own file, --name says who it is; a partition "
+            "folder is read as it was cut"
+        )
+    return own.path
+
+
+def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None]:
+    """See that workers can use the rows; return what they are, and whose.
+
+    The rows of an own file are read for it, and let go of.
+
+    Raises
+    ------
+    UsageError
+        If they can't.
+    """
+    holding = holding_of(arguments(rows))
+    if holding.slaves == ():
+        raise DataError("the folder holds no slave's partition", file=rows)
+    return holding.manifest, holding.slaves

@@ -1,0 +1,142 @@
+"""Driving a run to its end: workers of its own, the wait for slaves, the rounds."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from fedredis.api.outcome import read_outcome
+from fedredis.connection import explain
+from fedredis.errors import FedredisError
+from fedredis.jobs.dispatch import Dispatcher
+from fedredis.jobs.pool import WorkerPool
+from fedredis.jobs.roster import wait_for_slaves
+from fedredis.master import drive_run
+from fedredis.store import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from fedredis.api.outcome import Outcome
+    from fedredis.api.session import Session
+    from fedredis.rounds import Report
+
+#: Takes a line that says what is going on.
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run that is to be driven from where it stands, and how; none of it touches the result."""
+
+    session: Session
+    run: str
+    #: Worker processes to start; 0 to wait for slaves that bring their own.
+    workers: int
+    #: Where the partitions are; None if the slaves alone know.
+    partitions: Path | None
+    #: Seconds, from now on, to wait for slaves.
+    wait_timeout: float
+    #: Models of the user's own, ``package.module:Class``, that may be imported.
+    models: Collection[str]
+    #: When all of it began, on the monotonic clock.
+    started: float
+    #: What goes on with the run, if it is stopped: a command or a call.
+    resume: str
+
+    @property
+    def state(self) -> runs.RunState:
+        """Where the run stands."""
+        return runs.read(self.session.client, self.run)
+
+    def wait(self, say: Say) -> None:
+        """Wait until every slave has a worker; `say` is told who is waited for.
+
+        Raises
+        ------
+        WaitTimeoutError
+            If slaves do not come.
+        """
+        state = self.state
+        if self.workers or state.status == "finished":
+            return
+        with self._resumable():
+            wait_for_slaves(
+                self.session.client,
+                state.config.dataset,
+                state.config.slave_ids,
+                report=say,
+                deadline=time.monotonic() + self.wait_timeout,
+                clock=time.monotonic,
+            )
+
+    def drive(self, report: Report, say: Say) -> Outcome:
+        """Drive the run to its end; `report` is called with each committed round.
+
+        Raises
+        ------
+        FedredisError
+            If the run can't be completed; the line says how to go on with it.
+        """
+        client, clock = self.session.client, time.monotonic
+        workers = WorkerPool(
+            self.session.url, self.partitions or Path(), self.workers, models=self.models
+        )
+        with self._resumable(), workers as pool:
+            ready = clock()
+            on_disk = drive_run(
+                client,
+                self.run,
+                dispatcher=lambda store, config: Dispatcher(
+                    client,
+                    store,
+                    config,
+                    own_workers=self.workers,
+                    revive=pool.revive,
+                    clock=clock,
+                ),
+                report=report,
+                clock=clock,
+                allowed=self.models,
+            )
+        if not on_disk:
+            say("warning: the server has not put the end of the run on its disk yet")
+        return read_outcome(
+            client,
+            self.run,
+            workers=self.workers,
+            seconds=clock() - self.started,
+            setup_seconds=ready - self.started,
+            redis_url=self.session.shown_url,
+        )
+
+    @contextmanager
+    def _resumable(self) -> Iterator[None]:
+        """Add to what goes wrong how to go on with the run."""
+        how = f"go on with: {self.resume}"
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            stop.add_note(how)
+            raise
+        except FedredisError as error:
+            error.args = (f"{error}; {how}",)
+            raise
+        except RedisError as error:
+            away = explain(error, self.session.url)
+            away.args = (f"{away}; {how}",)
+            raise away from error
+
+
+def own_workers(asked: int | None, redis_url: str | None, slaves: int) -> int:
+    """Decide how many workers to start: as asked, else one a core with the embedded server."""
+    if asked is not None:
+        return asked
+    return 0 if redis_url else min(slaves, os.cpu_count() or 1)

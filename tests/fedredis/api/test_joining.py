@@ -1,0 +1,127 @@
+"""Runs over slaves that bring their own file, as programs start them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+
+import pytest
+
+import fedredis
+from fedredis.api.joining import Wanted
+from fedredis.errors import UsageError
+from fedredis.store import workers
+
+ROWS = "".join(f"{20 + i},{i % 7},{'well' if i % 3 else 'ill'}\n" for i in range(30))
+
+
+@pytest.fixture
+def ward(folder):
+    """Return a maker of a slave's file: its header may differ, and its text."""
+
+    def make(name, header="age,dose,outcome", rows=ROWS):
+        (folder / f"{name}.csv").write_text(f"{header}\n{rows}")
+        return folder / f"{name}.csv"
+
+    return make
+
+
+def wait_for(client, joins):
+    """Block until so many workers have joined in all."""
+    cursor = b"0-0"
+    while client.xlen("fedredis:joined") < joins:
+        cursor = workers.wait_for_join(client, cursor, 60)
+
+
+@pytest.fixture
+def wards(ward, server, client):
+    """Keep workers of slaves a, b and c, each with a file of its own; they are there."""
+    with ExitStack() as stack:
+        for name in "abc":
+            lent = fedredis.serving(
+                ward(name), name=name, dataset="wards", label="outcome", redis_url=server.url
+            )
+            stack.enter_context(lent)
+        wait_for(client, 3)
+        yield server
+
+
+def test_so_many_slaves_as_are_wanted(wards):
+    outcome = fedredis.run(slaves=3, rounds=2, redis_url=wards.url)
+    config = fedredis.show(outcome.run, redis_url=wards.url).state.config
+    assert (outcome.slaves, outcome.workers) == (3, 3)
+    assert config.names == ("a", "b", "c")
+    assert (config.dataset, config.label, config.source) == ("wards", "outcome", "own files")
+    again = fedredis.resume(outcome.run, redis_url=wards.url)
+    assert again.weights_sha256 == outcome.weights_sha256
+    with pytest.raises(UsageError, match=r"slaves of run .* bring their own files"):
+        fedredis.resume(outcome.run, workers=1, redis_url=wards.url)
+
+
+def test_certain_slaves(wards):
+    outcome = fedredis.run(names=["c", "a"], rounds=1, redis_url=wards.url)
+    record = fedredis.show(outcome.run, redis_url=wards.url)
+    assert record.state.config.names == ("a", "c")
+    assert record.slaves["c"]["worker"].startswith("fedredis-wards-slave-c-")
+
+
+def test_it_has_to_be_clear_who_is_wanted(wards):
+    for given, complaint in (
+        ({}, "bring their own files: say how many there are with --slaves, or who with --names"),
+        ({"slaves": 2}, r"3 slaves of wards are there, not 2: .*--names \(a, b, c\)"),
+        ({"slaves": 2, "names": ["a", "b", "c"]}, "--names names 3 slaves, each once, and --sl"),
+        ({"names": ["a", "b", "a"]}, "--names names 2 slaves, each once"),
+        ({"names": ["a*"]}, "slave 'a\\*' is not a name"),
+        ({"names": ["ids"]}, "belongs to fedredis"),
+        ({"names": ["a"], "workers": 1}, "leave out --data and --workers"),
+        ({"slaves": 3, "label": "outcome"}, "said where it is read: by the slaves"),
+        ({"slaves": 3, "quorum": 4}, "--quorum 4"),
+    ):
+        with pytest.raises(UsageError, match=complaint):
+            fedredis.run(**given, redis_url=wards.url, wait_timeout=0)
+    assert fedredis.runs(redis_url=wards.url) == []
+
+
+def test_slaves_that_do_not_fit_each_other(ward, wards):
+    """One line names the slaves, the column and what each has; no run is made."""
+    odd = ward("d", rows=re.sub(r",(\d),", r",\1 mg,", ROWS))
+    lent = fedredis.serving(odd, name="d", dataset="wards", label="outcome", redis_url=wards.url)
+    with lent, pytest.raises(UsageError) as mismatch:
+        fedredis.run(slaves=4, redis_url=wards.url)
+    assert str(mismatch.value).startswith(
+        "slaves a and d don't fit each other: column 'dose' holds numbers at a and categories at d"
+    )
+    assert fedredis.runs(redis_url=wards.url) == []
+
+
+def test_a_namesake_with_other_data(ward, wards, client):
+    at = {"dataset": "wards", "label": "outcome", "redis_url": wards.url}
+    with fedredis.serving(ward("same"), name="b", **at):
+        wait_for(client, 4)
+        assert len(workers.present(client)) == 4
+    other = ward("other", rows=ROWS * 2)
+    with pytest.raises(UsageError, match="slave b of wards is there twice, with different data"):
+        fedredis.serve(other, name="b", **at)
+
+
+def test_the_embedded_server_of_a_folder_has_slaves_too(ward, folder):
+    """Where a name says that they are awaited."""
+    with fedredis.serving(ward("a"), name="a", label="outcome"):
+        outcome = fedredis.run(names=["a"], rounds=1)
+    assert (outcome.slaves, outcome.workers) == (1, 1)
+    assert not (folder / ".fedredis" / "partitions").exists()
+
+
+def test_slaves_of_a_partition_folder_have_no_names(csv, server):
+    fedredis.partition(csv, slaves=2, out="parts")
+    with (
+        fedredis.serving("parts", redis_url=server.url),
+        pytest.raises(UsageError, match=r"--names: the slaves of .* are numbered"),
+    ):
+        fedredis.run(names=["a"], redis_url=server.url)
+
+
+def test_who_is_wanted():
+    assert Wanted().count() is None
+    assert Wanted(3).count() == Wanted(names=["a", "b", "c"]).count() == 3
+    assert [Wanted(3).elsewhere, Wanted(dataset="x").elsewhere] == [False, True]

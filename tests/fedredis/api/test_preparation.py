@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, replace
+
+import pytest
+
+import fedredis
+from fedredis.api.preparation import SLAVES, Rows, find_partitions, prepare
+from fedredis.data.cuts.spec import Cut
+from fedredis.data.manifest import read_manifest
+from fedredis.data.source import load
+from fedredis.errors import DataError, UsageError
+
+
+def cut(rows, slaves, home):
+    return prepare(rows, slaves, seed=0, test_fraction=0.2, home=home)
+
+
+def test_rows_are_the_parameters_of_load():
+    names = {field.name for field in fields(Rows)}
+    # Rows that are cut here have all of their classes.
+    of_others = {"seed", "fewest_classes"}
+    assert names == set(inspect.signature(load).parameters) - of_others
+
+
+def test_rows_are_read_as_is_said(csv):
+    rows = Rows(csv, label="tempo", columns=["decade", "energy"], task="regress")
+    table = replace(rows, categories=["energy"], by=Cut.parse("column:decade")).read(0)
+    assert [(column.name, column.kind) for column in table.columns] == [
+        ("decade", "category"),
+        ("energy", "category"),
+    ]
+    assert (table.label, table.classes) == ("tempo", ())
+    assert set(table.groups) == {"X-Generation", "Y-Generation", "Z-Generation"}
+
+
+def test_rows_are_cut_as_is_said(csv, folder):
+    manifest, _ = cut(Rows(csv, by=Cut.parse("column:decade")), 3, folder / "home")
+    assert (manifest.cut, manifest.rows) == ("column:decade", 300)
+
+
+def test_how_many_slaves(csv, folder):
+    assert Rows(csv).slaves(None) == Rows().slaves(None) == SLAVES
+    assert Rows(csv).slaves(7) == 7
+    fedredis.partition(csv, slaves=4, out="parts")
+    assert Rows(folder / "parts").slaves(None) == 4
+    assert Rows(folder / "parts").slaves(3) == 3
+    with pytest.raises(UsageError, match=r"--slaves 5: .* was cut for 4 slaves"):
+        Rows(folder / "parts").slaves(5)
+
+
+def test_a_cut_is_found_again(csv, folder):
+    home = folder / "home"
+    manifest, parts = cut(Rows(csv), 3, home)
+    assert parts == home / "partitions" / manifest.dataset
+    assert home.stat().st_mode & 0o777 == 0o700
+    before = sorted(home.rglob("*"))
+    assert cut(Rows(csv), 3, home) == (manifest, parts)
+    assert sorted(home.rglob("*")) == before
+    assert find_partitions(home, manifest.dataset, "nowhere") == parts
+
+
+def test_a_folder_is_taken_as_it_is(csv, folder):
+    manifest = fedredis.partition(csv, slaves=3, out="parts", seed=5).manifest
+    rows = Rows(folder / "parts")
+    assert cut(rows, 3, folder / "home") == (manifest, folder / "parts")
+    assert not (folder / "home").exists()
+    assert find_partitions(folder / "home", manifest.dataset, rows.source) == folder / "parts"
+    for said in ({"columns": ["energy"]}, {"missing": "mean"}, {"by": Cut.parse("shards")}):
+        with pytest.raises(UsageError, match="parts is cut already"):
+            cut(Rows(folder / "parts", **said), 3, folder / "home")
+
+
+def test_partitions_that_are_gone(csv, folder):
+    fedredis.partition(csv, slaves=3, out="parts")
+    assert read_manifest(folder / "parts").dataset != "other"
+    with pytest.raises(DataError, match="the partitions of other are gone"):
+        find_partitions(folder, "other", str(folder / "parts"))
