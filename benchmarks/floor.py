@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis import metrics
+from fedredis import assembly
 from fedredis.data.partition import open_partition
-from fedredis.master import parts
-from fedredis.strategies import FedAvg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +35,7 @@ class Floor:
 
 def run_floor(folder: Path, config: RunConfig) -> Floor:
     """Train and evaluate in this process, as a run of this config would."""
-    features, model = parts(config)
+    features, measure = assembly.features_of(config), assembly.measure_of(config)
     slaves = [open_partition(folder, int(slave)) for slave in config.slave_ids]
     known: Known = {}
     while (name := features.next_pass(known)) is not None:
@@ -45,6 +43,7 @@ def run_floor(folder: Path, config: RunConfig) -> Floor:
         for slave in slaves:
             _add(total, features.sums(name, known, slave.train_X))
         known = features.learn(name, known, total)
+    model = assembly.model_of(config, known)
     rows = [
         (
             features.transform(known, slave.train_X),
@@ -55,21 +54,21 @@ def run_floor(folder: Path, config: RunConfig) -> Floor:
         for slave in slaves
     ]
     parameters = model.initialise(np.random.default_rng([config.seed, 0]))
-    round_ms, test = [], metrics.schema(len(config.classes)).zeros()
+    round_ms, test = [], measure.schema().zeros()
     for number in range(1, config.rounds + 1):
         started = time.perf_counter()
         total, samples = model.schema().zeros(), 0
         for slave, (X, y, _, _) in enumerate(rows):
-            rng = np.random.default_rng([config.seed, number, slave])
+            rng = config.local_rng(number, str(slave))
             trained = model.train(parameters, X, y, config.training(number), rng)
             _add(total, [array * len(y) for array in trained])
             samples += len(y)
-        parameters = FedAvg().aggregate(parameters, total, samples)
-        test = metrics.schema(len(config.classes)).zeros()
+        parameters = [array / samples for array in total]
+        test = measure.schema().zeros()
         for _, _, X, y in rows:
-            _add(test, model.evaluate(parameters, X, y))
+            _add(test, measure.sums(model.predict(parameters, X), y))
         round_ms.append((time.perf_counter() - started) * 1000)
-    return Floor(metrics.from_sums(test).accuracy, parameters, round_ms)
+    return Floor(measure.score(test), parameters, round_ms)
 
 
 def _add(total: Arrays, arrays: Arrays) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.cut import write_partitions
+from fedredis.data.cuts.spec import Cut
 from fedredis.data.source import load
 from fedredis.embedded import EmbeddedServer
 from fedredis.jobs.dispatch import Dispatcher
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from fedredis.coordinator import Report
+    from fedredis.rounds import Report
 
 #: The real songs, beside the checkout; without them the songs are synthetic.
 SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
@@ -42,6 +43,8 @@ class Measured:
     round_ms: list[float]
     #: Updates counted in training.
     updates: int
+    #: Held-out accuracy after each round.
+    scores: dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,13 @@ class Bench:
     url: str
     folder: Path
 
-    def partitions(self, slaves: int, seed: int = 0, **settings: object) -> tuple[Path, RunConfig]:
+    def partitions(
+        self, slaves: int, seed: int = 0, by: str = "iid", **settings: object
+    ) -> tuple[Path, RunConfig]:
         """Cut the songs and make the config of a run on them."""
         table = load(SONGS if SONGS.is_dir() else None, seed=seed)
-        folder = self.folder / f"{slaves}-{seed}"
-        manifest = write_partitions(table, folder, slaves, seed, 0.2)
+        folder = self.folder / f"{slaves}-{seed}-{by.replace(':', '-')}"
+        manifest = write_partitions(table, folder, slaves, seed, 0.2, cut=Cut.parse(by))
         config = RunConfig(
             dataset=manifest.dataset,
             columns=manifest.columns,
@@ -99,10 +104,11 @@ class Bench:
         history = runs.history(self.client, run_id).items()
         training = [entry for label, entry in history if label.kind is Kind.TRAIN]
         return Measured(
-            accuracy=state.accuracy or 0.0,
+            accuracy=state.score or 0.0,
             weights_sha256=model.sha256,
             round_ms=[entry["ms"] for entry in training],
             updates=sum(entry["slaves"] for entry in training),
+            scores=runs.scores(self.client, state),
         )
 
 

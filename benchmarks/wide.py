@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis import metrics, models
+from fedredis import models
 from fedredis.codec import Field, Schema
 from fedredis.jobs import process
+from fedredis.metrics import classification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ class Wide:
     ) -> list[Arrays]:
         """Return the sums of tests."""
         even = np.full((len(Xs), self.classes, len(Xs[0])), 1 / self.classes)
-        return metrics.sums_of_stack(even, np.stack(ys))
+        return classification.sums_of_stack(even, np.stack(ys))
 
 
 def register() -> None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.peers.peer import Measurement, main
-from fedredis import metrics
+from fedredis import assembly
 from fedredis.jobs.task import stacks
-from fedredis.master import parts
 from fedredis.models.protocol import StackedModel
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 def measure(work: Work) -> Measurement:
     """Run the loop: the same sums, a stack at a time."""
     started = time.perf_counter()
-    config, (_, model) = work.config, parts(work.config)
+    config, model = work.config, work.model
+    of_test = assembly.measure_of(config)
     assert isinstance(model, StackedModel)
     rows = {slave: work.slave(int(slave)) for slave in config.slave_ids}
     trained_together = list(stacks({slave: part.train_X for slave, part in rows.items()}))
@@ -44,7 +44,7 @@ def measure(work: Work) -> Measurement:
             for slave, trained in zip(slaves, results, strict=True):
                 total = total + trained[0] * work.samples(int(slave))
         weights = [total / sum(len(part.train_y) for part in rows.values())]
-        test = metrics.schema(len(config.classes)).zeros()
+        test = of_test.schema().zeros()
         for slaves in tested_together:
             sums = model.evaluate_stack(
                 weights,
@@ -53,7 +53,7 @@ def measure(work: Work) -> Measurement:
             )
             for of_slave in sums:
                 test = [a + b for a, b in zip(test, of_slave, strict=True)]
-        accuracy = metrics.from_sums(test).accuracy
+        accuracy = of_test.score(test)
         ticks.append(time.perf_counter())
     round_ms = [(b - a) * 1000 for a, b in itertools.pairwise(ticks)]
     return Measurement(round_ms, accuracy, ticks[1] - started, {"processes": 1})

@@ -12,11 +12,10 @@ import numpy as np
 from redis import Redis
 
 from benchmarks.harness import Bench
-from fedredis import metrics
+from fedredis import assembly
 from fedredis.config import RunConfig
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import Partition, open_partition
-from fedredis.master import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +34,8 @@ class Work:
         #: A folder that the peer may write into.
         self.root = root
         self.partitions, self.config, self.known = partitions, config, known
-        self._features, self._model = parts(config)
+        self._features, self._measure = assembly.features_of(config), assembly.measure_of(config)
+        self.model = assembly.model_of(config, known)
         self._manifest = read_manifest(partitions)
         self._slaves: dict[int, Partition] = {}
 
@@ -44,7 +44,7 @@ class Work:
         """Cut the songs, pool the moments, and leave a note of both for other processes."""
         bench = Bench(Redis(), "", root)  # the client connects to nothing until it is used
         partitions, config = bench.partitions(slaves, rounds=rounds, features="plain")
-        features, _ = parts(config)
+        features = assembly.features_of(config)
         known: Known = {}
         while (name := features.next_pass(known)) is not None:
             total = features.schema(name).zeros()
@@ -76,21 +76,21 @@ class Work:
 
     def initial(self) -> Arrays:
         """Make the parameters before the first round."""
-        return self._model.initialise(np.random.default_rng([self.config.seed, 0]))
+        return self.model.initialise(np.random.default_rng([self.config.seed, 0]))
 
     def train(self, parameters: Arrays, number: int, slave: int) -> Arrays:
         """Train as a slave does in round `number`, counted from 1."""
         rows = self.slave(slave)
         rng = np.random.default_rng([self.config.seed, number, slave])
-        return self._model.train(
+        return self.model.train(
             parameters, rows.train_X, rows.train_y, self.config.training(number), rng
         )
 
     def evaluate(self, parameters: Arrays, slave: int) -> tuple[float, int]:
         """Test on a slave's held-out rows: accuracy, and the number of rows."""
         rows = self.slave(slave)
-        result = metrics.from_sums(self._model.evaluate(parameters, rows.test_X, rows.test_y))
-        return result.accuracy, result.rows
+        sums = self._measure.sums(self.model.predict(parameters, rows.test_X), rows.test_y)
+        return self._measure.score(sums), len(rows.test_y)
 
 
 @functools.cache
