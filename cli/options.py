@@ -34,19 +34,19 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, and 
 data = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
-    help="A CSV file, a folder of songs by decade, or a partition folder.",
+    help="A CSV or Parquet file, a folder of songs by decade, or a partition folder.",
 )
 songs = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
-    help="A CSV file or a folder of songs by decade; the run's own, if not given.",
+    help="A CSV or Parquet file, or a folder of songs by decade; the run's own, if not given.",
 )
-label = click.option("--label", metavar="COLUMN", help="The CSV column that holds the class.")
+label = click.option("--label", metavar="COLUMN", help="The column that holds the label.")
 columns = click.option(
     "--columns",
     metavar="A,B,…",
     callback=lambda _ctx, _param, value: value.split(",") if value else None,
-    help="The CSV columns to learn from.",
+    help="The columns to learn from.",
 )
 test_fraction = click.option(
     "--test-fraction",

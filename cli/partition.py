@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Cut data into one partition for each slave.
 
-    Each has its own held-out rows. DATA is a CSV file or a folder of songs by decade; without
+    Each has its own held-out rows. DATA is a CSV or Parquet file, or a folder of songs; without
     it, songs are generated. A slave needs `manifest.json` and its own `slave-<id>.npy`, and
     nothing else. What the cut came to is printed: rows and labels of each slave.
     """

@@ -74,8 +74,8 @@ def run(
     Parameters
     ----------
     data
-        A CSV file, a folder of songs by decade, or a partition folder; generated songs, if not
-        given.
+        A CSV or Parquet file, a folder of songs by decade, or a partition folder; generated
+        songs, if not given.
     slaves
         Their number; 10, or as many as the data was cut for.
     names, dataset
@@ -87,7 +87,7 @@ def run(
         The Redis to use, or else the folder of the embedded server, and of the partitions that
         are cut. Variables of the environment are not looked at.
     label, columns, categories, missing, task
-        How to read a CSV file; see `fedredis.data.source.load`.
+        How to read such a file; see `fedredis.data.source.load`.
     by, test_fraction
         How to cut the rows among the slaves, and the share of each one's that is held out.
     wait_timeout

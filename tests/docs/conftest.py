@@ -1,4 +1,4 @@
-"""The README as data, and what its examples print when they are run."""
+"""The pages of the documentation as data, and what their examples print when they are run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fedredis.connection import connect
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held
 from fedredis.jobs import evaluate, statistics, train
-from fedredis.jobs.inputs import Inputs
+from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.task import Task
 from fedredis.jobs.view import RunView
 from fedredis.jobs.worker import make_card
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from fedredis.store.slave import Claim
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The pages, by their paths in the checkout.
+PAGES = [
+    str(path.relative_to(ROOT))
+    for folder in (ROOT, ROOT / "docs", ROOT / "benchmarks")
+    for path in sorted(folder.glob("*.md"))
+]
 #: Where the examples' programs are: fedredis, rq, rq-dashboard.
 SCRIPTS = Path(sys.executable).parent
 
@@ -58,7 +64,33 @@ class Step:
 class Document:
     """A page of the documentation."""
 
+    #: Its path in the checkout.
+    name: str
     text: str
+
+    @classmethod
+    def read(cls, name: str) -> Document:
+        """Read a page."""
+        return cls(name, (ROOT / name).read_text(encoding="utf-8"))
+
+    @property
+    def prose(self) -> str:
+        """The text without its fenced blocks."""
+        return re.sub(r"^```.*?^```$", "", self.text, flags=re.DOTALL | re.MULTILINE)
+
+    @property
+    def anchors(self) -> set[str]:
+        """What a link may name after ``#``: the headings, in the manner of GitHub."""
+        headings = re.findall(r"^#+ (.*)", self.prose, re.MULTILINE)
+        anchors = [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings]
+        again = [anchors[:place].count(anchor) for place, anchor in enumerate(anchors)]
+        return {f"{a}-{n}" if n else a for a, n in zip(anchors, again, strict=True)}
+
+    @property
+    def links(self) -> list[str]:
+        """The targets of its links and pictures, but for those on the web."""
+        targets = re.findall(r"\]\(([^)]+)\)", self.prose)
+        return [target for target in targets if not target.startswith("http")]
 
     def examples(self, name: str, language: str = "console") -> list[str]:
         """Return the blocks that are marked with a name."""
@@ -79,7 +111,7 @@ class Document:
 
     def section(self, heading: str) -> str:
         """Return what stands under a heading, up to the next one."""
-        _, _, rest = self.text.partition(f"\n{heading}\n")
+        _, _, rest = f"\n{self.text}".partition(f"\n{heading}\n")
         assert rest, f"no heading {heading!r}"
         return re.split(r"^#{1,6} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
@@ -90,21 +122,57 @@ class Document:
 
 
 @pytest.fixture(scope="session")
+def pages() -> dict[str, Document]:
+    """Return all pages, by their paths in the checkout."""
+    return {name: Document.read(name) for name in PAGES}
+
+
+@pytest.fixture(scope="session")
 def readme() -> Document:
     """Return the README."""
-    return Document((ROOT / "README.md").read_text(encoding="utf-8"))
+    return Document.read("README.md")
 
 
 @pytest.fixture(scope="session")
 def contributing() -> Document:
     """Return CONTRIBUTING."""
-    return Document((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    return Document.read("CONTRIBUTING.md")
+
+
+@pytest.fixture(scope="session")
+def commands() -> Document:
+    """Return the page on the commands."""
+    return Document.read("docs/commands.md")
+
+
+@pytest.fixture(scope="session")
+def data() -> Document:
+    """Return the page on data of one's own."""
+    return Document.read("docs/data.md")
+
+
+@pytest.fixture(scope="session")
+def deploying() -> Document:
+    """Return the page on several machines, containers, and what to look at them with."""
+    return Document.read("docs/deploying.md")
+
+
+@pytest.fixture(scope="session")
+def models() -> Document:
+    """Return the page on models."""
+    return Document.read("docs/models.md")
+
+
+@pytest.fixture(scope="session")
+def python() -> Document:
+    """Return the page for programs."""
+    return Document.read("docs/python.md")
 
 
 @pytest.fixture(scope="session")
 def schema() -> Document:
     """Return the page on the state in Redis."""
-    return Document((ROOT / "docs" / "schema.md").read_text(encoding="utf-8"))
+    return Document.read("docs/schema.md")
 
 
 def looks_like(shown: str) -> re.Pattern[str]:
@@ -225,6 +293,20 @@ def make_console(
 
 
 @pytest.fixture(scope="session")
+def alone(readme: Document, make_console: Callable[..., Console]) -> Console:
+    """Play the README's first run; examples on other pages find it."""
+    console = make_console()
+    first, *rest = readme.steps("alone")
+    printed = console.start(first.command).communicate(timeout=60)[0]
+    (run_id,) = set(re.findall(r"^run +(\w+)", printed, re.MULTILINE))
+    console.instead["bd86a5c2"] = run_id
+    console.check(first, printed)
+    for step in rest:
+        console.step(step)
+    return console
+
+
+@pytest.fixture(scope="session")
 def redis_cli() -> str:
     """Return the path of redis-cli."""
     found = shutil.which("redis-cli") or shutil.which("valkey-cli")
@@ -246,8 +328,8 @@ class Actor:
 
     def __post_init__(self) -> None:
         self.manifest = read_manifest(self.parts)
-        self.inputs = Inputs(self.parts, self.manifest)
-        self.card = make_card(self.parts, self.manifest)
+        holding = Folder(self.parts, self.manifest)
+        self.inputs, self.card = Inputs(holding), make_card(holding)
 
     def act(self, run_id: str) -> Claim:
         """Serve all rounds before the frozen one; there, submit three slaves, hold two more."""
@@ -303,9 +385,12 @@ class Story:
 
 @pytest.fixture(scope="session")
 def story(
-    readme: Document, embedded: EmbeddedServer, make_console: Callable[..., Console]
+    readme: Document,
+    schema: Document,
+    embedded: EmbeddedServer,
+    make_console: Callable[..., Console],
 ) -> Story:
-    """Play the examples `watch`, `resume` and `after` on one run."""
+    """Play the examples `watch`, `flight`, `resume` and `after` on one run."""
     url = embedded.tcp_url
     console = make_console(REDIS_URL=url, REDISCLI_AUTH=url.split(":")[2].partition("@")[0])
     with connect(url) as client:
@@ -326,6 +411,7 @@ def story(
         }
         if cli:
             console.play(readme, "watch")
+            console.play(schema, "flight")
         actor.work(pending)
         workers.leave(client, actor.card.name)
         console.run("kill %1")
@@ -333,7 +419,7 @@ def story(
         finished = _look(client)
         ttls = {key: int(client.ttl(key)) for key in finished}
         if cli:
-            console.play(readme, "after")
+            console.play(schema, "after")
         entries: Any = client.xrange(RunKeys(run_id).events)
         events = [
             (fields[b"type"].decode(), {name.decode() for name in fields} - {"type"})

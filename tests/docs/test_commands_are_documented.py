@@ -1,4 +1,4 @@
-"""Every command and option stands in the README, and nothing else does."""
+"""Every command and option stands on its page, and nothing else does."""
 
 from __future__ import annotations
 
@@ -36,16 +36,19 @@ def options(name: str) -> dict[str, click.Option]:
     }
 
 
-def test_every_command_has_its_section(readme: Document) -> None:
-    headings = re.findall(r"^### fedredis (\w+)$", readme.text, re.MULTILINE)
+def test_every_command_has_its_section(commands: Document) -> None:
+    headings = re.findall(r"^## fedredis (\w+)$", commands.text, re.MULTILINE)
     assert sorted(headings) == sorted(COMMANDS)
+    listed = [name for row in commands.table(commands.section("# Commands")) for name in row[1:]]
+    links = re.findall(r"\[(\w+)\]\(#fedredis-(\w+)\)", " ".join(listed))
+    assert sorted(links) == sorted((name, name) for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_described_and_every_described_one_exists(
-    name: str, readme: Document
+    name: str, commands: Document
 ) -> None:
-    section = readme.section(f"### fedredis {name}")
+    section = commands.section(f"## fedredis {name}")
     described = set(re.findall(r"`(--[a-z0-9-]+)", section))
     assert described == set(options(name))
     for part in parts(name):
@@ -59,8 +62,8 @@ def test_every_option_is_described_and_every_described_one_exists(
             assert f"`fedredis {name} {part.name}`" in section
 
 
-def test_the_defaults_of_a_run(readme: Document) -> None:
-    rows = readme.table(readme.section("### fedredis run"))
+def test_the_defaults_of_a_run(commands: Document) -> None:
+    rows = commands.table(commands.section("## fedredis run"))
     known = options("run")
     assert [row[0].strip("`") for row in rows] == list(known)
     for name, default, _ in rows:
@@ -73,15 +76,16 @@ def test_the_defaults_of_a_run(readme: Document) -> None:
             assert default == str(option.default), name
 
 
-def test_commands_elsewhere_exist(readme: Document, contributing: Document) -> None:
+def test_commands_elsewhere_exist(pages: dict[str, Document]) -> None:
     """In examples and in running text."""
-    for page in (readme, contributing):
+    for page in pages.values():
         named = set(re.findall(r"(?:`|\$ |exec \w+ )fedredis ([a-z]+)", page.text))
-        assert named <= {*COMMANDS}
+        assert named <= {*COMMANDS}, page.name
 
 
-def test_options_in_examples_exist(readme: Document) -> None:
-    for line in re.findall(r"\$ fedredis (.*)", readme.text):
+def test_options_in_examples_exist(pages: dict[str, Document]) -> None:
+    text = "\n".join(page.text for page in pages.values())
+    for line in re.findall(r"\$ fedredis (.*)", text):
         name, *words = line.partition("|")[0].split()
         known = options(name)
         for word in words:
@@ -89,7 +93,7 @@ def test_options_in_examples_exist(readme: Document) -> None:
                 assert word in known, line
 
 
-def test_exit_codes(readme: Document) -> None:
-    rows = readme.table(readme.section("## Commands"))
+def test_exit_codes(commands: Document) -> None:
+    rows = commands.table(commands.section("## Exit codes"))
     codes = {int(row[0]) for row in rows}
     assert codes == {0, FedredisError.exit_code, UsageError.exit_code, INTERRUPTED}

@@ -1,20 +1,16 @@
-"""The README's examples do what they show."""
+"""The README's examples do what they show, and what it counts is so many."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
-import subprocess
-import sys
-from contextlib import closing
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from fedredis.cli.main import run
+from fedredis.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,30 +22,13 @@ if TYPE_CHECKING:
     Document = Any
     Story = Any
 
+
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Examples that are run here, and those whose words are looked at.
-RUN = {"alone", "bits", "resume", "federation", "watch", "after", "server", "own", "python", "acl"}
-READ = {"make", "dashboard", "docker"}
 
-
-@pytest.fixture(scope="module")
-def alone(readme: Document, make_console: Callable[..., Console]) -> Console:
-    """Play the first example; what follows finds its run."""
-    console = make_console()
-    first, *rest = readme.steps("alone")
-    printed = console.start(first.command).communicate(timeout=60)[0]
-    (run_id,) = set(re.findall(r"^run +(\w+)", printed, re.MULTILINE))
-    console.instead["bd86a5c2"] = run_id
-    console.check(first, printed)
-    for step in rest:
-        console.step(step)
-    return console
-
-
-def test_every_example_is_marked_and_known(readme: Document) -> None:
-    fences = re.findall(r"(?:<!-- example: (\w+) -->\n)?```(console|python)\n", readme.text)
-    assert {name for name, _ in fences} == RUN | READ
+def lines_of(path: Path) -> int:
+    """Count the lines of a file."""
+    return len(path.read_text(encoding="utf-8").splitlines())
 
 
 def test_it_starts_with_two_commands_and_then_the_run(readme: Document) -> None:
@@ -59,26 +38,6 @@ def test_it_starts_with_two_commands_and_then_the_run(readme: Document) -> None:
 
 def test_a_run_alone(alone: Console) -> None:
     assert (alone.folder / ".fedredis" / "partitions").is_dir()
-
-
-def test_the_embedded_server(readme: Document, alone: Console, redis_cli: str) -> None:
-    port = (alone.folder / ".fedredis" / "server.lock").read_text().strip()
-    alone.instead.update({"43875": port, "redis-cli ": f"{redis_cli} --no-raw "})
-    alone.play(readme, "server")
-
-
-def test_own_data(readme: Document, make_console: Callable[..., Console]) -> None:
-    console = make_console()
-    console.play(readme, "own")
-    outcome = json.loads(console.run("fedredis runs --json"))
-    assert (outcome[0]["slaves"], outcome[0]["status"]) == (4, "finished")
-
-
-def test_access_rules(readme: Document, make_console: Callable[..., Console]) -> None:
-    console = make_console()
-    console.play(readme, "acl")
-    assert len((console.folder / "users.acl").read_text().splitlines()) == 5
-    assert len(list((console.folder / "passwords").iterdir())) == 4
 
 
 def test_same_seed_same_bits(readme: Document, make_console: Callable[..., Console]) -> None:
@@ -91,18 +50,52 @@ def test_same_seed_same_bits(readme: Document, make_console: Callable[..., Conso
 
 
 def test_a_federation(
-    readme: Document, make_console: Callable[..., Console], server: EmbeddedServer
+    readme: Document,
+    deploying: Document,
+    make_console: Callable[..., Console],
+    server: EmbeddedServer,
 ) -> None:
+    """Its workers are looked at as the page on deploying shows."""
     console = make_console()
     console.instead = {"redis://127.0.0.1:6379/0": server.tcp_url}
-    console.play(readme, "federation")
-    doctor = console.printed["federation"][-2]
+    *steps, last = readme.steps("federation")
+    for step in steps:
+        console.step(step)
+    console.play(deploying, "doctor")
+    console.play(deploying, "info")
+    console.step(last)
+    (doctor,) = console.printed["doctor"]
     assert "no  " not in doctor
 
 
-def test_a_run_in_flight(story: Story, redis_cli: str, readme: Document) -> None:
-    printed = story.console.printed["watch"]
-    by_command = dict(zip([s.command for s in readme.steps("watch")], printed, strict=True))
+def test_a_fit_that_is_exact(readme: Document, make_console: Callable[..., Console]) -> None:
+    console = make_console()
+    console.play(readme, "newton")
+    (outcome,) = json.loads(console.run("fedredis runs --json"))
+    assert outcome["status"] == "finished"
+    # It ends by itself, long before the last round.
+    assert outcome["rounds"] <= 10
+
+
+def test_the_strategies_that_are_there(readme: Document) -> None:
+    rows = readme.table(readme.section("## Strategies"))
+    named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row[0])]
+    assert sorted(named) == sorted(STRATEGIES)
+
+
+def test_from_python(readme: Document, make_console: Callable[..., Console]) -> None:
+    (code,) = readme.examples("api", "python")
+    console = make_console()
+    (console.folder / "program.py").write_text(code)
+    told, predicted = console.run("python program.py").splitlines()
+    assert re.fullmatch(r"run [0-9a-f]{8}: accuracy \d\d\.\d%", told)
+    assert re.match(r"[XYZ]-Generation \{'X-Generation': 0\.\d+,", predicted)
+
+
+def test_a_run_in_flight(story: Story, redis_cli: str, readme: Document, schema: Document) -> None:
+    printed = [*story.console.printed["watch"], *story.console.printed["flight"]]
+    steps = [*readme.steps("watch"), *schema.steps("flight")]
+    by_command = dict(zip([step.command for step in steps], printed, strict=True))
     (arrived,) = [v for k, v in by_command.items() if k.endswith(":arrived'")]
     (ids,) = [v for k, v in by_command.items() if k.endswith(":ids' 0 -1")]
     (claims,) = [v for k, v in by_command.items() if k.endswith(":claims'")]
@@ -126,57 +119,25 @@ def test_a_run_that_is_over(story: Story, redis_cli: str) -> None:
     assert exists == "(integer) 0\n"
 
 
-def test_a_partition_folder_of_ones_own(
-    readme: Document, make_console: Callable[..., Console]
-) -> None:
-    """One owner's file is the README's; another's is made like it."""
-    (code,) = readme.examples("python", "python")
-    console = make_console()
-    for slave, seed in ((0, 0), (1, 1)):
-        text = code.replace('"clinic"', f'"clinic-{slave}"')
-        text = text.replace("slave-0.npy", f"slave-{slave}.npy")
-        text = text.replace("default_rng(0)", f"default_rng({seed})")
-        (console.folder / "own.py").write_text(text)
-        console.run("python own.py")
-    with closing(console):
-        for slave in (0, 1):
-            said = console.background(f"fedredis slave --data clinic-{slave}")
-            assert "for 1 of 2 slaves" in said
-        run_ = "fedredis run --workers 0 --rounds 3 --json --data clinic-0 2>/dev/null"
-        outcome = json.loads(console.run(run_))
-    assert outcome["workers"] == 2
-    assert outcome["accuracy"] > 0.8
+def test_reading_takes_as_long_as_it_says(readme: Document) -> None:
+    section = readme.section("## Reading the source")
+    (lines,) = re.findall(r"some ([\d,]+) lines", section)
+    read = [lines_of(ROOT / path) for path in re.findall(r"`([\w/]+\.(?:py|lua))`", section)]
+    assert sum(read) == pytest.approx(int(lines.replace(",", "")), rel=0.1)
+    (short,) = re.findall(r"half of them have fewer than (\d+) lines", section)
+    folders = ("fedredis", "jobs", "cli", "data")
+    files = [
+        p for name in folders for p in (ROOT / name).rglob("*") if p.suffix in (".py", ".lua")
+    ]
+    share = sum(lines_of(path) < int(short) for path in files) / len(files)
+    assert share == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_dashboards_options_exist(readme: Document) -> None:
-    (step,) = readme.steps("dashboard")
-    program, *arguments = shlex.split(step.command)
-    script = Path(sys.executable).with_name(program)
-    helped = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
-    options = [word for word in arguments if word.startswith("--")]
-    assert options
-    assert all(option in helped for option in options)
-    assert arguments[arguments.index("--bind") + 1] == "127.0.0.1"
-
-
-def test_the_compose_file_knows_what_is_shown(readme: Document) -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    services = yaml.safe_load(text)["services"]
-    section = readme.section("## With Docker Compose")
-    for name in re.findall(r"FEDREDIS_\w+", section):
-        assert name in text
-    for step in readme.steps("docker"):
-        words = shlex.split(step.command)
-        if words[:2] != ["docker", "compose"]:
-            continue
-        if words[2] in ("run", "exec"):
-            place = next(i for i, word in enumerate(words[3:], 3) if word in services)
-            arguments = words[place + 1 :]
-            if words[place] == "master" and "--entrypoint" not in words:
-                arguments = ["fedredis", "run", *arguments]
-            elif words[place] == "master":
-                arguments = [words[words.index("--entrypoint") + 1], *arguments]
-            if arguments[0] == "fedredis":
-                assert run([*arguments[1:], "--help"]) == 0
-        for scale in re.findall(r"--scale (\w+)=", step.command):
-            assert scale in services
+def test_every_folder_of_the_source_is_told_of(readme: Document) -> None:
+    rows = readme.table(readme.section("## Reading the source"))
+    named = {row[0].strip("`/") for row in rows}
+    assert all((ROOT / name).is_dir() for name in named)
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    places = {row[2].strip("`"): row[0].strip("`/") for row in rows}
+    for package, folder in packages["package-dir"].items():
+        assert places[package] == folder

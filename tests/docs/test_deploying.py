@@ -1,0 +1,63 @@
+"""The examples of docs/deploying.md do what they show; test_readme plays those of a federation."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from fedredis.cli.main import run
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    Console = Any
+    Document = Any
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_embedded_server(deploying: Document, alone: Console, redis_cli: str) -> None:
+    port = (alone.folder / ".fedredis" / "server.lock").read_text().strip()
+    alone.instead.update({"43875": port, "redis-cli ": f"{redis_cli} --no-raw "})
+    alone.play(deploying, "server")
+
+
+def test_the_dashboards_options_exist(deploying: Document) -> None:
+    (step,) = deploying.steps("dashboard")
+    program, *arguments = shlex.split(step.command)
+    script = Path(sys.executable).with_name(program)
+    helped = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+    options = [word for word in arguments if word.startswith("--")]
+    assert options
+    assert all(option in helped for option in options)
+    assert arguments[arguments.index("--bind") + 1] == "127.0.0.1"
+
+
+def test_the_compose_file_knows_what_is_shown(deploying: Document) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    services = yaml.safe_load(text)["services"]
+    section = deploying.section("## Docker Compose")
+    for name in re.findall(r"FEDREDIS_\w+", section):
+        assert name in text
+    for step in deploying.steps("docker"):
+        words = shlex.split(step.command)
+        if words[:2] != ["docker", "compose"]:
+            continue
+        if words[2] in ("run", "exec"):
+            place = next(i for i, word in enumerate(words[3:], 3) if word in services)
+            arguments = words[place + 1 :]
+            if words[place] == "master" and "--entrypoint" not in words:
+                arguments = ["fedredis", "run", *arguments]
+            elif words[place] == "master":
+                arguments = [words[words.index("--entrypoint") + 1], *arguments]
+            if arguments[0] == "fedredis":
+                assert run([*arguments[1:], "--help"]) == 0
+        for scale in re.findall(r"--scale (\w+)=", step.command):
+            assert scale in services
