@@ -68,7 +68,7 @@ def run_floor(folder: Path, config: RunConfig) -> Floor:
         for _, _, X, y in rows:
             _add(test, measure.sums(model.predict(parameters, X), y))
         round_ms.append((time.perf_counter() - started) * 1000)
-    return Floor(measure.score(test), parameters, round_ms)
+    return Floor(measure.figures(test)["accuracy"], parameters, round_ms)
 
 
 def _add(total: Arrays, arrays: Arrays) -> None:

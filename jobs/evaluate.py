@@ -25,7 +25,7 @@ def contribute(task: Task) -> Contributions:
         results = _evaluate(task, model, [rows[slave] for slave in slaves])
         for slave, sums in zip(slaves, results, strict=True):
             count = len(rows[slave].test_y)
-            score, loss = measure.score(sums), measure.mean_loss(sums)
+            score, loss = measure.score(sums, count), measure.mean_loss(sums, count)
             work.add(slave, Update(count, sums), str(count), repr(score), repr(loss))
     return work
 

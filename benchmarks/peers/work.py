@@ -90,7 +90,8 @@ class Work:
         """Test on a slave's held-out rows: accuracy, and the number of rows."""
         rows = self.slave(slave)
         sums = self._measure.sums(self.model.predict(parameters, rows.test_X), rows.test_y)
-        return self._measure.score(sums), len(rows.test_y)
+        count = len(rows.test_y)
+        return self._measure.score(sums, count), count
 
 
 @functools.cache

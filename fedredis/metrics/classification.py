@@ -51,13 +51,13 @@ class Classification:
         """Sum up a test: probabilities (n, classes), true labels y (n,), n may be 0."""
         return sums(predictions, y)
 
-    def score(self, total: Arrays) -> float:
-        """Compute the accuracy."""
-        return int(total[0].trace()) / max(int(total[0].sum()), 1)
+    def score(self, total: Arrays, rows: int) -> float:
+        """Compute the accuracy, given the number of rows."""
+        return int(total[0].trace()) / max(rows, 1)
 
-    def mean_loss(self, total: Arrays) -> float:
-        """Compute the mean log loss."""
-        return float(total[1][0]) / max(int(total[0].sum()), 1)
+    def mean_loss(self, total: Arrays, rows: int) -> float:
+        """Compute the mean log loss, given the number of rows."""
+        return float(total[1][0]) / max(rows, 1)
 
     def figures(self, total: Arrays) -> dict[str, Any]:
         """Compute the fields of `Metrics`."""

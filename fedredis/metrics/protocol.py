@@ -27,11 +27,11 @@ class Measure(Protocol):
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
         """Sum up a test: predictions for n rows, as the model makes them, labels y (n,)."""
 
-    def score(self, total: Arrays) -> float:
-        """Compute the primary figure alone, which is quick."""
+    def score(self, total: Arrays, rows: int) -> float:
+        """Compute the primary figure alone, of sums over so many rows: which is quick."""
 
-    def mean_loss(self, total: Arrays) -> float:
-        """Compute the loss alone, which is quick."""
+    def mean_loss(self, total: Arrays, rows: int) -> float:
+        """Compute the loss alone, likewise."""
 
     def figures(self, total: Arrays) -> dict[str, Any]:
         """Compute the figures of what `sums` counted, added up over any number of slaves.

@@ -38,11 +38,11 @@ class Regression:
         sums = np.array([y.sum(), *squares, np.abs(error).sum()], "<f8")
         return [np.array([len(y)], "<i8"), sums]
 
-    def score(self, total: Arrays) -> float:
+    def score(self, total: Arrays, rows: int) -> float:
         """Compute R^2."""
         return float(self.figures(total)["r2"])
 
-    def mean_loss(self, total: Arrays) -> float:
+    def mean_loss(self, total: Arrays, rows: int) -> float:
         """Compute the mean squared error."""
         return float(self.figures(total)["mse"])
 

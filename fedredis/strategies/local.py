@@ -85,4 +85,4 @@ class LocalWork:
         """Return the mean loss of the model that was sent on each slave's own rows."""
         predict, measure = self.model.predict, self.measure
         tests = (measure.sums(predict(self.sent.parameters, s.X), s.y) for s in self.slaves)
-        return [measure.mean_loss(test) for test in tests]
+        return [measure.mean_loss(t, s.rows) for t, s in zip(tests, self.slaves, strict=True)]

@@ -87,7 +87,7 @@ def test_the_quick_figures_are_the_same() -> None:
     total = metrics.sums(rng.dirichlet(np.ones(3), 40), rng.integers(0, 3, 40))
     measure = metrics.Classification(3)
     figures = measure.figures(total)
-    assert measure.score(total) == figures[measure.primary] == figures["accuracy"]
-    assert measure.mean_loss(total) == figures[measure.loss] == figures["log_loss"]
+    assert measure.score(total, 40) == figures[measure.primary] == figures["accuracy"]
+    assert measure.mean_loss(total, 40) == figures[measure.loss] == figures["log_loss"]
     nothing = measure.schema().zeros()
-    assert (measure.score(nothing), measure.mean_loss(nothing)) == (0.0, 0.0)
+    assert (measure.score(nothing, 0), measure.mean_loss(nothing, 0)) == (0.0, 0.0)

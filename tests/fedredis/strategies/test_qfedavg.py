@@ -46,7 +46,7 @@ def test_the_larger_q_the_more_alike_are_the_slaves_losses(federation) -> None:
 
 @pytest.mark.parametrize("q", [0.0, 0.5, 2.0])
 def test_a_slave_without_a_loss_is_counted(federation, q, monkeypatch) -> None:
-    monkeypatch.setattr(type(measure(3)), "mean_loss", lambda self, total: 0.0)
+    monkeypatch.setattr(type(measure(3)), "mean_loss", lambda self, total, rows: 0.0)
     (moved,) = federation.train(QFedAvg(q), 1).parameters
     assert np.isfinite(moved).all()
 
