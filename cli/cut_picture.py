@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from fedredis.api.run_panels import unformatted
 from fedredis.data.whole import written_whole
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def draw(report: CutReport, title: str, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_axes((0.085, 0.105, 0.69, 0.735))
     _bars(axes, report)
-    figure.text(0.02, 0.945, _plain(title), fontweight="bold")
+    figure.text(0.02, 0.945, unformatted(title), fontweight="bold")
     figure.text(0.02, 0.89, report.in_words, fontsize=9, color="#555555")
     with written_whole(path) as scratch, warnings.catch_warnings():
         # A name in letters that the font lacks shows as boxes; the rest of the picture is right.
@@ -104,11 +105,6 @@ def _colours(report: CutReport) -> list[Any]:
     return list(COLOURS[: len(report.labels)])
 
 
-def _plain(text: str) -> str:
-    """Keep text from being read as a formula, as all between two dollars would be."""
-    return text.replace("$", r"\$")
-
-
 def _name(label: str) -> str:
     """Write a label beside the bars."""
-    return _plain(label if len(label) <= LETTERS else label[: LETTERS - 1] + "…")
+    return unformatted(label if len(label) <= LETTERS else label[: LETTERS - 1] + "…")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from fedredis.api.outcome import FIGURES
 from fedredis.assembly import measure_of
@@ -67,16 +68,18 @@ def how_far(state: RunState) -> str:
     return rounds if state.chosen == state.round else f"{rounds}; the best is {state.chosen}"
 
 
-def confusion_table(classes: tuple[str, ...], confusion: list[list[int]]) -> Table:
+def confusion_table(classes: tuple[str, ...], confusion: list[list[int]]) -> RenderableType:
     """Draw a confusion matrix, true classes down, predicted ones across."""
-    table = Table(title="held-out rows: true class by predicted class", title_justify="left")
+    # Not the table's own title, which would be folded to the width of a few short names.
+    title = Text("held-out rows: true class by predicted class", "table.title")
+    table = Table()
     table.add_column("")
     for name in classes:
         table.add_column(escape(name), justify="right")
     for i, (name, counts) in enumerate(zip(classes, confusion, strict=True)):
         marked = [f"[bold]{n}[/]" if i == j else str(n) for j, n in enumerate(counts)]
         table.add_row(escape(name), *marked)
-    return table
+    return Group(title, table)
 
 
 def slave_table(record: RunRecord) -> Table:
