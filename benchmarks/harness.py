@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -12,9 +14,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.config import RunConfig
 from fedredis.connection import connect
-from fedredis.data.cut import write_partitions
-from fedredis.data.cuts.spec import Cut
-from fedredis.data.source import load
+from fedredis.data.manifest import read_manifest
 from fedredis.embedded import EmbeddedServer
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import ONE_THREAD, WorkerPool
@@ -59,9 +59,15 @@ class Bench:
         self, slaves: int, seed: int = 0, by: str = "iid", **settings: object
     ) -> tuple[Path, RunConfig]:
         """Cut the songs and make the config of a run on them."""
-        table = load(SONGS if SONGS.is_dir() else None, seed=seed)
         folder = self.folder / f"{slaves}-{seed}-{by.replace(':', '-')}"
-        manifest = write_partitions(table, folder, slaves, seed, 0.2, cut=Cut.parse(by))
+        if not folder.exists():
+            # In a process of its own: what it takes to read files is not the master's.
+            data = [str(SONGS)] if SONGS.is_dir() else []
+            how = ["--slaves", str(slaves), "--seed", str(seed), "--by", by, "--out", str(folder)]
+            fedredis = Path(sys.executable).with_name("fedredis")
+            cut = [str(fedredis), "partition", *data, *how]
+            subprocess.run(cut, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        manifest = read_manifest(folder)
         config = RunConfig(
             dataset=manifest.dataset,
             columns=manifest.columns,

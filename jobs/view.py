@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from fedredis.models.protocol import Model
     from fedredis.strategies import Strategy
 
-#: How many artifacts to keep in memory: the newest model and the strategy's state, the model
-#: under test, the preprocessing.
-ARTIFACTS_KEPT = 4
+#: How many artifacts to keep in memory: the newest model, the one under test, the preprocessing;
+#: and the strategy's state, if it is sent.
+ARTIFACTS_KEPT = 3
 
 
 class ArtifactGoneError(FedredisError):
@@ -92,7 +92,7 @@ class RunView:
             if artifact is None:
                 raise ArtifactGoneError(f"{name} is gone")
             self._artifacts[name] = artifact.named
-            if len(self._artifacts) > ARTIFACTS_KEPT:
+            if len(self._artifacts) > ARTIFACTS_KEPT + self.strategy.sends_state:
                 self._artifacts.popitem(last=False)
         self._artifacts.move_to_end(name)
         return self._artifacts[name]

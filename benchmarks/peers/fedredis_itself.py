@@ -56,7 +56,7 @@ def measure(work: Work) -> Measurement:
                 report=report,
                 clock=time.monotonic,
             )
-        accuracy = runs.read(on.client, run_id).accuracy
+        accuracy = runs.read(on.client, run_id).score
     assert accuracy is not None
     # Training opens when the statistics of the features are in.
     ticks = [committed[Kind.STATISTICS][-1], *committed[Kind.EVALUATE]]

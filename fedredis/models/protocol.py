@@ -123,14 +123,26 @@ class StackedModel(Model, Protocol):
         ys: Sequence[NDArray[Any]],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
-        terms: Sequence[GradientTerm] = (),
     ) -> list[Arrays]:
-        """Return what `train`, or with terms `train_steered`, does for each slave.
-
-        All have the same number of rows.
-        """
+        """Return what `train` does for each slave; all have the same number of rows."""
 
     def evaluate_stack(
         self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
     ) -> list[Arrays]:
         """Return the sums of the test on each slave's rows; all have the same number of rows."""
+
+
+@runtime_checkable
+class SteeredStackedModel(StackedModel, SteeredModel, Protocol):
+    """A model that is steered, too, when it works for several slaves at once."""
+
+    def train_stack(
+        self,
+        parameters: Arrays,
+        Xs: Sequence[NDArray[Any]],
+        ys: Sequence[NDArray[Any]],
+        settings: TrainingSettings,
+        rngs: Sequence[np.random.Generator],
+        terms: Sequence[GradientTerm] = (),
+    ) -> list[Arrays]:
+        """Return what `train`, or with a term each `train_steered`, does for each slave."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedredis.models.protocol import GradientTerm, StackedModel, SteeredModel
+from fedredis.models.protocol import StackedModel, SteeredModel, SteeredStackedModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fedredis.codec import Arrays
     from fedredis.metrics import Measure
-    from fedredis.models.protocol import Model, TrainingSettings
+    from fedredis.models.protocol import GradientTerm, Model, TrainingSettings
     from fedredis.strategies.protocol import Global
     from fedredis.update import Update
 
@@ -63,16 +63,21 @@ class LocalWork:
         model that takes them: `Strategy.requires` sees to it.
         """
         model, parameters, settings = self.model, self.sent.parameters, self.settings
-        if isinstance(model, StackedModel):
-            Xs, ys = [slave.X for slave in self.slaves], [slave.y for slave in self.slaves]
-            rngs = [slave.rng for slave in self.slaves]
+        Xs, ys = [slave.X for slave in self.slaves], [slave.y for slave in self.slaves]
+        rngs = [slave.rng for slave in self.slaves]
+        if terms and isinstance(model, SteeredStackedModel):
             return model.train_stack(parameters, Xs, ys, settings, rngs, terms)
-        if isinstance(model, SteeredModel) and terms:
+        if terms and isinstance(model, SteeredModel):
             return [
-                model.train_steered(parameters, slave.X, slave.y, settings, slave.rng, term)
-                for slave, term in zip(self.slaves, terms, strict=True)
+                model.train_steered(parameters, X, y, settings, rng, term)
+                for X, y, rng, term in zip(Xs, ys, rngs, terms, strict=True)
             ]
-        return [model.train(parameters, s.X, s.y, settings, s.rng) for s in self.slaves]
+        if isinstance(model, StackedModel):
+            return model.train_stack(parameters, Xs, ys, settings, rngs)
+        return [
+            model.train(parameters, X, y, settings, rng)
+            for X, y, rng in zip(Xs, ys, rngs, strict=True)
+        ]
 
     def points(self, trained: Sequence[Arrays]) -> list[Arrays]:
         """Multiply each slave's arrays by its number of rows, as updates carry them."""

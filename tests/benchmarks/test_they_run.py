@@ -1,0 +1,42 @@
+"""The benchmarks go on working; what they measure is of no concern here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (["load", "many"], "every update counted once"),
+        (["strategies", "--seeds", "1", "--strategies", "fedavg", "newton"], "pooled fit"),
+        (
+            [
+                *("peers", "--only", "floor", "floor-stacked", "fedredis"),
+                *("--slaves", "10", "--rounds", "3", "--repetitions", "1"),
+            ],
+            "Every accuracy is the plain loop's",
+        ),
+        (["growth", "--most-slaves", "1000", "--most-parameters", "100000"], "exponent from"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_it_runs(command: list[str], shown: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{command[0]}", *command[1:]],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
