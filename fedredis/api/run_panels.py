@@ -103,6 +103,8 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     """Draw a dot a slave and a box a run, the first run at the top."""
     axes.set_title(f"{CALLED[figure]} of each slave, newest test", loc="left", fontsize=10)
     axes.set_xlabel(f"{CALLED[figure]} (size of a dot: rows held out)")
+    # Figures have up to five digits, and the panel has a third of the width.
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_yticks([-place for place in range(len(runs))], [run.run_id for run in runs])
     axes.set_ylim(0.3 - len(runs), 0.7)
     for place, run in enumerate(runs):
