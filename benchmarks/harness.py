@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from fedredis.connection import connect
 from fedredis.data.manifest import read_manifest
 from fedredis.embedded import EmbeddedServer
 from fedredis.jobs.dispatch import Dispatcher
-from fedredis.jobs.pool import ONE_THREAD, WorkerPool
+from fedredis.jobs.pool import WorkerPool
 from fedredis.keys import Kind
 from fedredis.master import create_run, drive_run
 from fedredis.store import runs
@@ -127,8 +126,3 @@ def bench() -> Iterator[Bench]:
         connect(server.url) as client,
     ):
         yield Bench(client, server.url, Path(folder))
-
-
-def one_thread() -> None:
-    """Fix this process' BLAS threads at one; to be called before NumPy is imported."""
-    os.environ.update(ONE_THREAD)

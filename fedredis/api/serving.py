@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fedredis.acl import check_slave
 from fedredis.api.session import PathLike, session
@@ -119,51 +119,12 @@ def serving(
             yield Serving(workers, there, manifest, queue, opened.shown_url, pool)
 
 
-def serve(
-    data: PathLike,
-    *,
-    name: str | None = None,
-    dataset: str | None = None,
-    label: str | None = None,
-    columns: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    missing: str = "error",
-    task: str = "auto",
-    test_fraction: float = 0.2,
-    seed: int = 0,
-    workers: int = 1,
-    redis_url: str | None = None,
-    home: PathLike = ".fedredis",
-    allow_models: Collection[str] = (),
-) -> None:
+def serve(data: PathLike, **how: Any) -> None:
     """Do what `serving` does, and replace workers that die, until the call is interrupted.
 
-    Raises
-    ------
-    DataError
-        If the folder is none, or holds no slave's file, or the own file can't be used.
-    FedredisError
-        If Redis can't be reached.
-    UsageError
-        If an argument is wrong, or somebody acts for the same slave with other data.
+    Parameters, and what goes wrong, are as for `serving`.
     """
-    lent = serving(
-        data,
-        name=name,
-        dataset=dataset,
-        label=label,
-        columns=columns,
-        categories=categories,
-        missing=missing,
-        task=task,
-        test_fraction=test_fraction,
-        seed=seed,
-        workers=workers,
-        redis_url=redis_url,
-        home=home,
-        allow_models=allow_models,
-    )
-    with lent as slaves:
+    with serving(data, **how) as slaves:
         slaves.wait()
 
 
