@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +18,7 @@ from fedredis.models.protocol import TrainingSettings
 from fedredis.schedules import SCHEDULES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: What names of runs, slaves and data sets may look like.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -24,8 +26,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Names of things to choose from, known here so that a config can be checked without them.
 FEATURE_MAPS = ("plain", "quadratic")
 
+#: Milliseconds that a round or a lease lasts at most: some 3 years.
+LONGEST_MS = 100_000_000_000
 #: What belongs to a round beside its updates: a slave of that name could be taken for it.
-RESERVED = ("arrived", "claims", "ids", "staged", "task", "update")
+RESERVED = ("attempts", "bundle", "bundles", "claims", "ids", "in", "staged", "task", "update")
 
 
 def check_name(name: str, what: str) -> str:
@@ -52,6 +56,8 @@ class RunConfig:
     #: Names of the classes; none at all where labels are numbers.
     classes: tuple[str, ...]
     slaves: int
+    #: How many rows all slaves have together, to train on and held out: sums have room for them.
+    rows: int
     rounds: int = 20
     seed: int = 0
     #: The slaves' names, sorted; without names they are called 0, 1, … by number.
@@ -88,41 +94,31 @@ class RunConfig:
     max_norm: float = 1e6
 
     def __post_init__(self) -> None:
-        at_least_one = ("slaves", "rounds", "local_epochs", "batch_size", "attempts")
-        for name in at_least_one:
-            if getattr(self, name) < 1:
-                raise UsageError(f"{_option(name)} must be at least 1, not {getattr(self, name)}")
-        if self.seed < 0:
-            raise UsageError(f"--seed must be 0 or more, not {self.seed}")
-        if not 0 < self.learning_rate < float("inf"):
-            raise UsageError(f"--learning-rate must be above 0, not {self.learning_rate}")
-        if not 0 < self.max_norm < float("inf"):
-            raise UsageError(f"--max-norm must be above 0, not {self.max_norm}")
-        if not 0 <= self.l2 < float("inf"):
-            raise UsageError(f"--l2 must be 0 or more, not {self.l2}")
-        if self.features not in FEATURE_MAPS:
-            raise UsageError(
-                f"--features must be one of {', '.join(FEATURE_MAPS)}, not {self.features!r}"
-            )
-        if self.schedule not in SCHEDULES:
-            raise UsageError(
-                f"--schedule must be one of {', '.join(SCHEDULES)}, not {self.schedule!r}"
-            )
-        if self.patience < 0:
-            raise UsageError(f"--patience must be 0 or more, not {self.patience}")
-        if not 0 <= self.sample <= self.slaves:
-            raise UsageError(
-                f"--sample must lie between 1 and the {self.slaves} slaves, not {self.sample}"
-            )
+        for name in ("slaves", "rows", "rounds", "local_epochs", "batch_size", "attempts"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("seed", "patience"):
+            self._require(name, getattr(self, name) >= 0, "0 or more")
+        for name in ("learning_rate", "max_norm"):
+            self._require(name, 0 < getattr(self, name) < math.inf, "above 0")
+        self._require("l2", 0 <= self.l2 < math.inf, "0 or more")
+        self._require("features", self.features in FEATURE_MAPS, f"one of {_listed(FEATURE_MAPS)}")
+        self._require("schedule", self.schedule in SCHEDULES, f"one of {_listed(SCHEDULES)}")
+        fits = 0 <= self.sample <= self.slaves
+        self._require("sample", fits, f"between 1 and the {self.slaves} slaves")
         most = self.sample or self.slaves
-        if not 0 <= self.quorum <= most:
-            raise UsageError(
-                f"--quorum must lie between 1 and the {most} slaves of a round, not {self.quorum}"
-            )
+        fits = 0 <= self.quorum <= most
+        self._require("quorum", fits, f"between 1 and the {most} slaves of a round")
         self._check_names()
         for name in ("round_timeout_ms", "lease_ms"):
-            if getattr(self, name) < 100:
-                raise UsageError(f"{_option(name.removesuffix('_ms'))} must be at least 0.1 s")
+            if not 100 <= getattr(self, name) <= LONGEST_MS:
+                raise UsageError(
+                    f"must lie between 0.1 and {LONGEST_MS // 1000} seconds",
+                    field=name.removesuffix("_ms"),
+                )
+
+    def _require(self, field: str, ok: bool, what: str) -> None:
+        if not ok:
+            raise UsageError(f"must be {what}, not {getattr(self, field)!r}", field=field)
 
     def _check_names(self) -> None:
         if not self.names:
@@ -133,9 +129,9 @@ class RunConfig:
         if list(self.names) != sorted(set(self.names)) or len(self.names) != self.slaves:
             raise UsageError(f"{self.slaves} slaves need as many names, sorted, each once")
 
-    @property
+    @cached_property
     def slave_ids(self) -> tuple[str, ...]:
-        """The slaves' ids, in the order in which their updates are summed."""
+        """The slaves' ids, in the order of their places."""
         return self.names or tuple(str(slave) for slave in range(self.slaves))
 
     def trainers(self, number: int) -> tuple[str, ...]:
@@ -188,5 +184,5 @@ def entropy_of(slave: str) -> int:
     return int.from_bytes(hashlib.sha256(slave.encode()).digest()[:8])
 
 
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -23,6 +23,11 @@ class UsageError(FedredisError):
 
     exit_code = 2
 
+    def __init__(self, message: str | None = None, *, field: str = "") -> None:
+        #: Name of the argument that is wrong, if it is one; the message goes on after it.
+        self.field = field
+        super().__init__(f"{field} {message}" if field else message)
+
 
 class DataError(UsageError):
     """The data can't be used."""
@@ -50,8 +55,16 @@ class BlobError(FedredisError):
     """These bytes are not the arrays that were expected."""
 
 
+class BoundError(FedredisError):
+    """A quantity is larger than the sum that it is part of has room for."""
+
+
 class UpdateRefusedError(FedredisError):
     """A slave's update can't be counted."""
+
+
+class StateLostError(FedredisError):
+    """The server has lost its newest data."""
 
 
 class RedisUnavailableError(FedredisError):
@@ -64,6 +77,10 @@ class ServerError(FedredisError):
 
 class LeaseHeldError(FedredisError):
     """Another master is driving this run."""
+
+
+class RunGoneError(FedredisError):
+    """The run is gone from Redis."""
 
 
 class LeaseLostError(FedredisError):

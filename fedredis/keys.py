@@ -2,45 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from enum import StrEnum
 
+from fedredis.errors import BlobError
 
-class Kind(StrEnum):
-    """What the slaves do in a round."""
-
-    STATISTICS = "statistics"
-    TRAIN = "train"
-    EVALUATE = "evaluate"
-
-
-@dataclass(frozen=True, order=True)
-class Label:
-    """A round's name within its run, written ``train:5``."""
-
-    kind: Kind
-    number: int
-
-    @classmethod
-    def parse(cls, text: str) -> Label:
-        """Read ``kind:number``."""
-        kind, number = text.split(":")
-        return cls(Kind(kind), int(number))
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.number}"
-
-
-def job_kind(label: Label, rounds: int) -> Kind:
-    """Tell which jobs serve a round.
-
-    A training job stays through training and tests earlier models on the way; the last model
-    is tested by evaluation jobs.
-    """
-    if label.kind is Kind.EVALUATE and label.number < rounds:
-        return Kind.TRAIN
-    return label.kind
-
+#: How a round is called: ``kind:number``.
+ROUND = re.compile(r"([a-z][a-z-]{0,31}):([1-9][0-9]{0,8})", re.ASCII)
 
 #: zset, run ids by start time (ms)
 RUNS = "fedredis:runs"
@@ -48,6 +16,32 @@ RUNS = "fedredis:runs"
 WORKERS = "fedredis:workers"
 #: stream, capped: workers that came, for masters that wait for them
 JOINED = "fedredis:joined"
+
+
+@dataclass(frozen=True, order=True)
+class RoundName:
+    """A round's name within its run, written ``train:5``."""
+
+    #: What it is for; see `fedredis.exchanges.KINDS`.
+    kind: str
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> RoundName:
+        """Read ``kind:number``.
+
+        Raises
+        ------
+        BlobError
+            If it is not of that form.
+        """
+        found = ROUND.fullmatch(text)
+        if not found:
+            raise BlobError(f"{text[:80]!r} is not the name of a round")
+        return cls(found[1], int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.number}"
 
 
 def worker(name: str) -> str:
@@ -59,7 +53,7 @@ def worker(name: str) -> str:
 class RoundKeys:
     """The keys of one round."""
 
-    #: hash: kind, state, quorum, deadline, counters
+    #: hash: state, epoch, expected, quorum, deadline, given up
     round: str
 
     @property
@@ -74,20 +68,30 @@ class RoundKeys:
 
     @property
     def claims(self) -> str:
-        """Hash: slave id to worker and lease end (ms)."""
+        """Hash: slave to the worker that works for it."""
         return f"{self.round}:claims"
 
     @property
-    def arrived(self) -> str:
-        """Counter: how many updates are in."""
-        return f"{self.round}:arrived"
+    def inside(self) -> str:
+        """Hash: slave to the name of the bundle that it is in."""
+        return f"{self.round}:in"
 
-    def update(self, slave: str) -> str:
-        """One slave's update: a string, or a list of parts if it is large."""
-        return f"{self.round}:update:{slave}"
+    @property
+    def bundles(self) -> str:
+        """List: names of the bundles that are in, in order of arrival."""
+        return f"{self.round}:bundles"
+
+    @property
+    def attempts(self) -> str:
+        """Hash: slave to how often it has failed in this round."""
+        return f"{self.round}:attempts"
+
+    def bundle(self, name: str) -> str:
+        """List: the parts of a bundle, ``update:<slave>`` or ``bundle:<worker>:<n>``."""
+        return f"{self.round}:{name}"
 
     def staged(self, worker: str) -> str:
-        """List with TTL: parts of the large update that a worker is about to submit."""
+        """List with TTL: the parts of a bundle that a worker is about to hand in."""
         return f"{self.round}:staged:{worker}"
 
 
@@ -99,7 +103,7 @@ class RunKeys:
 
     @property
     def run(self) -> str:
-        """Hash: status, config, progress, epoch, times, error."""
+        """Hash: status, config, progress, epoch, sequence, times, error."""
         return f"fedredis:{{{self.run_id}}}"
 
     @property
@@ -119,38 +123,53 @@ class RunKeys:
 
     @property
     def open(self) -> str:
-        """Zset: labels of the open rounds by time of opening (ms)."""
+        """Zset: names of the open rounds by time of opening (ms)."""
         return f"{self.run}:open"
 
     @property
     def history(self) -> str:
-        """Hash: round label to what the round came to (JSON)."""
+        """Hash: round to what it came to (JSON)."""
         return f"{self.run}:history"
 
-    def attached(self, kind: Kind) -> str:
+    @property
+    def everyone(self) -> str:
+        """Zset: all slaves by their place."""
+        return f"{self.run}:everyone"
+
+    @property
+    def slaves(self) -> str:
+        """Hash: kind of round to what its slaves told of themselves last (JSON)."""
+        return f"{self.run}:slaves"
+
+    @property
+    def warnings(self) -> str:
+        """List: what may mislead in the run's result."""
+        return f"{self.run}:warnings"
+
+    def attached(self, job: str) -> str:
         """Zset: workers whose job of this kind stays with the run, by lease end (ms)."""
-        return f"{self.run}:attached:{kind}"
+        return f"{self.run}:attached:{job}"
 
     def artifact(self, name: str) -> str:
-        """Hash: ``model:<n>``, ``preprocessing:<n>`` or ``strategy:<n>``, arrays with schema."""
+        """Hash: schema and version of ``model:<n>``, ``preprocessing:<n>``, ``strategy:<n>``."""
         return f"{self.run}:{name}"
 
     def parts(self, name: str) -> str:
-        """List: the parts of a large artifact, whose hash then has no blob."""
+        """List: the parts of an artifact's arrays."""
         return f"{self.run}:{name}:parts"
 
     def staged(self, token: str, name: str) -> str:
-        """List with TTL: parts of a large artifact that a master is about to commit."""
+        """List with TTL: the parts of an artifact that a master is about to commit."""
         return f"{self.run}:staged:{token}:{name}"
 
-    def last(self, slave: str) -> str:
-        """As the update was: a slave's last counted one, where the strategy gives it back."""
-        return f"{self.run}:last:{slave}"
+    def memory(self, slave: str) -> str:
+        """Hash: round number to what a slave is given back later, where the strategy asks it."""
+        return f"{self.run}:memory:{slave}"
 
     def slave(self, slave: str) -> str:
-        """Hash: what is known of a slave."""
+        """Hash: how often a slave failed, and how the last time."""
         return f"{self.run}:slave:{slave}"
 
-    def round(self, label: Label) -> RoundKeys:
+    def round(self, name: RoundName) -> RoundKeys:
         """Name the keys of a round."""
-        return RoundKeys(f"{self.run}:round:{label}")
+        return RoundKeys(f"{self.run}:round:{name}")

@@ -14,17 +14,25 @@ from typing import TYPE_CHECKING, Any
 from rq.job import Job
 
 from fedredis.errors import FedredisError
-from fedredis.jobs import functions
+from fedredis.exchanges import KINDS
+from fedredis.jobs.attachment import serve
+from fedredis.jobs.naming import function_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fedredis.jobs.context import WorkerContext
 
-#: Job functions by the name under which RQ stores them.
+
+def _serve(context: WorkerContext, *, run: str, round: str, job: str) -> dict[str, Any]:  # noqa: A002
+    """Stay with a run, whose `round` woke the worker up."""
+    return serve(context, run, job)
+
+
+#: Job functions by the name under which RQ stores them: one for each kind of round. Their arguments
+#: are names; weights and rows never pass through RQ.
 ALLOWED: dict[str, Callable[..., Any]] = {
-    f"{function.__module__}.{function.__qualname__}": function
-    for function in (functions.statistics, functions.train, functions.evaluate)
+    function_name(kind): partial(_serve, job=kind) for kind in KINDS
 }
 
 

@@ -1,8 +1,9 @@
 """A job's stay with a run: it serves slaves round after round, and leaves when idle.
 
-The job that a master enqueues is only a wake-up. Once here, a worker drains the ID list of each
-open round (claim, work, submit, claim the next), then waits a little for the next round, so
-that a run costs a few jobs, not a few a round.
+The job that a master enqueues is only a wake-up. Once here, a worker goes back and forth: each
+visit to Redis hands in what it has computed and claims the next slaves, of all rounds that are
+open, so that the test of a model and the training of the next one share their trips. When nothing
+is left to claim it waits a little for the next round: a run costs a few jobs, not a few a round.
 """
 
 from __future__ import annotations
@@ -11,25 +12,27 @@ import logging
 import threading
 import time
 import traceback
-from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from fedredis.jobs import evaluate, statistics, train
+from fedredis.jobs.desk import Desk
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.task import Contributions, Task
-from fedredis.jobs.view import ArtifactGoneError
-from fedredis.keys import Kind, Label, job_kind
-from fedredis.store.results import Submission
+from fedredis.store.replies import reads_of
+from fedredis.store.results import ArtifactGoneError, SubmissionState
+from fedredis.store.slave import Ask, Handed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fedredis.arrays import Updates
+    from fedredis.exchanges import Exchange
     from fedredis.jobs.context import WorkerContext
     from fedredis.jobs.view import RunView
-    from fedredis.store.slave import Claim
+    from fedredis.keys import RoundName
+    from fedredis.store.slave import Claim, Submission
 
 logger = logging.getLogger("fedredis.worker")
 
@@ -37,27 +40,47 @@ logger = logging.getLogger("fedredis.worker")
 LINGER = 1.0
 #: Seconds after which a job leaves between two rounds all the same, so that RQ sees it end.
 LONGEST_STAY = 60.0
-#: Seconds of work that are worth a round trip, and that a claim takes at most where it can tell.
-SHORTEST_WORK, LONGEST_WORK = 0.003, 0.1
+#: Seconds of work that are worth a visit, and that a claim takes at most where it can tell.
+SHORTEST_WORK, LONGEST_WORK = 0.008, 0.1
 #: How many slaves a claim takes at most.
 MOST_SLAVES = 256
-#: Bytes of small updates to hand in at once.
-SUBMIT_BYTES = 4_000_000
-
-CONTRIBUTE: dict[Kind, Callable[[Task], Contributions]] = {
-    Kind.STATISTICS: statistics.contribute,
-    Kind.TRAIN: train.contribute,
-    Kind.EVALUATE: evaluate.contribute,
-}
 
 
-def serve(context: WorkerContext, run_id: str, kind: Kind) -> dict[str, Any]:
+def serve(context: WorkerContext, run_id: str, job: str) -> dict[str, Any]:
     """Stay with a run; return what was done, which RQ keeps as the job's result."""
     run = context.view(run_id)
-    attachment = Attachment(context, run, kind)
+    attachment = Attachment(context, run, job)
     with Heartbeat(attachment.beat, run.config.lease_ms / 3000):
         attachment.stay()
     return {"worker": context.card.name, "counted": attachment.counted}
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """What was computed for slaves that were claimed, and is to be handed in."""
+
+    claim: Claim
+    exchange: Exchange
+    updates: Updates
+
+    def handed(self) -> list[Handed]:
+        """Add the slaves up as far as may be."""
+        memories = dict(zip(self.updates.slaves, self.updates.memories, strict=False))
+        return [
+            Handed(
+                self.claim,
+                bundle,
+                self.exchange.rule.schema,
+                [memories[slave] for slave in bundle.slaves] if memories else (),
+                self.exchange.remembers,
+            )
+            for bundle in self.exchange.rule.bundles(self.updates)
+        ]
+
+    def without(self, slaves: set[str]) -> Done | None:
+        """Return what is left without some slaves, if anything is."""
+        places = [i for i, slave in enumerate(self.updates.slaves) if slave not in slaves]
+        return replace(self, updates=self.updates.take(places)) if places else None
 
 
 class Attachment:
@@ -67,67 +90,67 @@ class Attachment:
         self,
         context: WorkerContext,
         run: RunView,
-        kind: Kind,
+        job: str,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        linger: float = LINGER,
     ) -> None:
-        self._context, self._run, self._kind, self._clock = context, run, kind, clock
-        self._store = run.store
+        self._context, self._run, self._job, self._clock = context, run, job, clock
+        self._linger, self._store = linger, run.store
         #: Held while the attachment is said or taken back, which two threads do.
         self._lock = threading.Lock()
         self._attached = False
         self._leave_at = clock() + LONGEST_STAY
-        #: Rounds that may have something to claim, oldest first.
-        self._rounds: deque[Label] = deque()
-        self._claim: Claim | None = None
-        #: The hash of the round at hand.
-        self._fields: Mapping[str, str] = {}
-        self._fields_of: Label | None = None
-        #: Whom this worker has worked for, by kind of round: this time, and the time before.
-        self._served: dict[Kind, list[str]] = {k: [] for k in Kind}
-        self._before: dict[Kind, list[str]] = {k: [] for k in Kind}
+        #: Rounds that may have something to claim, with what they are for once that is known.
+        self._rounds: dict[RoundName, tuple[Exchange, Mapping[str, str]] | None] = {}
+        #: Whom this worker has worked for, by kind of round: in this round, and the one before.
+        self._served: dict[str, tuple[RoundName, list[str]]] = {}
+        self._before: dict[str, list[str]] = {}
         #: Seconds that a slave takes, by kind of round, as last seen.
-        self._seconds: dict[Kind, float] = {}
-        #: Updates counted, by kind of round.
+        self._seconds: dict[str, float] = {}
+        #: Slaves counted, by kind of round.
         self.counted: dict[str, int] = {}
 
     def beat(self) -> None:
         """Prolong what this worker holds."""
         with self._lock:
             if self._attached:
-                self._store.attach(self._kind)
-        claim = self._claim
-        if claim:
-            self._store.renew(claim.label, claim.slaves)
+                self._store.attach(self._job)
 
     def stay(self) -> None:
         """Serve open rounds until there is no work for a while."""
         self._attach()
         state = self._store.open_rounds()
         while True:
-            self._rounds.extend(filter(self._serves, state.labels))
+            self._note(state.names)
             self._drain()
             if self._should_leave():
                 break
-            state = self._store.wait_for_work(state.cursor, LINGER)
-            if not any(map(self._serves, state.labels)):
+            state = self._store.wait_for_work(state.cursor, self._linger)
+            if not any(map(self._serves, state.names)):
                 break
         # Said before the last look: a master that opens a round after it counts this worker out.
         self._detach()
-        self._rounds.extend(filter(self._serves, self._store.open_rounds().labels))
+        self._note(self._store.open_rounds().names)
         self._drain()
 
     def _attach(self) -> None:
         with self._lock:
-            self._store.attach(self._kind)
+            self._store.attach(self._job)
             self._attached = True
 
     def _detach(self) -> None:
         with self._lock:
-            self._store.detach(self._kind)
+            self._store.detach(self._job)
             self._attached = False
 
-    def _serves(self, label: Label) -> bool:
-        return job_kind(label, self._run.config.rounds) is self._kind
+    def _serves(self, name: RoundName) -> bool:
+        return self._run.job_of(name) == self._job
+
+    def _note(self, names: Sequence[RoundName]) -> None:
+        for name in filter(self._serves, names):
+            # Anew, in case that the round was opened a second time.
+            self._rounds[name] = None
 
     def _should_leave(self) -> bool:
         return (
@@ -137,45 +160,44 @@ class Attachment:
         )
 
     def _drain(self) -> None:
-        """Serve slaves until no known round has one left to claim."""
-        while self._rounds and not self._context.stopping():
-            label = self._rounds[0]
-            claim = self._claim_next(label)
-            if claim is None or not claim.slaves:
-                self._rounds.popleft()
-                continue
-            self._claim = claim
-            try:
-                self._work(claim)
-            finally:
-                self._claim = None
+        """Go back and forth until no known round has a slave left to claim."""
+        done: list[Done] = []
+        while True:
+            asks = [] if self._context.stopping() else [self._ask(name) for name in self._rounds]
+            if not asks and not done:
+                return
+            handed = [one.handed() for one in done]
+            answers, claims = self._store.visit([h for some in handed for h in some], asks)
+            queue = iter(answers)
+            rest = [
+                self._answered(one, some, list(islice(queue, len(some))))
+                for one, some in zip(done, handed, strict=True)
+            ]
+            done = [one for one in rest if one is not None]
+            for ask, claim in zip(asks, claims, strict=True):
+                if claim is None or not claim.slaves:
+                    self._rounds.pop(ask.name, None)
+                else:
+                    done += self._work(claim)
 
-    def _claim_next(self, label: Label) -> Claim | None:
-        if label != self._fields_of:
-            fields = self._store.task_of(label)
-            if not fields:
-                return None
-            self._fields, self._fields_of = fields, label
-            self._before[label.kind] = self._served[label.kind]
-            self._served[label.kind] = []
-        held = self._context.card.slaves
-        before = self._before[label.kind]
-        least, most = self._worth_a_trip(label.kind)
-        claim = self._store.claim(
-            label,
-            before[:most] if held is None else held,
-            attached=self._kind,
+    def _ask(self, name: RoundName) -> Ask:
+        held, (least, most) = self._context.card.slaves, self._worth_a_visit(name.kind)
+        of_round, served = self._served.get(name.kind, (name, []))
+        if of_round != name:
+            self._before[name.kind] = served
+            self._served[name.kind] = (name, [])
+        before = self._before.get(name.kind, [])
+        return Ask(
+            name=name,
+            job=self._job,
+            wishes=before[:most] if held is None else held,
             take_any=held is None,
             least=least,
             most=most,
+            with_task=self._rounds[name] is None,
         )
-        if claim:
-            self._served[label.kind] += claim.slaves
-            taken = set(claim.slaves)
-            self._before[label.kind] = [slave for slave in before if slave not in taken]
-        return claim
 
-    def _worth_a_trip(self, kind: Kind) -> tuple[int, int]:
+    def _worth_a_visit(self, kind: str) -> tuple[int, int]:
         """Tell how many slaves to claim at least and at most, from how long one takes."""
         seconds = self._seconds.get(kind)
         if seconds is None:
@@ -184,44 +206,71 @@ class Attachment:
         least, most = (int(work / seconds) for work in (SHORTEST_WORK, LONGEST_WORK))
         return min(max(least, 1), MOST_SLAVES), min(max(most, 1), MOST_SLAVES)
 
-    def _work(self, claim: Claim) -> None:
-        started = self._clock()
+    def _work(self, claim: Claim) -> list[Done]:
+        """Work for claimed slaves; return what is to be handed in, nothing if the round is over."""
+        started, kind = self._clock(), claim.name.kind
+        taken = set(claim.slaves)
+        self._before[kind] = [s for s in self._before.get(kind, []) if s not in taken]
+        self._served.setdefault(kind, (claim.name, []))[1].extend(claim.slaves)
         try:
-            contributions = self._contribute(claim, claim.slaves)
+            exchange, task = self._exchange(claim)
+            done = self._contribute(claim, exchange, task, claim.slaves)
         except ArtifactGoneError:
-            # The round is over; its master has moved on.
-            return
-        self._seconds[claim.label.kind] = (self._clock() - started) / len(claim.slaves)
-        self._submit(claim, contributions)
+            self._rounds.pop(claim.name, None)
+            return []
+        self._seconds[kind] = (self._clock() - started) / len(claim.slaves)
+        return done
 
-    def _contribute(self, claim: Claim, slaves: Sequence[str]) -> Contributions:
+    def _exchange(self, claim: Claim) -> tuple[Exchange, Mapping[str, str]]:
+        known = self._rounds.get(claim.name)
+        if known is None:
+            known = self._run.exchange(claim.name, claim.task), claim.task
+            self._rounds[claim.name] = known
+        return known
+
+    def _contribute(
+        self, claim: Claim, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]
+    ) -> list[Done]:
         """Do the slaves' work; those that fail are reported, the others' is returned."""
-        task = Task(claim.label, slaves, self._run, self._fields, self._context.inputs)
         try:
-            return CONTRIBUTE[claim.label.kind](task)
+            updates = exchange.local(self._desk(exchange, task, slaves))
         except (ArtifactGoneError, RedisError):
             raise
         except Exception:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
-                each = [self._contribute(claim, [slave]) for slave in slaves]
-                done = next((work for work in each if work.updates), each[0])
-                return replace(done, updates=[u for work in each for u in work.updates])
-            logger.exception("slave %s failed in round %s", slaves[0], claim.label)
+                each = [self._contribute(claim, exchange, task, [slave]) for slave in slaves]
+                return [one for some in each for one in some]
+            logger.exception("slave %s failed in round %s", slaves[0], claim.name)
             self._store.fail(
                 claim,
                 slaves[0],
                 attempts=self._run.config.attempts,
                 traceback=traceback.format_exc(),
             )
-            return Contributions.none()
+            return []
+        return [Done(claim, exchange, updates)]
 
-    def _submit(self, claim: Claim, work: Contributions) -> None:
-        kind, schema = claim.label.kind, work.schema
-        size = 1 if schema.large else max(1, SUBMIT_BYTES // max(1, schema.nbytes))
-        for first in range(0, len(work.updates), size):
-            batch = work.updates[first : first + size]
-            for result in self._store.submit(claim, batch, work.facts):
-                logger.debug("round %s: %s", claim.label, result.name)
-                if result in (Submission.COUNTED, Submission.COUNTED_LAST):
-                    self.counted[kind] = self.counted.get(kind, 0) + 1
+    def _desk(self, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]) -> Desk:
+        memories = {}
+        if exchange.remembers is not None:
+            before, schema = exchange.name.number, exchange.remembers
+            found = self._store.memories(slaves, before, schema)
+            memories = dict(zip(slaves, found, strict=True))
+        _, version = reads_of(task)["known"]
+        return Desk(slaves, self._run, self._context.inputs, version, memories)
+
+    def _answered(
+        self, done: Done, handed: Sequence[Handed], answers: Sequence[Submission]
+    ) -> Done | None:
+        """Note what became of bundles; return what is left to be handed in without some slaves."""
+        kind, name, overlap = done.claim.name.kind, done.claim.name, set[str]()
+        counted = 0
+        for answer, one in zip(answers, handed, strict=True):
+            logger.debug("round %s: %s", name, answer.state.name)
+            overlap |= set(answer.overlap)
+            if answer.state is SubmissionState.COUNTED:
+                counted += len(one.bundle.slaves)
+        self.counted[kind] = self.counted.get(kind, 0) + counted
+        # Where every slave is a bundle of its own, the others are in already.
+        return done.without(overlap) if overlap and len(answers) == 1 else None

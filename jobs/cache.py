@@ -29,3 +29,8 @@ class ByteCache(Generic[Key, Value]):
             _, dropped = self._values.popitem(last=False)
             self._held -= self._size(dropped)
         return value
+
+    def drop(self, which: Callable[[Key], bool]) -> None:
+        """Let go of the values of some keys."""
+        for key in list(filter(which, self._values)):
+            self._held -= self._size(self._values.pop(key))

@@ -33,8 +33,12 @@ class WorkerContext:
     _view: RunView | None = field(default=None, init=False)
 
     def view(self, run_id: str) -> RunView:
-        """Look at a run; the last one looked at is kept in memory."""
+        """Look at a run; the last one looked at is kept in memory, and what was made for it."""
         if self._view is None or self._view.run_id != run_id:
-            keys = RunKeys(run_id)
-            self._view = RunView.open(self.client, keys, self.card.name, self.models)
+            held = self.card.slaves
+            alone = held[0] if held is not None and len(held) == 1 else None
+            self._view = RunView.open(
+                self.client, RunKeys(run_id), self.card.name, alone=alone, models=self.models
+            )
+            self.inputs.forget_other_runs(run_id)
         return self._view

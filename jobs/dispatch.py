@@ -9,8 +9,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from fedredis.jobs.allowlist import AllowedJob
-from fedredis.jobs.naming import job_id, job_prefix, queue_name, queue_of
-from fedredis.keys import job_kind
+from fedredis.jobs.naming import function_name, job_id, job_prefix, queue_name, queue_of
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from fedredis.config import RunConfig
-    from fedredis.keys import Kind, Label
+    from fedredis.keys import RoundName
     from fedredis.store.master import MasterStore
 
 #: Seconds that a job which has left the queue has to begin its stay with the run.
@@ -46,32 +45,34 @@ class Dispatcher:
         """`own_workers` were started by this master, and count before they announce themselves."""
         self._client, self._store, self._config = client, store, config
         self._own_workers, self._revive, self._clock = own_workers, revive, clock
-        self._sent: list[tuple[float, Kind, str]] = []
+        self._sent: list[tuple[float, str, str]] = []
         self._capacity: Counter[str] = Counter()
         self._looked = float("-inf")
 
-    def __call__(self, label: Label, waiting: int, attached: Iterable[str] | None = None) -> None:
-        """Send workers to a round in which `waiting` slaves have not arrived.
+    def __call__(
+        self, name: RoundName, job: str, waiting: int, attached: Iterable[str] | None = None
+    ) -> None:
+        """Send workers to a round, which jobs of a kind serve, and that waits for some slaves.
 
         `attached` names the workers that stay with the run, if the caller knows.
         """
-        now, kind = self._clock(), job_kind(label, self._config.rounds)
+        now = self._clock()
         self._revive()
         if now - self._looked >= WORKERS_KNOWN:
             self._looked = now
             self._look()
-        there_now = self._store.attached(kind) if attached is None else attached
+        there_now = self._store.attached(job) if attached is None else attached
         at_it = Counter(queue_of(worker) for worker in there_now)
         self._sent = [sent for sent in self._sent if now - sent[0] < ON_ITS_WAY]
-        coming = Counter(queue for _, sent_kind, queue in self._sent if sent_kind is kind)
+        coming = Counter(queue for _, sent, queue in self._sent if sent == job)
         for queue, capacity in self._capacity.items():
             wanted = min(capacity, waiting)
             there = max(at_it[queue], coming[queue])
             if there < wanted:
-                there = max(there, at_it[queue] + self._queued(queue, kind))
+                there = max(there, at_it[queue] + self._queued(queue, job))
             for _ in range(wanted - there):
-                self._enqueue(queue, label, kind)
-                self._sent.append((now, kind, queue))
+                self._enqueue(queue, name, job)
+                self._sent.append((now, job, queue))
 
     def _look(self) -> None:
         of_run = set(self._config.slave_ids)
@@ -84,22 +85,22 @@ class Dispatcher:
         shared = queue_name(self._config.dataset, None)
         self._capacity[shared] = max(self._capacity[shared], self._own_workers)
 
-    def _queued(self, queue: str, kind: Kind) -> int:
+    def _queued(self, queue: str, job: str) -> int:
         """Count this run's jobs of a kind that no worker has taken yet."""
-        ours = f"{job_prefix(queue, self._store.keys.run_id)}{kind}_"
-        return sum(job.startswith(ours) for job in self._queue(queue).get_job_ids())
+        ours = f"{job_prefix(queue, self._store.keys.run_id)}{job}_"
+        return sum(id_.startswith(ours) for id_ in self._queue(queue).get_job_ids())
 
     def _queue(self, queue: str) -> Queue:
         return Queue(
             queue, connection=self._client, serializer=JSONSerializer, job_class=AllowedJob
         )
 
-    def _enqueue(self, queue: str, label: Label, kind: Kind) -> None:
+    def _enqueue(self, queue: str, name: RoundName, job: str) -> None:
         run_id = self._store.keys.run_id
         self._queue(queue).enqueue_call(
-            func=f"fedredis.jobs.functions.{kind}",
-            kwargs={"run": run_id, "round": str(label)},
-            job_id=job_id(queue, run_id, kind),
+            func=function_name(job),
+            kwargs={"run": run_id, "round": str(name)},
+            job_id=job_id(queue, run_id, job),
             timeout=self._config.round_timeout_ms // 1000 + 120,
             result_ttl=JOB_KEPT,
             failure_ttl=24 * JOB_KEPT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fedredis.data.partition import Partition, held, open_partition
@@ -10,14 +10,15 @@ from fedredis.jobs.agreement import conform
 from fedredis.jobs.cache import ByteCache
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
-    from fedredis.features.protocol import Features, Known
+    from fedredis.exchanges import Rows
 
-#: Bytes of partitions, and as many of mapped inputs, that a worker keeps in memory.
-MEMORY = 1_000_000_000
+#: Bytes of partitions and of inputs made of them that a worker keeps in memory.
+MEMORY = 2_000_000_000
 
 
 class Holding(Protocol):
@@ -70,20 +71,10 @@ class Inputs:
 
     def __init__(self, holding: Holding, *, memory: int = MEMORY) -> None:
         self._holding = holding
-        self._raw: ByteCache[str, Partition] = ByteCache(memory, _nbytes)
-        self._mapped: ByteCache[tuple[str, ...], Partition] = ByteCache(memory, _nbytes)
+        #: Rows as they are, by slave; and as inputs, by run, preprocessing and slave.
+        self._rows: ByteCache[tuple[str, ...], Rows] = ByteCache(memory, _nbytes)
 
-    def raw(self, slave: str) -> Partition:
-        """Return a slave's rows as they are, X (n, columns of the manifest).
-
-        Raises
-        ------
-        DataError
-            If the partition is missing or damaged.
-        """
-        return self._raw.get(slave, lambda: self._holding.open(slave))
-
-    def conformed(self, slave: str, config: RunConfig) -> Partition:
+    def conformed(self, slave: str, config: RunConfig) -> Rows:
         """Return a slave's rows with a run's columns and classes, X (n, columns of the run).
 
         Raises
@@ -91,37 +82,18 @@ class Inputs:
         DataError
             If they don't have them, or the partition is missing or damaged.
         """
-        return conform(self.raw(slave), self._holding.manifest, config)
+        raw = self._rows.get((slave,), lambda: self._holding.open(slave))
+        return conform(raw, self._holding.manifest, config)
 
-    def mapped(
-        self,
-        slave: str,
-        config: RunConfig,
-        scope: tuple[str, ...],
-        features: Features,
-        known: Known,
-    ) -> Partition:
-        """Return a slave's rows as a run's model inputs X (n, width).
+    def mapped(self, slave: str, scope: tuple[str, str], make: Callable[[], Rows]) -> Rows:
+        """Return a slave's rows as a run's model inputs, made once for a run and preprocessing."""
+        return self._rows.get((*scope, slave), make)
 
-        `scope` names what they are mapped with, so that they are mapped once.
-
-        Raises
-        ------
-        DataError
-            As from `conformed`.
-        """
-
-        def make() -> Partition:
-            rows = self.conformed(slave, config)
-            return replace(
-                rows,
-                train_X=features.transform(known, rows.train_X),
-                test_X=features.transform(known, rows.test_X),
-            )
-
-        return self._mapped.get((*scope, slave), make)
+    def forget_other_runs(self, run_id: str) -> None:
+        """Let go of what was made for runs that are over."""
+        self._rows.drop(lambda key: len(key) > 1 and key[0] != run_id)
 
 
-def _nbytes(rows: Partition) -> int:
+def _nbytes(rows: Rows) -> int:
     arrays = (rows.train_X, rows.train_y, rows.test_X, rows.test_y)
     return sum(array.nbytes for array in arrays)

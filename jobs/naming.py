@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedredis.keys import Kind
-
 
 def queue_name(dataset: str, slaves: Sequence[str] | None) -> str:
     """Name the queue of the workers that hold these slaves' data; None: all of the data set's."""
@@ -45,11 +43,16 @@ def jobs_of(queue: str) -> str:
     return queue.replace("_", "_u").replace(".", "_d") + "__"
 
 
+def function_name(job: str) -> str:
+    """Name what a kind of job runs, as rq-dashboard shows it."""
+    return f"fedredis.jobs.{job}"
+
+
 def job_prefix(queue: str, run_id: str) -> str:
     """Start the ids of a run's jobs on a queue."""
     return f"{jobs_of(queue)}{run_id}_"
 
 
-def job_id(queue: str, run_id: str, kind: Kind) -> str:
+def job_id(queue: str, run_id: str, job: str) -> str:
     """Make a job's id."""
-    return f"{job_prefix(queue, run_id)}{kind}_{secrets.token_hex(4)}"
+    return f"{job_prefix(queue, run_id)}{job}_{secrets.token_hex(4)}"

@@ -1,4 +1,4 @@
-"""A run as a worker sees it: its config, its model, and the artifacts that its rounds name."""
+"""A run as a worker sees it: its setup, and the arrays that its rounds read."""
 
 from __future__ import annotations
 
@@ -6,93 +6,89 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fedredis import assembly
 from fedredis.config import RunConfig
-from fedredis.errors import FedredisError
+from fedredis.exchanges import Setup, job_of, make
+from fedredis.store.replies import reads_of
 from fedredis.store.slave import SlaveStore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from redis import Redis
 
-    from fedredis.features.protocol import Features, Known
-    from fedredis.keys import RunKeys
-    from fedredis.metrics import Measure
-    from fedredis.models.protocol import Model
-    from fedredis.strategies import Strategy
+    from fedredis.arrays import Named
+    from fedredis.exchanges import Exchange
+    from fedredis.keys import RoundName, RunKeys
 
-#: How many artifacts to keep in memory: the newest model, the one under test, the preprocessing;
-#: and the strategy's state, if it is sent.
-ARTIFACTS_KEPT = 3
-
-
-class ArtifactGoneError(FedredisError):
-    """What the round works on is gone: the round is over."""
+#: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state.
+ARTIFACTS_KEPT = 4
 
 
 @dataclass
 class RunView:
-    """A run's frozen side, and a small cache of its artifacts by name."""
+    """A run's frozen side, and the newest of its artifacts by name and version."""
 
     run_id: str
-    config: RunConfig
+    setup: Setup
     store: SlaveStore
-    features: Features
-    strategy: Strategy
-    measure: Measure
-    #: The models of users' own that this worker may import.
-    models: Collection[str] = ()
-    _artifacts: OrderedDict[str, Known] = field(default_factory=OrderedDict)
+    _artifacts: OrderedDict[tuple[str, str], Named] = field(default_factory=OrderedDict)
 
     @classmethod
     def open(
-        cls, client: Redis, keys: RunKeys, worker: str, models: Collection[str] = ()
+        cls,
+        client: Redis,
+        keys: RunKeys,
+        worker: str,
+        *,
+        alone: str | None,
+        models: Collection[str] = (),
     ) -> RunView:
         """Read a run's config.
+
+        `alone` is the slave that the worker acts for, if it is only one; `models` are those of
+        users' own that it may import.
 
         Raises
         ------
         RunNotFoundError
             If there is no such run.
         """
-        store = SlaveStore(client, keys, worker=worker, lease_ms=RunConfig.lease_ms)
+        store = SlaveStore(client, keys, worker=worker, lease_ms=RunConfig.lease_ms, alone=alone)
         config = RunConfig.from_json(store.config())
-        store = SlaveStore(client, keys, worker=worker, lease_ms=config.lease_ms)
-        return cls(
-            keys.run_id,
-            config,
-            store,
-            assembly.features_of(config),
-            assembly.strategy_of(config),
-            assembly.measure_of(config),
-            models,
-        )
+        store = SlaveStore(client, keys, worker=worker, lease_ms=config.lease_ms, alone=alone)
+        return cls(keys.run_id, Setup(config, models), store)
 
-    def model(self, known: Known) -> Model:
-        """Make the run's model, given what the features know.
+    @property
+    def config(self) -> RunConfig:
+        """What the run is asked to do."""
+        return self.setup.config
 
-        Raises
-        ------
-        UsageError
-            If it is one of the user's own that is not allowed here, or can't be made.
-        """
-        return assembly.model_of(self.config, known, self.models)
+    def job_of(self, name: RoundName) -> str:
+        """Tell which jobs serve a round."""
+        return job_of(self.setup, name)
 
-    def artifact(self, name: str) -> Known:
-        """Fetch the named arrays of an artifact, or take them from memory.
+    def exchange(self, name: RoundName, task: Mapping[str, str]) -> Exchange:
+        """Make what a round is for, given the fields of its task.
 
         Raises
         ------
         ArtifactGoneError
-            If it is not in Redis any more.
+            If what it reads is gone, or of another version: the round is over.
+        BlobError
+            If the task can't be read.
+        UsageError
+            If the run's model is one of a user's own that is not allowed here, or can't be made.
         """
-        if name not in self._artifacts:
-            artifact = self.store.artifact(name)
-            if artifact is None:
-                raise ArtifactGoneError(f"{name} is gone")
-            self._artifacts[name] = artifact.named
-            if len(self._artifacts) > ARTIFACTS_KEPT + self.strategy.sends_state:
+        reads = reads_of(task)
+        given = {role: self._artifact(*artifact) for role, artifact in reads.items()}
+        return make(self.setup, name, given)
+
+    def _artifact(self, name: str, version: str) -> Named:
+        """Fetch an artifact, or take it from memory if that is what the master speaks of."""
+        key = (name, version)
+        if key not in self._artifacts:
+            self._artifacts[key] = self.store.artifact(name, version)
+            if len(self._artifacts) > ARTIFACTS_KEPT:
                 self._artifacts.popitem(last=False)
-        self._artifacts.move_to_end(name)
-        return self._artifacts[name]
+        self._artifacts.move_to_end(key)
+        return self._artifacts[key]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from fedredis import assembly
-from fedredis.codec import Schema
-from fedredis.coordinator import Coordinator, Progress
-from fedredis.errors import FedredisError, LeaseHeldError, LeaseLostError
+from fedredis.errors import (
+    FedredisError,
+    LeaseHeldError,
+    LeaseLostError,
+    RunGoneError,
+    StateLostError,
+)
+from fedredis.exchanges import Setup
+from fedredis.exchanges.plan import Plan, Progress
 from fedredis.keys import RunKeys
+from fedredis.rounds.engine import Engine
 from fedredis.store import runs
-from fedredis.store.artifact import Artifact
 from fedredis.store.master import MasterStore
-from fedredis.strategies import Global
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -23,8 +28,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from fedredis.config import RunConfig
-    from fedredis.rounds import Dispatch, Report
-    from fedredis.store.runs import RunState
+    from fedredis.rounds.engine import Dispatch, Report
+
+logger = logging.getLogger("fedredis.rounds")
 
 
 def create_run(client: Redis, config: RunConfig, allowed: Collection[str] = ()) -> str:
@@ -37,9 +43,9 @@ def create_run(client: Redis, config: RunConfig, allowed: Collection[str] = ()) 
     UsageError
         If what the config names does not exist or does not go together.
     """
-    assembly.check(config, allowed)
+    Setup(config, allowed).check()
     run_id = secrets.token_hex(4)
-    runs.create(client, run_id, config, {"preprocessing:0": Artifact(Schema(()), [])})
+    runs.create(client, run_id, config)
     return run_id
 
 
@@ -53,6 +59,9 @@ def drive_run(
     allowed: Collection[str] = (),
 ) -> bool:
     """Drive a run from where it stands to its end, under the lease.
+
+    Where the server goes back to an older state meanwhile, so does the run: it goes on from what
+    Redis says then, to the same bits.
 
     `allowed` holds the models of users' own that this process may import, whatever the run names.
 
@@ -68,30 +77,33 @@ def drive_run(
         If a round can't be completed.
     RunNotFoundError
         If there is no such run.
+    RunGoneError
+        If Redis has lost the run.
     UsageError
         If its model is not allowed here, or can't be made; the run is left as it is.
     """
     config = runs.read(client, run_id).config
-    assembly.check(config, allowed)
+    setup = Setup(config, allowed)
+    setup.check()
     store = MasterStore(
         client, RunKeys(run_id), token=secrets.token_hex(8), lease_ms=config.lease_ms
     )
     _acquire(store, config, clock)
     try:
-        coordinator = Coordinator(
-            store,
-            config,
-            dispatch=dispatcher(store, config),
-            report=report,
-            clock=clock,
-            allowed=allowed,
-        )
+        dispatch, plan = dispatcher(store, config), Plan(setup)
         # How BLAS shares a product among threads decides its last bits, and threads would fight
         # with the workers for the cores.
         with threadpool_limits(1, user_api="blas"):
-            # Read under the lease: nobody else moves the run any more.
-            coordinator.drive(_progress(client, runs.read(client, run_id)))
-    except LeaseLostError:
+            while True:
+                try:
+                    engine = Engine(store, plan, dispatch=dispatch, report=report, clock=clock)
+                    # Read under the lease: nobody else moves the run any more.
+                    engine.drive(_progress(client, run_id, setup))
+                    return _finish(store, setup)
+                except StateLostError as lost:
+                    logger.warning("run %s goes on from what Redis says: %s", run_id, lost)
+                    _acquire(store, config, clock)
+    except (LeaseLostError, RunGoneError):
         raise
     except KeyboardInterrupt:
         store.release("stopped", "interrupted")
@@ -103,9 +115,13 @@ def drive_run(
         # Of the caller's own report, say: nothing of the run's is wrong.
         store.release("stopped", f"{type(error).__name__}: {error}")
         raise
-    return store.release(
-        "finished", forget=config.slave_ids if assembly.strategy_of(config).recalls else ()
-    )
+
+
+def _finish(store: MasterStore, setup: Setup) -> bool:
+    on_disk = store.release("finished")
+    if setup.strategy.remembers:
+        store.forget_memories(setup.config.slave_ids)
+    return on_disk
 
 
 def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) -> None:
@@ -124,20 +140,27 @@ def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) 
             return
 
 
-def _progress(client: Redis, state: RunState) -> Progress:
-    preprocessing = runs.artifact(client, state.run_id, state.preprocessing)
-    model = runs.artifact(client, state.run_id, state.model) if state.model else None
-    if preprocessing is None or (model is None and state.model):
-        raise FedredisError(f"run {state.run_id} has lost its model: it can't be gone on with")
-    last, remembered = state.round, runs.artifact(client, state.run_id, f"strategy:{state.round}")
-    current = Global(model.arrays, remembered.named if remembered else {}) if model else None
-    scores = runs.scores(client, state)
+def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
+    """Read where a run stands.
+
+    Raises
+    ------
+    FedredisError
+        If it has lost what it needs to go on.
+    """
+    state, scores = runs.read(client, run_id), runs.scores(client, run_id, setup.measure.primary)
+    untested = [number for number in range(1, state.round + 1) if number not in scores]
+    names = [state.preprocessing, state.model, f"strategy:{state.round}"]
+    names += [f"model:{number}" for number in untested]
+    there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
+    artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
+    if not {state.preprocessing, state.model} - {""} <= artifacts.keys():
+        raise FedredisError(f"run {run_id} has lost its model: it can't be gone on with")
     return Progress(
-        round=last,
-        current=current,
-        passes=int(state.preprocessing.partition(":")[2]),
-        known=preprocessing.named,
-        untested=tuple(n for n in (last - 1, last) if n >= 1 and n not in scores),
-        scores=scores,
+        round=state.round,
+        preprocessing=state.preprocessing,
+        model=state.model,
         converged=state.converged,
+        artifacts=artifacts,
+        scores=scores,
     )

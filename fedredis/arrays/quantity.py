@@ -1,0 +1,179 @@
+"""Real numbers as integers, so that their sums are exact: the same bits in any order.
+
+A real quantity x is sent as ``round(x 2^s)`` in a signed 64-bit integer; sums wrap modulo 2^64,
+and the total is divided by 2^s once. The scale s follows from a bound that everybody knows: with
+T the largest that all slaves' sums together can come to, s is the largest integer with
+``T 2^s < 2^62``. A slave whose quantity is beyond its bound fails, and says which and why; nothing
+is clipped.
+
+A quantity whose size is hardly known beforehand takes two integers: what the first one rounds off
+goes into a second, at a scale of its own. Both sums are exact, and together resolve some 120 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedredis.errors import BoundError
+
+#: Sums stay below 2 to this power, which leaves a bit for the sign and one for rounding.
+BITS = 62
+#: Scales at most and at least: beyond them a float64 has no such powers of two.
+MOST_SCALE, LEAST_SCALE = 1000, -900
+#: What rounding of floats may add to a sum that is at its bound, as a share of it.
+SLACK = 1 + 2.0**-30
+
+#: Says of k slaves' (or bundles') integers (k, …) and numbers of rows (k,) which can be (k,).
+Plausible = Callable[[NDArray[Any], NDArray[np.int64]], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """One array of a sum: its shape, and how large what a slave adds to it can be."""
+
+    name: str
+    shape: tuple[int, ...]
+    #: The largest absolute value that a row, or a slave, adds; an array (of the shape) or a number.
+    bound: float | NDArray[Any] = 1.0
+    per: Literal["row", "slave"] = "row"
+    #: Whether these are whole numbers, sent as they are.
+    whole: bool = False
+    nonnegative: bool = False
+    #: Whether it takes two integers, since `bound` is far above what is to be expected.
+    wide: bool = False
+    #: What else must be true of the integers, if anything, and how it is said.
+    plausible: Plausible | None = None
+    must: str = ""
+
+    @property
+    def travels(self) -> tuple[int, ...]:
+        """The shape of the integers."""
+        return (2, *self.shape) if self.wide else self.shape
+
+    def units(self, slaves: Any, rows: Any) -> Any:
+        """Return what the bound is to be multiplied with: the number of slaves, or of rows."""
+        return slaves if self.per == "slave" else rows
+
+    def scales(self, slaves: int, rows: int) -> tuple[NDArray[np.int64], int]:
+        """Return the scale, (shape) or (), of the first integer, and what is added for a second."""
+        if self.whole:
+            return np.zeros((), np.int64), 0
+        total = np.asarray(self.bound, np.float64) * max(1, self.units(slaves, rows)) * SLACK
+        scale = np.clip(BITS - np.frexp(total)[1], LEAST_SCALE, MOST_SCALE).astype(np.int64)
+        # What is rounded off is at most half a unit a slave.
+        return scale, BITS + 1 - int(np.frexp(float(max(1, slaves)))[1])
+
+    def encode(
+        self, values: NDArray[Any], samples: NDArray[np.int64], slaves: int, rows: int
+    ) -> NDArray[np.int64]:
+        """Turn k slaves' values (k, *shape) into integers (k, *travels).
+
+        Parameters
+        ----------
+        samples
+            How many rows each of them stands for (k,).
+        slaves, rows
+            How many there are in all.
+
+        Raises
+        ------
+        BoundError
+            If a value is beyond the bound, or no number.
+        """
+        if not self.whole:
+            values = np.asarray(values, np.float64)
+        limit = self._limits(np.ones(len(values)), samples)
+        within = np.abs(values) <= limit
+        if not within.all():
+            self._refuse(values, within, limit)
+        if self.whole:
+            return np.asarray(values, np.int64)
+        scale, more = self.scales(slaves, rows)
+        first = np.rint(np.ldexp(values, scale))
+        if not self.wide:
+            return first.astype(np.int64)
+        rest = np.ldexp(values - np.ldexp(first, -scale), np.minimum(scale + more, 1023))
+        return np.stack([first, np.rint(rest)], axis=1).astype(np.int64)
+
+    def decode(self, total: NDArray[np.int64], slaves: int, rows: int) -> NDArray[Any]:
+        """Turn a sum of integers (travels) back into what it stands for (shape)."""
+        if self.whole:
+            return total
+        scale, more = self.scales(slaves, rows)
+        if not self.wide:
+            return np.ldexp(total.astype(np.float64), -scale)
+        first, second = total.astype(np.float64)
+        return np.ldexp(first, -scale) + np.ldexp(second, -np.minimum(scale + more, 1023))
+
+    def reasons(
+        self,
+        integers: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        slaves: int,
+        rows: int,
+    ) -> list[str | None]:
+        """Say why sums (k, *travels), of so many slaves and rows each (k,), can't be; or None."""
+        k = len(integers)
+        first = integers[:, 0] if self.wide else integers
+        scale, _ = self.scales(slaves, rows)
+        limit = np.ldexp(self._limits(counts, samples), scale)
+        # Each slave has rounded once. Compared as integers, so that no copy is made of a large sum.
+        most = np.floor(limit).astype(np.int64) + counts.reshape(-1, *[1] * len(self.shape))
+        if most.size == k:
+            flat = first.reshape(k, -1)
+            high, low = flat.max(axis=1, initial=0), flat.min(axis=1, initial=0)
+            ok = (high <= most.ravel()) & (low >= (0 if self.nonnegative else -most.ravel()))
+        else:
+            inside = (first <= most) & (first >= (0 if self.nonnegative else -most))
+            ok = inside.reshape(k, -1).all(axis=1)
+        why: list[str | None] = [
+            None if fine else f"array '{self.name}' is not what {n} rows can come to"
+            for fine, n in zip(ok.tolist(), samples.tolist(), strict=True)
+        ]
+        if self.plausible is not None:
+            can_be = self.plausible(integers, samples).tolist()
+            why = [
+                w or (None if fine else f"array '{self.name}': {self.must}")
+                for w, fine in zip(why, can_be, strict=True)
+            ]
+        return why
+
+    def _limits(self, counts: NDArray[Any], samples: NDArray[Any]) -> NDArray[Any]:
+        """Return the bounds of sums of so many slaves and rows (k,), broadcast to (k, *shape)."""
+        units = np.asarray(self.units(counts, samples), np.float64)
+        each = (
+            np.broadcast_to(np.asarray(self.bound, np.float64), self.shape)
+            if (np.ndim(self.bound))
+            else np.float64(self.bound)
+        )
+        return units.reshape(-1, *[1] * len(self.shape)) * each * SLACK
+
+    def _refuse(
+        self, values: NDArray[Any], within: NDArray[np.bool_], limit: NDArray[Any]
+    ) -> None:
+        place = np.unravel_index(int(np.argmin(within)), within.shape)
+        most = float(np.broadcast_to(limit, values.shape)[place])
+        raise BoundError(
+            f"array '{self.name}' comes to {float(values[place]):.6g}, "
+            f"and {most:.6g} is the most that it can be"
+        )
+
+
+def count(
+    name: str,
+    shape: tuple[int, ...],
+    *,
+    bound: float = 1.0,
+    plausible: Plausible | None = None,
+    must: str = "",
+) -> Quantity:
+    """Describe counts of rows: whole numbers that are not negative, `bound` a row at most."""
+    return Quantity(
+        name, shape, bound, whole=True, nonnegative=True, plausible=plausible, must=must
+    )

@@ -1,0 +1,127 @@
+"""What some slaves have computed for a round, and the bundle that a worker hands in of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from fedredis.arrays import blob
+from fedredis.errors import BlobError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fedredis.arrays.schema import Arrays, Schema
+
+#: Figures that each slave of a bundle tells of itself, such as its accuracy, by name.
+Facts = Mapping[str, Sequence[float]]
+#: A number of rows above this one is a mistake, or meant to outweigh all others.
+MOST_SAMPLES = 1 << 40
+
+
+@dataclass(frozen=True, eq=False)
+class Updates:
+    """The updates of k slaves that a worker has worked for, as they travel."""
+
+    slaves: tuple[str, ...]
+    #: How many rows each stands for (k,).
+    samples: NDArray[np.int64]
+    #: For each array of the schema a stack (k, …).
+    stacks: Arrays
+    facts: Facts = field(default_factory=dict)
+    #: What each slave is to be given back in later rounds, for strategies that have it remember.
+    memories: Sequence[Arrays] = ()
+
+    def take(self, places: Sequence[int]) -> Updates:
+        """Return those of some slaves, by their places in `slaves`."""
+        at = list(places)
+        return Updates(
+            tuple(self.slaves[i] for i in at),
+            self.samples[at],
+            [stack[at] for stack in self.stacks],
+            {name: [values[i] for i in at] for name, values in self.facts.items()},
+            [self.memories[i] for i in at] if self.memories else (),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """One or several slaves' updates, added up, with the list of who is in it."""
+
+    slaves: tuple[str, ...]
+    #: How many rows each slave stands for.
+    samples: tuple[int, ...]
+    arrays: Arrays
+    facts: Facts = field(default_factory=dict)
+    #: Who worked for them, if it says so.
+    worker: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many rows all of them stand for."""
+        return sum(self.samples)
+
+    def without_arrays(self) -> Bundle:
+        """Return the same without its arrays."""
+        return replace(self, arrays=[])
+
+    def parts(self, schema: Schema) -> Iterator[bytes]:
+        """Turn the bundle into the parts of a blob.
+
+        Raises
+        ------
+        BlobError
+            If its arrays are not as the schema says.
+        """
+        about: dict[str, Any] = {
+            "slaves": self.slaves,
+            "samples": self.samples,
+            "facts": self.facts,
+        }
+        about["worker"] = self.worker
+        return blob.pack(schema, self.arrays, about)
+
+    @classmethod
+    def of(cls, schema: Schema, parts: Iterable[bytes]) -> Bundle:
+        """Read a bundle from the parts of a blob.
+
+        Raises
+        ------
+        BlobError
+            If it is damaged or no bundle.
+        """
+        about, arrays = blob.unpack(schema, parts)
+        slaves, samples = _strings(about.get("slaves")), _whole(about.get("samples"))
+        if len(samples) != len(slaves) or not slaves or len(set(slaves)) != len(slaves):
+            raise BlobError("it does not say whose it is")
+        facts = about.get("facts")
+        if not isinstance(facts, dict) or not all(
+            isinstance(values, list) and len(values) == len(slaves) for values in facts.values()
+        ):
+            raise BlobError("what it tells of its slaves is not a list for each")
+        figures = {str(name): _numbers(values) for name, values in facts.items()}
+        return cls(slaves, samples, arrays, figures, str(about.get("worker", ""))[:200])
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise BlobError("it does not say whose it is")
+    return tuple(value)
+
+
+def _whole(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(
+        type(one) is int and 0 <= one <= MOST_SAMPLES for one in value
+    ):
+        raise BlobError("a number of rows in it is none that a slave can stand for")
+    return tuple(value)
+
+
+def _numbers(values: list[Any]) -> list[float]:
+    if not all(type(one) in (int, float) for one in values):
+        raise BlobError("a figure in it is no number")
+    return [float(one) for one in values]

@@ -1,0 +1,96 @@
+"""The same exchanges in one process, without Redis: for baselines, benchmarks and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fedredis.exchanges.plan import Plan, Progress
+from fedredis.exchanges.reduction import Reduction
+
+if TYPE_CHECKING:
+    from fedredis.arrays import Arrays, Bundle
+    from fedredis.exchanges.protocol import Exchange, Rows, Step
+    from fedredis.exchanges.setup import Setup
+    from fedredis.keys import RoundName
+
+#: Takes each exchange that is over, and what came of it.
+Seen = Callable[["Exchange", "Step"], None]
+#: Puts the bundles of a round into another order, or other groups.
+Arrange = Callable[[Sequence["Bundle"]], Sequence["Bundle"]]
+
+
+@dataclass
+class Here:
+    """The slaves of a run whose rows are all in this process."""
+
+    rows: Mapping[str, Rows]
+    #: How many slaves are worked for, and added up, in one go.
+    together: int = 256
+    slaves: Sequence[str] = ()
+    _inputs: dict[str, Rows] = field(default_factory=dict)
+    _memories: dict[str, Arrays] = field(default_factory=dict)
+
+    def raw(self, slave: str) -> Rows:
+        """Return a slave's rows."""
+        return self.rows[slave]
+
+    def inputs(self, slave: str, prepare: Callable[[Rows], Rows]) -> Rows:
+        """Return a slave's rows as model inputs, which are made once."""
+        if slave not in self._inputs:
+            self._inputs[slave] = prepare(self.rows[slave])
+        return self._inputs[slave]
+
+    def memory(self, slave: str) -> Arrays | None:
+        """Return what a slave was to remember."""
+        return self._memories.get(slave)
+
+    def work(self, exchange: Exchange) -> list[Bundle]:
+        """Do the part of all slaves that are asked."""
+        bundles: list[Bundle] = []
+        for first in range(0, len(exchange.slaves), self.together):
+            self.slaves = exchange.slaves[first : first + self.together]
+            updates = exchange.local(self)
+            if updates.memories:
+                self._memories |= zip(updates.slaves, updates.memories, strict=True)
+            bundles += exchange.rule.bundles(updates)
+        return bundles
+
+
+def drive(
+    setup: Setup,
+    rows: Mapping[str, Rows],
+    *,
+    together: int = 256,
+    seen: Seen = lambda exchange, step: None,
+    arrange: Arrange = lambda bundles: bundles,
+) -> Progress:
+    """Go through a whole run, and return where it stands at the end.
+
+    Parameters
+    ----------
+    rows
+        Every slave's rows, by its id.
+    together
+        How many slaves are worked for in one go; the result has the same bits for any number.
+    """
+    plan, progress, here = Plan(setup), Progress(), Here(rows, together)
+    waiting: dict[RoundName, Exchange] = {e.name: e for e in plan.due(progress)}
+    while waiting:
+        exchange = waiting.pop(next(iter(waiting)))
+        reduction = Reduction(exchange.rule, exchange.slaves)
+        refused = reduction.take([(str(i), b) for i, b in enumerate(arrange(here.work(exchange)))])
+        if refused:
+            raise refused[next(iter(refused))]
+        reduced = reduction.reduced()
+        step = exchange.learn(reduced)
+        progress, step = plan.after(progress, exchange, step, reduced)
+        seen(exchange, step)
+        waiting |= {e.name: e for e in plan.due(progress, waiting)}
+    return progress
+
+
+def entries(seen: list[tuple[Exchange, Step]]) -> dict[str, Mapping[str, Any]]:
+    """Return what the history would say of exchanges, by their names."""
+    return {str(exchange.name): step.entry for exchange, step in seen}

@@ -1,0 +1,139 @@
+"""What a round is for, as one object with two halves.
+
+A worker and the master make the same exchange, from the run's config, the round's name and the
+artifacts that it reads. The worker asks it what slaves add up (`local`), the master what follows
+from the total (`learn`). It knows neither Redis nor RQ, and everything in it is pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Rule, Schema, Updates
+    from fedredis.exchanges.setup import Setup
+    from fedredis.keys import RoundName
+
+
+class Rows(Protocol):
+    """A slave's rows X (n, columns or inputs) and labels y (n,), to train on and held out."""
+
+    @property
+    def train_X(self) -> NDArray[Any]:
+        """Rows to train on."""
+
+    @property
+    def train_y(self) -> NDArray[Any]:
+        """Their labels."""
+
+    @property
+    def test_X(self) -> NDArray[Any]:
+        """Rows held out."""
+
+    @property
+    def test_y(self) -> NDArray[Any]:
+        """Their labels."""
+
+
+class AtHand(Protocol):
+    """Some slaves, and what there is of them where they are worked for."""
+
+    @property
+    def slaves(self) -> Sequence[str]:
+        """Whom to work for."""
+
+    def raw(self, slave: str) -> Rows:
+        """Return a slave's rows, X (n, columns of the run)."""
+
+    def inputs(self, slave: str, prepare: Callable[[Rows], Rows]) -> Rows:
+        """Return a slave's rows as model inputs; `prepare` is asked once a preprocessing."""
+
+    def memory(self, slave: str) -> Arrays | None:
+        """Return what the slave was to remember when it was last counted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """What came back from the slaves of a round."""
+
+    #: The sums over the slaves; empty where each update is looked at.
+    total: Arrays
+    #: How many rows they stand for.
+    samples: int
+    #: How many slaves were counted, and asked.
+    counted: int
+    asked: int
+    #: The single updates, in the order of the slaves, if the rule keeps them.
+    each: Updates | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every slave that was asked was counted."""
+        return self.counted == self.asked
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the master makes of a round: how the run goes on from there."""
+
+    #: Arrays to keep by name, such as ``model:5``.
+    artifacts: Mapping[str, Named] = field(default_factory=dict)
+    #: Fields of the run's state.
+    progress: Mapping[str, str] = field(default_factory=dict)
+    #: What the history says of the round, beside what it says of all.
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    #: Artifacts that are of no further use.
+    drop: tuple[str, ...] = ()
+    #: What may mislead in the run's result, a line each.
+    warnings: tuple[str, ...] = ()
+
+
+class Exchange(Protocol):
+    """What a round is for."""
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange of round `number`, from the arrays that it reads."""
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Name the kind of RQ job that serves round `number`."""
+
+    @property
+    def name(self) -> RoundName:
+        """Its kind and number."""
+
+    @property
+    def slaves(self) -> tuple[str, ...]:
+        """Who is asked, in the order of their places."""
+
+    @property
+    def rule(self) -> Rule:
+        """How what they return is reduced."""
+
+    @property
+    def remembers(self) -> Schema | None:
+        """What a slave is given back when it works again, if anything."""
+
+    def local(self, at: AtHand) -> Updates:
+        """Do the slaves' part.
+
+        Raises
+        ------
+        BoundError
+            If a quantity is larger than its sum has room for.
+        """
+
+    def learn(self, reduced: Reduced) -> Step:
+        """Do the master's part.
+
+        Raises
+        ------
+        FedredisError
+            If nothing can be learned of such a total.
+        """

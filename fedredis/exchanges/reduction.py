@@ -1,0 +1,126 @@
+"""The reduction of a round: bundles are checked and taken as they arrive, in any order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedredis.arrays import Sum, Updates
+from fedredis.errors import UpdateRefusedError
+from fedredis.exchanges.protocol import Reduced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fedredis.arrays import Arrays, Bundle, Rule
+
+#: What begins the name of a bundle that one slave alone can be in.
+ALONE = "update:"
+
+
+class Reduction:
+    """What has come back so far from the slaves of one round."""
+
+    def __init__(self, rule: Rule, slaves: Sequence[str]) -> None:
+        self._rule, self._asked = rule, slaves
+        self._may_be = frozenset(slaves)
+        self._total: Arrays = rule.schema.zeros() if isinstance(rule, Sum) else []
+        self._each: list[Bundle] = []
+        self._facts: list[Bundle] = []
+        self._in: set[str] = set()
+        self.samples = 0
+
+    @property
+    def counted(self) -> int:
+        """How many slaves were counted."""
+        return len(self._in)
+
+    def missing(self) -> list[str]:
+        """List the slaves that were not counted, in order."""
+        if self.counted == len(self._asked):
+            return []
+        return [slave for slave in self._asked if slave not in self._in]
+
+    def take(self, arrived: Iterable[tuple[str, Bundle]]) -> dict[str, UpdateRefusedError]:
+        """Count bundles; return why some were not, by their names.
+
+        Bundles of one shape are checked in one go, which leaves nothing to be done a slave.
+        """
+        refused: dict[str, UpdateRefusedError] = {}
+        sound: list[tuple[str, Bundle]] = []
+        for name, bundle in arrived:
+            if why := self._not_its(name, bundle):
+                refused[name] = UpdateRefusedError(why)
+            else:
+                # Seen from here on: of two with the same slave the second is refused.
+                self._in.update(bundle.slaves)
+                sound.append((name, bundle))
+        if not sound:
+            return refused
+        counts = np.array([len(bundle.slaves) for _, bundle in sound], np.int64)
+        samples = np.array([bundle.rows for _, bundle in sound], np.int64)
+        one = len(sound) == 1
+        columns = zip(*(bundle.arrays for _, bundle in sound), strict=True)
+        stacks = [arrays[0][np.newaxis] if one else np.stack(arrays) for arrays in columns]
+        for (name, bundle), reason in zip(
+            sound, self._rule.reasons(counts, samples, stacks), strict=True
+        ):
+            why = reason or self._too_many(bundle)
+            if why:
+                self._in.difference_update(bundle.slaves)
+                refused[name] = UpdateRefusedError(why)
+                continue
+            self.samples += bundle.rows
+            self._keep(bundle)
+        return refused
+
+    def _not_its(self, name: str, bundle: Bundle) -> str | None:
+        if name.startswith(ALONE) and bundle.slaves != (name.removeprefix(ALONE),):
+            return f"it speaks for others than slave {name.removeprefix(ALONE)}"
+        if not self._may_be.issuperset(bundle.slaves):
+            return "it speaks for a slave that was not asked"
+        if not self._in.isdisjoint(bundle.slaves):
+            return "one of its slaves was counted before"
+        return None
+
+    def _too_many(self, bundle: Bundle) -> str | None:
+        most = self._rule.scope.rows if isinstance(self._rule, Sum) else None
+        if most is not None and self.samples + bundle.rows > most:
+            return f"with it there would be more rows than the {most} that all slaves have"
+        return None
+
+    def _keep(self, bundle: Bundle) -> None:
+        # The arrays are let go of, so that a large round takes no more than its sum.
+        self._facts.append(bundle.without_arrays())
+        if not isinstance(self._rule, Sum):
+            self._each.append(bundle)
+            return
+        for total, array in zip(self._total, bundle.arrays, strict=True):
+            total += array
+
+    def reduced(self) -> Reduced:
+        """Return what came back, when nothing more will."""
+        return Reduced(self._total, self.samples, self.counted, len(self._asked), self._single())
+
+    def _single(self) -> Updates | None:
+        if isinstance(self._rule, Sum):
+            return None
+        place = {slave: i for i, slave in enumerate(self._asked)}
+        ordered = sorted(self._each, key=lambda bundle: place[bundle.slaves[0]])
+        empty = [array[np.newaxis][:0] for array in self._rule.schema.zeros()]
+        stacks = [np.stack(a) for a in zip(*(b.arrays for b in ordered), strict=True)] or empty
+        samples = np.array([bundle.rows for bundle in ordered], np.int64)
+        return Updates(tuple(bundle.slaves[0] for bundle in ordered), samples, stacks)
+
+    def facts(self) -> list[dict[str, object]]:
+        """Return what slaves have told of themselves, a bundle each."""
+        return [
+            {
+                "worker": bundle.worker,
+                "slaves": bundle.slaves,
+                "samples": bundle.samples,
+                **bundle.facts,
+            }
+            for bundle in self._facts
+        ]

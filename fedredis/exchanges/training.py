@@ -1,0 +1,141 @@
+"""A round of training: slaves train the global model on their own rows, and it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from fedredis.arrays import Each, Sum, Updates
+from fedredis.exchanges.protocol import Step
+from fedredis.exchanges.stacks import stacks
+from fedredis.keys import RoundName
+from fedredis.strategies import Global, LocalSlave, LocalWork, Returned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fedredis.arrays import Arrays, Named, Rule, Schema
+    from fedredis.exchanges.protocol import AtHand, Reduced
+    from fedredis.exchanges.setup import Setup
+    from fedredis.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One round of a strategy, from ``model:<n - 1>`` to ``model:<n>``."""
+
+    setup: Setup
+    number: int
+    known: Named
+    sent: Global
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange, from the preprocessing, the model and the strategy's state."""
+        sent = Global(list(given["model"].values()), given.get("state", {}))
+        return cls(setup, number, given["known"], sent)
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Jobs of its own."""
+        return "train"
+
+    @property
+    def name(self) -> RoundName:
+        """``train:<n>``."""
+        return RoundName("train", self.number)
+
+    @cached_property
+    def slaves(self) -> tuple[str, ...]:
+        """All, or a sample of them."""
+        return self.setup.config.trainers(self.number)
+
+    @cached_property
+    def model(self) -> Model:
+        """What is trained."""
+        return self.setup.model(self.known)
+
+    @property
+    def remembers(self) -> Schema | None:
+        """What the strategy has slaves remember."""
+        strategy = self.setup.strategy
+        return strategy.memory(self.model) if strategy.remembers else None
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The strategy's sums, or single points."""
+        strategy, config = self.setup.strategy, self.setup.config
+        if strategy.single:
+            return Each(self.model.schema(), self.sent.parameters, config.max_norm)
+        limits = self.setup.limits(self.known, self.number)
+        return Sum(strategy.quantities(self.model, self.sent, limits), self.setup.scope)
+
+    def local(self, at: AtHand) -> Updates:
+        """Do what the strategy has slaves do with the global model on their own rows.
+
+        Randomness is derived from (seed, round, slave): who computes it, when, beside whom, and how
+        often makes no difference.
+        """
+        setup, config = self.setup, self.setup.config
+        slaves = {}
+        for name in at.slaves:
+            rows = at.inputs(name, lambda raw: setup.prepare(self.known, raw))
+            rng = config.local_rng(self.number, name)
+            memory = at.memory(name) if setup.strategy.remembers else None
+            slaves[name] = LocalSlave(rows.train_X, rows.train_y, rng, memory)
+        settings, limits = config.training(self.number), setup.limits(self.known, self.number)
+        order: list[str] = []
+        memories: list[Arrays] = []
+        groups: list[Arrays] = []
+        for names in stacks({name: slave.X for name, slave in slaves.items()}):
+            alike = [slaves[name] for name in names]
+            work = LocalWork(self.model, self.sent, settings, limits, setup.measure, alike)
+            results = setup.strategy.local(work)
+            order += names
+            memories += [result.memory for result in results if result.memory is not None]
+            samples = np.array([slave.rows for slave in alike], np.int64)
+            values = [np.stack(a) for a in zip(*(r.arrays for r in results), strict=True)]
+            groups.append(self.rule.encode(values, samples))
+        whole = [np.concatenate(a) if len(a) > 1 else a[0] for a in zip(*groups, strict=True)]
+        samples = np.array([slaves[name].rows for name in order], np.int64)
+        return Updates(tuple(order), samples, whole, memories=memories)
+
+    def learn(self, reduced: Reduced) -> Step:
+        """Move the global model."""
+        setup, number = self.setup, self.number
+        settings = setup.config.training(number)
+        total = self.rule.decode(reduced.total) if isinstance(self.rule, Sum) else []
+        returned = Returned(
+            total=total,
+            samples=reduced.samples,
+            counted=reduced.counted,
+            slaves=setup.config.slaves,
+            each=reduced.each,
+        )
+        moved = setup.strategy.move(self.model, self.sent, returned, settings)
+        schema = self.model.schema()
+        arrays = [
+            np.asarray(array, field.dtype)
+            for array, field in zip(moved.parameters, schema.fields, strict=True)
+        ]
+        artifacts = {f"model:{number}": schema.named(arrays)}
+        if moved.state:
+            artifacts[f"strategy:{number}"] = moved.state
+        converged = setup.strategy.converged(self.sent, moved)
+        warnings: tuple[str, ...] = ()
+        if number == setup.config.rounds and not converged:
+            warnings = setup.strategy.warnings(self.sent, moved, number)
+        return Step(
+            artifacts=artifacts,
+            progress={
+                "round": str(number),
+                "model": f"model:{number}",
+                "converged": str(int(converged)),
+            },
+            entry={"learning_rate": settings.learning_rate},
+            drop=(f"strategy:{number - 1}",),
+            warnings=warnings,
+        )

@@ -1,0 +1,51 @@
+"""What there is of some slaves where they are worked for: rows, inputs, memories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fedredis.arrays import Arrays
+    from fedredis.exchanges import Rows
+    from fedredis.jobs.inputs import Inputs
+    from fedredis.jobs.view import RunView
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Some slaves of a round, on a worker that holds their rows; see `AtHand`."""
+
+    slaves: Sequence[str]
+    run: RunView
+    rows: Inputs
+    #: Version of the preprocessing that inputs are made with.
+    preprocessing: str
+    memories: Mapping[str, Arrays | None] = field(default_factory=dict)
+
+    def raw(self, slave: str) -> Rows:
+        """Return a slave's rows with the run's columns and classes.
+
+        Raises
+        ------
+        DataError
+            If they don't have them, or the partition is missing or damaged.
+        """
+        return self.rows.conformed(slave, self.run.config)
+
+    def inputs(self, slave: str, prepare: Callable[[Rows], Rows]) -> Rows:
+        """Return a slave's rows as model inputs.
+
+        Raises
+        ------
+        DataError
+            As from `raw`.
+        """
+        scope = (self.run.run_id, self.preprocessing)
+        return self.rows.mapped(slave, scope, lambda: prepare(self.raw(slave)))
+
+    def memory(self, slave: str) -> Arrays | None:
+        """Return what the slave was to remember when it was last counted."""
+        return self.memories.get(slave)
