@@ -29,8 +29,8 @@ def _serve(context: WorkerContext, *, run: str, round: str, job: str) -> dict[st
     return serve(context, run, job)
 
 
-#: Job functions by the name under which RQ stores them: one for each kind of round. Their arguments
-#: are names; weights and rows never pass through RQ.
+#: Job functions by the name under which RQ stores them: one for each kind of round. Their
+#: arguments are names; weights and rows never pass through RQ.
 ALLOWED: dict[str, Callable[..., Any]] = {
     function_name(kind): partial(_serve, job=kind) for kind in KINDS
 }

@@ -207,7 +207,7 @@ class Attachment:
         return min(max(least, 1), MOST_SLAVES), min(max(most, 1), MOST_SLAVES)
 
     def _work(self, claim: Claim) -> list[Done]:
-        """Work for claimed slaves; return what is to be handed in, nothing if the round is over."""
+        """Work for claimed slaves; return what is to be handed in, if the round goes on."""
         started, kind = self._clock(), claim.name.kind
         taken = set(claim.slaves)
         self._before[kind] = [s for s in self._before.get(kind, []) if s not in taken]

@@ -38,7 +38,7 @@ class Quantity:
 
     name: str
     shape: tuple[int, ...]
-    #: The largest absolute value that a row, or a slave, adds; an array (of the shape) or a number.
+    #: The largest absolute value that a row, or a slave, adds: a number, or an array of the shape.
     bound: float | NDArray[Any] = 1.0
     per: Literal["row", "slave"] = "row"
     #: Whether these are whole numbers, sent as they are.
@@ -60,7 +60,7 @@ class Quantity:
         return slaves if self.per == "slave" else rows
 
     def scales(self, slaves: int, rows: int) -> tuple[NDArray[np.int64], int]:
-        """Return the scale, (shape) or (), of the first integer, and what is added for a second."""
+        """Return the scale of the first integer, (shape) or (), and what a second one adds."""
         if self.whole:
             return np.zeros((), np.int64), 0
         total = np.asarray(self.bound, np.float64) * max(1, self.units(slaves, rows)) * SLACK
@@ -123,7 +123,7 @@ class Quantity:
         first = integers[:, 0] if self.wide else integers
         scale, _ = self.scales(slaves, rows)
         limit = np.ldexp(self._limits(counts, samples), scale)
-        # Each slave has rounded once. Compared as integers, so that no copy is made of a large sum.
+        # Each slave has rounded once. Integers are compared: a large sum is not copied.
         most = np.floor(limit).astype(np.int64) + counts.reshape(-1, *[1] * len(self.shape))
         if most.size == k:
             flat = first.reshape(k, -1)

@@ -1,7 +1,7 @@
 """How what slaves send is reduced: a sum of integers, or each update by itself.
 
-Both say what travels (`schema`), turn what slaves have computed into that (`encode`), add slaves up
-where they may be (`bundles`), and say what can't be counted (`reasons`).
+Both say what travels (`schema`), turn what slaves have computed into that (`encode`), add slaves
+up where they may be (`bundles`), and say what can't be counted (`reasons`).
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Schema:
         return [np.zeros(field.shape, field.dtype) for field in self.fields]
 
     def named(self, arrays: Sequence[NDArray[Any]]) -> Named:
-        """The arrays by name."""
+        """Return the arrays by name."""
         return dict(zip(self.names, arrays, strict=True))
 
     def views(self, arrays: Sequence[NDArray[Any]]) -> list[memoryview]:

@@ -77,8 +77,8 @@ def out_of_patience(scores: Mapping[int, float | None], patience: int, upto: int
 class Plan:
     """The course of a run: statistics, then rounds of training, each model tested beside the next.
 
-    A round of training is opened once the models before the newest have been tested, so that when a
-    run ends depends on its scores alone, and never on who asked when.
+    A round of training is opened once the models before the newest have been tested, so that when
+    a run ends depends on its scores alone, and never on who asked when.
     """
 
     setup: Setup

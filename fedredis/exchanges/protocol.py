@@ -24,7 +24,7 @@ class Rows(Protocol):
     """A slave's rows X (n, columns or inputs) and labels y (n,), to train on and held out."""
 
     @property
-    def train_X(self) -> NDArray[Any]:
+    def train_X(self) -> NDArray[Any]:  # noqa: N802
         """Rows to train on."""
 
     @property
@@ -32,7 +32,7 @@ class Rows(Protocol):
         """Their labels."""
 
     @property
-    def test_X(self) -> NDArray[Any]:
+    def test_X(self) -> NDArray[Any]:  # noqa: N802
         """Rows held out."""
 
     @property

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class Prepared:
     """A slave's rows as model inputs X (n, width) and labels y (n,)."""
 
-    train_X: NDArray[Any]
+    train_X: NDArray[Any]  # noqa: N815
     train_y: NDArray[Any]
-    test_X: NDArray[Any]
+    test_X: NDArray[Any]  # noqa: N815
     test_y: NDArray[Any]
 
 

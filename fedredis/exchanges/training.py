@@ -76,8 +76,8 @@ class Training:
     def local(self, at: AtHand) -> Updates:
         """Do what the strategy has slaves do with the global model on their own rows.
 
-        Randomness is derived from (seed, round, slave): who computes it, when, beside whom, and how
-        often makes no difference.
+        Randomness is derived from (seed, round, slave): who computes it, when, beside whom, and
+        how often makes no difference.
         """
         setup, config = self.setup, self.setup.config
         slaves = {}

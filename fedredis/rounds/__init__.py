@@ -1,1 +1,1 @@
-"""Rounds through Redis: the engine that opens, pumps, reduces and commits, and a master's lease."""
+"""Rounds through Redis: the engine that opens, reduces and commits, and a master's lease."""

@@ -1,7 +1,7 @@
 """The engine: opens the exchanges that a plan yields, reduces what comes back, commits the step.
 
-It knows no kind of round. A round is over when its barrier is closed and all its bundles are in the
-sum; its commit and the openings that follow from it are one round trip.
+It knows no kind of round. A round is over when its barrier is closed and all its bundles are in
+the sum; its commit and the openings that follow from it are one round trip.
 """
 
 from __future__ import annotations
