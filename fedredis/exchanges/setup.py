@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.errors import UsageError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedredis.arrays import Named
+    from fedredis.arrays import Arrays, Named
     from fedredis.config import RunConfig
     from fedredis.exchanges.protocol import Rows
     from fedredis.features import Features
@@ -100,6 +102,13 @@ class Setup:
         return Prepared(
             transform(known, rows.train_X), train_y, transform(known, rows.test_X), test_y
         )
+
+    def predict(self, known: Named, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
+        """Predict for rows X (n, columns): probabilities (n, classes), or numbers (n, 1)."""
+        found = self.model(known).predict(parameters, self.features.transform(known, X))
+        if self.config.classes:
+            return found
+        return np.asarray(known["label_mean"] + known["label_scale"] * found)
 
     def check(self) -> None:
         """See that what the config names exists and goes together.

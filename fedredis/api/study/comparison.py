@@ -6,19 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from fedredis import assembly
-from fedredis.api.fitting import fit
-from fedredis.api.outcome import FIGURES
+from fedredis.api.study.fitting import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from fedredis.codec import Arrays
-    from fedredis.config import RunConfig
-    from fedredis.data.partition import Partition
-    from fedredis.metrics import Measure
+    from fedredis.arrays import Arrays, Named
+    from fedredis.exchanges import Rows, Setup
 
 #: Figures of a test by name, such as accuracy; empty where there are no rows to test on.
 Figures = dict[str, float]
@@ -66,75 +63,87 @@ class Baseline:
 
 
 def compare(
-    config: RunConfig,
-    parts: Mapping[str, Partition],
+    setup: Setup,
+    known: Named,
+    parts: Mapping[str, Rows],
     federated: Predict,
     *,
     run: str,
     rounds: int,
-    allowed: Collection[str] = (),
     report: Fitted = lambda fitted, models: None,
 ) -> Baseline:
     """Fit a model on the rows of all slaves, and one on those of each, and test them all.
 
     Parameters
     ----------
+    known
+        What the run's features have learned.
     parts
         The rows of every slave of the run, by id, in order.
     federated
         What predicts with the run's model, that of the round `rounds`.
-    allowed
-        Models of the user's own that may be imported.
     report
         Called after each fit.
     """
-    measure, everyone, models = assembly.measure_of(config), list(parts.values()), 1 + len(parts)
-    together = fit(config, everyone, rounds=rounds, name="pooled", allowed=allowed)
+    test, models = Test(setup, known, list(parts.values())), 1 + len(parts)
+    config, allowed = setup.config, setup.allowed
+    together = fit(config, parts, rounds=rounds, name="pooled", allowed=allowed)
     report(1, models)
-    of_pooled = _tests(measure, together.predict, everyone)
-    of_run = _tests(measure, federated, everyone)
+    of_pooled, of_run = test.sums(together.predict), test.sums(federated)
     of_own, slaves = [], {}
     for place, (slave, part) in enumerate(parts.items()):
-        alone = fit(config, [part], rounds=rounds, name=slave, allowed=allowed)
-        tests = _tests(measure, alone.predict, everyone)
+        alone = fit(config, {slave: part}, rounds=rounds, name=slave, allowed=allowed)
+        tests = test.sums(alone.predict)
         of_own.append(tests[place])
         slaves[slave] = SlaveBaseline(
             rows=len(part.train_y),
             held_out=len(part.test_y),
-            local=_figures(measure, [tests[place]]),
-            local_everywhere=_figures(measure, tests),
-            federated=_figures(measure, [of_run[place]]),
-            pooled=_figures(measure, [of_pooled[place]]),
+            local=test.figures([tests[place]]),
+            local_everywhere=test.figures(tests),
+            federated=test.figures([of_run[place]]),
+            pooled=test.figures([of_pooled[place]]),
         )
         report(2 + place, models)
     return Baseline(
         run,
         rounds,
         together.solver,
-        measure.primary,
-        local=_figures(measure, of_own),
+        setup.measure.primary,
+        local=test.figures(of_own),
         local_everywhere=_mean([slave.local_everywhere for slave in slaves.values()]),
-        federated=_figures(measure, of_run),
-        pooled=_figures(measure, of_pooled),
+        federated=test.figures(of_run),
+        pooled=test.figures(of_pooled),
         slaves=slaves,
     )
 
 
-def _tests(measure: Measure, predict: Predict, parts: Sequence[Partition]) -> list[Arrays]:
-    """Return the sums of the test on each slave's held-out rows."""
-    return [measure.sums(predict(part.test_X), part.test_y) for part in parts]
+@dataclass(frozen=True, eq=False)
+class Test:
+    """Tests of models on the rows that some slaves hold out."""
 
+    setup: Setup
+    known: Named
+    parts: Sequence[Rows]
 
-def _figures(measure: Measure, tests: Sequence[Arrays]) -> Figures:
-    """Compute those figures of some tests together that are one number."""
-    total = measure.schema().zeros()
-    for test in tests:
-        for array, sums in zip(total, test, strict=True):
-            array += sums
-    figures = measure.figures(total)
-    if not figures["rows"]:
-        return {}
-    return {name: figures[name] for name in FIGURES if name in figures and name != "confusion"}
+    def sums(self, predict: Predict) -> list[Arrays]:
+        """Return the sums of a test on each slave's rows."""
+        measure, numbers = self.setup.measure, not self.setup.config.classes
+        tests = []
+        for part in self.parts:
+            found, y = predict(part.test_X), part.test_y
+            if numbers:
+                mean, scale = self.known["label_mean"], self.known["label_scale"]
+                found, y = (found - mean) / scale, (y - mean) / scale
+            sums = measure.sums(found[np.newaxis], y[np.newaxis])
+            tests.append([stack[0] for stack in sums])
+        return tests
+
+    def figures(self, tests: Sequence[Arrays]) -> Figures:
+        """Compute those figures of some tests together that are one number."""
+        measure = self.setup.measure
+        total = [np.sum(arrays, axis=0) for arrays in zip(*tests, strict=True)]
+        found = measure.summary(total, self.known)
+        return {name: found[name] for name in measure.figures} if found["rows"] else {}
 
 
 def _mean(each: Sequence[Figures]) -> Figures:

@@ -1,0 +1,1 @@
+"""Looking at runs beside others: baselines and pictures."""
