@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
-from fedredis.models.protocol import Derivatives, GradientTerm
+from fedredis.models import triangle
+from fedredis.models.protocol import DerivativeBounds, Derivatives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
-    from fedredis.models.protocol import TrainingSettings
+    from fedredis.arrays import Arrays
+    from fedredis.models.protocol import GradientTerm, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,12 @@ class LinearRegression:
         y: NDArray[Any],
         settings: TrainingSettings,
         rng: np.random.Generator,
+        term: GradientTerm | None = None,
     ) -> Arrays:
-        """Return new parameters, trained on inputs X (n, width) and values y (n,), n >= 1."""
-        return self.train_steered(parameters, X, y, settings, rng, GradientTerm())
-
-    def train_steered(
-        self,
-        parameters: Arrays,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        settings: TrainingSettings,
-        rng: np.random.Generator,
-        term: GradientTerm,
-    ) -> Arrays:
-        """Return new parameters, with `term` added to the gradient of every step.
+        """Return new parameters, trained on inputs X (n, width) and values y (n,), n >= 1.
 
         Each epoch shuffles the rows and takes one step a batch, the last and short one included.
+        A term is added to the gradient of every step.
         """
         sent = parameters[0]
         weights = sent.copy()
@@ -83,9 +74,11 @@ class LinearRegression:
                 rows = order[start : start + settings.batch_size]
                 batch = design[rows]
                 gradient = batch.T @ (batch @ weights - y[rows, np.newaxis]) / len(rows)
-                gradient += penalty * weights + term.proximal * (weights - sent)
-                if term.correction is not None:
-                    gradient += term.correction[0]
+                gradient += penalty * weights
+                if term is not None:
+                    gradient += term.proximal * (weights - sent)
+                    if term.correction is not None:
+                        gradient += term.correction[0]
                 weights -= settings.learning_rate * gradient
         return [weights]
 
@@ -94,11 +87,18 @@ class LinearRegression:
         design = _with_ones(X)
         error = design @ parameters[0][:, 0] - y
         return Derivatives(
-            rows=len(y),
             loss=float(error @ error) / 2,
             gradient=design.T @ error,
-            hessian=design.T @ design,
+            hessian=triangle.pack(design.T @ design),
         )
+
+    def derivative_bounds(
+        self, parameters: Arrays, inputs: NDArray[Any], label: float
+    ) -> DerivativeBounds:
+        """Bound them a row, by ``|error| <= sum_i |z_i w_i| + label`` with z = (x, 1)."""
+        z = np.append(inputs, 1.0)
+        error = float(z @ np.abs(parameters[0][:, 0])) + label
+        return DerivativeBounds(error * error / 2, z * error, triangle.outer(z))
 
     def penalised(self) -> Arrays:
         """Return 1 for w, 0 for the intercept."""
