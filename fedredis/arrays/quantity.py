@@ -121,8 +121,9 @@ class Quantity:
         """Say why sums (k, *travels), of so many slaves and rows each (k,), can't be; or None."""
         k = len(integers)
         first = integers[:, 0] if self.wide else integers
-        scale, _ = self.scales(slaves, rows)
-        limit = np.ldexp(self._limits(counts, samples), scale)
+        scale, more = self.scales(slaves, rows)
+        # No more than there is room for, however many rows a stranger says that it has.
+        limit = np.minimum(np.ldexp(self._limits(counts, samples), scale), 2.0**BITS)
         # Each slave has rounded once. Integers are compared: a large sum is not copied.
         most = np.floor(limit).astype(np.int64) + counts.reshape(-1, *[1] * len(self.shape))
         if most.size == k:
@@ -132,6 +133,12 @@ class Quantity:
         else:
             inside = (first <= most) & (first >= (0 if self.nonnegative else -most))
             ok = inside.reshape(k, -1).all(axis=1)
+        if self.wide:
+            # At most half a unit of the first is left over, for each slave.
+            left = np.minimum(np.ldexp(counts + 1.0, more - 1), 2.0**BITS).astype(np.int64)
+            rest = integers[:, 1].reshape(k, -1)
+            ok &= rest.max(axis=1, initial=0) <= left
+            ok &= rest.min(axis=1, initial=0) >= -left
         why: list[str | None] = [
             None if fine else f"array '{self.name}' is not what {n} rows can come to"
             for fine, n in zip(ok.tolist(), samples.tolist(), strict=True)

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from fedredis.arrays.schema import Arrays, Schema
 
 #: Figures that each slave of a bundle tells of itself, such as its accuracy, by name.
-Facts = Mapping[str, Sequence[float]]
+#: None is for a slave that has no such figure.
+Facts = Mapping[str, Sequence[float | None]]
 #: A number of rows above this one is a mistake, or meant to outweigh all others.
 MOST_SAMPLES = 1 << 40
+#: A figure above this one, in absolute value, says nothing.
+MOST_FIGURE = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,8 @@ def _whole(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _numbers(values: list[Any]) -> list[float]:
-    if not all(type(one) in (int, float) for one in values):
+def _numbers(values: list[Any]) -> list[float | None]:
+    if not all(one is None or type(one) in (int, float) for one in values):
         raise BlobError("a figure in it is no number")
-    return [float(one) for one in values]
+    # Neither infinite nor too long for a float: what is kept of it has to be JSON.
+    return [None if one is None or not abs(one) <= MOST_FIGURE else float(one) for one in values]
