@@ -10,6 +10,7 @@ import numpy as np
 from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
 from fedredis.models import triangle
+from fedredis.models.design import products, with_ones
 from fedredis.models.protocol import DerivativeBounds, Derivatives
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class LinearRegression:
         """
         sent = parameters[0]
         weights = sent.copy()
-        design = _with_ones(X)
+        design = with_ones(X)
         penalty = settings.l2 * self.penalised()[0]
         for _ in range(settings.local_epochs):
             order = rng.permutation(len(y))
@@ -84,12 +85,12 @@ class LinearRegression:
 
     def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
         """Sum half the squared error and its derivatives over rows X (n, width), y (n,)."""
-        design = _with_ones(X)
+        design = with_ones(X)
         error = design @ parameters[0][:, 0] - y
         return Derivatives(
             loss=float(error @ error) / 2,
             gradient=design.T @ error,
-            hessian=triangle.pack(design.T @ design),
+            hessian=triangle.pack(products(design, np.ones(len(y)))),
         )
 
     def derivative_bounds(
@@ -108,9 +109,4 @@ class LinearRegression:
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return a number (n, 1) for each of the inputs X (n, width)."""
-        return np.asarray(_with_ones(X) @ parameters[0])
-
-
-def _with_ones(X: NDArray[Any]) -> NDArray[Any]:
-    """Add a column of ones, which the intercept is the weight of."""
-    return np.column_stack((X, np.ones(len(X))))
+        return np.asarray(with_ones(X) @ parameters[0])

@@ -11,6 +11,7 @@ import numpy as np
 from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
 from fedredis.models import triangle
+from fedredis.models.design import products, with_ones
 from fedredis.models.protocol import DerivativeBounds, Derivatives
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class LogisticRegression:
         what those with c != a leave.
         """
         k, p, at = self.classes, (self.width + 1) * self.classes, np.arange(len(y))
-        design = np.column_stack((X, np.ones(len(X))))
+        design = with_ones(X)
         logits = design @ parameters[0]
         logits -= logits.max(axis=1, keepdims=True)
         powers = np.exp(logits)
@@ -150,7 +151,7 @@ class LogisticRegression:
         hessian = np.zeros((self.width + 1, k, self.width + 1, k))
         for a in range(k):
             for c in range(a + 1, k):
-                block = (design * (P[:, a] * P[:, c])[:, np.newaxis]).T @ design
+                block = products(design, P[:, a] * P[:, c])
                 hessian[:, a, :, c] = hessian[:, c, :, a] = -block
                 hessian[:, a, :, a] += block
                 hessian[:, c, :, c] += block

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fedredis.models.protocol import GradientTerm, Model, TrainingSettings
     from fedredis.strategies.protocol import Global, Limits
 
+#: Leaves figures of labels that are numbers in their standard deviations.
+UNIT = {"label_scale": np.ones(1)}
+
 
 @dataclass(frozen=True, eq=False)
 class LocalSlave:
@@ -102,10 +105,13 @@ class LocalWork:
         return [[points[i] for points in stacks] for i in range(len(self.slaves))]
 
     def losses(self) -> list[float]:
-        """Return the mean loss of the model that was sent on each slave's own rows."""
+        """Return the mean loss of the model that was sent on each slave's own rows.
+
+        Squared errors are in squared standard deviations of the label.
+        """
         predictions = stack.predict(self.model, self.sent.parameters, [s.X for s in self.slaves])
         sums = self.measure.sums(predictions, np.stack([s.y for s in self.slaves]))
-        facts = self.measure.facts(sums, np.full(len(self.slaves), self.rows))
+        facts = self.measure.facts(sums, np.full(len(self.slaves), self.rows), UNIT)
         return [float(loss) for loss in facts[self.measure.loss]]
 
     def _refuse_far(self, stacks: Sequence[NDArray[np.float64]]) -> None:
@@ -116,11 +122,12 @@ class LocalWork:
                 for points, w in zip(stacks, self.sent.parameters, strict=True)
             ]
         )
+        each[np.isnan(each)] = math.inf
         far, most = np.sqrt(np.square(each).sum(axis=0)), self.limits.max_norm
         if (far <= most).all():
             return
         slave = int(np.argmin(far <= most))
-        farthest = int(np.argmax(np.nan_to_num(each[:, slave], nan=math.inf)))
+        farthest = int(np.argmax(each[:, slave]))
         name = self.model.schema().names[farthest]
         raise BoundError(
             f"after training it is {far[slave]:.3g} away from the global model, more than "

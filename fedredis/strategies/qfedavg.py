@@ -66,8 +66,8 @@ class QFedAvg(FedAvg):
         q, lipschitz, loss = self.q, 1 / limits.settings.learning_rate, _largest_loss(limits)
         if q * math.log2(loss) > MOST_WEIGHT:
             raise UsageError(
-                f"qfedavg: q={q:g} has losses up to {loss:.3g} weigh more than can be added "
-                f"exactly: q must be {math.floor(10 * MOST_WEIGHT / math.log2(loss)) / 10} at most",
+                f"qfedavg: with q={q:g} losses up to {loss:.3g} weigh more than can be added "
+                f"exactly: q must be {MOST_WEIGHT / math.log2(loss):.2g} at most",
                 field="strategy",
             )
         steepest = (SMALLEST_LOSS if q < 1 else loss) ** (q - 1)
