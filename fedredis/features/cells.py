@@ -1,8 +1,8 @@
 """Where the values of a column lie, by counting them in cells that follow their distribution.
 
-A cell is an interval ``[edge_k, edge_k+1)``. The first count is by sign and power of two, and needs
-to know nothing. Cells that hold too many rows are then divided, and neighbours that hold few are
-put together, until the edges follow the quantiles: for a column of any size, spread and shape.
+A cell is an interval ``[edge_k, edge_k+1)``. The first count is by sign and power of two, and
+needs to know nothing. Cells that hold too many rows are then divided, and neighbours that hold few
+are put together, until the edges follow the quantiles: for a column of any size, spread and shape.
 Cells are divided evenly in the *key* of a float64, its bits as an integer, which is in the order
 of the values: evenly in x within a power of two, and in the logarithm of x across them.
 """

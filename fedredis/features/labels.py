@@ -22,7 +22,7 @@ class Labels:
     """Learn how to standardise labels, in passes as of a feature map that makes no input.
 
     Known afterwards, all (1,): ``label_mean``, ``label_scale``, ``label_bound`` of
-    \\|y - mean\\|, and ``label_constant``.
+    ``abs(y - mean)``, and ``label_constant``.
     """
 
     def width(self, known: Named) -> int:

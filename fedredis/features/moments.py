@@ -35,11 +35,12 @@ class Moments:
 
     Passes, and what is known after each (names have the prefix; shapes are (columns,)):
 
-    1. ``magnitudes``, counts of cells by sign and power of two: ``low`` and ``high``, between which
-       all cells lie, and ``pivot``, the mean if each were in the middle of its cell;
+    1. ``magnitudes``, counts of values by sign and power of two: ``low`` and ``high``, between
+       which all of them lie, and ``pivot``, the mean if each were in the middle of its interval;
     2. ``means``, sum of q about the pivot: also ``centre``, the mean up to rounding;
-    3. ``squares``, sums of q and q^2 about the centre, counts of \\|q\\| by power of two: ``mean``,
-       ``scale``, ``bound`` of \\|x - mean\\|, ``constant`` (1 or 0), and nothing of the above.
+    3. ``squares``, sums of q and q^2 about the centre, counts of ``abs(q)`` by power of two:
+       ``mean``, ``scale``, ``bound`` of ``abs(x - mean)``, ``constant`` (1 or 0), and nothing of
+       the above.
 
     The scale of a constant column is 1, so that it can be divided by. Cells that are missing are
     left out of the mean, and then count as if they were at it.
@@ -84,7 +85,8 @@ class Moments:
             return [np.array([cells.magnitudes(x[~np.isnan(x)]) for x in X.T])]
         centre, unit = self._about(known)
         there = ~np.isnan(X)
-        q = np.where(there, (X - centre) / unit, 0.0)
+        with np.errstate(over="ignore"):
+            q = np.where(there, (X - centre) / unit, 0.0)
         counts = there.sum(axis=0, dtype=np.int64)
         both = powers(q)
         if name == "means":
@@ -171,7 +173,10 @@ def powers(q: NDArray[Any]) -> NDArray[Any]:
     """Sum up q and q^2 over rows (n, columns): (2, columns)."""
     # Along rows of memory NumPy adds in pairs, which keeps more digits.
     lines = np.ascontiguousarray(q.T)
-    return np.array([lines.sum(axis=1), (lines * lines).sum(axis=1)])
+    # Rows that nobody has counted may be far off; what is infinite is refused as out of bounds.
+    with np.errstate(over="ignore", invalid="ignore"):
+        both: NDArray[Any] = np.array([lines.sum(axis=1), (lines * lines).sum(axis=1)])
+    return both
 
 
 def deviations(
@@ -200,7 +205,8 @@ def most_of(largest: NDArray[Any], scale: NDArray[Any], rows: NDArray[Any]) -> N
 
     None of n numbers is further than ``sqrt(n - 1)`` standard deviations from their mean.
     """
-    return np.minimum(largest / scale, np.sqrt(rows.astype(np.float64)))
+    most: NDArray[Any] = np.minimum(largest / scale, np.sqrt(rows.astype(np.float64)))
+    return most
 
 
 def nothing_in(column: str) -> DataError:

@@ -1,4 +1,4 @@
-"""Several feature maps side by side, each of some of the columns, which learn in the same passes."""
+"""Several feature maps side by side, each of some of the columns, learning in the same passes."""
 
 from __future__ import annotations
 

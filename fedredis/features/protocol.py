@@ -79,7 +79,7 @@ class Features(Protocol):
         """Map rows X (n, columns) to inputs (n, width)."""
 
     def bounds(self, known: Named) -> NDArray[Any]:
-        """Return (width,): no input of a row that was learned from is larger, in absolute value."""
+        """Bound the absolute inputs of rows that were learned from (width,)."""
 
     def warnings(self, known: Named) -> tuple[str, ...]:
         """Say what is likely to be a mistake, and what to do about it."""

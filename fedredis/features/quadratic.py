@@ -112,33 +112,16 @@ class Quadratic:
             If a column holds no number, or one that is too large.
         """
         if name == "magnitudes":
-            after = self._filling.learn(name, known, total[:1])
-            inside = total[0][:, 1:-1]
-            there = inside.sum(axis=1).tolist()
-            steps = [cells.step(line, rows) for line, rows in zip(total[1], there, strict=True)]
-            grids = [
-                own if ranged else cells.refined(cells.MAGNITUDES, line, self.bins, least)
-                for own, ranged, line, least in zip(
-                    self._own_grids(), self._ranged, inside, steps, strict=True
-                )
-            ]
-            kept = after if self.gaps else known
-            return {**kept, "edges": cells.stacked(grids), "steps": np.array(steps)}
+            return self._first_grids(known, total)
         if name == "means":
-            after = self._filling.learn(name, known, total)
-            kept = {key: a for key, a in after.items() if not key.startswith("fill_")}
-            fill = after["fill_centre"]
-            lines = zip(known["edges"], fill.tolist(), self._ranged, strict=True)
-            grids = [own if is_ranged else cells.with_value(own, mean) for own, mean, is_ranged in lines]
-            return {**kept, "fill": fill, "edges": cells.stacked(grids)}
-        if name == "products":
-            centre, unit = known["centre"], known["unit"]
-            mean, scale, constant = moments.deviations(
-                total[0], known["rows"], known["rows"], centre, unit
-            )
-            kept = {key: a for key, a in known.items() if key not in ("centre", "unit")}
-            return {**kept, "mean": mean, "scale": scale, "constant": constant}
-        return self._divided(known, total[0])
+            return self._with_fill(self._filling.learn(name, known, total))
+        if name != "products":
+            return self._divided(known, total[0])
+        mean, scale, constant = moments.deviations(
+            total[0], known["rows"], known["rows"], known["centre"], known["unit"]
+        )
+        kept = {key: array for key, array in known.items() if key not in ("centre", "unit")}
+        return {**kept, "mean": mean, "scale": scale, "constant": constant}
 
     def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to inputs (n, width)."""
@@ -163,6 +146,25 @@ class Quadratic:
             f"features=quadratic makes {inputs} inputs of {len(self.columns)} columns, which a "
             f"model can learn by heart on {rows} rows: features=plain, or fewer columns",
         )
+
+    def _first_grids(self, known: Named, total: Arrays) -> Named:
+        """Make grids of the counts by powers of two; a column with a range has its own."""
+        after = self._filling.learn("magnitudes", known, total[:1])
+        grids, steps = self._own_grids(), []
+        for j, (line, places) in enumerate(zip(total[0][:, 1:-1], total[1], strict=True)):
+            steps.append(cells.step(places, int(line.sum())))
+            if not self._ranged[j]:
+                grids[j] = cells.refined(cells.MAGNITUDES, line, self.bins, steps[j])
+        kept = after if self.gaps else known
+        return {**kept, "edges": cells.stacked(grids), "steps": np.array(steps)}
+
+    def _with_fill(self, after: Named) -> Named:
+        """Keep the means, each of which is a value that many rows will have."""
+        fill = after["fill_centre"]
+        lines = zip(self._ranged, after["edges"], fill.tolist(), strict=True)
+        grids = [own if ranged else cells.with_value(own, mean) for ranged, own, mean in lines]
+        kept = {key: array for key, array in after.items() if not key.startswith("fill_")}
+        return {**kept, "fill": fill, "edges": cells.stacked(grids)}
 
     def _divisions(self, known: Named) -> int:
         return int(known["divisions"][0]) if "divisions" in known else 0

@@ -35,7 +35,7 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True)
 class Regression:
-    """Sum up tests of standardised labels y and predictions p: y, \\|y - p\\|, y^2, (y - p)^2.
+    """Sum up tests of standardised labels y and predictions p: y, abs(y - p), y^2, (y - p)^2.
 
     ``R^2 = 1 - sum (y - p)^2 / sum (y - mean y)^2`` about the mean of the tested rows, and 0 where
     they do not vary. Mean squared error, its root and mean absolute error are in the label's unit.
@@ -54,7 +54,7 @@ class Regression:
         )
 
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Sum up k tests: predictions (k, n, 1), true values y (k, n), standardised; n may be 0."""
+        """Sum up k tests: predictions (k, n, 1) and labels (k, n), standardised; n may be 0."""
         k, n = y.shape
         errors = y - predictions.reshape(k, n)
         terms = np.stack([y, np.abs(errors), y * y, errors * errors], axis=1)

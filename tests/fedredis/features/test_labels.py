@@ -37,4 +37,6 @@ def test_one_label_throughout(gather):
     made = make("plain", COLUMNS, numeric_labels=True)
     known = gather(made, [np.array([[0.0], [1.0]])], [np.full(2, 7.5)])
     assert labels.standardised(known, np.array([7.5, 8.5])).tolist() == [0, 1]
-    assert made.warnings(known) == ("the label is the same in all rows: there is nothing to learn",)
+    assert made.warnings(known) == (
+        "the label is the same in all rows: there is nothing to learn",
+    )

@@ -79,15 +79,18 @@ def test_slaves_in_any_order_and_bundle_give_the_same_bits(gather, name, seed, b
 def test_rows_cut_anyhow_are_counted_alike_and_summed_to_the_last_digits(
     gather, name, seed, slaves
 ):
-    made, rng, X = features.make(name, COLUMNS), np.random.default_rng(seed), drawn(200, gaps=False)
+    made, rng, X = (
+        features.make(name, COLUMNS),
+        np.random.default_rng(seed),
+        drawn(200, gaps=False),
+    )
     cuts = np.sort(rng.integers(0, 200, slaves - 1))
     known, cut = gather(made, [X]), gather(made, np.split(rng.permutation(X), cuts))
     assert known.keys() == cut.keys()
     for key, array in known.items():
         counted = array.dtype == np.int64 or key in ("categories", "edges", "scores")
-        np.testing.assert_allclose(
-            cut[key], array, rtol=0 if counted else 1e-12, atol=0 if counted else 1e-14, err_msg=key
-        )
+        close = {"rtol": 0} if counted else {"rtol": 1e-12, "atol": 1e-14}
+        np.testing.assert_allclose(cut[key], array, err_msg=key, **close)
 
 
 @pytest.mark.parametrize(

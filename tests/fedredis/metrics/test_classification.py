@@ -74,12 +74,12 @@ def test_tests_in_a_stack_are_summed_to_the_same_bits(k, n, classes):
 
 @pytest.mark.parametrize(
     ("confusion", "loss"),
-    [([[2, 0], [0, 0]], 0), ([[4, 0], [0, -1]], 0), ([[3, 0], [0, 0]], -1), ([[3, 0], [0, 0]], 105)],
+    [([2, 0, 0, 0], 0), ([4, 0, 0, -1], 0), ([3, 0, 0, 0], -1), ([3, 0, 0, 0], 105)],
 )
 def test_what_three_rows_can_not_come_to(confusion, loss):
     rule = Sum(Classification(2).quantities(), Scope(1, 3))
     scale, _ = rule.quantities[1].scales(1, 3)
-    arrays = [np.array([confusion]), np.ldexp([[float(loss)]], scale).astype(np.int64)]
+    arrays = [np.reshape(confusion, (1, 2, 2)), np.ldexp([[float(loss)]], scale).astype(np.int64)]
     assert rule.reasons(np.array([1]), np.array([3]), arrays) != [None]
 
 
