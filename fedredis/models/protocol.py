@@ -164,6 +164,7 @@ def lacks(model: Model, protocol: type) -> str:
     missing = [name for name in methods if not callable(getattr(model, name, None))]
     if missing:
         return f"the method {', '.join(missing)}"
-    if issubclass(protocol, SteeredModel) and not takes_term(model.train):
+    # By name: for `issubclass` any model is one, as it looks at no arguments.
+    if SteeredModel in protocol.__mro__ and not takes_term(model.train):
         return "a sixth argument of train, the term to add to every gradient"
     return ""

@@ -112,7 +112,8 @@ class LocalWork:
         predictions = stack.predict(self.model, self.sent.parameters, [s.X for s in self.slaves])
         sums = self.measure.sums(predictions, np.stack([s.y for s in self.slaves]))
         facts = self.measure.facts(sums, np.full(len(self.slaves), self.rows), UNIT)
-        return [float(loss) for loss in facts[self.measure.loss]]
+        # None is only said of no rows at all.
+        return [loss or 0.0 for loss in facts[self.measure.loss]]
 
     def _refuse_far(self, stacks: Sequence[NDArray[np.float64]]) -> None:
         once = np.ones(len(self.slaves), np.int64)

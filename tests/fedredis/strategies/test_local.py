@@ -70,5 +70,6 @@ def test_a_model_that_a_strategy_asks_too_much_of(name, model, problem) -> None:
 def test_models_that_will_do(name) -> None:
     models = [LogisticRegression(2, 3), make("linear", 2, 0)]
     models += [] if name == "newton" else [TorchMLP(2, 3)]
+    models += [] if name in ("newton", "fedprox", "scaffold") else [SklearnSGD(2, 3)]
     for model in models:
         check(name, strategy_of(name, {}), model, "mine")
