@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fedredis.strategies.protocol import Global, Limits
 
 #: Leaves figures of labels that are numbers in their standard deviations.
-UNIT = {"label_scale": np.ones(1)}
+UNIT = {"label_scale": np.array(1.0)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +107,13 @@ class LocalWork:
     def losses(self) -> list[float]:
         """Return the mean loss of the model that was sent on each slave's own rows.
 
-        Squared errors are in squared standard deviations of the label.
+        Squared errors are in squared standard deviations of the label; what is no number is
+        infinite.
         """
         predictions = stack.predict(self.model, self.sent.parameters, [s.X for s in self.slaves])
         sums = self.measure.sums(predictions, np.stack([s.y for s in self.slaves]))
         facts = self.measure.facts(sums, np.full(len(self.slaves), self.rows), UNIT)
-        # None is only said of no rows at all.
-        return [loss or 0.0 for loss in facts[self.measure.loss]]
+        return [math.inf if loss is None else loss for loss in facts[self.measure.loss]]
 
     def _refuse_far(self, stacks: Sequence[NDArray[np.float64]]) -> None:
         once = np.ones(len(self.slaves), np.int64)

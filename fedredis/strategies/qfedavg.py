@@ -85,15 +85,16 @@ class QFedAvg(FedAvg):
             Also if the loss is larger than the sum has room for.
         """
         sent, lipschitz = work.sent.parameters, 1 / work.settings.learning_rate
-        losses, trained, most = work.losses(), work.train(), _largest_loss(work.limits)
+        losses, most = work.losses(), _largest_loss(work.limits)
+        if max(losses) > most:
+            raise BoundError(
+                f"its mean loss is {max(losses):.3g}, and {most:.3g} is the most that qfedavg can "
+                "weigh: a smaller learning_rate, or another strategy"
+            )
+        trained = work.train()
         work.points(trained)  # raises if they are too far away
         results = []
         for measured, after in zip(losses, trained, strict=True):
-            if not measured <= most:
-                raise BoundError(
-                    f"its mean loss is {measured:.3g}, and {most:.3g} is the most that qfedavg "
-                    "can weigh: a smaller learning_rate, or another strategy"
-                )
             loss = max(measured, SMALLEST_LOSS)
             ways = [t - w for t, w in zip(after, sent, strict=True)]
             square = lipschitz**2 * sum(float(np.square(way).sum()) for way in ways)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from fedredis.arrays import Scope, Sum
 from fedredis.metrics import measure
@@ -14,7 +15,7 @@ from fedredis.models import LogisticRegression, TrainingSettings
 from fedredis.strategies import Global, Limits, LocalSlave, LocalWork, Returned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 #: Rows, batch and epochs that make slaves take 2, 8, 10 and 4 steps.
 ROWS, SETTINGS = (8, 25, 40, 9), TrainingSettings(2, 8, 0.3, 0.01)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Compute as workers and masters do."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @dataclass
