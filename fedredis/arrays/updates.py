@@ -106,12 +106,19 @@ class Bundle:
             isinstance(values, list) and len(values) == len(slaves) for values in facts.values()
         ):
             raise BlobError("what it tells of its slaves is not a list for each")
-        figures = {str(name): _numbers(values) for name, values in facts.items()}
-        return cls(slaves, samples, arrays, figures, str(about.get("worker", ""))[:200])
+        figures = {_text(name): _numbers(values) for name, values in facts.items()}
+        return cls(slaves, samples, arrays, figures, _text(about.get("worker", ""))[:200])
+
+
+def _text(value: Any) -> str:
+    """Return it as text that can be written down: JSON may hold halves of letters."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(
+        isinstance(one, str) and _text(one) == one for one in value
+    ):
         raise BlobError("it does not say whose it is")
     return tuple(value)
 

@@ -21,8 +21,9 @@ _MOMENTS = Moments(("label",), prefix="label_")
 class Labels:
     """Learn how to standardise labels, in passes as of a feature map that makes no input.
 
-    Known afterwards, all (1,): ``label_mean``, ``label_scale``, ``label_bound`` of
-    ``abs(y - mean)``, and ``label_constant``.
+    Known afterwards, all (): ``label_mean``, ``label_scale``, ``label_constant`` (1 or 0), and
+    ``label_bound`` of the absolute standardised labels ``(y - mean) / scale`` that were learned
+    from.
     """
 
     def width(self, known: Named) -> int:
@@ -43,7 +44,12 @@ class Labels:
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after a pass, given the sums over all slaves."""
-        return _MOMENTS.learn(name, known, total)
+        after = _MOMENTS.learn(name, known, total)
+        if "label_mean" not in after:
+            return after
+        bound = most_of(after["label_bound"], after["label_scale"], known["rows"])
+        own = {**after, "label_bound": bound}
+        return {k: np.array(a[0]) if k.startswith("label_") else a for k, a in own.items()}
 
     def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to no input (n, 0)."""
@@ -55,26 +61,6 @@ class Labels:
 
     def warnings(self, known: Named) -> tuple[str, ...]:
         """Say if there is nothing to predict."""
-        if not known["label_constant"][0]:
+        if not known["label_constant"]:
             return ()
         return ("the label is the same in all rows: there is nothing to learn",)
-
-
-def standardised(known: Named, y: NDArray[Any]) -> NDArray[Any]:
-    """Return ``(y - mean) / scale``; y as it is where labels are classes."""
-    return (y - known["label_mean"]) / known["label_scale"] if "label_mean" in known else y
-
-
-def restored(known: Named, predictions: NDArray[Any]) -> NDArray[Any]:
-    """Turn predictions of standardised labels back into the label's own unit."""
-    if "label_mean" not in known:
-        return predictions
-    own: NDArray[Any] = predictions * known["label_scale"] + known["label_mean"]
-    return own
-
-
-def bound(known: Named) -> float:
-    """Bound the standardised labels of rows that were learned from; 1 where labels are classes."""
-    if "label_mean" not in known:
-        return 1.0
-    return float(most_of(known["label_bound"], known["label_scale"], known["rows"])[0])

@@ -75,7 +75,7 @@ class Regression:
         variance = of_squares - mean * mean
         # What is left of a difference of two sums that are alike is rounding.
         varies = variance > 2.0**-44 * of_squares
-        scale = float(known["label_scale"][0])
+        scale = float(known["label_scale"])
         figures = {
             "r2": 1 - of_errors / variance if varies else 0.0,
             "mse": of_errors * scale * scale,

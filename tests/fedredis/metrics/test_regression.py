@@ -11,7 +11,7 @@ MEASURE = Regression()
 
 def measured(y, predicted, mean, scale, cuts=()):
     """Sum up tests of slaves as they travel; return the figures."""
-    known = {"label_mean": np.array([mean]), "label_scale": np.array([scale])}
+    known = {"label_mean": np.array(mean), "label_scale": np.array(scale)}
     z, p = (y - mean) / scale, (predicted - mean) / scale
     rule = Sum(MEASURE.quantities(), Scope(len(cuts) + 1, max(1, len(y))))
     total = rule.schema.zeros()
@@ -65,7 +65,7 @@ def test_a_square_that_is_no_float_is_no_figure():
 def test_facts_of_a_stack_have_the_bits_of_each_alone(k, n):
     rng = np.random.default_rng([k, n])
     y, p = rng.normal(size=(k, n)), rng.normal(size=(k, n, 1))
-    known = {"label_scale": np.array([3.0])}
+    known = {"label_scale": np.array(3.0)}
     together = MEASURE.sums(p, y)
     facts = MEASURE.facts(together, np.full(k, n), known)
     for i in range(k):
@@ -77,7 +77,7 @@ def test_facts_of_a_stack_have_the_bits_of_each_alone(k, n):
 
 def test_whatever_is_in_the_sums_ends_in_figures():
     rng = np.random.default_rng(0)
-    rule, known = Sum(MEASURE.quantities(), Scope(1, 9)), {"label_scale": np.array([1e150])}
+    rule, known = Sum(MEASURE.quantities(), Scope(1, 9)), {"label_scale": np.array(1e150)}
     for _ in range(200):
         shape = rule.schema.fields[1].shape
         total = [np.array([9]), rng.choice([0, 1, -1, 2**61, -(2**61)], shape)]
