@@ -275,7 +275,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         ("fail", "KEYS"): [keys.slave("1")],
         ("fail", "ARGV"): ["1"],
         ("refuse", "KEYS"): [memory],
-        ("refuse", "ARGV"): ["1"],
+        ("refuse", "ARGV"): [b"1"],
         ("open_round", "ARGV"): ["1", "0"],
         ("commit", "ARGV"): ["[]", "me.1", 2],
         ("commit", "KEYS"): [
