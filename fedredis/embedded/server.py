@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import ExitStack
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from fedredis.embedded.process import answer, start, stop
 from fedredis.errors import ServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
@@ -80,7 +83,7 @@ class EmbeddedServer:
                 raise ServerError(f"{home} can't be the server's directory: {error}") from error
             undo.pop_all()
         leaving = ExitStack()
-        leaving.callback(_leave, locks, password, os.getpid())
+        leaving.callback(_leave, home, locks, password, os.getpid())
         port = info["tcp_port"]
         urls = url_of(home, password, port), tcp_url(password, port)
         return cls(home, *urls, port, info["process_id"], leaving)
@@ -116,13 +119,32 @@ class EmbeddedServer:
         self.close()
 
 
-def _leave(locks: Locks, password: str, owner: int) -> None:
+def _leave(home: Path, locks: Locks, password: str, owner: int) -> None:
     """Leave, and stop the server if nobody else uses it."""
     if os.getpid() != owner:
         return
+    with uninterrupted():
+        try:
+            with locks.entrance():
+                if locks.only_user():
+                    stop(home, password, locks)
+        finally:
+            locks.close()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold a second Ctrl-C, or SIGTERM, back until what is stopped has stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are for the main thread
+        return
+    held: list[int] = []
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = [signal.signal(number, lambda number, _: held.append(number)) for number in numbers]
     try:
-        with locks.entrance():
-            if locks.only_user():
-                stop(password, locks)
+        yield
     finally:
-        locks.close()
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
