@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from redis.exceptions import RedisError
-from rich.markup import escape
+from rich.text import Text
 
 from fedredis.api.session import Session, session
 from fedredis.cli import options, output
@@ -41,11 +41,11 @@ def command(redis_url: str | None, home: Path) -> None:
     results, problems = output.results(), 0
     for name, check in _checks(redis_url, home):
         try:
-            verdict, told = "[green]ok[/]", check()
+            verdict, told = Text("ok", "green"), check()
         except (FedredisError, RedisError, OSError) as error:
             problems += 1
-            verdict, told = "[red]no[/]", str(error)
-        results.print(f"{verdict}  {name:<15}  {escape(told)}", soft_wrap=True)
+            verdict, told = Text("no", "red"), str(error)
+        results.print(Text.assemble(verdict, f"  {name:<15}  {told}"), soft_wrap=True)
     if problems:
         raise FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
 

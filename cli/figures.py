@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 #: Those whose name is not what it is called.
@@ -15,10 +16,10 @@ def called(name: str) -> str:
 
 def written(name: str, value: Any) -> str:
     """Write a figure; a dash if there is none, a question mark if it is no number."""
-    if value is None:
-        return "-"
     try:
-        number = float(value)
-    except ValueError:  # a slave may say anything
+        number = math.nan if value is None else float(value)
+    except (TypeError, ValueError):  # a slave may say anything
         return "?"
+    if not math.isfinite(number):
+        return "-"
     return f"{number:.2%}" if name == "accuracy" else f"{number:.4f}"

@@ -3,7 +3,7 @@
 What the command line does, for programs:
 
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
-- `runs`, `show`, `failures`: look at runs
+- `runs`, `show`, `failures`: look at runs; `remove`: delete one
 - `predict`: tell the class of a row with a trained model
 - `baseline`: compare it with what each slave has alone, and all have together
 - `export`, `load`: a trained model as a file; `plot`: runs as a picture
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fedredis.api.plotting import plot
     from fedredis.api.prediction import Prediction, predict
     from fedredis.api.records import Failures, RunRecord, failures, runs, show
+    from fedredis.api.removing import remove
     from fedredis.api.serving import Serving, serve, serving
     from fedredis.api.starting import resume, run
     from fedredis.errors import FedredisError
@@ -55,6 +56,7 @@ __all__ = [
     "partition",
     "plot",
     "predict",
+    "remove",
     "resume",
     "run",
     "runs",
@@ -77,6 +79,7 @@ _PLACES = {
     "fedredis.api.plotting": ("plot",),
     "fedredis.api.prediction": ("Prediction", "predict"),
     "fedredis.api.records": ("Failures", "RunRecord", "failures", "runs", "show"),
+    "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),
     "fedredis.api.starting": ("resume", "run"),
     "fedredis.errors": ("FedredisError",),

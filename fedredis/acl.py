@@ -89,7 +89,8 @@ class Role:
 
 def master() -> Role:
     """Say what a master may do, and the workers that it starts: all to fedredis' and RQ's keys."""
-    return Role(MASTER, ("~fedredis:*", "~rq:*"), (*CONNECTION, *READ, *WRITE))
+    # SCAN, which tells the names of all keys, is how the keys of a run are found to delete it.
+    return Role(MASTER, ("~fedredis:*", "~rq:*"), (*CONNECTION, *READ, *WRITE, "scan"))
 
 
 def viewer() -> Role:

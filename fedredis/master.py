@@ -125,11 +125,11 @@ def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) 
 
 
 def _progress(client: Redis, state: RunState) -> Progress:
-    preprocessing = runs.artifact(client, state.run_id, state.preprocessing)
-    model = runs.artifact(client, state.run_id, state.model) if state.model else None
+    preprocessing = runs.artifact(client, state.run, state.preprocessing)
+    model = runs.artifact(client, state.run, state.model) if state.model else None
     if preprocessing is None or (model is None and state.model):
-        raise FedredisError(f"run {state.run_id} has lost its model: it can't be gone on with")
-    last, remembered = state.round, runs.artifact(client, state.run_id, f"strategy:{state.round}")
+        raise FedredisError(f"run {state.run} has lost its model: it can't be gone on with")
+    last, remembered = state.round, runs.artifact(client, state.run, f"strategy:{state.round}")
     current = Global(model.arrays, remembered.named if remembered else {}) if model else None
     scores = runs.scores(client, state)
     return Progress(

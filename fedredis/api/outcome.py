@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Outcome:
     slaves: int
     workers: int
     rounds: int
-    #: Of a classifier; None where numbers are predicted.
+    #: Of a classifier; None where numbers are predicted, or no rows are held out.
     accuracy: float | None
     macro_f1: float | None
     log_loss: float | None
@@ -74,13 +75,13 @@ def read_outcome(
     times = [entry["ms"] for label, entry in history.items() if label.kind is Kind.TRAIN]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
-    p50, p95 = np.percentile(times, [50, 95]).tolist()
+    p50, p95 = np.percentile(times or [0], [50, 95]).tolist()
     return Outcome(
         run=run_id,
         slaves=state.config.slaves,
         workers=workers or _workers_of(client, state),
         rounds=state.round,
-        **{name: test.get(name) for name in FIGURES},
+        **{name: figure(test.get(name)) for name in FIGURES},
         seconds=round(seconds, 3),
         setup_seconds=round(setup_seconds, 3),
         round_ms={"p50": round(p50, 3), "p95": round(p95, 3)},
@@ -90,6 +91,11 @@ def read_outcome(
     )
 
 
+def figure(told: Any) -> Any:
+    """Return a figure of a test, None for one that is no number: there were no rows."""
+    return None if isinstance(told, float) and not math.isfinite(told) else told
+
+
 def _workers_of(client: Redis, state: runs.RunState) -> int:
-    slaves = runs.slaves(client, state.run_id, state.config.slave_ids)
+    slaves = runs.slaves(client, state.run, state.config.slave_ids)
     return len({facts["worker"] for facts in slaves.values() if "worker" in facts})

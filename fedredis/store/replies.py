@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import json
 from typing import TYPE_CHECKING, Any
 
-#: Control characters: C0 but for tab and newline, DEL, C1.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from fedredis.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ def text(reply: Any) -> str:
     which a terminal would obey, only tab and newline are kept.
     """
     decoded: str = reply.decode(errors="replace")
-    return decoded if decoded.isprintable() else CONTROL.sub("\ufffd", decoded)
+    return printable(decoded)
 
 
 def texts(replies: Iterable[Any]) -> list[str]:
@@ -30,3 +29,27 @@ def texts(replies: Iterable[Any]) -> list[str]:
 def fields(reply: Mapping[Any, Any]) -> dict[str, str]:
     """Decode a hash, or the fields of a stream's entry."""
     return {text(name): text(value) for name, value in reply.items()}
+
+
+def parsed(told: str) -> Any:
+    r"""Read JSON; its text is filtered, too, since JSON writes an escape as ``\u001b``.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        return _printable(json.loads(told))
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {printable(name): _printable(item) for name, item in value.items()}
+    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from fedredis.config import RunConfig
 from fedredis.errors import RunNotFoundError
 from fedredis.keys import Kind, Label, RunKeys
 from fedredis.store import artifact as artifacts_
-from fedredis.store.replies import fields, texts
+from fedredis.store.replies import fields, parsed, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class RunState:
     """Where a run stands."""
 
-    run_id: str
+    run: str
     #: waiting, running, stopped, failed or finished
     status: str
     config: RunConfig
@@ -88,7 +88,7 @@ def read(client: Redis, run_id: str) -> RunState:
         raise RunNotFoundError(f"there is no run {run_id}: `fedredis runs` lists them")
     state = fields(stored)
     return RunState(
-        run_id=run_id,
+        run=run_id,
         status=state["status"],
         config=RunConfig.from_json(state["config"]),
         round=int(state["round"]),
@@ -96,7 +96,7 @@ def read(client: Redis, run_id: str) -> RunState:
         preprocessing=state["preprocessing"],
         started=int(state["started"]),
         error=state.get("error", ""),
-        score=float(state["score"]) if "score" in state else None,
+        score=_figure(state.get("score")),
         best=int(state.get("best", 0)),
         converged=state.get("converged") == "1",
     )
@@ -110,7 +110,7 @@ def newest_first(client: Redis) -> list[RunState]:
 def history(client: Redis, run_id: str) -> dict[Label, dict[str, Any]]:
     """Read what each committed round came to, by kind and number."""
     stored = fields(client.hgetall(RunKeys(run_id).history))
-    entries = {Label.parse(label): json.loads(entry) for label, entry in stored.items()}
+    entries = {Label.parse(label): parsed(entry) for label, entry in stored.items()}
     return dict(sorted(entries.items()))
 
 
@@ -123,8 +123,17 @@ def evaluations(client: Redis, run_id: str) -> dict[int, dict[str, Any]]:
 def scores(client: Redis, state: RunState) -> dict[int, float]:
     """Read how good each tested model is, by round."""
     primary = metrics.measure(len(state.config.classes)).primary
-    tests = evaluations(client, state.run_id)
+    tests = evaluations(client, state.run)
     return {number: entry[primary] for number, entry in tests.items()}
+
+
+def _figure(told: str | None) -> float | None:
+    """Read a figure; None if there is none, as of a test without rows."""
+    try:
+        figure = float(told or "nan")
+    except ValueError:
+        return None
+    return figure if math.isfinite(figure) else None
 
 
 def artifact(client: Redis, run_id: str, name: str) -> Artifact | None:

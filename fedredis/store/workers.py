@@ -8,7 +8,7 @@ from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys
-from fedredis.store.replies import fields, texts
+from fedredis.store.replies import fields, parsed, texts
 from fedredis.store.scripts import load
 from fedredis.store.streams import last_id, read
 
@@ -92,7 +92,7 @@ def _card(reply: Any) -> WorkerCard | None:
         named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
         named["pid"] = int(named["pid"])
         slaves = named["slaves"]
-        named["slaves"] = None if slaves == "all" else tuple(map(str, json.loads(slaves)))
+        named["slaves"] = None if slaves == "all" else tuple(map(str, parsed(slaves)))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return WorkerCard(**named)

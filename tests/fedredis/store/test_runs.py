@@ -35,7 +35,7 @@ def test_create_writes_what_can_be_read(
     assert fake.zrange("fedredis:runs", 0, -1, withscores=True) == [(b"r1", started)]
     assert fake.hget("fedredis:{r1}:model:0", "schema") == b'[["weights", "<f8", [2]]]'
     assert runs.read(fake, "r1") == runs.RunState(
-        run_id="r1",
+        run="r1",
         status="waiting",
         config=config,
         round=0,
@@ -85,7 +85,7 @@ def test_the_newest_run_comes_first(fake: Redis, make_config: Callable[..., RunC
     for started, run_id in ((3000, "b"), (1000, "c"), (2000, "a")):
         runs.create(fake, run_id, make_config(), {})
         fake.zadd("fedredis:runs", {run_id: started})
-    assert [state.run_id for state in runs.newest_first(fake)] == ["b", "a", "c"]
+    assert [state.run for state in runs.newest_first(fake)] == ["b", "a", "c"]
 
 
 def test_history_is_in_order_of_kind_and_number(fake: Redis) -> None:
