@@ -86,5 +86,9 @@ class WorkersEndError(FedredisError):
     """Workers end as soon as they are started."""
 
 
+class WorkersEndError(FedredisError):
+    """Workers end as soon as they are started."""
+
+
 class WaitTimeoutError(FedredisError):
     """The slaves that the run needs did not come."""
