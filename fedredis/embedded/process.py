@@ -16,6 +16,7 @@ from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
 from fedredis.embedded.home import LOOPBACK, open_private, tcp_url, url_of, write
+from fedredis.embedded.interrupts import held_back
 from fedredis.embedded.locks import PAUSE, open_lock
 from fedredis.errors import ServerError
 
@@ -86,10 +87,11 @@ def start(home: Path, binary: Path, password: str, locks: Locks) -> dict[str, An
             _verify(binary, port, password)
     except BaseException as error:
         # Interrupted, say, and nobody is to be left with a server that nobody knows.
-        with suppress(OSError):
-            os.close(lock)
-        with suppress(ServerError):
-            stop(home, password, locks)
+        with held_back():
+            with suppress(OSError):
+                os.close(lock)
+            with suppress(ServerError):
+                stop(home, password, locks)
         if isinstance(error, OSError | subprocess.TimeoutExpired):
             raise ServerError(f"{binary} did not start: {error}") from error
         raise

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.embedded.binary import find_binary
 from fedredis.embedded.home import password_of, prepare, tcp_url, url_of
+from fedredis.embedded.interrupts import held_back
 from fedredis.embedded.locks import Locks
 from fedredis.embedded.process import answer, start, stop
 from fedredis.errors import ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
@@ -123,28 +121,10 @@ def _leave(home: Path, locks: Locks, password: str, owner: int) -> None:
     """Leave, and stop the server if nobody else uses it."""
     if os.getpid() != owner:
         return
-    with uninterrupted():
+    with held_back():
         try:
             with locks.entrance():
                 if locks.only_user():
                     stop(home, password, locks)
         finally:
             locks.close()
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold a second Ctrl-C, or SIGTERM, back until what is stopped has stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are for the main thread
-        return
-    held: list[int] = []
-    numbers = signal.SIGINT, signal.SIGTERM
-    before = [signal.signal(number, lambda number, _: held.append(number)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-        if held:
-            signal.raise_signal(held[0])
