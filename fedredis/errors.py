@@ -86,9 +86,5 @@ class WorkersEndError(FedredisError):
     """Workers end as soon as they are started."""
 
 
-class WorkersEndError(FedredisError):
-    """Workers end as soon as they are started."""
-
-
 class WaitTimeoutError(FedredisError):
     """The slaves that the run needs did not come."""
