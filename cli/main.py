@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -60,15 +59,6 @@ class LazyGroup(click.Group):
             raise TypeError(f"fedredis.cli.{cmd_name} has no command")
         return command
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Call a command; its errors name fields, which are options here."""
-        try:
-            return super().invoke(ctx)
-        except FedredisError as error:
-            found = self.get_command(ctx, ctx.invoked_subcommand or "")
-            error.args = (_spelt(str(error), found), *error.args[1:])
-            raise
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from their summaries."""
         with formatter.section("Commands"):
@@ -115,19 +105,6 @@ def run(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(_unforeseen(error), 1)
     return 0
-
-
-def _spelt(message: str, found: click.Command | None) -> str:
-    """Spell fields as options of a command: `test_fraction=2` as --test-fraction 2."""
-    commands = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
-    parameters = [p for each in commands if each for p in each.params]
-    flags = {p.name: p.opts[0] for p in parameters if isinstance(p, click.Option)}
-
-    def flag(quoted: re.Match[str]) -> str:
-        name, _, value = quoted[1].partition("=")
-        return f"{flags[name]} {value}".rstrip() if name in flags else quoted[0]
-
-    return re.sub(r"`([^`]+)`", flag, message)
 
 
 def _write_whatever_comes() -> None:

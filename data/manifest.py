@@ -47,6 +47,8 @@ class Manifest:
         How the rows were cut among the slaves, such as ``iid`` or ``dirichlet:0.1``.
     missing
         ``mean`` if cells may be missing (NaN), to be filled by the mean over all slaves.
+    content
+        Of a slave's own file a digest of its rows, which tells that another file is another one.
     version
         Of the folder's format.
     """
@@ -62,6 +64,7 @@ class Manifest:
     rows: int
     cut: str = "iid"
     missing: str = "error"
+    content: str = ""
     version: int = VERSION
 
     def to_json(self) -> str:
@@ -100,6 +103,7 @@ class Manifest:
                 rows=_whole(known["rows"]),
                 cut=_text(known.get("cut", "iid")),
                 missing=_text(known.get("missing", "error")),
+                content=_text(known.get("content", "")),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"the manifest is damaged: {error!r}") from None

@@ -7,6 +7,7 @@ text; the parameters, ``model.<name>``; and what the preprocessing knows, ``prep
 from __future__ import annotations
 
 import json
+import warnings
 import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -16,8 +17,9 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from fedredis import features, models
+from fedredis.api.unseen import unseen_in
 from fedredis.data.whole import written_whole
-from fedredis.errors import BlobError, DataError
+from fedredis.errors import BlobError, DataError, DataWarning
 from fedredis.features.protocol import Column
 
 if TYPE_CHECKING:
@@ -124,7 +126,10 @@ class SavedModel:
         from fedredis.data.rows import to_cells
 
         said = self.description
-        inputs = said.mapping.transform(self.known, to_cells(rows, said.columns, said.missing))
+        X = to_cells(rows, said.columns, said.missing)
+        for line in unseen_in(said.mapping, self.known, X):
+            warnings.warn(line, DataWarning, stacklevel=2)
+        inputs = said.mapping.transform(self.known, X)
         return self._model.predict(list(self.parameters.values()), inputs)
 
     def labels(self, rows: Any) -> NDArray[Any]:

@@ -7,7 +7,7 @@ import operator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from fedredis import assembly, models
+from fedredis import assembly, models, shares
 from fedredis.config import RunConfig
 from fedredis.errors import UsageError
 
@@ -78,7 +78,7 @@ def quorum_of(asked: str | float | None, slaves: int) -> int:
         return 0
     share = "." in asked if isinstance(asked, str) else isinstance(asked, float)
     try:
-        count = math.ceil(float(asked) * slaves) if share else int(asked)
+        count = math.ceil(shares.of(asked, slaves)) if share else int(asked)
     except (ValueError, OverflowError, TypeError):
         count = 0
     if not 1 <= count <= slaves:

@@ -127,16 +127,30 @@ class Prepared:
         """Map rows X (n, columns) to inputs (n, width)."""
         inputs = [self.inner.transform(known, self._filled(known, X))] if self._numbers else []
         if self._categories:
-            ends = np.cumsum(known["category_counts"])[:-1]
-            of_columns = np.split(known["categories"], ends)
-            digests = self._digests(X).T
-            inputs += [x[:, np.newaxis] == c for x, c in zip(digests, of_columns, strict=True)]
+            each = zip(self._digests(X).T, self._categories_of(known), strict=True)
+            inputs += [x[:, np.newaxis] == c for x, c in each]
         return np.concatenate(inputs, axis=1, dtype=np.float64)
+
+    def unseen(self, known: Known, X: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+        """Mark the rows (n,) of X that have a category nobody had, by column; others are left out.
+
+        A missing cell is one, where no row to learn from lacked a cell.
+        """
+        if not self._categories:
+            return {}
+        names = [self.columns[i].name for i in self._categories]
+        each = zip(self._digests(X).T, self._categories_of(known), strict=True)
+        marks = [~np.isin(x, c) for x, c in each]
+        return {name: mark for name, mark in zip(names, marks, strict=True) if mark.any()}
 
     def _filled(self, known: Known, X: NDArray[Any]) -> NDArray[Any]:
         """Return the numbers of rows X, without gaps if they are known to be there."""
         numbers = X.take(self._numbers, axis=1)
         return np.where(np.isnan(numbers), known["fill"], numbers) if "fill" in known else numbers
+
+    def _categories_of(self, known: Known) -> list[NDArray[Any]]:
+        """Return the digests of each column's categories."""
+        return np.split(known["categories"], np.cumsum(known["category_counts"])[:-1])
 
     def _digests(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return the categories of rows X, one for what is missing among them."""

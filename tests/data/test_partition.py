@@ -71,7 +71,7 @@ def changed(row: int, column: int, value: float) -> np.ndarray:
         pytest.param(ROWS[:, :3], r"\(3, 3\), not float64 \(n, 4\)", id="width"),
         pytest.param(ROWS[0], r"\(4,\)", id="one row"),
         pytest.param(ROWS.astype("f4"), "float32", id="type"),
-        pytest.param(ROWS.astype(object), "allow_pickle", id="objects"),
+        pytest.param(ROWS.astype(object), "object", id="objects"),
         pytest.param(changed(0, 0, np.nan), "not finite", id="NaN"),
         pytest.param(changed(0, 2, 2), "label", id="label"),
         pytest.param(changed(0, 2, 0.5), "label", id="half a label"),

@@ -79,17 +79,17 @@ def test_classes_of_eras_and_of_numbers() -> None:
     [
         (
             {"columns": (AGE, DOSE, Column("ward"))},
-            "column 'ward' holds categories at a and numbers at c; --categories says",
+            "column 'ward' holds categories at a and numbers at c; `categories` says",
         ),
         (
             {"columns": (AGE, Column("dose", kind="category"), WARD)},
-            "column 'dose' holds numbers at a and categories at c; --categories says",
+            "column 'dose' holds numbers at a and categories at c; `categories` says",
         ),
-        ({"columns": (AGE, WARD)}, "c has no column 'dose'; --columns names"),
-        ({"columns": (AGE, DOSE, WARD, Column("bmi"))}, "a has no column 'bmi'; --columns names"),
-        ({"label": "result"}, "the label is 'outcome' at a and 'result' at c; --label names"),
-        ({"classes": ()}, "labels are classes at a and numbers at c; --task says"),
-        ({"missing": "mean"}, "--missing is error at a and mean at c, and must be the same"),
+        ({"columns": (AGE, WARD)}, "c has no column 'dose'; `columns` names"),
+        ({"columns": (AGE, DOSE, WARD, Column("bmi"))}, "a has no column 'bmi'; `columns` names"),
+        ({"label": "result"}, "the label is 'outcome' at a and 'result' at c; `label` names"),
+        ({"classes": ()}, "labels are classes at a and numbers at c; `task` says"),
+        ({"missing": "mean"}, "`missing` is error at a and mean at c, and must be the same"),
     ],
 )
 def test_slaves_that_do_not_fit_each_other(change: dict[str, Any], line: str) -> None:

@@ -67,10 +67,10 @@ def test_certain_slaves(wards):
 
 def test_it_has_to_be_clear_who_is_wanted(wards):
     for given, complaint in (
-        ({}, "bring their own files: say how many there are with --slaves, or who with --names"),
-        ({"slaves": 2}, r"3 slaves of wards are there, not 2: .*--names \(a, b, c\)"),
-        ({"slaves": 2, "names": ["a", "b", "c"]}, "--names names 3 slaves, each once, and --sl"),
-        ({"names": ["a", "b", "a"]}, "--names names 2 slaves, each once"),
+        ({}, "bring their own files: say how many there are with `slaves`, or who with `names`"),
+        ({"slaves": 2}, r"3 slaves of wards are there, not 2: .*`names` \(a, b, c\)"),
+        ({"slaves": 2, "names": ["a", "b", "c"]}, "`names` names 3 slaves, each once, and `sl"),
+        ({"names": ["a", "b", "a"]}, "`names` names 2 slaves, each once"),
         ({"names": ["a*"]}, "slave 'a\\*' is not a name"),
         ({"names": ["ids"]}, "belongs to fedredis"),
         ({"names": ["a"], "workers": 1}, "leave out --data and --workers"),
@@ -116,7 +116,7 @@ def test_slaves_of_a_partition_folder_have_no_names(csv, server):
     fedredis.partition(csv, slaves=2, out="parts")
     with (
         fedredis.serving("parts", redis_url=server.url),
-        pytest.raises(UsageError, match=r"--names: the slaves of .* are numbered"),
+        pytest.raises(UsageError, match=r"`names`: the slaves of .* are numbered"),
     ):
         fedredis.run(names=["a"], redis_url=server.url)
 

@@ -13,7 +13,7 @@ import fedredis
 from fedredis import features, models
 from fedredis.api.model_file import Description, load, save
 from fedredis.codec import Schema
-from fedredis.data.categories import digest
+from fedredis.data.meaning import digest
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
 

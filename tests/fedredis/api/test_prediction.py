@@ -42,7 +42,7 @@ def test_the_order_of_values_is_free(trained, values, server):
 def test_another_file(trained, csv, song, server, folder):
     csv.rename(folder / "moved.csv")
     name = song["track_name"]
-    with pytest.raises(UsageError, match="not at hand: give --data"):
+    with pytest.raises(UsageError, match="not at hand: give `data`"):
         fedredis.predict(trained.run, song=name, redis_url=server.url)
     fedredis.predict(trained.run, song=name, data="moved.csv", redis_url=server.url)
     with pytest.raises(UsageError, match=r"other columns than the run's"):
@@ -124,8 +124,8 @@ def test_many_rows_at_once(trained, values, client):
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
-        ({}, "give either --song NAME or --values"),
-        ({"song": "x", "values": {}}, "give either --song NAME or --values"),
+        ({}, "give either `song` or `values`"),
+        ({"song": "x", "values": {}}, "give either `song` or `values`"),
         ({"song": "No Such Song"}, "no song named 'No Such Song'"),
         ({"values": {"danceability": 0.5}}, "missing: energy, key"),
         ({"values": {"loud": 1}}, "unknown: loud"),

@@ -51,7 +51,7 @@ def test_workers_that_die_are_replaced(parts, server, monkeypatch):
 def test_what_can_not_be_served(parts, folder, server):
     with pytest.raises(DataError, match="no partition folder"):
         fedredis.serve("nowhere", redis_url=server.url)
-    with pytest.raises(UsageError, match="--workers must be at least 1"):
+    with pytest.raises(UsageError, match="`workers` must be at least 1"):
         fedredis.serve(parts, workers=0, redis_url=server.url)
     with pytest.raises(RedisUnavailableError):
         fedredis.serve(parts, redis_url="redis://127.0.0.1:1")
@@ -78,16 +78,16 @@ def test_a_slave_with_its_own_file(folder, server, client):
 def test_an_own_file_that_can_not_be_served(parts, csv, server):
     """One line, before any worker is started."""
     for given, complaint in (
-        ({"data": csv}, "own file, --name says who it is"),
-        ({"data": parts, "label": "decade"}, "own file, --name says who it is"),
-        ({"data": parts, "dataset": "wards"}, "own file, --name says who it is"),
+        ({"data": csv}, "own file, `name` says who it is"),
+        ({"data": parts, "label": "decade"}, "own file, `name` says who it is"),
+        ({"data": parts, "dataset": "wards"}, "own file, `name` says who it is"),
         ({"data": parts, "name": "a"}, "is a partition folder"),
         ({"data": csv, "name": "a b"}, "slave 'a b' is not a name"),
         ({"data": csv, "name": "update"}, "belongs to fedredis"),
         ({"data": csv, "name": "a", "dataset": "x-slave-y"}, "the word 'slave' parts"),
         ({"data": csv, "name": "a", "label": "loud"}, "songs.csv, column 'loud'"),
         ({"data": csv, "name": "a", "test_fraction": 1}, "below 1"),
-        ({"data": csv, "name": ""}, "own file, --name says who it is"),
+        ({"data": csv, "name": ""}, "own file, `name` says who it is"),
     ):
         with pytest.raises(UsageError, match=complaint):
             fedredis.serve(**given, redis_url="redis://127.0.0.1:1")

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedredis.data.categories import digest
-from fedredis.data.reading import read_file
+from fedredis.data.file import read_file
+from fedredis.data.meaning import digest
+from fedredis.data.reading import Reading
 from fedredis.data.songs import ERAS, FEATURE_NAMES, FEATURES
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
@@ -19,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_table_of_numbers_and_labels(path: Path) -> None:
     path.write_text(GOOD)
-    table = read_file(path, label="kind")
+    table = read_file(path, Reading(label="kind"))
     assert table.X.tolist() == [[1, 2.5], [2, -300], [3, 0]]
     assert (table.X.dtype, table.y.dtype) == (np.float64, np.int64)
     assert table.y.tolist() == [0, 1, 0]
@@ -30,7 +31,10 @@ def test_a_table_of_numbers_and_labels(path: Path) -> None:
 
 def test_columns_can_be_chosen_and_ordered(path: Path) -> None:
     path.write_text(GOOD)
-    assert read_file(path, label="kind", columns=["weight", "size"]).X[1].tolist() == [-300, 2]
+    assert read_file(path, Reading(label="kind", columns=["weight", "size"])).X[1].tolist() == [
+        -300,
+        2,
+    ]
 
 
 def test_columns_of_text_and_columns_without_a_name_are_left_out(path: Path) -> None:
@@ -38,23 +42,23 @@ def test_columns_of_text_and_columns_without_a_name_are_left_out(path: Path) -> 
         ",size,colour,uri,void,open,kind\n"
         "0,1,red,1,,True,cat\n1,2,7,2,,False,dog\n2,3,blue,3,,True,cat\n"
     )
-    assert read_file(path, label="kind").columns == (Column("size"),)
+    assert read_file(path, Reading(label="kind")).columns == (Column("size"),)
 
 
 def test_numbers_make_labels_as_text(path: Path) -> None:
     path.write_text("size,kind\n1,1\n2,0\n3, 1\n")
-    table = read_file(path, label="kind")
+    table = read_file(path, Reading(label="kind"))
     assert (table.classes, table.y.tolist()) == (("0", "1"), [1, 0, 1])
 
 
 def test_integers_of_any_length_are_numbers(path: Path) -> None:
     path.write_text(f"size,kind\n1{'0' * 30},cat\n-1,dog\n18446744073709551615,dog\n")
-    assert read_file(path, label="kind").X[:, 0].tolist() == [1e30, -1, 2.0**64]
+    assert read_file(path, Reading(label="kind")).X[:, 0].tolist() == [1e30, -1, 2.0**64]
 
 
 def test_a_song_that_is_repeated_counts_once(path: Path) -> None:
     path.write_text("size,kind,uri,name\n1,cat,u,A\n2,dog,v,B\n3,dog,u,C\n4,dog,,D\n5,cat,,\n")
-    table = read_file(path, label="kind")
+    table = read_file(path, Reading(label="kind"))
     assert table.X[:, 0].tolist() == [1, 2, 4, 5]
     assert table.y.tolist() == [0, 1, 1, 0]
     assert table.names == ["A", "B", "D", ""]
@@ -79,7 +83,7 @@ def test_songs_need_no_option_and_have_all_eras(path: Path) -> None:
 
 def test_a_song_feature_can_be_the_label(path: Path) -> None:
     path.write_text(HEADER + song("X-Generation", mode=1) + song("X-Generation"))
-    table = read_file(path, label="mode")
+    table = read_file(path, Reading(label="mode"))
     assert table.columns == tuple(column for column in FEATURES if column.name != "mode")
     assert table.classes == ("0", "1")
 
@@ -127,7 +131,7 @@ def test_bad_files(
 ) -> None:
     path.write_text(text)
     with pytest.raises(DataError) as refused:
-        read_file(path, label="kind")
+        read_file(path, Reading(label="kind"))
     error = refused.value
     assert (error.file, error.row, error.column) == (path, row, column)
     assert problem in str(error)
@@ -141,14 +145,14 @@ def test_bad_files(
 def test_bytes_that_are_not_utf_8(path: Path, text: bytes, row: int) -> None:
     path.write_bytes(text)
     with pytest.raises(DataError) as refused:
-        read_file(path, label="size")
+        read_file(path, Reading(label="size"))
     assert str(refused.value) == f"{path}, row {row}: the text is not UTF-8"
 
 
 def test_a_file_beyond_the_limit(path: Path) -> None:
     path.write_text(GOOD)
     with pytest.raises(DataError, match=r"pets\.csv: the file has 46 bytes, the limit is 45"):
-        read_file(path, label="kind", cap=45)
+        read_file(path, Reading(label="kind"), cap=45)
 
 
 def test_a_missing_file(path: Path) -> None:
@@ -158,7 +162,7 @@ def test_a_missing_file(path: Path) -> None:
 
 def test_a_label_must_be_named(path: Path) -> None:
     path.write_text(GOOD)
-    with pytest.raises(DataError, match=r"pets\.csv: no column 'decade': .* --label COLUMN"):
+    with pytest.raises(DataError, match=r"pets\.csv: no column 'decade': .* `label`"):
         read_file(path)
 
 
@@ -176,7 +180,7 @@ def test_columns_that_can_not_be_chosen(
 ) -> None:
     path.write_text(GOOD)
     with pytest.raises(DataError, match=problem) as refused:
-        read_file(path, label="kind", columns=columns)
+        read_file(path, Reading(label="kind", columns=columns))
     assert refused.value.column == column
 
 
@@ -195,56 +199,58 @@ def test_a_missing_cell_says_what_to_do(
 ) -> None:
     path.write_text(GAPS)
     with pytest.raises(DataError) as refused:
-        read_file(path, label="kind", columns=columns)
+        read_file(path, Reading(label="kind", columns=columns))
     assert str(refused.value) == (
         f"{path}, row {row}, column '{column}': the cell is empty: "
-        "--missing drop leaves such rows out, --missing mean fills cells"
+        "`missing=drop` leaves such rows out, `missing=mean` fills cells"
     )
 
 
 def test_rows_with_missing_cells_are_dropped_before_repeated_ones(path: Path) -> None:
     path.write_text(GAPS)
-    table = read_file(path, label="kind", columns=["size"], missing="drop", by="colour")
+    table = read_file(path, Reading(label="kind", columns=["size"], missing="drop"), by="colour")
     assert table.X.tolist() == [[1], [3], [6]]
     assert (table.names, table.groups) == (["A", "C", "F"], ["red", "", "red"])
     assert (table.classes, table.missing) == (("cat", "dog"), "error")
-    table = read_file(path, label="kind", columns=["size", "colour"], missing="drop")
+    table = read_file(path, Reading(label="kind", columns=["size", "colour"], missing="drop"))
     assert table.X[:, 0].tolist() == [1, 6]
     assert table.X[:, 1].tolist() == [digest("red")] * 2
 
 
 def test_missing_cells_to_be_filled_are_nan(path: Path) -> None:
     path.write_text(GAPS)
-    table = read_file(path, label="kind", columns=["size", "colour"], missing="mean")
+    table = read_file(path, Reading(label="kind", columns=["size", "colour"], missing="mean"))
     np.testing.assert_array_equal(table.X[:, 0], [1, np.nan, 6])
     np.testing.assert_array_equal(table.X[:, 1], [digest("red")] * 3)
     assert table.missing == "mean"
-    assert read_file(path, label="kind", columns=["uri"], missing="mean").missing == "mean"
+    assert (
+        read_file(path, Reading(label="kind", columns=["uri"], missing="mean")).missing == "mean"
+    )
 
 
 def test_a_blank_number_is_missing(path: Path) -> None:
     path.write_text("size,kind\n1,a\n  ,b\n3,b\n")
     with pytest.raises(DataError, match="row 3, column 'size': the cell is empty"):
-        read_file(path, label="kind")
-    assert read_file(path, label="kind", missing="drop").X.tolist() == [[1], [3]]
+        read_file(path, Reading(label="kind"))
+    assert read_file(path, Reading(label="kind", missing="drop")).X.tolist() == [[1], [3]]
 
 
 def test_rows_and_labels_go_by_their_place_in_the_file(path: Path) -> None:
     rows = "".join(f",{c},X-Generation\n" for c in "ab") + "1,c,X-Generation\n2,d,W-Generation\n"
     path.write_text("size,kind,era\n" + rows)
     with pytest.raises(DataError, match="row 5, column 'era': 'W-Generation' is none of"):
-        read_file(path, label="era", columns=["size"], missing="drop")
+        read_file(path, Reading(label="era", columns=["size"], missing="drop"))
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
 def test_no_row_is_left(path: Path, missing: str) -> None:
     path.write_text("size,kind\n,\n1,\n,\n")
     with pytest.raises(DataError, match=r"pets\.csv: every row has a missing cell"):
-        read_file(path, label="kind", missing=missing)
+        read_file(path, Reading(label="kind", missing=missing))
 
 
 @pytest.mark.parametrize("choice", [{"missing": "fill"}, {"task": "sort"}])
 def test_a_choice_that_there_is_not(path: Path, choice: dict[str, str]) -> None:
     ((name, value),) = choice.items()
-    with pytest.raises(UsageError, match=f"--{name} must be one of .*, not '{value}'"):
-        read_file(path, **choice)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=f"`{name}` must be one of .*, not '{value}'"):
+        read_file(path, Reading(**choice))  # type: ignore[arg-type]
