@@ -142,12 +142,3 @@ def test_nobody_comes(call, server):
     assert answer.code == 1
     assert "3 of 3 slaves of synthetic-3-" in answer.err
     assert "did not come: 0, 1, 2; go on with: " in answer.err
-
-
-def test_doctor(call, server):
-    answer = call("doctor", "--redis-url", server.url)
-    assert answer.code == 0
-    assert "append-only file" in answer.out
-    answer = call("doctor", "--redis-url", "redis://127.0.0.1:1")
-    assert answer.code == 1
-    assert "Redis unreachable" in answer.out
