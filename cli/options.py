@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -19,25 +18,31 @@ from fedredis.errors import UsageError
 from fedredis.redis_url import with_password
 from fedredis.schedules import SCHEDULES
 
-#: A quote before a value and not before its name, where CSV has it.
-QUOTED_VALUE = re.compile(r'(^|,)\s*([^,"=]+=)\s*"')
+#: What stands in quotes, a quote in it being two; and what stands between two commas.
+QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+ITEM = re.compile(r'(?:"(?:[^"]|"")*"|[^",])*')
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def split(text: str) -> list[str]:
-    """Read a list as a row of CSV: what has a comma in it stands in quotes.
+    """Split text at its commas, but for those in quotes, which are taken away as in CSV.
 
     Raises
     ------
     UsageError
         If a quote is never closed.
     """
-    try:
-        (items,) = csv.reader([text], skipinitialspace=True, strict=True)
-    except (csv.Error, ValueError) as error:
-        raise UsageError(f"{text}: not a list with commas: {error}") from None
-    return [item.strip() for item in items]
+    items, start = [], 0
+    while start <= len(text):
+        end = start + len(ITEM.match(text, start)[0])  # type: ignore[index]
+        if text[end : end + 1] not in ("", ","):
+            raise UsageError(f"{text}: a quote is opened and never closed")
+        items.append(
+            QUOTED.sub(lambda found: found[1].replace('""', '"'), text[start:end]).strip()
+        )
+        start = end + 1
+    return items
 
 
 def values_of(text: str) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def values_of(text: str) -> dict[str, Any]:
         except ValueError as error:
             raise UsageError(f"`values`: not JSON: {error}") from None
     given: dict[str, Any] = {}
-    for pair in split(QUOTED_VALUE.sub(r'\1"\2', text)):
+    for pair in split(text):
         name, sign, value = pair.partition("=")
         if not sign:
             raise UsageError(f"`values`: '{pair}' is not COLUMN=VALUE")

@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING
 
-from fedredis.data.meaning import spelling
+from fedredis.data.meaning import NUMBER, spelling
 from fedredis.data.records import NAMELESS
 from fedredis.errors import DataWarning
 from fedredis.features.protocol import MOST_CATEGORIES
@@ -25,7 +25,7 @@ FORMS = (
         "make numbers of them, such as days since one of them",
     ),
     (
-        re.compile(r"[-+]?[€$£]? ?(?=.*[^\d.])\d[\d.,'\s]*([%€$£]?)"),
+        re.compile(r"[-+]?[€$£]? ?\d[\d.,'\s]*[%€$£]?"),
         "numbers with commas, spaces or signs",
         "write them as 1234.5",
     ),
@@ -69,8 +69,7 @@ def doubts(
             yield from _single(cells, name)
         if column.kind == "category":
             yield from _merged(cells, name)
-            for alike in namesakes(cells.sample(name)):
-                yield _of(cells, name, f"{alike}: write them alike")
+            yield from _alike(cells, name, {*map(spelling, cells.sample(name))})
         if column.kind == "number":
             yield from _identifier(cells, name)
 
@@ -80,20 +79,15 @@ def label_doubts(cells: Cells, label: str, classes: Sequence[str]) -> Iterator[s
     if len(classes) > FEW_ROWS:
         yield from _form(cells, label, "is taken for classes")
     yield from _merged(cells, label)
-    for alike in namesakes(classes):
-        yield _of(cells, label, f"{alike}: write them alike")
+    yield from _alike(cells, label, classes)
 
 
-def namesakes(names: Iterable[str]) -> list[str]:
-    """List names that differ by nothing but case and spaces, a text for those of one kind."""
+def namesakes(names: Iterable[str]) -> list[list[str]]:
+    """List names that differ by nothing but case and spaces, together those that do."""
     groups: dict[str, list[str]] = {}
     for name in sorted(set(names)):
         groups.setdefault(" ".join(name.casefold().split()), []).append(name)
-    return [
-        f"{', '.join(map(repr, group))} differ by case or spaces alone"
-        for group in groups.values()
-        if len(group) > 1
-    ]
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def warn(lines: Iterable[str]) -> None:
@@ -110,8 +104,9 @@ def _form(cells: Cells, name: str, becomes: str) -> Iterator[str]:
     """Tell a column most of whose cells are dates or numbers of another country."""
     texts = cells.sample(name)
     for form, what, remedy in FORMS:
-        odd = [text for text in texts if form.fullmatch(text)]
-        if odd and 2 * sum(bool(form.fullmatch(t)) or _is_number(t) for t in texts) >= len(texts):
+        numbers = [text for text in texts if NUMBER.fullmatch(text)]
+        odd = [t for t in texts if form.fullmatch(t) and not NUMBER.fullmatch(t)]
+        if odd and 2 * len(numbers + odd) >= len(texts):
             yield _of(
                 cells,
                 name,
@@ -120,8 +115,11 @@ def _form(cells: Cells, name: str, becomes: str) -> Iterator[str]:
             return
 
 
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
+def _alike(cells: Cells, name: str, texts: Iterable[str]) -> Iterator[str]:
+    """Tell names that are meant to be the same one."""
+    for group in namesakes(texts):
+        quoted = ", ".join(map(repr, group))
+        yield _of(cells, name, f"{quoted} differ by case or spaces alone: write them alike")
 
 
 def _single(cells: Cells, name: str) -> Iterator[str]:

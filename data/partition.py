@@ -8,6 +8,7 @@ is held out for evaluation, else 0. A category is the digest of its text; a miss
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tokenize import TokenError
@@ -60,8 +61,9 @@ def slave_file(directory: Path, slave_id: int) -> Path:
 def held(directory: Path, manifest: Manifest) -> list[int]:
     """Return, in order, the ids of the slaves whose files are in a folder."""
     with os.scandir(directory) as entries:
-        present = {entry.name for entry in entries}
-    return [i for i in range(manifest.slaves) if f"slave-{i}.npy" in present]
+        found = (re.fullmatch(r"slave-(0|[1-9][0-9]{0,9})\.npy", entry.name) for entry in entries)
+        present = sorted(int(name[1]) for name in found if name)
+    return [slave for slave in present if slave < manifest.slaves]
 
 
 def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = None) -> Partition:

@@ -50,14 +50,15 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
     classes = tuple(once_each({name for one in manifests.values() for name in one.classes}))
     if len(classes) == 1:
         raise UsageError(f"all slaves' rows have the label {classes[0]!r}: there must be two")
-    for alike in namesakes(classes):
+    for group in namesakes(classes):
         who = "; ".join(
             f"slave {name} has {', '.join(map(repr, has))}"
             for name, one in sorted(manifests.items())
-            if (has := [text for text in one.classes if repr(text) in alike])
+            if (has := [text for text in one.classes if text in group])
         )
         warnings.warn(
-            f"the classes {alike} of '{model.label}' ({who}): write them alike in all files",
+            f"the classes {', '.join(map(repr, group))} of '{model.label}' differ by case or "
+            f"spaces alone ({who}): write them alike in all files",
             DataWarning,
             stacklevel=2,
         )

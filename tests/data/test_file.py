@@ -1,13 +1,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fedredis.data.file import read_file
+from fedredis.data.file import read_file, read_frame
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
 from fedredis.data.songs import ERAS, FEATURE_NAMES, FEATURES
-from fedredis.errors import DataError, UsageError
+from fedredis.errors import DataError
 from fedredis.features.protocol import Column
 
 GOOD = "size,kind,weight\n1,cat,2.5\n2,dog,-3e2\n3,cat,0\n"
@@ -249,8 +250,42 @@ def test_no_row_is_left(path: Path, missing: str) -> None:
         read_file(path, Reading(label="kind", missing=missing))
 
 
-@pytest.mark.parametrize("choice", [{"missing": "fill"}, {"task": "sort"}])
-def test_a_choice_that_there_is_not(path: Path, choice: dict[str, str]) -> None:
-    ((name, value),) = choice.items()
-    with pytest.raises(UsageError, match=f"`{name}` must be one of .*, not '{value}'"):
-        read_file(path, Reading(**choice))  # type: ignore[arg-type]
+def test_one_thing_is_one_class_and_one_category(path: Path) -> None:
+    path.write_text("code,open,kind\n1,TRUE,1.0\n1.0,true,1\n1,1,0\n,False,0.0\n2,0,True\n")
+    table = read_file(path, Reading(label="kind", categories=["code", "open"], missing="mean"))
+    assert (table.classes, table.y.tolist()) == (("0", "True"), [1, 1, 0, 0, 1])
+    np.testing.assert_array_equal(
+        table.X,
+        [[digest(1), digest(1)]] * 3 + [[np.nan, digest(0)], [digest(2), digest(0)]],
+    )
+
+
+def test_a_frame_is_read_as_its_file_is(path: Path) -> None:
+    path.write_text(GAPS)
+    said = Reading(label="kind", columns=["size", "colour"], missing="mean")
+    one, other = read_file(path, said, by="name"), read_frame(pd.read_csv(path), said, by="name")
+    np.testing.assert_array_equal(one.X, other.X)
+    assert (one.y.tolist(), one.classes, one.columns, one.names, one.groups) == (
+        *(other.y.tolist(), other.classes, other.columns, other.names, other.groups),
+    )
+    assert other.source == "frame"
+
+
+@pytest.mark.parametrize(
+    ("frame", "problem"),
+    [
+        (pd.DataFrame({"x": [], "y": []}), "the frame has no rows"),
+        (pd.DataFrame([[1, 2, 3]], columns=["x", "x", "y"]), "'x': two columns have this name"),
+        (pd.DataFrame({"x": [1, None], "y": [0, 1]}), "frame, row 1, column 'x': the cell is emp"),
+        (pd.DataFrame({"x": [1, 2]}), "column 'y': there is no such column"),
+    ],
+)
+def test_frames_that_can_not_be_used(frame: pd.DataFrame, problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        read_frame(frame, Reading(label="y"))
+
+
+def test_the_empty_cell_is_to_blame_and_not_the_long_one(path: Path) -> None:
+    path.write_text("note,x,y\n" + "z" * 200_000 + ",1,a\nw,2,b\nw,,b\n")
+    with pytest.raises(DataError, match="row 4, column 'x': the cell is empty"):
+        read_file(path, Reading(label="y", columns=["x"]))

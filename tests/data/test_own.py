@@ -81,6 +81,14 @@ def test_how_much_is_held_out(file: OwnFile, fraction: float, count: int) -> Non
     assert (len(part.test_X), len(part.train_X)) == (count, 40 - count)
 
 
+def test_the_content_tells_files_apart(file: OwnFile) -> None:
+    told = {read_own(file, number).manifest.content for number in (0, 1)}
+    file.path.write_text(file.path.read_text().replace("20,", "21,", 1))
+    told.add(read_own(file, 0).manifest.content)
+    assert len(told) == 2
+    assert {len(content) for content in told} == {8}
+
+
 def test_nothing_is_written(file: OwnFile) -> None:
     read_own(file, 0)
     assert list(file.path.parent.iterdir()) == [file.path]

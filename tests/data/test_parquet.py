@@ -101,6 +101,14 @@ def test_not_a_number_has_the_same_bytes_whatever_it_was(path: Path) -> None:
     assert table.X[:2].tobytes() == np.full((2, 1), np.nan).tobytes()
 
 
+def test_not_a_number_is_a_missing_label_and_category(path: Path) -> None:
+    gap = pa.array([np.nan, 1, 2, 1], from_pandas=False)
+    write(path, size=[1, 2, 3, 4], code=gap, kind=pa.array([1, 0, np.nan, 1], from_pandas=False))
+    table = read_file(path, Reading(label="kind", categories=["code"], missing="mean"))
+    assert (table.classes, table.y.tolist()) == (("0", "1"), [1, 0, 1])
+    np.testing.assert_array_equal(table.X[:, 1], [np.nan, digest("1"), digest("1")])
+
+
 @pytest.mark.parametrize(
     ("columns", "row", "column", "problem"),
     [
