@@ -38,9 +38,8 @@ def split(text: str) -> list[str]:
         end = start + len(ITEM.match(text, start)[0])  # type: ignore[index]
         if text[end : end + 1] not in ("", ","):
             raise UsageError(f"{text}: a quote is opened and never closed")
-        items.append(
-            QUOTED.sub(lambda found: found[1].replace('""', '"'), text[start:end]).strip()
-        )
+        bare = QUOTED.sub(lambda found: found[1].replace('""', '"'), text[start:end])
+        items.append(bare.strip())
         start = end + 1
     return items
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import fedredis
-from fedredis.errors import DataError, RedisUnavailableError, UsageError
+from fedredis.errors import DataError, UsageError
 from fedredis.jobs.pool import WorkerPool
 from fedredis.store import workers
 
@@ -53,12 +53,21 @@ def test_what_can_not_be_served(parts, folder, server):
         fedredis.serve("nowhere", redis_url=server.url)
     with pytest.raises(UsageError, match="`workers` must be at least 1"):
         fedredis.serve(parts, workers=0, redis_url=server.url)
-    with pytest.raises(RedisUnavailableError):
-        fedredis.serve(parts, redis_url="redis://127.0.0.1:1")
     for file in parts.glob("*.npy"):
         file.unlink()
     with pytest.raises(DataError, match="holds no slave's partition"):
         fedredis.serve(parts, redis_url=server.url)
+
+
+def test_a_damaged_partition_is_told_at_once(parts, server):
+    file = parts / "slave-1.npy"
+    file.write_bytes(file.read_bytes()[:-8])
+    for call in (fedredis.serve, fedredis.run):
+        with pytest.raises(DataError, match=r"slave-1\.npy: the file is damaged: it has"):
+            call(parts, redis_url=server.url, workers=1)
+    file.unlink()
+    with pytest.raises(DataError, match=r"slave-1\.npy: there is no such file"):
+        fedredis.run(parts, redis_url=server.url, workers=1)
 
 
 def test_a_slave_with_its_own_file(folder, server, client):
