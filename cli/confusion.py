@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: How many mistakes are listed where a table does not fit.
 LISTED = 10
+#: Letters that a column takes at least, with its line and the room beside it.
+SLIMMEST = 4
 #: Letters of a class' name that a column has room for at least, and has at most.
 NARROW, WIDE = 8, 24
 
@@ -31,8 +33,9 @@ class Confusion:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it in the width that there is."""
-        table = self._table()
-        if not fits(console, table, options.max_width):
+        # A table that has no chance is not even made: of 1,000 classes that takes a minute.
+        few = len(self.classes) * SLIMMEST < options.max_width
+        if not few or not fits(console, table := self._table(), options.max_width):
             yield self._list()
             return
         # Not the table's own title, which would be folded to the width of a few short names.
@@ -45,7 +48,7 @@ class Confusion:
         table.add_column("", overflow="ellipsis", no_wrap=True, **_room(self.classes))
         for name in self.classes:
             room = max(digits, min(len(name), NARROW))
-            table.add_column(Text(name), justify="right", overflow="fold", min_width=room)
+            table.add_column(name, justify="right", overflow="fold", min_width=room)
         for i, (name, counts) in enumerate(zip(self.classes, self.counts, strict=True)):
             marked = [Text(str(n), "bold" if i == j else "") for j, n in enumerate(counts)]
             table.add_row(name, *marked)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Group
 from rich.padding import Padding
-from rich.text import Text
 
 from fedredis.api.records import failures
 from fedredis.cli import options, output, waiting
@@ -34,7 +33,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
         rounds = {str(of.label): {**asdict(of), "label": str(of.label)} for of in found.open}
         output.print_json({**asdict(found), "open": rounds})
         return
-    lines: list[RenderableType] = [Text(found.error, "bold")] if found.error else []
+    lines: list[RenderableType] = [output.styled(found.error, "bold")] if found.error else []
     for slave, failed in found.failures.items():
         lines.append(f"slave {slave} failed {failed['failures']} times, at last with:")
         lines.append(Padding(failed["traceback"].strip(), (0, 0, 1, 2)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.segment import Segment
+from rich.text import Text
 
 from fedredis.printable import printable
 
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import ConsoleOptions, RenderableType
-    from rich.text import Text
 
 
 class Door(Console):
-    """A console that prints text as it is; what is to have a style is a `Text`."""
+    """A console that prints text as it is; what is to have a style is `styled`."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
@@ -64,6 +64,11 @@ def results() -> Door:
 def notes() -> Door:
     """Return the console for what goes on meanwhile."""
     return Door(stderr=True)
+
+
+def styled(text: str, style: str) -> Text:
+    """Give text a style; it is filtered first, so that its width is known."""
+    return Text(printable(text), style)
 
 
 def say(line: str) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from fedredis.api.prediction import predict
 from fedredis.cli import options, output
@@ -73,7 +72,7 @@ def command(
         if as_json:
             output.print_json({"run": prediction.run, "value": answer, "warnings": odd})
         else:
-            output.results().print(Text(f"{answer:.6g}", "bold"))
+            output.results().print(output.styled(f"{answer:.6g}", "bold"))
         return
     if as_json:
         told = {"class": answer, "probabilities": probabilities}
@@ -82,7 +81,7 @@ def command(
     table = Table.grid(padding=(0, 2))
     for name, probability in heapq.nlargest(LISTED, probabilities.items(), key=itemgetter(1)):
         style = "bold" if name == answer else "dim"
-        table.add_row(Text(name, style), Text(f"{probability:.1%}", style))
-    output.results().print(Text(answer, "bold"), table)
+        table.add_row(output.styled(name, style), output.styled(f"{probability:.1%}", style))
+    output.results().print(output.styled(answer, "bold"), table)
     if (rest := len(probabilities) - LISTED) > 0:
         output.results().print(f"and {rest:,} more classes")

@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from fedredis.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -43,10 +45,7 @@ class Fitting:
         if self.title:
             # Not the table's own title, which would be folded to the width of a narrow table.
             yield Text(self.title, "table.title")
-        widths = {
-            name: max(cell_len(name), *(cell_len(str(row[name])) for row in self.rows))
-            for name in (self.rows[0] if self.rows else ())
-        }
+        widths = {name: self._widest(name) for name in (self.rows[0] if self.rows else ())}
         lines = self.lines and sum(widths.values()) + 3 * len(widths) + 1 <= options.max_width
         if not lines:
             self._squeeze(widths, options.max_width)
@@ -79,9 +78,12 @@ class Fitting:
         # What was cut short for columns that have left since has room again.
         for name in self.shrinks:
             if name in widths:
-                longest = max(cell_len(name), *(cell_len(str(row[name])) for row in self.rows))
                 spare = room - sum(widths.values()) - len(widths) + 1
-                widths[name] = min(longest, widths[name] + max(spare, 0))
+                widths[name] = min(self._widest(name), widths[name] + max(spare, 0))
+
+    def _widest(self, name: str) -> int:
+        """Count the letters of a column's longest cell."""
+        return max(cell_len(name), *(cell_len(printable(str(row[name]))) for row in self.rows))
 
 
 def fits(console: Console, table: Table, width: int) -> bool:

@@ -36,7 +36,7 @@ def check_name(name: str, what: str) -> str:
     UsageError
         If it is not: letters, digits, dots, dashes and underscores, at most 64 of them.
     """
-    if not NAME.fullmatch(name):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise UsageError(
             f"{what} {name!r} is not a name: use letters, digits, '.', '_' and '-', at most 64"
         )
