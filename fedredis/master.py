@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from fedredis import assembly
 from fedredis.codec import Schema
+from fedredis.connection import AWAY
 from fedredis.coordinator import Coordinator, Progress
 from fedredis.errors import FedredisError, LeaseHeldError, LeaseLostError
 from fedredis.keys import RunKeys
@@ -91,7 +92,8 @@ def drive_run(
         with threadpool_limits(1, user_api="blas"):
             # Read under the lease: nobody else moves the run any more.
             coordinator.drive(_progress(client, runs.read(client, run_id)))
-    except LeaseLostError:
+    except (LeaseLostError, *AWAY):
+        # Nobody is there to be told; the lease ends by itself.
         raise
     except KeyboardInterrupt:
         store.release("stopped", "interrupted")

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from redis.exceptions import RedisError
+
 from fedredis.errors import WorkersEndError
 from fedredis.jobs import process
 
@@ -157,12 +159,12 @@ class WorkerPool:
         # Somebody else may hold the other end for longer: a process that the worker has started.
         watch.relay.join(1)
 
-    def stop(self) -> None:
-        """End the workers: each finishes the slave that it is working for.
+    def stop(self, grace: float | None = None) -> None:
+        """End the workers: each has `grace` seconds to finish the slave that it is working for.
 
         If that is interrupted, they are killed.
         """
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + (GRACE if grace is None else grace)
         for worker in self._processes:
             worker.terminate()
         try:
@@ -189,7 +191,8 @@ class WorkerPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        # With Redis away, they would only wait to say good-bye.
+        self.stop(0 if isinstance(error, RedisError) else None)
 
 
 def _relay(worker: subprocess.Popen[bytes], said: deque[str]) -> None:

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis.exceptions import ConnectionError  # noqa: A004
 
 from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError, UsageError
 from fedredis.keys import RunKeys
@@ -155,3 +156,17 @@ def test_a_report_that_fails_leaves_the_run_to_be_gone_on_with(
     assert not client.exists(RunKeys(training.run_id).lease)
     training.drive()
     assert training.state.status == "finished"
+
+
+def test_a_master_whose_redis_is_away_does_not_try_to_tell_it(
+    client: Redis, make_training: Make
+) -> None:
+    training = make_training()
+
+    def away(label: object, entry: object) -> None:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError):
+        training.drive(away)
+    assert training.state.status == "running"
+    assert client.exists(RunKeys(training.run_id).lease)

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.exceptions import RedisError
 
 from fedredis.errors import WorkersEndError
 from fedredis.jobs.pool import LIVES, LONGEST_PAUSE, MOST_IN_A_ROW, PAUSE, WorkerPool
@@ -222,6 +223,18 @@ def test_a_stop_that_is_interrupted_kills(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(KeyboardInterrupt):
         pool.stop()
     assert [worker.returncode for worker in workers] == [-signal.SIGKILL] * 2
+
+
+@pytest.mark.usefixtures("manifest")
+def test_workers_whose_redis_is_away_are_not_waited_for(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    pool = WorkerPool(server.url, folder, 1).__enter__()
+    (pid,) = wait_for(client, 1)
+    (worker,) = pool._processes
+    os.kill(pid, signal.SIGSTOP)
+    pool.__exit__(RedisError, RedisError("away"), None)
+    assert worker.returncode == -signal.SIGKILL
 
 
 @pytest.mark.usefixtures("manifest")
