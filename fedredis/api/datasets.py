@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.api.preparation import Rows
-from fedredis.api.writing import new_file
+from fedredis.api.writing import in_directory, new_file
 from fedredis.data.cut import write_partitions
 from fedredis.data.cuts.deal import deal
 from fedredis.data.reading import Reading
@@ -59,10 +59,10 @@ def partition(
         If an argument does not fit the data, or the folder holds something else.
     """
     rows = Rows.of(data, Reading(**reading), by)
-    table = rows.read(seed)
-    manifest = write_partitions(table, Path(out), slaves, seed, test_fraction, cut=rows.by)
+    folder, table = in_directory(out), rows.read(seed)
+    manifest = write_partitions(table, folder, slaves, seed, test_fraction, cut=rows.by)
     report = report_on(table, deal(table, rows.by, slaves, seed), test_fraction)
-    return Partitions(Path(out), manifest, report)
+    return Partitions(folder, manifest, report)
 
 
 def synth(out: PathLike, *, songs: int | None = None, seed: int = 0, force: bool = False) -> Path:

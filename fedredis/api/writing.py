@@ -23,8 +23,21 @@ def new_file(out: PathLike, *, force: bool) -> Path:
     path = Path(out)
     if path.is_dir():
         raise DataError("it is a directory", file=path)
-    if not path.parent.is_dir():
-        raise DataError(f"there is no directory {path.parent}; make it first", file=path)
+    in_directory(path)
     if path.exists() and not force:
         raise DataError("it exists already; `force` replaces it", file=path)
+    return path
+
+
+def in_directory(out: PathLike) -> Path:
+    """Return the path of a file or folder that is to be written; its parent has to be there.
+
+    Raises
+    ------
+    DataError
+        If it is not.
+    """
+    path = Path(out)
+    if not path.parent.is_dir():
+        raise DataError(f"there is no directory {path.parent}; make it first", file=path)
     return path
