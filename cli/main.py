@@ -82,7 +82,7 @@ def run(args: Sequence[str] | None = None) -> int:
     try:
         with terminate_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
-            warnings.showwarning = _warn
+            warnings.showwarning = _warn  # type: ignore[assignment]
             command.main(args=args, prog_name="fedredis", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

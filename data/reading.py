@@ -49,6 +49,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "categories", self.categories or ())
+        object.__setattr__(self, "label", None if self.label is None else str(self.label))
         for name in ("columns", "categories"):
             given = getattr(self, name)
             if isinstance(given, str):

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from fedredis.data.table import Table
 
+    Frame = pd.DataFrame
+
 #: How data is read of which nothing is said.
 UNSAID = Reading()
 
 
 def load(
-    data: Path | pd.DataFrame | None,
+    data: Path | Frame | None,
     reading: Reading = UNSAID,
     *,
     fewest_classes: int = 2,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.api.preparation import Rows
@@ -15,13 +14,13 @@ from fedredis.data.report import report_on
 from fedredis.data.synthetic import write_csv
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
-
-    from pandas import DataFrame
 
     from fedredis.api.session import PathLike
     from fedredis.data.manifest import Manifest
     from fedredis.data.report import CutReport
+    from fedredis.data.source import Frame
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Partitions:
 
 
 def partition(
-    data: PathLike | DataFrame | None = None,
+    data: PathLike | Frame | None = None,
     *,
     slaves: int,
     out: PathLike,

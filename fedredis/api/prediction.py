@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
-    from pandas import DataFrame
     from redis import Redis
 
     from fedredis.codec import Arrays
+    from fedredis.data.source import Frame
     from fedredis.data.table import Table
     from fedredis.features.protocol import Column, Known
 
@@ -82,7 +82,7 @@ def predict(
     song: str | None = None,
     artist: str | None = None,
     values: Mapping[str, Value] | None = None,
-    data: PathLike | DataFrame | None = None,
+    data: PathLike | Frame | None = None,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
     allow_models: Collection[str] = (),
@@ -130,7 +130,8 @@ def predict(
     else:
         with session(redis_url, home) as opened:
             trained = read_trained(opened.client, check_name(run, "run"))
-    config, odd = trained.config, []
+    config = trained.config
+    odd: list[str] = []
     if values is not None:
         row = _row_of(values, config)
     else:

@@ -18,9 +18,8 @@ from fedredis.data.source import load
 from fedredis.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from fedredis.api.session import PathLike
+    from fedredis.data.source import Frame
     from fedredis.data.table import Table
 
 #: How many slaves there are, if nothing says so.
@@ -32,13 +31,13 @@ class Rows:
     """What rows to take, how to read them and how to cut them among slaves."""
 
     #: A file or folder, a pandas DataFrame, or, from None, generated songs.
-    data: Path | DataFrame | None = None
+    data: Path | Frame | None = None
     reading: Reading = field(default_factory=Reading)
     #: How the rows are dealt to the slaves.
     by: Cut = IID
 
     @classmethod
-    def of(cls, data: PathLike | DataFrame | None, reading: Reading, by: str = "iid") -> Rows:
+    def of(cls, data: PathLike | Frame | None, reading: Reading, by: str = "iid") -> Rows:
         """Take rows as a program names them.
 
         Raises

@@ -31,12 +31,11 @@ from fedredis.store import runs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pandas import DataFrame
-
     from fedredis.api.outcome import Outcome
     from fedredis.api.training import Say
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
+    from fedredis.data.source import Frame
     from fedredis.rounds import Report
 
 #: Makes of a run's id, and the models that it needs to be allowed, what goes on with it.
@@ -46,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(
-    data: PathLike | DataFrame | None = None,
+    data: PathLike | Frame | None = None,
     *,
     slaves: int | None = None,
     names: Sequence[str] | None = None,
