@@ -75,6 +75,11 @@ class Confusion:
         )
 
 
+def confusions(classes: Sequence[str], counts: Sequence[Sequence[int]] | None) -> list[Confusion]:
+    """List the matrix there is; none of numbers, or where no rows are held out."""
+    return [Confusion(classes, counts)] if counts and any(map(any, counts)) else []
+
+
 def _room(classes: Sequence[str]) -> dict[str, int]:
     longest = max(map(len, classes))
     return {"min_width": min(longest, NARROW), "max_width": WIDE}

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fedredis.api.outcome import FIGURES
 from fedredis.assembly import measure_of
-from fedredis.cli.confusion import Confusion
+from fedredis.cli.confusion import confusions
 from fedredis.cli.figures import called, written
 from fedredis.cli.tables import Fitting
 from fedredis.keys import RunKeys
@@ -47,7 +47,7 @@ def render(outcome: Outcome, record: RunRecord) -> RenderableType:
     facts.pop(called(primary), None)
     return Group(
         slave_table(record),
-        *([Confusion(config.classes, outcome.confusion)] if outcome.confusion else []),
+        *confusions(config.classes, outcome.confusion),
         described(facts, {called(primary): told[called(primary)]}),
     )
 
@@ -82,7 +82,11 @@ def slave_table(record: RunRecord) -> Fitting:
             "slave": slave,
             "rows": str(facts.get("rows", "-")),
             "held out": str(facts.get("test_rows", "-")),
-            **{called(n): written(n, facts.get(n)) for n in (measure.primary, measure.loss)},
+            # No rows, no figure.
+            **{
+                called(n): written(n, facts.get(n) if facts.get("test_rows") else None)
+                for n in (measure.primary, measure.loss)
+            },
             "failures": str(facts.get("failures", 0)),
             "worker": f"…{str(facts['worker'])[-8:]}" if "worker" in facts else "-",
         }

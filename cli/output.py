@@ -47,13 +47,17 @@ class Door(Console):
         return self.encoding.startswith("utf")
 
     def _fit(self, text: str) -> str:
-        """Write what a terminal would obey, or the encoding lacks, in another way."""
-        text = printable(text)
-        if text.isascii():
-            return text
-        if not self.unicode:
-            text = text.replace("…", ".")
-        return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+        return fit(text, self.encoding)
+
+
+def fit(text: str, encoding: str) -> str:
+    """Write what a terminal would obey, or the encoding lacks, in another way."""
+    text = printable(text)
+    if text.isascii():
+        return text
+    if not encoding.startswith("utf"):
+        text = text.replace("…", ".")
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def results() -> Door:
@@ -68,7 +72,7 @@ def notes() -> Door:
 
 def styled(text: str, style: str) -> Text:
     """Give text a style; it is filtered first, so that its width is known."""
-    return Text(printable(text), style)
+    return Text(fit(text, results().encoding), style)
 
 
 def say(line: str) -> None:

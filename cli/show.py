@@ -12,7 +12,7 @@ from fedredis.api.outcome import FIGURES
 from fedredis.api.records import show
 from fedredis.assembly import measure_of
 from fedredis.cli import options, output, waiting
-from fedredis.cli.confusion import Confusion
+from fedredis.cli.confusion import Confusion, confusions
 from fedredis.cli.figures import called, written
 from fedredis.cli.outcome import described, how_far, slave_table
 from fedredis.cli.runs import started
@@ -23,7 +23,6 @@ from fedredis.keys import Kind, Label
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import RenderableType
     from rich.table import Table
 
     from fedredis.api.records import RunRecord
@@ -96,9 +95,9 @@ def _rounds(record: RunRecord) -> Fitting:
     return Fitting(rows, "rounds", gives_way=gives_way)
 
 
-def _last(record: RunRecord) -> list[RenderableType]:
+def _last(record: RunRecord) -> list[Confusion]:
     """Draw the confusion matrix of the model that the run stands for, or of the newest test."""
     tests = [entry for label, entry in record.history.items() if label.kind is Kind.EVALUATE]
     chosen = record.history.get(Label(Kind.EVALUATE, record.state.chosen))
     counts = (chosen or (tests[-1] if tests else {})).get("confusion")
-    return [Confusion(record.state.config.classes, counts)] if counts else []
+    return confusions(record.state.config.classes, counts)

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from fedredis.printable import printable
+from fedredis.cli.output import fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,10 +45,13 @@ class Fitting:
         if self.title:
             # Not the table's own title, which would be folded to the width of a narrow table.
             yield Text(self.title, "table.title")
-        widths = {name: self._widest(name) for name in (self.rows[0] if self.rows else ())}
+        widths = {
+            name: self._widest(name, console.encoding)
+            for name in (self.rows[0] if self.rows else ())
+        }
         lines = self.lines and sum(widths.values()) + 3 * len(widths) + 1 <= options.max_width
         if not lines:
-            self._squeeze(widths, options.max_width)
+            self._squeeze(widths, options.max_width, console.encoding)
         table = Table(
             **({} if lines else {"box": None, "padding": (0, 1, 0, 0), "pad_edge": False})
         )
@@ -66,7 +69,7 @@ class Fitting:
         if self.rest > 0:
             yield Text(f"and {self.rest:,} more", "table.caption")
 
-    def _squeeze(self, widths: dict[str, int], room: int) -> None:
+    def _squeeze(self, widths: dict[str, int], room: int, encoding: str) -> None:
         """Make columns narrower, and leave some out, until there is room for them."""
         for name in self.shrinks:
             over = sum(widths.values()) + len(widths) - 1 - room
@@ -79,11 +82,11 @@ class Fitting:
         for name in self.shrinks:
             if name in widths:
                 spare = room - sum(widths.values()) - len(widths) + 1
-                widths[name] = min(self._widest(name), widths[name] + max(spare, 0))
+                widths[name] = min(self._widest(name, encoding), widths[name] + max(spare, 0))
 
-    def _widest(self, name: str) -> int:
+    def _widest(self, name: str, encoding: str) -> int:
         """Count the letters of a column's longest cell."""
-        return max(cell_len(name), *(cell_len(printable(str(row[name]))) for row in self.rows))
+        return max(cell_len(name), *(cell_len(fit(str(row[name]), encoding)) for row in self.rows))
 
 
 def fits(console: Console, table: Table, width: int) -> bool:

@@ -34,11 +34,12 @@ def _deadline(found: OpenRound) -> str:
 
 
 def _state(awaited: Awaited) -> str:
-    since = _span(awaited.since_ms)
+    # As in the table of the slaves: names differ in their ends.
+    since, worker = _span(awaited.since_ms), f"…{awaited.worker[-8:]}"
     return {
         "unclaimed": f"no worker has taken it up for {since}",
-        "claimed": f"worker {awaited.worker} is at it",
-        "lost": f"its worker {awaited.worker} is gone for {since}, and no other has taken it up",
+        "claimed": f"worker {worker} is at it",
+        "lost": f"its worker {worker} is gone for {since}, and no other has taken it up",
         "given up": "given up after its last attempt",
     }[awaited.state]
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -68,6 +69,30 @@ def test_runs(call, trained):
     listed = call("runs", *at).out
     assert outcome["run"] in listed
     assert "4/4" in listed
+
+
+@pytest.mark.parametrize("figure", ["null", "NaN"])
+def test_no_rows_no_figure(call, client, trained, tmp_path, figure):
+    """Where nothing was held out, a dash stands for a figure, and null in JSON."""
+    outcome, at = trained
+    run, key = outcome["run"], f"fedredis:{{{outcome['run']}}}"
+    entry = ", ".join(f'"{name}": {figure}' for name in ("accuracy", "macro_f1", "log_loss"))
+    none = f'{{"rows": 0, {entry}, "confusion": [[0, 0, 0], [0, 0, 0], [0, 0, 0]]}}'
+    client.hset(f"{key}:history", mapping={f"evaluate:{n}": none for n in range(1, 5)})
+    client.hset(key, "score", "None" if figure == "null" else "nan")
+    client.hset(
+        f"{key}:slave:1", mapping={"test_rows": "0", "accuracy": "0.0", "log_loss": "-0.0"}
+    )
+    assert json.loads(call("runs", "--json", *at).out)[0]["accuracy"] is None
+    assert json.loads(call("resume", run, "--json", *at).out)["accuracy"] is None
+    shown = json.loads(call("show", run, "--json", *at).out)
+    assert shown["history"]["evaluate:4"]["log_loss"] is None
+    assert "4/4    -     " in call("runs", *at).out
+    for out in (call("show", run, *at).out, call("resume", run, *at).out):
+        assert out.splitlines()[-1].split() == ["accuracy", "-"]
+        assert "true class" not in out
+        assert re.search(r"│ +1 │ +\d+ │ +0 │ +- │ +- │", out)
+    assert call("plot", run, "--out", "x.png", *at).code == 0
 
 
 def test_no_runs(call, server):

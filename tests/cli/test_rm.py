@@ -69,6 +69,6 @@ def test_whom_it_waits_for_and_a_master_that_is_gone(call, client, run, at):
         text = " ".join(out.split())
         assert "train:2 is open for" in text
         assert "0 of 2 slaves are in; its deadline was" in text
-        assert "slave 1: its worker w-0a1b is gone for 0 s, and no other has taken it up" in text
+        assert "slave 1: its worker …w-0a1b is gone for 0 s, and no other has taken it up" in text
     told = json.loads(call("errors", run, "--json", *at).out)
     assert told["open"]["train:2"]["awaited"]["1"]["worker"] == "w-0a1b"

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fedredis.cli import output
+from fedredis.cli.tables import Fitting
 from fedredis.keys import RunKeys
 
 CLASSES = ("[noise]", "[/s]", "[red]x", ":smile:", "$a_b$", "\x1b[31mESC", "\u202eback")
@@ -79,10 +80,12 @@ def test_letters_that_can_not_be_written(monkeypatch, encoding):
     monkeypatch.setattr(sys, "stdout", stream)
     table = Table("R²", "[b]")
     table.add_row("北\udcff", Text("☃\x1b"))
-    output.results().print(table)
+    output.results().print(
+        table, output.styled("北北", "bold"), Fitting([{"a": "北" * 9}]), sep=""
+    )
     stream.flush()
     written = stream.buffer.getvalue().decode(encoding)
-    assert ("北" if encoding == "utf-8" else "\\u5317") in written
+    assert written.count("北" if encoding == "utf-8" else "\\u5317") == 12
     assert "\\udcff" in written
     assert "[b]" in written
 
