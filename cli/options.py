@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from fedredis.config import RunConfig
+from fedredis.config import LONGEST_MS, RunConfig
 from fedredis.data.cuts.spec import FORMS, Cut
 from fedredis.data.reading import MISSING, TASKS
 from fedredis.errors import UsageError
@@ -66,6 +66,18 @@ def values_of(text: str) -> dict[str, Any]:
             raise UsageError(f"`values` must name every column once; twice: {name.strip()}")
         given[name.strip()] = value
     return given
+
+
+class Seconds(click.FloatRange):
+    """A time to wait, which has an end."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__(min=least, max=LONGEST_MS / 1000)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it; NaN lies in every range."""
+        seconds = super().convert(value, param, ctx)
+        return self.fail("nan is no time", param, ctx) if seconds != seconds else seconds
 
 
 redis_url = click.option(
@@ -137,7 +149,7 @@ quorum = click.option(
 )
 round_timeout = click.option(
     "--round-timeout",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1),
     default=RunConfig.round_timeout_ms / 1000,
     show_default=True,
     metavar="SECONDS",
@@ -145,7 +157,7 @@ round_timeout = click.option(
 )
 wait_timeout = click.option(
     "--wait-timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(0),
     default=600.0,
     show_default=True,
     metavar="SECONDS",
@@ -153,7 +165,7 @@ wait_timeout = click.option(
 )
 lease = click.option(
     "--lease",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1),
     default=RunConfig.lease_ms / 1000,
     show_default=True,
     metavar="SECONDS",

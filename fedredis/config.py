@@ -43,6 +43,10 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+#: Milliseconds that anything may be waited for: 30 days, which all that counts them can hold.
+LONGEST_MS = 30 * 24 * 3600 * 1000
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """What a run is asked to do. Times are in milliseconds."""
@@ -121,8 +125,10 @@ class RunConfig:
             )
         self._check_names()
         for name in ("round_timeout_ms", "lease_ms"):
-            if getattr(self, name) < 100:
-                raise UsageError(f"{_option(name.removesuffix('_ms'))} must be at least 0.1 s")
+            if not 100 <= getattr(self, name) <= LONGEST_MS:
+                raise UsageError(
+                    f"{_option(name.removesuffix('_ms'))} must be between 0.1 s and 30 days"
+                )
 
     def _check_names(self) -> None:
         if not self.names:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fedredis import assembly, models, shares
-from fedredis.config import RunConfig
+from fedredis.config import LONGEST_MS, RunConfig
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,3 +86,15 @@ def quorum_of(asked: str | float | None, slaves: int) -> int:
             f"--quorum {asked}: give a number from 1 to {slaves}, or a share such as 0.8"
         )
     return count
+
+
+def check_wait(seconds: float) -> None:
+    """See that slaves are waited for with an end.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    if not 0 <= seconds <= LONGEST_MS / 1000:
+        raise UsageError(f"`wait_timeout` must be between 0 and 30 days in seconds, not {seconds}")

@@ -17,7 +17,7 @@ from fedredis import assembly, shares
 from fedredis.api.joining import Wanted, described
 from fedredis.api.preparation import Rows, find_partitions, prepare
 from fedredis.api.session import PathLike, session
-from fedredis.api.settings import draft, quorum_of
+from fedredis.api.settings import check_wait, draft, quorum_of
 from fedredis.api.training import Training, own_workers
 from fedredis.config import check_name
 from fedredis.data.manifest import read_manifest
@@ -192,6 +192,7 @@ def begun(
     errors tell the caller to do.
     """
     started = time.monotonic()
+    check_wait(wait_timeout)
     # What can be wrong is found before anything is started or written.
     slaves = wanted.count()
     most = sys.maxsize if slaves is None else slaves
@@ -259,6 +260,7 @@ def resumed(
     """Look up a run, and lend it with its Redis; parameters are as for `begun`."""
     started = time.monotonic()
     check_name(run, "run")
+    check_wait(wait_timeout)
     with session(redis_url, home) as opened:
         config = runs.read(opened.client, run).config
         if config.names and workers:
