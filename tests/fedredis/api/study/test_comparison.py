@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import r2_score
 
 from fedredis.api import comparison
-from fedredis.api.comparison import compare
-from fedredis.api.fitting import fit
+from fedredis.api.study.comparison import compare
+from fedredis.api.study.fitting import fit
 from fedredis.data.partition import Partition
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from fedredis.api.records import RunRecord, read_record
 from fedredis.api.session import PathLike, session
-from fedredis.assembly import measure_of
+from fedredis.api.writing import new_file
 from fedredis.config import check_name
 from fedredis.errors import FedredisError, UsageError
-from fedredis.keys import Kind
+from fedredis.exchanges import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ def plot(
     runs: str | Sequence[str],
     out: PathLike,
     *,
+    force: bool = False,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
 ) -> Path:
@@ -39,6 +40,8 @@ def plot(
         Ids of the runs; they must have the same kind of labels, classes or numbers.
     out
         The file: ``.png``, ``.svg`` or ``.pdf``.
+    force
+        Replace it, if there is one already.
 
     Raises
     ------
@@ -47,12 +50,13 @@ def plot(
     UsageError
         If the file's name ends otherwise, no run is named, or they can't be compared.
     DataError
-        If the file can't be written.
+        If the file can't be written, or is there already.
     FedredisError
         If a model of a run has not been tested yet, or Redis can't be reached.
     """
-    path, named = Path(out), dict.fromkeys([runs] if isinstance(runs, str) else runs)
-    draw = _drawing(path)
+    draw = _drawing(Path(out))
+    path = new_file(out, force=force)
+    named = dict.fromkeys([runs] if isinstance(runs, str) else runs)
     for run in named:
         check_name(run, "run")
     if not named:
@@ -60,13 +64,13 @@ def plot(
     with session(redis_url, home) as opened:
         records = [read_record(opened.client, run) for run in named]
     for record in records:
-        if all(label.kind is not Kind.EVALUATE for label in record.history):
+        if all(label.kind != "evaluate" for label in record.history):
             raise FedredisError(
-                f"run {record.state.run_id} has no tested round yet: there is nothing to draw"
+                f"run {record.state.run} has no tested round yet: there is nothing to draw"
             )
-    primaries = {measure_of(record.state.config).primary: record for record in records}
+    primaries = {Setup(record.state.config).measure.primary: record for record in records}
     if len(primaries) > 1:
-        told = ", ".join(f"{name} of run {r.state.run_id}" for name, r in primaries.items())
+        told = ", ".join(f"{name} of run {r.state.run}" for name, r in primaries.items())
         raise UsageError(f"these can't be drawn over each other: {told}")
     draw(records, path)
     return path
@@ -75,9 +79,9 @@ def plot(
 def _drawing(path: Path) -> Callable[[Sequence[RunRecord], Path], None]:
     """Return what draws, before anything is looked up."""
     if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--out {path}: name the picture {', '.join(SUFFIXES)}")
+        raise UsageError(f"`out={path}`: name the picture {', '.join(SUFFIXES)}")
     try:
-        from fedredis.api.run_picture import draw
+        from fedredis.api.study.run_picture import draw
     except ImportError:
         raise UsageError(
             "plot draws with matplotlib, which is not there: pip install 'fedredis[plot]'"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fedredis
-from fedredis.api.prediction import read_trained
+from fedredis.api.trained.prediction import read_trained
 from fedredis.errors import DataError, FedredisError, RunNotFoundError, UsageError
 from fedredis.keys import RunKeys
 
@@ -46,11 +46,11 @@ def test_the_best_and_the_last_round(make_training, at, client):
     state = training.state
     assert (state.best, state.chosen, state.round) == (2, 3, 3)
     rounds = {
-        which: fedredis.export(training.run_id, "x.npz", round=which, **at).round
+        which: fedredis.export(training.run_id, f"{which}.npz", round=which, **at).round
         for which in ("best", "last", None)
     }
     assert rounds == {"best": 2, "last": 3, None: 3}
-    with pytest.raises(UsageError, match="--round must be one of best, last, not 'first'"):
+    with pytest.raises(UsageError, match="`round` must be one of best, last, not 'first'"):
         fedredis.export(training.run_id, "x.npz", round="first", **at)
 
 
@@ -85,13 +85,21 @@ def test_files_of_other_names(name, folder):
 def test_a_file_that_can_not_be_written(make_training, at, folder):
     training = make_training(rounds=1)
     training.drive()
-    (folder / "file").write_text("")
-    with pytest.raises(DataError, match="can't be written"):
-        fedredis.export(training.run_id, "file/model.npz", **at)
+    (folder / "file.npz").write_text("mine")
+    for name, problem in (
+        ("file.npz", "file.npz: it exists already; `force` replaces it"),
+        ("no/file.npz", "no/file.npz: there is no directory no; make it first"),
+        ("file.npz/x.npz", "there is no directory file.npz"),
+    ):
+        with pytest.raises(DataError, match=problem):
+            fedredis.export(training.run_id, name, **at)
+    assert [path.read_text() for path in folder.iterdir()] == ["mine"]
+    fedredis.export(training.run_id, "file.npz", force=True, **at)
+    assert fedredis.load("file.npz").description.run == training.run_id
 
 
 def test_without_onnx(monkeypatch):
-    monkeypatch.delitem(sys.modules, "fedredis.api.onnx_file", raising=False)
+    monkeypatch.delitem(sys.modules, "fedredis.api.trained.onnx_file", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UsageError, match=r"pip install 'fedredis\[onnx\]'"):
         fedredis.export("r1", "model.onnx", redis_url="redis://127.0.0.1:1")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedredis.api.model_file import Description
-    from fedredis.features.protocol import Known
+    from fedredis.api.trained.model_file import Description
+    from fedredis.arrays import Named
 
 #: Versions of ONNX' operators and of its file that runtimes have read since 2021.
 OPSET, IR_VERSION = 13, 7
@@ -34,7 +34,7 @@ ROWS, PROBABILITIES, NUMBERS = "rows", "probabilities", "numbers"
 
 
 def save(
-    path: Path, description: Description, parameters: Mapping[str, NDArray[Any]], known: Known
+    path: Path, description: Description, parameters: Mapping[str, NDArray[Any]], known: Named
 ) -> None:
     """Write a graph from ``rows`` (n, columns) to ``probabilities`` (n, classes), in float64.
 
@@ -54,7 +54,7 @@ def save(
 
 
 def graph_of(
-    description: Description, parameters: Mapping[str, NDArray[Any]], known: Known
+    description: Description, parameters: Mapping[str, NDArray[Any]], known: Named
 ) -> Any:
     """Make the graph, as a `onnx.ModelProto`.
 
@@ -80,6 +80,9 @@ def graph_of(
         numbers = graph.expanded(numbers, known)
     inputs = graph.add("Div", graph.add("Sub", numbers, known["mean"]), known["scale"])
     outputs = graph.outputs(inputs, parameters)
+    if not description.classes:
+        outputs = graph.add("Mul", outputs, known["label_scale"])
+        outputs = graph.add("Add", outputs, known["label_mean"])
     kind = PROBABILITIES if description.classes else NUMBERS
     graph.add("Softmax" if description.classes else "Identity", outputs, name=kind)
     return graph.model(description, kind)
@@ -104,13 +107,13 @@ class _Graph:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def filled(self, rows: str, known: Known) -> str:
+    def filled(self, rows: str, known: Named) -> str:
         """Fill missing numbers (n, d), if they are to be."""
         if "fill" not in known:
             return rows
         return self.add("Where", self.add("IsNaN", rows), known["fill"], rows)
 
-    def expanded(self, rows: str, known: Known) -> str:
+    def expanded(self, rows: str, known: Named) -> str:
         """Map numbers (n, d) to normal scores and their products, as `Quadratic` does.
 
         A score is linear between the edges e_k of a grid. So it is the score at the first edge,

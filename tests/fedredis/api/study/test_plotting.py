@@ -69,9 +69,13 @@ def test_runs_that_there_is_nothing_of(make_training, driven, at, folder):
 
 
 def test_a_file_that_can_not_be_written(driven, at, folder):
-    (folder / "file").write_text("")
-    with pytest.raises(DataError, match="can't be written"):
-        fedredis.plot(driven(), "file/curve.png", **at)
+    (folder / "curve.png").write_text("")
+    run = driven()
+    with pytest.raises(DataError, match="it exists already"):
+        fedredis.plot(run, "curve.png", **at)
+    with pytest.raises(DataError, match="there is no directory"):
+        fedredis.plot(run, "curve.png/curve.png", **at)
+    assert fedredis.plot(run, "curve.png", force=True, **at).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("name", ["curve", "curve.jpg", "curve.png.gz"])

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from fedredis.api.study.confusions import most_frequent
+from fedredis.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from fedredis.api.records import RunRecord
 
@@ -33,11 +37,12 @@ MARKED = 40
 #: Between ticks of rounds there is one of these, times a power of ten.
 STEPS = (1, 2, 5, 10)
 
-#: Classes up to which cells of a confusion matrix have text in them.
-WRITTEN = 10
+#: Classes up to which cells of a confusion matrix have shares and counts in them, and up to which
+#: there is a matrix at all: of more, the most frequent mistakes are drawn.
+WRITTEN, MATRIX = 10, 25
 
-#: Classes up to which all are named.
-NAMED = 40
+#: How many mistakes are drawn.
+MISTAKES = 15
 
 #: Letters of a class that fit beside a confusion matrix, and of all classes side by side below
 #: one that has half of the width, or two or three that share all of it.
@@ -57,9 +62,9 @@ class Drawn:
     tests: dict[int, dict[str, Any]]
 
     @property
-    def run_id(self) -> str:
+    def run(self) -> str:
         """The run's id."""
-        return self.record.state.run_id
+        return self.record.state.run
 
     @property
     def chosen(self) -> int:
@@ -80,7 +85,7 @@ class Drawn:
 def curves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     """Draw a figure by round, a line a run."""
     for run in runs:
-        rounds, values = list(run.tests), [test[figure] for test in run.tests.values()]
+        rounds, values = list(run.tests), [_number(t.get(figure)) for t in run.tests.values()]
         mark = "o" if len(rounds) <= MARKED else ""
         look: dict[str, Any] = {
             "color": run.colour,
@@ -90,7 +95,8 @@ def curves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
         }
         axes.plot(rounds, values, label=run.called, **look)
         # A ring around the model that the run stands for.
-        axes.plot(run.chosen, run.tests[run.chosen][figure], "o", mfc="none", color=run.colour)
+        score = _number(run.tests[run.chosen].get(figure))
+        axes.plot(run.chosen, score, "o", mfc="none", color=run.colour)
     axes.set_title(f"{CALLED[figure]} on held-out rows, by round", loc="left", fontsize=10)
     axes.set_xlabel("round")
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=STEPS, min_n_ticks=1))
@@ -105,7 +111,7 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     axes.set_xlabel(f"{CALLED[figure]} (size of a dot: rows held out)")
     # Figures have up to five digits, and the panel has a third of the width.
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_yticks([-place for place in range(len(runs))], [run.run_id for run in runs])
+    axes.set_yticks([-place for place in range(len(runs))], [run.run for run in runs])
     axes.set_ylim(0.3 - len(runs), 0.7)
     for place, run in enumerate(runs):
         values, rows = run.slaves(figure)
@@ -133,28 +139,47 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
 
 
 def confusion(axes: Axes, run: Drawn, of: int) -> None:
-    """Draw one of `of` matrices, shaded by the share of a true class's rows."""
+    """Draw one of `of` matrices, shaded by the share of a true class's rows, or the mistakes."""
     counts = np.array(run.tests[run.chosen]["confusion"])
+    names = [_short(name) for name in run.record.state.config.classes]
+    if len(names) > MATRIX:
+        _mistakes(axes, run, counts, names)
+        return
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_title(f"{run.run_id}, round {run.chosen}: held-out rows", loc="left", fontsize=10)
+    axes.set_title(f"{run.run}, round {run.chosen}: held-out rows", loc="left", fontsize=10)
     axes.set(xlabel="predicted class (% of the true one)", ylabel="true class")
-    names = [_short(name) for name in run.record.state.config.classes]
-    places = list(range(len(names)))[:: math.ceil(len(names) / NAMED)]
     across = sum(map(len, names)) <= LETTERS_ACROSS / of
     slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
     upright = {"rotation": 90}
     turned = {} if across else slant if len(names) <= WRITTEN else upright
-    axes.set_xticks(places, [names[place] for place in places], **turned)
-    axes.set_yticks(places, [names[place] for place in places])
+    few = len(names) <= WRITTEN
+    letters = 9 if few else 6
+    axes.set_xticks(range(len(names)), names, fontsize=None if few else 7, **turned)
+    axes.set_yticks(range(len(names)), names, fontsize=None if few else 7)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    if len(names) > WRITTEN:
-        return
     for (true, predicted), share in np.ndenumerate(shares):
-        text = f"{share:.0%}\n{counts[true, predicted]:,}"
+        text = f"{share:.0%}\n{counts[true, predicted]:,}" if few else f"{100 * share:.0f}"
         colour = "white" if share > 0.6 else "black"
-        axes.text(predicted, true, text, ha="center", va="center", color=colour, fontsize=9)
+        if few or counts[true, predicted]:
+            axes.text(
+                predicted, true, text, ha="center", va="center", color=colour, fontsize=letters
+            )
+
+
+def _mistakes(axes: Axes, run: Drawn, counts: NDArray[Any], names: Sequence[str]) -> None:
+    """Draw a bar a mistake, the most frequent at the top."""
+    found = most_frequent(counts)[:MISTAKES]
+    axes.set_title(f"{run.run}, round {run.chosen}: rows told wrong", loc="left", fontsize=10)
+    axes.set(xlabel="rows, by true class → told as", yticks=[])
+    places = [-place for place in range(len(found))]
+    axes.barh(places, [mistake.rows for mistake in found], color=run.colour, alpha=0.35)
+    for place, mistake in zip(places, found, strict=True):
+        told = f" {names[mistake.true]} → {names[mistake.predicted]}: {mistake.share:.0%}"
+        axes.text(0, place, told, va="center", fontsize=8, clip_on=True)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    _open_frame(axes)
 
 
 def _open_frame(axes: Axes) -> None:
@@ -163,18 +188,19 @@ def _open_frame(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _number(told: str | None) -> float:
+def _number(told: float | str | None) -> float:
     """Read what a slave has told; not a number if it is none, since a slave may say anything."""
     try:
-        return float(told or "nan")
+        return math.nan if told is None else float(told)
     except ValueError:
         return math.nan
 
 
 def unformatted(text: str) -> str:
     """Keep text from being read as a formula, as all between two dollars would be."""
-    return text.replace("$", r"\$")
+    return printable(text).replace("$", r"\$")
 
 
 def _short(name: str) -> str:
+    name = " ".join(name.split())
     return unformatted(name if len(name) <= LETTERS else name[: LETTERS - 1] + "…")

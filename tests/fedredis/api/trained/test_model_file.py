@@ -11,9 +11,9 @@ import pytest
 
 import fedredis
 from fedredis import features, models
-from fedredis.api.model_file import Description, load, save
+from fedredis.api.trained.model_file import Description, load, save
 from fedredis.codec import Schema
-from fedredis.data.categories import digest
+from fedredis.data.meaning import digest
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
 

@@ -5,6 +5,7 @@ Needs the extra ``plot``; nothing else imports this module before it is used.
 
 from __future__ import annotations
 
+import math
 import warnings
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fedredis.api import run_panels as panels
-from fedredis.api.run_panels import CALLED, Drawn, unformatted
-from fedredis.assembly import measure_of
+from fedredis.api.study.run_panels import CALLED, Drawn, unformatted
 from fedredis.data.whole import written_whole
-from fedredis.keys import Kind
+from fedredis.exchanges import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     Their axes are labelled ``score``, ``loss``, ``slaves``, and ``confusion 0`` and so on.
     """
     runs = _drawn(records)
-    measure = measure_of(records[0].state.config)
+    measure = Setup(records[0].state.config).measure
     confusions = runs if len(runs) <= CONFUSIONS else runs[:1]
     if not records[0].state.config.classes:
         confusions = []
@@ -89,8 +89,8 @@ def _drawn(records: Sequence[RunRecord]) -> list[Drawn]:
         state, config = record.state, record.state.config
         options = "".join(f" {name}={value}" for name, value in config.options.items())
         slaves = f", {config.slaves} slaves" if len(sizes) > 1 else ""
-        called = f"{state.run_id} {config.strategy}{options}{slaves}"
-        tests = {k.number: test for k, test in record.history.items() if k.kind is Kind.EVALUATE}
+        called = f"{state.run} {config.strategy}{options}{slaves}"
+        tests = {k.number: test for k, test in record.history.items() if k.kind == "evaluate"}
         runs.append(Drawn(record, called, colour, dash, tests))
     return runs
 
@@ -110,7 +110,9 @@ def _mosaic(confusions: int) -> list[Any]:
 def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequence[str]) -> None:
     """Write what is drawn, and of several runs a legend."""
     figures = [
-        ", ".join(f"{CALLED[name]} {_written(name, run.tests[run.chosen][name])}" for name in told)
+        ", ".join(
+            f"{CALLED[name]} {_written(name, run.tests[run.chosen].get(name))}" for name in told
+        )
         for run in runs
     ]
     datasets = {run.record.state.config.dataset for run in runs}
@@ -139,5 +141,7 @@ def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequenc
         )
 
 
-def _written(figure: str, value: float) -> str:
+def _written(figure: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "-"
     return f"{value:.2%}" if figure == "accuracy" else f"{value:.4f}"

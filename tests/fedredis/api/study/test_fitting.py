@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression as Reference
 from sklearn.linear_model import Ridge
 
 from fedredis import assembly
-from fedredis.api.fitting import fit, learn
+from fedredis.api.study.fitting import fit, learn
 from fedredis.data.partition import Partition
 from fedredis.errors import UsageError
 from fedredis.features.protocol import Column

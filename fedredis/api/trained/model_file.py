@@ -7,6 +7,7 @@ text; the parameters, ``model.<name>``; and what the preprocessing knows, ``prep
 from __future__ import annotations
 
 import json
+import warnings
 import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -16,8 +17,9 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from fedredis import features, models
+from fedredis.api.trained.unseen import unseen_in
 from fedredis.data.whole import written_whole
-from fedredis.errors import BlobError, DataError
+from fedredis.errors import BlobError, DataError, DataWarning
 from fedredis.features.protocol import Column
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.api.session import PathLike
-    from fedredis.features.protocol import Features, Known
+    from fedredis.arrays import Named
+    from fedredis.features import Features
     from fedredis.models.protocol import Model
 
 #: What the description calls the file, and the version that this program reads and writes.
@@ -56,7 +59,8 @@ class Description:
     @property
     def mapping(self) -> Features:
         """The feature map, from cells to inputs."""
-        return features.make(self.features, self.columns, self.missing)
+        numbers = not self.classes
+        return features.make(self.features, self.columns, self.missing, numeric_labels=numbers)
 
     def to_json(self) -> str:
         """Return the description as JSON, with the format and its version."""
@@ -99,7 +103,7 @@ class SavedModel:
     description: Description
     #: The model's arrays, and what the preprocessing knows, by name.
     parameters: dict[str, NDArray[Any]] = field(repr=False)
-    known: Known = field(repr=False)
+    known: Named = field(repr=False)
     _model: Model = field(repr=False)
 
     def predict(self, rows: Any) -> NDArray[Any]:
@@ -124,8 +128,14 @@ class SavedModel:
         from fedredis.data.rows import to_cells
 
         said = self.description
-        inputs = said.mapping.transform(self.known, to_cells(rows, said.columns, said.missing))
-        return self._model.predict(list(self.parameters.values()), inputs)
+        X = to_cells(rows, said.columns, said.missing)
+        for line in unseen_in(said.mapping, self.known, X):
+            warnings.warn(line, DataWarning, stacklevel=2)
+        inputs = said.mapping.transform(self.known, X)
+        found = self._model.predict(list(self.parameters.values()), inputs)
+        if said.classes:
+            return found
+        return np.asarray(self.known["label_mean"] + self.known["label_scale"] * found)
 
     def labels(self, rows: Any) -> NDArray[Any]:
         """Tell the most probable class of n rows (n,), by name, or predict their numbers (n,).
@@ -139,7 +149,7 @@ class SavedModel:
 
 
 def save(
-    path: Path, description: Description, parameters: Mapping[str, NDArray[Any]], known: Known
+    path: Path, description: Description, parameters: Mapping[str, NDArray[Any]], known: Named
 ) -> None:
     """Write a model file, whole or not at all; the same model makes the same bytes.
 
@@ -207,6 +217,8 @@ def _assembled(arrays: Mapping[str, NDArray[Any]], allowed: Collection[str]) -> 
         raise DataError(
             "the file is damaged: its preprocessing does not fit its columns"
         ) from None
+    if not (said.classes or {"label_mean", "label_scale"} <= known.keys()):
+        raise DataError("the file is damaged: it does not say what unit its numbers have")
     model = models.make(said.model, inputs.shape[1], len(said.classes), allowed)
     schema = model.schema()
     try:

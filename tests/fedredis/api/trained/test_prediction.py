@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import csv as csv_
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 
 import fedredis
-from fedredis.api.prediction import read_trained
+from fedredis.api.trained.prediction import read_trained
 from fedredis.errors import FedredisError, UsageError
 
 
@@ -42,7 +42,7 @@ def test_the_order_of_values_is_free(trained, values, server):
 def test_another_file(trained, csv, song, server, folder):
     csv.rename(folder / "moved.csv")
     name = song["track_name"]
-    with pytest.raises(UsageError, match="not at hand: give --data"):
+    with pytest.raises(UsageError, match="not at hand: give `data`"):
         fedredis.predict(trained.run, song=name, redis_url=server.url)
     fedredis.predict(trained.run, song=name, data="moved.csv", redis_url=server.url)
     with pytest.raises(UsageError, match=r"other columns than the run's"):
@@ -101,16 +101,21 @@ def test_a_number(priced, server):
 
 def test_cells_that_are_missing_are_filled(priced, server):
     told = fedredis.predict(priced.run, song="Bob", redis_url=server.url)
-    for weight in ({}, {"weight": None}, {"weight": ""}):
+    for weight in ({}, {"weight": None}, {"weight": ""}, {"weight": "NA"}, {"weight": np.nan}):
         values = {"coat": "long", "legs": 4, **weight}
         assert told == fedredis.predict(priced.run, values=values, redis_url=server.url)
 
 
 def test_a_category_that_was_never_seen(priced, server):
-    values = {"weight": 4.5, "coat": "curly", "legs": 4}
-    assert isinstance(
-        fedredis.predict(priced.run, values=values, redis_url=server.url).answer, float
+    told, known = (
+        fedredis.predict(priced.run, values={"coat": coat, "legs": 4}, redis_url=server.url)
+        for coat in ("curly", "short")
     )
+    assert isinstance(told.answer, float)
+    assert told.warnings == (
+        "column 'coat': no row to learn from has this category, so it is left out of account",
+    )
+    assert known.warnings == ()
 
 
 def test_many_rows_at_once(trained, values, client):
@@ -124,8 +129,8 @@ def test_many_rows_at_once(trained, values, client):
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [
-        ({}, "give either --song NAME or --values"),
-        ({"song": "x", "values": {}}, "give either --song NAME or --values"),
+        ({}, "give either `song` or `values`"),
+        ({"song": "x", "values": {}}, "give either `song` or `values`"),
         ({"song": "No Such Song"}, "no song named 'No Such Song'"),
         ({"values": {"danceability": 0.5}}, "missing: energy, key"),
         ({"values": {"loud": 1}}, "unknown: loud"),
@@ -156,3 +161,36 @@ def test_before_the_first_round(make_training, server):
     run = make_training().run_id
     with pytest.raises(FedredisError, match=f"no trained model yet: `fedredis resume {run}`"):
         fedredis.predict(run, values={}, redis_url=server.url)
+
+
+SAME = "track_name,artist,x,decade\n" + "".join(
+    f"song {i % 5},{'abc'[i % 3]},{i % 7},{'XY'[i % 2]}\n" for i in range(30)
+)
+
+
+def test_songs_of_one_name_and_a_model_from_a_file(folder, server):
+    (folder / "same.csv").write_text(SAME)
+    at = {"redis_url": server.url}
+    outcome = fedredis.run("same.csv", columns=["x"], slaves=2, rounds=1, workers=1, **at)
+    fedredis.export(outcome.run, "m.npz", **at)
+    first = fedredis.predict(outcome.run, song="song 1", **at)
+    (line,) = first.warnings
+    assert line == (
+        "6 rows are called 'song 1': the first one is taken, that of b; `artist` chooses, "
+        "others are of: a, c"
+    )
+    at = {"model": "m.npz", "data": "same.csv", "song": "song 1"}
+    assert fedredis.predict(**at) == first
+    mine = fedredis.predict(**at, artist="c")
+    assert mine.warnings == ("2 rows are called 'song 1': the first one is taken; all are of c",)
+    given = fedredis.predict(model="m.npz", values={"x": 4})
+    assert mine == replace(given, warnings=mine.warnings)
+    with pytest.raises(UsageError, match=r"'d' has no song named 'song 1'; there are those of: a"):
+        fedredis.predict(**at, artist="d")
+    for wrong, problem in (
+        ({"values": {"x": 1}, "artist": "a"}, "`artist` says whose song is meant"),
+        ({"song": "song 1"}, "does not say where songs are: give `data`"),
+        ({"run": "r1", "values": {}}, "either `run` or `model`"),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            fedredis.predict(**{"model": "m.npz", **wrong})

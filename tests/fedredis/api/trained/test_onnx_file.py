@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fedredis import features, models
-from fedredis.api.model_file import Description
+from fedredis.api.trained.model_file import Description
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
 
-onnx_file = pytest.importorskip("fedredis.api.onnx_file")
+onnx_file = pytest.importorskip("fedredis.api.trained.onnx_file")
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
