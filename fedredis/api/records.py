@@ -132,9 +132,7 @@ def _slaves(client: Redis, run: str, ids: Sequence[str]) -> dict[str, dict[str, 
     found: dict[str, dict[str, Any]] = {slave: {} for slave in ids}
     for kind, bundles in stored.slaves(client, run).items():
         for bundle in bundles:
-            for slave, facts in _facts(bundle):
-                if kind == "evaluate" and "rows" in facts:
-                    facts["test_rows"] = facts.pop("rows")
+            for slave, facts in _facts(bundle, "test_rows" if kind == "evaluate" else "rows"):
                 found.get(slave, {}).update(facts)
     for slave, failed in stored.failures(client, run, ids).items():
         told = failed.get("failures", "")
@@ -143,10 +141,10 @@ def _slaves(client: Redis, run: str, ids: Sequence[str]) -> dict[str, dict[str, 
     return found
 
 
-def _facts(bundle: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Take a bundle's facts apart, slave by slave."""
+def _facts(bundle: Mapping[str, Any], rows: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Take a bundle's facts apart, slave by slave; its numbers of rows are called `rows`."""
     slaves, worker = bundle.get("slaves"), bundle.get("worker")
-    lists = {n: v for n, v in bundle.items() if isinstance(v, list) and n != "samples"}
+    lists = {rows if n == "samples" else n: v for n, v in bundle.items() if isinstance(v, list)}
     for place, slave in enumerate(slaves if isinstance(slaves, list) else ()):
         facts = {n: v[place] for n, v in lists.items() if n != "slaves" and place < len(v)}
         yield str(slave), {**facts, **({"worker": worker} if worker else {})}
