@@ -45,7 +45,8 @@ class Confusion:
     def _table(self) -> Table:
         digits = max(len(str(n)) for row in self.counts for n in row)
         table = Table()
-        table.add_column("", overflow="ellipsis", no_wrap=True, **_room(self.classes))
+        least = min(max(map(len, self.classes)), NARROW)
+        table.add_column("", overflow="ellipsis", no_wrap=True, min_width=least, max_width=WIDE)
         for name in self.classes:
             room = max(digits, min(len(name), NARROW))
             table.add_column(name, justify="right", overflow="fold", min_width=room)
@@ -78,8 +79,3 @@ class Confusion:
 def confusions(classes: Sequence[str], counts: Sequence[Sequence[int]] | None) -> list[Confusion]:
     """List the matrix there is; none of numbers, or where no rows are held out."""
     return [Confusion(classes, counts)] if counts and any(map(any, counts)) else []
-
-
-def _room(classes: Sequence[str]) -> dict[str, int]:
-    longest = max(map(len, classes))
-    return {"min_width": min(longest, NARROW), "max_width": WIDE}

@@ -153,7 +153,7 @@ def _memory(info: dict[str, Any], cli: str) -> str:
 
 def _clock(opened: Session) -> str:
     before = time.time()
-    seconds, microseconds = map(int, opened.client.time())  # type: ignore[call-overload]
+    seconds, microseconds = map(int, opened.client.time())
     ahead = (before + time.time()) / 2 - seconds - microseconds / 1e6
     if abs(ahead) > CLOCKS_DIFFER:
         raise Problem(

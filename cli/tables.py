@@ -52,9 +52,9 @@ class Fitting:
         lines = self.lines and sum(widths.values()) + 3 * len(widths) + 1 <= options.max_width
         if not lines:
             self._squeeze(widths, options.max_width, console.encoding)
-        table = Table(
-            **({} if lines else {"box": None, "padding": (0, 1, 0, 0), "pad_edge": False})
-        )
+        table = Table()
+        if not lines:
+            table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
         for name, width in widths.items():
             table.add_column(
                 name,

@@ -41,7 +41,9 @@ class Cells:
         return DataError(problem, file=self.path, row=self.line(self.path, row), column=column)
 
     def mostly_numbers(self, name: str) -> bool:
-        """Say whether at least half of a column's filled cells are numbers."""
+        """Say whether at least half of a column's filled cells are numbers, and no categories."""
+        if isinstance(self.frame[name].dtype, pd.CategoricalDtype):
+            return False
         filled = self.words(name).dropna()
         return len(filled) > 0 and 2 * int(_numeric(filled).notna().sum()) >= len(filled)
 

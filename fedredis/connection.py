@@ -130,7 +130,7 @@ def check(url: str, *, patience: float = 0.0) -> None:
     client = connect(url, patience=patience)
     try:
         # Not PING, which a server that can't write its files refuses; and every user may say it.
-        said: Any = client.execute_command("HELLO")
+        said: Any = client.execute_command("HELLO")  # type: ignore[no-untyped-call]
         mode = dict(zip(said[::2], said[1::2], strict=True))[b"mode"].decode()
     except RedisError as error:
         raise explain(error, url) from error

@@ -271,6 +271,13 @@ def test_a_frame_is_read_as_its_file_is(path: Path) -> None:
     assert other.source == "frame"
 
 
+def test_categories_of_a_frame_stay_such() -> None:
+    frame = pd.DataFrame({"w": pd.Categorical([1, 2] * 4), "y": [True, False] * 4})
+    table = read_frame(frame, Reading(label="y"))
+    assert (table.columns, table.classes) == ((Column("w", kind="category"),), ("False", "True"))
+    assert table.X[:2, 0].tolist() == [digest("1"), digest("2.0")]
+
+
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [

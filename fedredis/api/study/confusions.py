@@ -9,6 +9,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Mistake:
     share: float
 
 
-def most_frequent(counts: Sequence[Sequence[int]]) -> list[Mistake]:
+def most_frequent(counts: Sequence[Sequence[int]] | NDArray[Any]) -> list[Mistake]:
     """List what is mistaken for what, by falling number of rows.
 
     Parameters
