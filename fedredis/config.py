@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: Names of things to choose from, known here so that a config can be checked without them.
-FEATURE_MAPS = ("plain", "quadratic")
+FEATURE_MAPS = ("plain", "quadratic", "bins")
 
 #: Milliseconds that a round or a lease lasts at most: some 3 years.
 LONGEST_MS = 100_000_000_000

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import BlobError
 from fedredis.exchanges.evaluation import Evaluation
+from fedredis.exchanges.growing import Growing
+from fedredis.exchanges.grown import GrownEvaluation
 from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
@@ -23,8 +25,11 @@ __all__ = ["KINDS", "AtHand", "Exchange", "Reduced", "Rows", "Setup", "Step", "j
 KINDS: Mapping[str, type[Exchange]] = {
     "statistics": Statistics,
     "train": Training,
+    "grow": Growing,
     "evaluate": Evaluation,
 }
+#: Those that are others where trees are grown.
+OF_TREES: Mapping[str, type[Exchange]] = {"evaluate": GrownEvaluation}
 
 
 def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
@@ -37,7 +42,8 @@ def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
     """
     if name.kind not in KINDS:
         raise BlobError(f"there are no rounds of the kind {name.kind!r}")
-    return KINDS[name.kind].of(setup, name.number, given)
+    kinds = {**KINDS, **OF_TREES} if setup.boosts else KINDS
+    return kinds[name.kind].of(setup, name.number, given)
 
 
 def job_of(setup: Setup, name: RoundName) -> str:

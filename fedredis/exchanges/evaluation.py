@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
-    from fedredis.exchanges.protocol import AtHand, Reduced
+    from fedredis.exchanges.protocol import AtHand, Reduced, Rows
     from fedredis.exchanges.setup import Setup
 
 #: Why a run has no figures.
@@ -73,7 +73,7 @@ class Evaluation:
         groups: list[Arrays] = []
         facts: dict[str, list[float]] = {}
         for names in stacks({slave: of_slave.test_X for slave, of_slave in rows.items()}):
-            predictions = self._predict([rows[name].test_X for name in names])
+            predictions = self._predict([rows[name] for name in names])
             sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))
             samples = np.full(len(names), predictions.shape[1], np.int64)
             told = {"rows": samples.tolist(), **measure.facts(sums, samples, self.known)}
@@ -85,9 +85,9 @@ class Evaluation:
         samples = np.array([len(rows[name].test_y) for name in order], np.int64)
         return Updates(tuple(order), samples, whole, facts)
 
-    def _predict(self, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """Return predictions (k, n, outputs) for inputs of one shape."""
-        model = self.setup.model(self.known)
+    def _predict(self, rows: Sequence[Rows]) -> NDArray[Any]:
+        """Return predictions (k, n, outputs) for as many held-out rows of each slave."""
+        model, Xs = self.setup.model(self.known), [one.test_X for one in rows]
         if isinstance(model, StackedModel):
             return model.predict_stack(self.parameters, Xs)
         return np.stack([model.predict(self.parameters, X) for X in Xs])

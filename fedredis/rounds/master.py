@@ -16,7 +16,7 @@ from fedredis.errors import (
     StateLostError,
 )
 from fedredis.exchanges import Setup
-from fedredis.exchanges.plan import Plan, Progress
+from fedredis.exchanges.plan import Progress, plan_of
 from fedredis.keys import RunKeys
 from fedredis.rounds.engine import Engine
 from fedredis.store import runs
@@ -90,7 +90,7 @@ def drive_run(
     )
     _acquire(store, config, clock)
     try:
-        dispatch, plan = dispatcher(store, config), Plan(setup)
+        dispatch, plan = dispatcher(store, config), plan_of(setup)
         # How BLAS shares a product among threads decides its last bits, and threads would fight
         # with the workers for the cores.
         with threadpool_limits(1, user_api="blas"):
@@ -119,7 +119,7 @@ def drive_run(
 
 def _finish(store: MasterStore, setup: Setup) -> bool:
     on_disk = store.release("finished")
-    if setup.strategy.remembers:
+    if not setup.boosts and setup.strategy.remembers:
         store.forget_memories(setup.config.slave_ids)
     return on_disk
 
@@ -152,15 +152,17 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
     names += [f"model:{number}" for number in untested]
+    names += [state.growing, state.growing.replace("growth", "histograms")]
     there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
-    if not {state.preprocessing, state.model} - {""} <= artifacts.keys():
+    if not {state.preprocessing, state.model, state.growing} - {""} <= artifacts.keys():
         raise FedredisError(f"run {run_id} has lost its model: it can't be gone on with")
     return Progress(
         round=state.round,
         preprocessing=state.preprocessing,
         model=state.model,
         converged=state.converged,
+        growing=state.growing,
         artifacts=artifacts,
         scores=scores,
     )

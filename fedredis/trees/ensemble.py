@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fedredis.arrays import Named
 
@@ -148,6 +148,13 @@ class Ensemble:
         """Take it from arrays by name."""
         own = {field.name: arrays[field.name] for field in fields(cls) if field.name != "trees"}
         return cls(Trees.of(arrays), **own)
+
+    @classmethod
+    def of_arrays(cls, arrays: Sequence[NDArray[Any]]) -> Self:
+        """Take it from arrays in the order of `named`."""
+        own = [field.name for field in fields(cls) if field.name != "trees"]
+        names = [*own, *(field.name for field in fields(Trees))]
+        return cls.of(dict(zip(names, arrays, strict=True)))
 
     def named(self) -> Named:
         """Return the arrays by name."""
