@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from fedredis.arrays import Sum, Updates
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.stacks import stacks
 from fedredis.keys import RoundName
-from fedredis.models import StackedModel
+from fedredis.models import stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,10 +87,8 @@ class Evaluation:
 
     def _predict(self, rows: Sequence[Rows]) -> NDArray[Any]:
         """Return predictions (k, n, outputs) for as many held-out rows of each slave."""
-        model, Xs = self.setup.model(self.known), [one.test_X for one in rows]
-        if isinstance(model, StackedModel):
-            return model.predict_stack(self.parameters, Xs)
-        return np.stack([model.predict(self.parameters, X) for X in Xs])
+        model = self.setup.model(self.known)
+        return stack.predict(model, self.parameters, [one.test_X for one in rows])
 
     def learn(self, reduced: Reduced) -> Step:
         """Say how good the model is."""

@@ -16,7 +16,7 @@ from fedredis.store.replies import explain, fields, text, texts
 from fedredis.store.results import RoundState
 from fedredis.store.scripts import Batch, ask, call
 from fedredis.store.streams import last_id, read
-from fedredis.store.turns import Event, Tending
+from fedredis.store.turns import Event, Opened, Tending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds that the server has to put a run's end on its disk.
 DISK_WAIT_MS = 2_000
+#: How a slave's attempt has failed whose worker is gone.
+ENDED = "ended while it worked for it (killed, perhaps out of memory)"
 #: Names in a command.
 CHUNK = 1000
 
@@ -100,11 +102,10 @@ class MasterStore:
         # An error is that of a server before 7.2, or of one without an append-only file.
         return isinstance(on_disk, ResponseError) or bool(on_disk[0])
 
-    def turn(self, commit: Committal | None, openings: Sequence[Opening]) -> list[bool]:
+    def turn(self, commit: Committal | None, openings: Sequence[Opening]) -> list[Opened]:
         """Commit a round and open the next ones, in one round trip.
 
-        Large artifacts are sent before it. Returns for each opening whether the round was adopted:
-        a master before had opened it, and it may be well on its way.
+        Large artifacts are sent before it.
 
         Raises
         ------
@@ -128,15 +129,15 @@ class MasterStore:
             for name in commit.drop:
                 self._versions.pop(name, None)
             self._incoming.forget(commit.name)
-        adopted = []
+        answers = []
         for opening, place in zip(openings, opened, strict=True):
-            (answer,) = self._charge.told(replies[place])
+            answer, attached = self._charge.told(replies[place])
             if answer == results.NOT_OPENED:
                 raise self._charge.lost(
                     f"round {opening.name} can't be opened, its slaves are gone"
                 )
-            adopted.append(answer == results.ADOPTED)
-        return adopted
+            answers.append(Opened(answer == results.ADOPTED, tuple(texts(attached))))
+        return answers
 
     def tend(self, name: RoundName, job: str) -> Tending:
         """Prolong the lease, put slaves of dead workers back, close the round if it is due.
@@ -157,14 +158,13 @@ class MasterStore:
         if state == results.NO_ROUND:
             raise self._charge.lost(f"round {name} is gone")
         if gone:
-            by_worker: dict[str, list[str]] = {}
-            for slave, worker in zip(texts(gone[::2]), texts(gone[1::2]), strict=True):
+            # As they stand there: strangers may have written what is no name.
+            by_worker: dict[bytes, list[bytes]] = {}
+            for slave, worker in zip(gone[::2], gone[1::2], strict=True):
                 by_worker.setdefault(worker, []).append(slave)
             batch = Batch(self._client, self._where)
             for worker, slaves in by_worker.items():
-                why = (
-                    f"worker {worker} ended while it worked for it (killed, perhaps out of memory)"
-                )
+                why = f"worker {text(worker)} {ENDED}"
                 self._fail(batch, name, epoch, worker, why, slaves)
             batch.run()
             return self.tend(name, job)
@@ -174,6 +174,11 @@ class MasterStore:
         """Fetch bundles of a round from index `start` on: their names and their parts.
 
         What comes a second time, or has no bundle's name, is left out, and taken off their list.
+
+        Raises
+        ------
+        StateLostError
+            If the one before is not there any more.
         """
         return self._incoming.bundles(name, start)
 
@@ -187,13 +192,16 @@ class MasterStore:
         keys, round_ = self.keys, self.keys.round(name)
         inside = self._incoming.inside(name)
         batch, failing = Batch(self._client, self._where), Batch(self._client, self._where)
-        slaves_of = {b: [s for s, where in inside.items() if where == b] for b in bundles}
+        slaves_of = {
+            called: [slave for slave, where in inside.items() if where == called.encode()]
+            for called in bundles
+        }
         for called, slaves in slaves_of.items():
             batch.script(
                 "refuse",
                 [
                     *(keys.run, round_.round, round_.claims, round_.inside, round_.bundles),
-                    *(keys.open, round_.bundle(called), *map(keys.memory, slaves)),
+                    *(keys.open, round_.bundle(called), *map(keys.memory, texts(slaves))),
                 ],
                 [self._token, str(name), called, *slaves],
             )
@@ -201,7 +209,7 @@ class MasterStore:
             (epoch,) = self._charge.told(reply)
             self._incoming.refused(name, called)
             if slaves:
-                self._fail(failing, name, epoch, called, bundles[called], slaves)
+                self._fail(failing, name, epoch, called.encode(), bundles[called], slaves)
         failing.run()
 
     def missing(self, name: RoundName, slaves: Sequence[str]) -> list[str]:
@@ -299,7 +307,13 @@ class MasterStore:
         )
 
     def _fail(
-        self, batch: Batch, name: RoundName, epoch: int, worker: str, why: str, slaves: list[str]
+        self,
+        batch: Batch,
+        name: RoundName,
+        epoch: int,
+        worker: bytes,
+        why: str,
+        slaves: list[bytes],
     ) -> None:
         """Count a failed attempt of slaves, as if their worker had said so itself."""
         keys, round_ = self.keys, self.keys.round(name)
@@ -307,7 +321,7 @@ class MasterStore:
             "fail",
             [
                 *(round_.round, round_.ids, round_.claims, round_.inside, round_.attempts),
-                *(keys.open, keys.work, keys.events, *map(keys.slave, slaves)),
+                *(keys.open, keys.work, keys.events, *map(keys.slave, texts(slaves))),
             ],
             [str(name), epoch, worker, why, *slaves],
         )

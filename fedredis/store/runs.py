@@ -151,12 +151,17 @@ def history(client: Redis, run_id: str) -> dict[RoundName, dict[str, Any]]:
     return dict(sorted(entries.items()))
 
 
-def scores(client: Redis, run_id: str, primary: str) -> dict[int, float]:
-    """Read how good each tested model is, by round; `primary` names the figure."""
-    where, found = f"run {run_id}", {}
+def scores(client: Redis, run_id: str, primary: str) -> dict[int, float | None]:
+    """Read how good each tested model is, by round; `primary` names the figure.
+
+    None of a test that does not compete: slaves were missing in it, or no rows were held out.
+    """
+    where, found = f"run {run_id}", dict[int, float | None]()
     for name, entry in history(client, run_id).items():
-        if name.kind == TEST and entry.get(primary) is not None:
-            found[name.number] = real(entry[primary], where, f"{primary} of {name}")
+        if name.kind == TEST:
+            score = None if entry.get("missing") else entry.get(primary)
+            told = None if score is None else real(score, where, f"{primary} of {name}")
+            found[name.number] = told
     return found
 
 

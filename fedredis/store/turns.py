@@ -53,6 +53,16 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """How a round was opened."""
+
+    #: A master before had opened it, and it may be well on its way.
+    adopted: bool
+    #: The workers that stay with the run, for the jobs that serve the round.
+    attached: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Tending:
     """How a round stands."""
 
