@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from fedredis.arrays import Schema, blob
 from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
-from fedredis.store import results
+from fedredis.store import results, steps
 from fedredis.store.charge import Charge
 from fedredis.store.incoming import Incoming
 from fedredis.store.replies import explain, fields, text, texts
@@ -115,11 +113,20 @@ class MasterStore:
         """
         batch = Batch(self._client, self._where)
         versions = self._new_versions(commit)
-        committed = self._commit(batch, commit, versions) if commit else None
-        after = str(commit.name) if commit else ""
-        opened = [self._open(batch, opening, versions, after) for opening in openings]
+        committed = -1
+        if commit:
+            bundles = self._incoming.names(commit.name)
+            committed = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
+        opened = []
+        for opening in openings:
+            reads = {
+                role: (name, versions.get(name) or self._version(name))
+                for role, name in opening.reads.items()
+            }
+            after = str(commit.name) if commit else ""
+            opened.append(steps.open_round(batch, self.keys, self._token, opening, reads, after))
         replies = batch.run()
-        if commit and committed is not None:
+        if commit:
             (answer,) = self._charge.told(replies[committed])
             if answer in results.LOST:
                 raise self._charge.lost(
@@ -165,7 +172,7 @@ class MasterStore:
             batch = Batch(self._client, self._where)
             for worker, slaves in by_worker.items():
                 why = f"worker {text(worker)} {ENDED}"
-                self._fail(batch, name, epoch, worker, why, slaves)
+                steps.fail(batch, self.keys, name, epoch, worker, why, slaves)
             batch.run()
             return self.tend(name, job)
         return Tending(RoundState(state), arrived, bundles, tuple(texts(attached)))
@@ -182,8 +189,10 @@ class MasterStore:
         """
         return self._incoming.bundles(name, start)
 
-    def refuse(self, name: RoundName, bundles: Mapping[str, str]) -> None:
+    def refuse(self, name: RoundName, bundles: Mapping[str, str]) -> dict[str, list[str]]:
         """Take bundles that can't be counted out of a round; `bundles` says why, by name.
+
+        Returns the slaves that are in each.
 
         They are off the list of bundles, so that those behind them move up. Their slaves are not
         in any more, and have failed once more: they are asked again, or given up. A round that
@@ -209,8 +218,10 @@ class MasterStore:
             (epoch,) = self._charge.told(reply)
             self._incoming.refused(name, called)
             if slaves:
-                self._fail(failing, name, epoch, called.encode(), bundles[called], slaves)
+                why = bundles[called]
+                steps.fail(failing, self.keys, name, epoch, called.encode(), why, slaves)
         failing.run()
+        return {called: texts(slaves) for called, slaves in slaves_of.items()}
 
     def missing(self, name: RoundName, slaves: Sequence[str]) -> list[str]:
         """List those of some slaves who are not in."""
@@ -232,10 +243,6 @@ class MasterStore:
             for slave, error in zip(slaves, said, strict=True)
             if error
         ]
-
-    def attached(self, job: str) -> list[str]:
-        """Name the workers whose job of this kind stays with the run."""
-        return texts(self._call("presence", [self.keys.attached(job)], ["", 0]))
 
     def warn(self, *warnings: str) -> None:
         """Add to what may mislead in the run's result, each once."""
@@ -259,72 +266,10 @@ class MasterStore:
         """Block until something has happened after an event, at most for some seconds."""
         entries = read(self._client, self.keys.events, after, seconds=seconds, count=1000)
         named = [(id_, fields(entry)) for id_, entry in entries]
-        return [Event(id_, told.get("type", ""), told.get("round")) for id_, told in named]
-
-    def _commit(self, batch: Batch, commit: Committal, versions: Mapping[str, str]) -> int:
-        keys, round_ = self.keys, self.keys.round(commit.name)
-        places: list[str] = []
-        written: list[Any] = []
-        for name, named in commit.artifacts.items():
-            schema, staged = Schema.of(named), keys.staged(self._token, name)
-            count = batch.stage(staged, blob.pack(schema, list(named.values())))
-            places += (keys.artifact(name), staged, keys.parts(name))
-            written += (schema.to_json(), versions[name], count)
-        useless = (round_.round, round_.task, round_.ids, round_.claims, round_.inside)
-        return batch.script(
-            "commit",
-            [
-                *(keys.run, keys.history, keys.events, keys.slaves, keys.warnings),
-                *(round_.round, round_.inside, *places, *useless),
-                *(round_.bundles, round_.attempts),
-                *map(round_.bundle, self._incoming.names(commit.name)),
-                *(key for old in commit.drop for key in (keys.artifact(old), keys.parts(old))),
-            ],
-            [
-                *(self._token, str(commit.name), commit.counted, json.dumps(dict(commit.entry))),
-                *(json.dumps(dict(commit.progress)), commit.slaves, json.dumps(commit.warnings)),
-                *(len(commit.artifacts), *written),
-            ],
-        )
-
-    def _open(self, batch: Batch, opening: Opening, written: Mapping[str, str], after: str) -> int:
-        keys, round_ = self.keys, self.keys.round(opening.name)
-        names = opening.reads
-        reads = {role: [n, written.get(n) or self._version(n)] for role, n in names.items()}
-        return batch.script(
-            "open_round",
-            [
-                *(keys.run, keys.history, round_.round, round_.task, round_.ids, round_.claims),
-                *(round_.inside, round_.attempts, keys.everyone, keys.attached(opening.job)),
-                *(keys.open, keys.work, keys.events),
-            ],
-            [
-                *(self._token, str(opening.name), after, opening.expected, opening.quorum),
-                *(opening.attempts, opening.timeout_ms),
-                json.dumps({**opening.task, "reads": json.dumps(reads)}),
-                *(opening.slaves or ()),
-            ],
-        )
-
-    def _fail(
-        self,
-        batch: Batch,
-        name: RoundName,
-        epoch: int,
-        worker: bytes,
-        why: str,
-        slaves: list[bytes],
-    ) -> None:
-        """Count a failed attempt of slaves, as if their worker had said so itself."""
-        keys, round_ = self.keys, self.keys.round(name)
-        batch.script(
-            "fail",
-            [
-                *(round_.round, round_.ids, round_.claims, round_.inside, round_.attempts),
-                *(keys.open, keys.work, keys.events, *map(keys.slave, texts(slaves))),
-            ],
-            [str(name), epoch, worker, why, *slaves],
-        )
+        return [
+            Event(id_, *(told.get(about, "") for about in ("type", "round", "slave")))
+            for id_, told in named
+        ]
 
     def _new_versions(self, commit: Committal | None) -> dict[str, str]:
         versions = {}

@@ -80,4 +80,6 @@ class Event:
 
     id: bytes
     type: str
-    round: str | None = None
+    #: The round and the slave that it is about, if it is about one.
+    round: str = ""
+    slave: str = ""

@@ -21,6 +21,7 @@ from fedredis.keys import RoundName, RunKeys
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
 from fedredis.store.results import Failure, RoundState, SubmissionState
+from fedredis.store.turns import Opened
 from tests.fedredis.store.conftest import (
     JOB,
     MODEL,
@@ -277,7 +278,7 @@ def test_tending(bench: Bench) -> None:
     hand(worker, claim(worker, least=2, most=2))
     stands = master.tend(TRAIN, JOB)
     assert (stands.state, stands.arrived, stands.bundles) == (RoundState.OPEN, 2, 1)
-    assert stands.attached == ("w",) == tuple(master.attached(JOB))
+    assert stands.attached == ("w",)
     assert bench.client.pttl(bench.keys.lease) > 100
     bench.client.hset(bench.keys.round(TRAIN).round, "deadline", 1)
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
@@ -355,7 +356,7 @@ def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
     master.turn(None, [opening(attempts=1)])
     bench.close(master)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MasterStore, "_fail", lambda *_: None)
+        patch.setattr("fedredis.store.steps.fail", lambda *_: None)
         master.refuse(TRAIN, dict.fromkeys(names(master), "why"))
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
 
