@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, cast
 
@@ -34,11 +34,10 @@ if TYPE_CHECKING:
 class Added(Updates):
     """The updates of some slaves, added up before they are stacked: each stack is (1, …)."""
 
-    again: Callable[[Sequence[str]], Updates] | None = None
+    again: Callable[[Sequence[str]], Updates] = field(kw_only=True)
 
     def take(self, places: Sequence[int]) -> Updates:
         """Work for some of the slaves again."""
-        assert self.again is not None
         return self.again([self.slaves[i] for i in places])
 
 

@@ -36,9 +36,8 @@ class Forest:
     @cached_property
     def layout(self) -> Layout:
         """The codes of all columns: those of the numbers, then those of the categories."""
-        numbers, categories = (
-            self.known.get(name, np.empty(0, np.int64)) for name in ("bin_counts", "category_counts")
-        )
+        names, none = ("bin_counts", "category_counts"), np.empty(0, np.int64)
+        numbers, categories = (self.known.get(name, none) for name in names)
         codes = tuple((np.concatenate([numbers, categories]) + 1).tolist())
         return Layout(codes, (False,) * len(numbers) + (True,) * len(categories))
 

@@ -8,6 +8,7 @@ taken `EXACT` at a time, and what they come to is added as int64.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,15 +94,15 @@ class Scales:
         flat = [values.ravel() for values in derivatives]
         for start in range(0, len(items), EXACT):
             some = items[start : start + EXACT]
-            first, second = (values.take(some) for values in flat)
+            weights = [values.take(some) for values in flat[: 1 if self.flat else 2]]
             sums = np.empty((2, nodes, layout.total))
             rows, slot = some % derivatives[0].shape[1], slots[start : start + EXACT]
             # Nodes lie as far apart as a column has codes.
             bases = {codes: slot * codes for codes in dict.fromkeys(layout.codes)}
             for at, codes, line in zip(layout.starts.tolist(), layout.codes, lines, strict=True):
                 index, cells = bases[codes] + line.take(rows), nodes * codes
-                for of_all, weights in zip(sums, (first, None if self.flat else second), strict=True):
-                    counted = np.bincount(index, weights, cells)
+                for of_all, values in zip_longest(sums, weights):
+                    counted = np.bincount(index, values, cells)
                     of_all[:, at : at + codes] = counted.reshape(nodes, codes)
             gradients, both = sums.astype(np.int64)
             totals[0] += gradients

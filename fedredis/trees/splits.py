@@ -11,7 +11,7 @@ to missing cells on the right.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -129,8 +129,8 @@ def _sets(
 
     Categories are put in the order of their mean gradient within the node; then only sets from
     either end of that order have to be looked at (Fisher, "On Grouping for Maximum Homogeneity",
-    JASA 1958). As in scikit-learn a set is at most half of the categories; half of them exactly are
-    taken from the start only.
+    JASA 1958). As in scikit-learn a set is at most half of the categories, and exactly half of
+    them only from the start.
     """
     m, codes = sums[0].shape
     gradient, hessian, _ = scales.real(sums)
