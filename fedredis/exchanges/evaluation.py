@@ -68,7 +68,9 @@ class Evaluation:
     def local(self, at: AtHand) -> Updates:
         """Test the model on each slave's held-out rows."""
         setup, measure = self.setup, self.setup.measure
-        rows = {s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in at.slaves}
+        rows = {
+            s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in sorted(at.slaves)
+        }
         order: list[str] = []
         groups: list[Arrays] = []
         facts: dict[str, list[float]] = {}

@@ -127,7 +127,9 @@ class Growing:
     def local(self, at: AtHand) -> Updates:
         """Add up the rows that each slave trains on, all slaves' in one go."""
         prepare = partial(self.setup.prepare, self.known)
-        return self._added({name: cast("Coded", at.inputs(name, prepare)) for name in at.slaves})
+        # In order: slaves that come together again are then found together.
+        names = sorted(at.slaves)
+        return self._added({name: cast("Coded", at.inputs(name, prepare)) for name in names})
 
     def _added(self, of: Mapping[str, Coded]) -> Updates:
         pool = Pool.of([rows.train for rows in of.values()], self._forest.last)

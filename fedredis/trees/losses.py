@@ -45,7 +45,7 @@ class Loss(Protocol):
         """
 
     def gradients(self, raw: NDArray[np.float64], y: NDArray[Any]) -> Pair:
-        """Return first and second derivatives (K, n) at raw scores (K, n), for y (n,)."""
+        """Return first and second derivatives (K, n) at raw scores (K, n), y (n,)."""
 
     def bounds(self, highest: float, known: Named) -> tuple[float, float]:
         """Bound both, absolutely, where no raw score is further from 0 than `highest`."""

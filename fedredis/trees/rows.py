@@ -6,7 +6,7 @@ worked for together are put together, since only their sum leaves the worker.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +37,38 @@ class Held:
     keys: NDArray[np.uint64]
     #: The rows that they were last put together with, and their places there.
     pool: Pool | None = None
-    span: tuple[int, int] = (0, 0)
+    span: slice = field(default_factory=lambda: slice(0))
+
+    def cut(self, lines: NDArray[Any] | None) -> NDArray[Any] | None:
+        """Return its own part of what is known of all rows (…, n), if anything is."""
+        return None if lines is None else lines[:, self.span]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Raw scores (K, n) after so many rounds, with the digest of their trees."""
+
+    raw: NDArray[np.float64]
+    rounds: int
+    chain: int
+
+    @classmethod
+    def by(
+        cls, ensemble: Ensemble, codes: NDArray[Any], last: NDArray[np.intp], before: Scores | None
+    ) -> Scores:
+        """Make those of all trees of an ensemble, from those of its first trees if it has them."""
+        rounds = len(ensemble.rounds)
+        chain = int(ensemble.chain[-1]) if rounds else 0
+        since = before.rounds if before else 0
+        if before is None or not since <= rounds:
+            since, raw = 0, None
+        elif since and int(ensemble.chain[since - 1]) != before.chain:
+            since, raw = 0, None
+        else:
+            raw = before.raw
+        if before is not None and raw is not None and since == rounds:
+            return before
+        return cls(ensemble.raw(codes, last, since=since, scores=raw), rounds, chain)
 
 
 @dataclass(eq=False)
@@ -51,11 +82,10 @@ class Pool:
     keys: NDArray[np.uint64]
     #: The missing code of each column.
     last: NDArray[np.intp]
-    #: Raw scores (K, n) after so many rounds, with the digest of their trees.
-    _scores: NDArray[np.float64] | None = None
-    _rounds: int = 0
-    _chain: int = 0
-    #: Derivatives (K, n) at those scores, as integers.
+    _scores: Scores | None = None
+    #: Where slaves come from different pools, or have been nowhere: the scores of each.
+    _each: Sequence[Scores | None] = ()
+    #: Derivatives (K, n) at the scores, as integers.
     _derivatives: Pair | None = None
     _scales: Scales | None = None
     #: The nodes (K, n) in the trees that grow, and the digest of these.
@@ -71,36 +101,46 @@ class Pool:
         codes = np.concatenate([np.ascontiguousarray(one.codes.T) for one in held], axis=1)
         y, keys = (np.concatenate([getattr(one, of) for one in held]) for of in ("y", "keys"))
         pool = cls(held, codes, y, keys, last)
-        pool._remember()
+        pool._take_over()
         start = 0
         for one in held:
             end = start + len(one.y)
-            one.pool, one.span, start = pool, (start, end), end
+            one.pool, one.span, start = pool, slice(start, end), end
         return pool
 
-    def _remember(self) -> None:
-        """Take over what the pools that slaves were in before know of their scores."""
-        before = [one.pool for one in self.held if one.pool is not None]
-        known = {(pool._rounds, pool._chain) for pool in before if pool._scores is not None}
-        if len(before) < len(self.held) or len(known) != 1:
+    def _take_over(self) -> None:
+        """Take what is known of the slaves' rows from the pools that they were in before."""
+        self._each = [
+            Scores(
+                one.pool._scores.raw[:, one.span], one.pool._scores.rounds, one.pool._scores.chain
+            )
+            if one.pool is not None and one.pool._scores is not None
+            else None
+            for one in self.held
+        ]
+        pools = [one.pool for one in self.held if one.pool is not None]
+        if len(pools) < len(self.held) or len({pool._nodes_of for pool in pools}) > 1:
             return
-        self._rounds, self._chain = known.pop()
-        parts = [pool._scores for pool in before]
-        if all(part is not None for part in parts):
-            both = zip(parts, self.held, strict=True)
-            self._scores = np.concatenate([s[:, slice(*one.span)] for s, one in both], axis=1)
+        parts = [one.cut(pool._nodes) for one, pool in zip(self.held, pools, strict=True)]
+        there = [part for part in parts if part is not None]
+        if len(there) == len(parts):
+            self._nodes, self._nodes_of = np.concatenate(there, axis=1), pools[0]._nodes_of
 
     def raw(self, ensemble: Ensemble) -> NDArray[np.float64]:
         """Return raw scores (K, n) by all trees of an ensemble."""
-        rounds = len(ensemble.rounds)
-        chain = int(ensemble.chain[-1]) if rounds else 0
-        if self._scores is None or (rounds, chain) != (self._rounds, self._chain):
-            known = 0 < self._rounds <= rounds
-            known = known and int(ensemble.chain[self._rounds - 1]) == self._chain
-            since, scores = (self._rounds, self._scores) if known else (0, None)
-            self._scores = ensemble.raw(self.codes, self.last, since=since, scores=scores)
-            self._rounds, self._chain, self._derivatives = rounds, chain, None
-        return self._scores
+        before = self._scores
+        if before is None:
+            each = [
+                Scores.by(ensemble, np.ascontiguousarray(one.codes.T), self.last, scores)
+                for one, scores in zip(self.held, self._each, strict=True)
+            ]
+            raw = np.concatenate([scores.raw for scores in each], axis=1)
+            self._scores, self._each = Scores(raw, each[0].rounds, each[0].chain), ()
+        else:
+            self._scores = Scores.by(ensemble, self.codes, self.last, before)
+        if self._scores is not before:
+            self._derivatives = None
+        return self._scores.raw
 
     def derivatives(self, ensemble: Ensemble, loss: Loss, scales: Scales) -> Pair:
         """Return gradients and packed Hessians (K, n), as integers, after an ensemble."""
