@@ -33,13 +33,13 @@ class Progress:
     preprocessing: str = NOTHING_KNOWN
     model: str = ""
     converged: bool = False
-    #: Name of the trees that grow, if some do.
-    growing: str = ""
     #: The arrays that further exchanges read.
     artifacts: Mapping[str, Named] = field(default_factory=lambda: {NOTHING_KNOWN: {}})
     #: The score of each model that was tested: None of a test that does not compete, since slaves
     #: were missing in it, or no rows were held out.
     scores: Mapping[int, float | None] = field(default_factory=dict)
+    #: Name of the trees that grow, if some do.
+    growing: str = ""
 
     @property
     def best(self) -> int | None:

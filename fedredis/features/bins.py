@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 #: Passes that divide cells at most, beside the first by powers of two.
 MOST_DIVISIONS = 5
+#: Cells that are wished for, as a multiple of the bins that they are put together to.
+FINENESS = 4
+#: What labels are rounded to for their mean and deviation, as a share of the largest: up to 2^25
+#: of them then have sums without rounding, the same however they are divided.
+GRAIN = 2.0**-28
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class Bins:
         if "edges" in known:
             return None
         return f"quantiles_{int(known['divisions'][0]) + 1}" if "grid" in known else "magnitudes"
+
+    @property
+    def _cells(self) -> int:
+        return FINENESS * self.bins
 
     @property
     def _ranges(self) -> Moments:
@@ -85,16 +94,16 @@ class Bins:
             there = inside.sum(axis=1).tolist()
             steps = [cells.step(line, rows) for line, rows in zip(total[1], there, strict=True)]
             grids = [
-                cells.refined(cells.MAGNITUDES, line, self.bins, least)
+                cells.refined(cells.MAGNITUDES, line, self._cells, least)
                 for line, least in zip(inside, steps, strict=True)
             ]
             return self._finer(known, grids, steps, 0)
         divisions, steps = int(known["divisions"][0]) + 1, known["steps"].tolist()
         lines = list(zip(known["grid"], total[0], steps, strict=True))
-        full = [bool(cells.too_full(*line[:2], self.bins, line[2]).any()) for line in lines]
+        full = [bool(cells.too_full(*line[:2], self._cells, line[2]).any()) for line in lines]
         if any(full) and divisions < MOST_DIVISIONS:
             grids = [
-                cells.refined(grid, line, self.bins, least) if finer else grid
+                cells.refined(grid, line, self._cells, least) if finer else grid
                 for finer, (grid, line, least) in zip(full, lines, strict=True)
             ]
             return self._finer(known, grids, steps, divisions)
@@ -169,7 +178,7 @@ def coded(columns: tuple[Column, ...], classes: int, bins: int) -> Prepared:
         parts.append((numbers, Bins(tuple(columns[i] for i in numbers), bins)))
     if categories:
         parts.append((categories, Places(tuple(columns[i] for i in categories))))
-    parts.append(((), Classes(classes) if classes else Labels()))
+    parts.append(((), Classes(classes) if classes else Labels(GRAIN)))
     return Prepared(tuple(parts))
 
 

@@ -51,7 +51,7 @@ class Loss(Protocol):
         """Bound both, absolutely, where no raw score is further from 0 than `highest`."""
 
     def predictions(self, raw: NDArray[np.float64], known: Named) -> NDArray[np.float64]:
-        """Turn raw scores (K, n) into probabilities (n, classes), or standardised labels (n, 1)."""
+        """Return first and second derivatives (K, n), given scores (K, n), labels y (n,)."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,7 @@ class Squared:
 
     def bounds(self, highest: float, known: Named) -> tuple[float, float]:
         """Bound both, absolutely."""
-        furthest = float((known["label_bound"] / known["label_scale"])[0])
-        return highest + furthest, 1.0
+        return highest + known["label_bound"].item(), 1.0
 
     def predictions(self, raw: NDArray[np.float64], known: Named) -> NDArray[np.float64]:
         """Turn raw scores (1, n) into predictions (n, 1)."""
@@ -152,7 +151,7 @@ class Poisson:
 
     def start(self, known: Named) -> NDArray[np.float64]:
         """Return the logarithm of the mean."""
-        mean = float(known["label_mean"][0])
+        mean = known["label_mean"].item()
         if mean <= 0:
             raise DataError("the mean label is not above 0: loss=poisson is for counts")
         return np.array([math.log(mean)])
@@ -167,7 +166,8 @@ class Poisson:
     def bounds(self, highest: float, known: Named) -> tuple[float, float]:
         """Bound both, absolutely."""
         most = math.exp(min(highest, MOST))
-        return most + float((known["label_mean"] + known["label_bound"])[0]), most
+        largest = known["label_mean"] + known["label_scale"] * known["label_bound"]
+        return most + largest.item(), most
 
     def predictions(self, raw: NDArray[np.float64], known: Named) -> NDArray[np.float64]:
         """Turn raw scores (1, n) into predictions (n, 1)."""

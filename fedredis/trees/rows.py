@@ -59,16 +59,13 @@ class Scores:
         """Make those of all trees of an ensemble, from those of its first trees if it has them."""
         rounds = len(ensemble.rounds)
         chain = int(ensemble.chain[-1]) if rounds else 0
-        since = before.rounds if before else 0
-        if before is None or not since <= rounds:
-            since, raw = 0, None
-        elif since and int(ensemble.chain[since - 1]) != before.chain:
-            since, raw = 0, None
-        else:
-            raw = before.raw
-        if before is not None and raw is not None and since == rounds:
-            return before
-        return cls(ensemble.raw(codes, last, since=since, scores=raw), rounds, chain)
+        if before is None or (before.rounds, before.chain) == (rounds, chain):
+            return before or cls(ensemble.raw(codes, last), rounds, chain)
+        since = before.rounds
+        known = 0 < since < rounds and int(ensemble.chain[since - 1]) == before.chain
+        if not known:
+            return cls(ensemble.raw(codes, last), rounds, chain)
+        return cls(ensemble.raw(codes, last, since=since, scores=before.raw), rounds, chain)
 
 
 @dataclass(eq=False)

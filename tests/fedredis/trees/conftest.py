@@ -60,7 +60,7 @@ def table_of(kind: str, *, gaps: bool, sets: bool, n: int = 1500, seed: int = 0)
         known = {
             "label_mean": np.array([mean]),
             "label_scale": np.array([scale]),
-            "label_bound": np.array([np.abs(y - mean).max()]),
+            "label_bound": np.array([np.abs(y - mean).max() / scale]),
         }
         y = (y - mean) / scale if kind == "squared" else y.astype(np.float64)
     return Table(codes.astype(np.uint8), y, classes, {**counts, **known})
