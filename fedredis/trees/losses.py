@@ -51,7 +51,7 @@ class Loss(Protocol):
         """Bound both, absolutely, where no raw score is further from 0 than `highest`."""
 
     def predictions(self, raw: NDArray[np.float64], known: Named) -> NDArray[np.float64]:
-        """Return first and second derivatives (K, n), given scores (K, n), labels y (n,)."""
+        """Turn raw scores (K, n) into probabilities (n, classes), or labels (n, 1)."""
 
 
 @dataclass(frozen=True)
