@@ -93,9 +93,9 @@ class Plan:
             names = [RoundName("statistics", number)]
         else:
             names = [RoundName("evaluate", number) for number in self._untested(progress)]
-            # First what the slowest waits for.
+            # Last, and so handed in last: the round after it waits for the tests too.
             if self._trains_on(progress):
-                names.insert(0, self._next(progress))
+                names.append(self._next(progress))
         return [self._make(progress, name) for name in names if name not in under_way]
 
     def _next(self, progress: Progress) -> RoundName:

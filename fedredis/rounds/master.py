@@ -168,11 +168,19 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
     names += [f"model:{number}" for number in untested]
-    names += [state.growing, state.growing.replace("growth", "histograms")]
+    histograms = state.growing.replace("growth", "histograms")
+    names += [state.growing, histograms]
     there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
-    if not {state.preprocessing, state.model, state.growing} - {""} <= artifacts.keys():
-        raise FedredisError(f"run {run_id} has lost its model: it can't be gone on with")
+    needed = {state.preprocessing, state.model, state.growing} - {""}
+    if setup.boosts:
+        needed |= set() if setup.config.quorum else {histograms} - {""}
+    elif state.model and setup.strategy.initial(
+        setup.model(artifacts.get(state.preprocessing, {}))
+    ):
+        needed.add(f"strategy:{state.round}")
+    if lost := sorted(needed - artifacts.keys()):
+        raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
     return Progress(
         round=state.round,
         preprocessing=state.preprocessing,

@@ -53,7 +53,7 @@ class Incoming:
         return found
 
     def bundles(self, name: RoundName, start: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Fetch bundles from an index on, where those known end; see `MasterStore.bundles`."""
+        """Fetch bundles from an index on, before which all are known."""
         key = self._keys.round(name).bundles
         known = self._names.setdefault(name, [])
         known[start:] = []
