@@ -57,9 +57,8 @@ if TYPE_CHECKING:
 @click.option(
     "--features",
     type=click.Choice(FEATURE_MAPS),
-    default=RunConfig.features,
-    show_default=True,
-    help="plain: standardised columns; quadratic: normal scores and their products.",
+    help="plain: standardised columns; quadratic: normal scores and their products, if nothing "
+    "else is said; bins: what trees are grown on.",
 )
 @click.option(
     "--local-epochs",

@@ -15,7 +15,7 @@ from fedredis.cli.outcome import described, how_far, slave_table
 from fedredis.cli.runs import started
 from fedredis.cli.tables import Fitting
 from fedredis.cli.training import resume_of
-from fedredis.exchanges import Setup
+from fedredis.exchanges import Setup, finished
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 
@@ -77,16 +77,16 @@ def _rounds(record: RunRecord) -> Fitting:
     figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
     rows = []
     for label, entry in record.history.items():
-        if label.kind != "train":
+        if (number := finished(label, entry)) is None:
             continue
-        test = record.history.get(RoundName("evaluate", label.number), {})
+        test = record.history.get(RoundName("evaluate", number), {})
         rows.append(
             {
-                "round": str(label.number),
+                "round": str(number),
                 "slaves": str(entry["slaves"]),
                 "rows": str(entry["samples"]),
                 "ms": f"{entry['ms']:.0f}",
-                "rate": f"{entry['learning_rate']:.3f}",
+                "rate": f"{entry['learning_rate']:.3f}" if "learning_rate" in entry else "-",
                 **{FIGURES[name].title: FIGURES[name].write(test.get(name)) for name in figures},
             }
         )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fedredis import models, shares, strategies
 from fedredis.config import LONGEST_MS, RunConfig
 from fedredis.errors import UsageError
+from fedredis.exchanges.setup import BINS, BOOSTING
+from fedredis.trees.boosting import Boosting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,10 +59,16 @@ def draft(settings: Mapping[str, Any], slaves: int) -> RunConfig:
             converted[name] = CONVERSIONS.get(types[name], lambda as_it_is: as_it_is)(value)
         except (AttributeError, TypeError, ValueError):
             raise UsageError(f"{name} must be of type {types[name]}, not {value!r}") from None
+    if converted.get("model") == models.TREES:
+        # There is no other way to grow them.
+        converted = {"strategy": BOOSTING, "features": BINS, **converted}
     config = RunConfig(dataset="", columns=(), classes=(), slaves=slaves, rows=1, **converted)
     # What the model is made for has to wait for the data; what else a config names need not.
     models.check_name(config.model)
-    strategies.make(config.strategy, config.options)
+    if config.model == models.TREES:
+        Boosting.of(config.options)
+    else:
+        strategies.make(config.strategy, config.options)
     return config
 
 

@@ -25,6 +25,7 @@ from fedredis.data.partition import check_files
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup
+from fedredis.models import TREES
 from fedredis.redis_url import masked
 from fedredis.rounds.master import create_run
 from fedredis.store import runs
@@ -314,7 +315,7 @@ def _settled(
         )
     # Least squares have a solution, which Newton's method finds in a step.
     fitting: dict[str, Any] = {}
-    if not manifest.classes:
+    if not manifest.classes and config.model != TREES:
         fitting = {"model": "linear", "strategy": "newton"}
     sample = config.sample if fraction is None else math.ceil(shares.of(fraction, count))
     settled = replace(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MOST_DIVISIONS = 5
 #: Cells that are wished for, as a multiple of the bins that they are put together to.
 FINENESS = 4
+#: Bins at most: with the missing one they are numbers of one byte.
+MOST_BINS = 255
 #: What labels are rounded to for their mean and deviation, as a share of the largest: up to 2^25
 #: of them then have sums without rounding, the same however they are divided.
 GRAIN = 2.0**-28

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.errors import UsageError
+from fedredis.features.bins import MOST_BINS
 from fedredis.trees import losses
 from fedredis.trees.growth import Shape
 from fedredis.trees.splits import Limits
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 #: Levels at most: a level's histograms are of up to 2^(depth - 1) nodes a tree.
 MOST_DEPTH = 16
-#: Bins at most: with the missing one they are numbers of one byte.
-MOST_BINS = 255
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,8 @@ class Ensemble:
     trees: Trees
     #: Raw scores before the first tree (K,).
     start: NDArray[np.float64]
+    #: Place of the loss among `losses.NAMES` (1,): what raw scores mean.
+    loss: NDArray[np.int64]
     #: The first node of each round (rounds,).
     rounds: NDArray[np.int64]
     #: Levels below the roots of each round (rounds,).
@@ -139,10 +141,10 @@ class Ensemble:
     chain: NDArray[np.int64]
 
     @classmethod
-    def empty(cls, start: NDArray[np.float64], words: int) -> Self:
+    def empty(cls, start: NDArray[np.float64], loss: int, words: int) -> Self:
         """Return an ensemble without any tree."""
         none = np.empty(0, "<i8")
-        return cls(Trees.none(words), start, none, none, none)
+        return cls(Trees.none(words), start, np.array([loss]), none, none, none)
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -168,6 +170,7 @@ class Ensemble:
         return Ensemble(
             self.trees.then(trees),
             self.start,
+            self.loss,
             np.append(self.rounds, self.trees.nodes),
             np.append(self.depth, depth),
             np.append(self.chain, digest(before, *trees.named().values())),

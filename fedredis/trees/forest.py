@@ -11,6 +11,7 @@ import numpy as np
 from fedredis.trees.ensemble import WORD, Ensemble
 from fedredis.trees.histograms import Scales
 from fedredis.trees.layout import Layout
+from fedredis.trees.losses import NAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,10 @@ class Forest:
         DataError
             If the labels are none that the loss is for.
         """
-        return Ensemble.empty(self.loss.start(self.known), self.words)
+        loss = self.options.loss
+        if loss == "auto":
+            loss = "log" if self.classes else "squared"
+        return Ensemble.empty(self.loss.start(self.known), NAMES.index(loss), self.words)
 
     def scales(self, ensemble: Ensemble, rows: int) -> Scales:
         """Say how gradients at an ensemble's scores become integers, over so many rows."""

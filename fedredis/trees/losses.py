@@ -174,6 +174,8 @@ class Poisson:
         return (exp(raw[0])[:, np.newaxis] - known["label_mean"]) / known["label_scale"]
 
 
+#: All losses, as ensembles number them.
+NAMES = ("log", "squared", "poisson")
 #: The losses of labels that are numbers, by name.
 OF_NUMBERS: Mapping[str, Loss] = {"squared": Squared(), "poisson": Poisson()}
 

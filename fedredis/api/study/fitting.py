@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arrays import Schema
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.setup import Prepared
+from fedredis.models import TREES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,8 +37,14 @@ class Fit:
     parameters: Arrays
     #: The columns (d,) that had no cell at all to learn from.
     blank: NDArray[np.bool_]
-    #: ``newton`` if the parameters are the optimum, else ``sgd``.
+    #: ``newton`` if the parameters are the optimum, ``boosting`` if they are trees, else ``sgd``.
     solver: str
+    schema: Schema
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the parameters, as a run's outcome has it."""
+        return self.schema.sha256(self.parameters)
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Predict for rows X (n, columns): probabilities (n, classes), or numbers (n, 1)."""
@@ -54,8 +62,9 @@ def fit(
     """Fit the model of a run on the rows that some slaves train on, taken together.
 
     Where the model has second derivatives, and not too many, it is fitted exactly, by Newton's
-    method with the run's L2 penalty. Else it goes through the epochs of so many rounds of SGD
-    with the run's settings, as a single slave.
+    method with the run's L2 penalty. Trees are grown for as many rounds as the run's. Any other
+    model goes through the epochs of so many rounds of SGD with the run's settings, as a single
+    slave.
 
     Parameters
     ----------
@@ -79,21 +88,27 @@ def fit(
         sample=0,
         quorum=0,
         patience=0,
-        strategy="newton",
-        options={},
-        rounds=MOST_STEPS,
     )
+    if config.model == TREES:
+        # The run's sums have room for the rows of all.
+        setup = Setup(replace(alone, rows=config.rows, rounds=rounds), allowed)
+        return _fit(setup, together, blank, "boosting")
+    alone = replace(alone, strategy="newton", options={}, rounds=MOST_STEPS)
     try:
         setup = Setup(alone, allowed)
         setup.check()
-        progress, solver = drive(setup, together), "newton"
+        return _fit(setup, together, blank, "newton")
     except UsageError:
         # It has no second derivatives, or too many.
         setup = Setup(replace(alone, strategy="fedavg", rounds=rounds), allowed)
-        progress, solver = drive(setup, together), "sgd"
+        return _fit(setup, together, blank, "sgd")
+
+
+def _fit(setup: Setup, together: Mapping[str, Rows], blank: NDArray[np.bool_], solver: str) -> Fit:
+    progress = drive(setup, together)
     known = progress.artifacts[progress.preprocessing]
-    parameters = list(progress.artifacts[progress.model].values())
-    return Fit(setup, known, parameters, blank, solver)
+    model = progress.artifacts[progress.model]
+    return Fit(setup, known, list(model.values()), blank, solver, Schema.of(model))
 
 
 def _pooled(parts: list[Rows], blank: NDArray[np.bool_]) -> Prepared:
