@@ -227,6 +227,16 @@ class MasterStore:
         failing.run()
         return {called: texts(slaves) for called, slaves in slaves_of.items()}
 
+    def mend(self, name: RoundName, counted: Mapping[str, str]) -> None:
+        """Make who is in a round be who was counted: slave to bundle; the round is open again."""
+        keys, round_ = self.keys, self.keys.round(name)
+        reply = self._call(
+            "mend",
+            [keys.run, round_.round, round_.inside, keys.open],
+            [self._token, str(name), *(word for entry in counted.items() for word in entry)],
+        )
+        self._charge.told(reply)
+
     def missing(self, name: RoundName, slaves: Sequence[str]) -> list[str]:
         """List those of some slaves who are not in."""
         batch = Batch(self._client, self._where)

@@ -55,8 +55,8 @@ class Trees:
     @classmethod
     def none(cls, words: int) -> Self:
         """Return no trees."""
-        empty = (np.empty(0, dtype) for dtype in NODES.values())
-        return cls(*empty, np.empty((0, words), "<i8"))
+        empty: Named = {name: np.empty(0, dtype) for name, dtype in NODES.items()}
+        return cls.of({**empty, "sets": np.empty((0, words), "<i8")})
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:

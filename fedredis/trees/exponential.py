@@ -33,4 +33,5 @@ def exp(x: NDArray[Any]) -> NDArray[np.float64]:
         result *= x
         result += coefficient
     # Of all powers of two up to 2^±866 there is a float64.
-    return np.ldexp(result, k.astype(np.int32))
+    power: NDArray[np.float64] = np.ldexp(result, k.astype(np.int32))
+    return power
