@@ -147,19 +147,18 @@ class Growing:
         )
 
     def learn(self, reduced: Reduced) -> Step:
-        """Let the trees grow by a level; when they are grown, add them to the model."""
+        """Let the trees grow by a level; when they are grown, add them to the model.
+
+        Where slaves are missing nothing can be taken from sums that are of all: then it is asked
+        again for everything that would have followed.
+        """
+        drop = (f"growth:{self.number - 1}", f"histograms:{self.number - 1}")
+        if not reduced.complete and (self.growth.sibling >= 0).any():
+            return self._on(self.growth.asking_all(), self.histograms, drop)
         sums = self.growth.histograms(reduced.total, self.histograms)
         grown = self.growth.grow(self._layout, self._columns, self._scales, sums, self._shape)
-        entry = {"round": self.round, "level": grown.level}
-        drop = (f"growth:{self.number - 1}", f"histograms:{self.number - 1}")
         if len(grown.asked):
-            names = [quantity.name for quantity in self.rule.quantities]
-            growing = f"growth:{self.number}"
-            artifacts: dict[str, Named] = {growing: grown.named()}
-            if self._shape.subtract:
-                kept = dict(zip(names, sums[1], strict=True))
-                artifacts[f"histograms:{self.number}"] = kept
-            return Step(artifacts=artifacts, progress={"growing": growing}, entry=entry, drop=drop)
+            return self._on(grown, sums[1], drop)
         trees, levels = grown.finished(self._options.shrinkage)
         model = f"model:{self.round}"
         # Without a split, and without chance, further rounds would find none either.
@@ -172,6 +171,20 @@ class Growing:
                 "growing": "",
                 "converged": str(int(over)),
             },
-            entry={**entry, "nodes": trees.nodes},
+            entry={"round": self.round, "level": grown.level, "nodes": trees.nodes},
+            drop=drop,
+        )
+
+    def _on(self, growth: Growth, histograms: Arrays, drop: tuple[str, ...]) -> Step:
+        """Go on with the trees."""
+        names = [quantity.name for quantity in self.rule.quantities]
+        growing = f"growth:{self.number}"
+        return Step(
+            artifacts={
+                growing: growth.named(),
+                f"histograms:{self.number}": dict(zip(names, histograms, strict=True)),
+            },
+            progress={"growing": growing},
+            entry={"round": self.round, "level": growth.level},
             drop=drop,
         )

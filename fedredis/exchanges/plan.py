@@ -185,8 +185,8 @@ class GrowthPlan(Plan):
         if progress.growing:
             number = int(progress.growing.partition(":")[2]) + 1
         else:
-            # Where trees end early, numbers are left out.
-            number = progress.round * self.setup.boosting.depth + 1
+            # Each level may be asked a second time. Where trees end early, numbers are left out.
+            number = 2 * progress.round * self.setup.boosting.depth + 1
         return RoundName("grow", number)
 
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:

@@ -174,7 +174,7 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
     needed = {state.preprocessing, state.model, state.growing} - {""}
     if setup.boosts:
-        needed |= set() if setup.config.quorum else {histograms} - {""}
+        needed |= {histograms} - {""}
     elif state.model and setup.strategy.initial(
         setup.model(artifacts.get(state.preprocessing, {}))
     ):

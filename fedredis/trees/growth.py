@@ -79,6 +79,12 @@ class Growth:
         own = {"state": state, "asked": self.asked, "sibling": self.sibling, "parent": self.parent}
         return {**own, **self.trees.named()}
 
+    def asking_all(self) -> Growth:
+        """Return the same, but with nothing that follows from something else."""
+        asked = np.concatenate([self.asked, self.sibling[self.sibling >= 0]])
+        none = np.full(len(asked), -1, np.int64)
+        return replace(self, asked=asked, sibling=none, parent=none)
+
     def histograms(self, total: Arrays, before: Arrays) -> tuple[NDArray[np.int64], Arrays]:
         """Return the nodes that may be split, in order, and their histograms.
 

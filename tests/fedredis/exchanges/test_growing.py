@@ -16,6 +16,7 @@ from fedredis.exchanges.reduction import Reduction
 from fedredis.exchanges.setup import Prepared
 from fedredis.features import Column
 from fedredis.trees.ensemble import Ensemble
+from fedredis.trees.growth import Growth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,6 +146,38 @@ def test_part_of_what_was_added_up_is_worked_for_again(boosted: Callable[..., Se
     added = [exchange.rule.bundles(part)[0] for part in parts]
     for arrays in zip(whole.arrays, *(bundle.arrays for bundle in added), strict=True):
         assert (arrays[0] == arrays[1] + arrays[2]).all()
+
+
+def test_what_is_missing_is_not_taken_from_what_is_whole(boosted: Callable[..., Setup]) -> None:
+    """A run that began without a quorum, and goes on with one."""
+    rows = pooled_rows()
+    slaves = dealt(rows, np.array_split(np.arange(len(rows.train_y)), 4))
+    setup, seen = boosted(slaves), []
+    drive(setup, slaves, seen=lambda exchange, step: seen.append(exchange))
+    exchange = next(one for one in seen if one.name.kind == "grow" and one.growth.level == 1)
+    here, some = Here(slaves), ("0", "1", "2")
+
+    def reduced(one: Any) -> Any:
+        here.slaves = some
+        reduction = Reduction(one.rule, one.slaves)
+        bundles = one.rule.bundles(one.local(here))
+        assert reduction.take([(str(i), bundle) for i, bundle in enumerate(bundles)]) == {}
+        return reduction.reduced()
+
+    step = exchange.learn(reduced(exchange))
+    again = replace(
+        exchange,
+        setup=Setup(replace(setup.config, quorum=3)),
+        number=exchange.number + 1,
+        growth=Growth.of(step.artifacts[f"growth:{exchange.number}"]),
+    )
+    assert again.growth.level == exchange.growth.level
+    assert len(again.growth.asked) == len(exchange.growth.asked) + len(
+        exchange.growth.sibling[exchange.growth.sibling >= 0]
+    )
+    grown = Growth.of(again.learn(reduced(again)).artifacts[f"growth:{again.number}"])
+    assert grown.level == 2
+    assert (grown.sibling == -1).all()
 
 
 def test_a_sample_of_slaves_grows_each_round(boosted: Callable[..., Setup]) -> None:
