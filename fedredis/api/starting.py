@@ -112,8 +112,8 @@ def resume(
 
     It goes on from the last committed round, and the result is the one that the run would have
     had without the stop, unless a `quorum` lets it go on without some slaves, from now on. Of a
-    run that is finished, the measure is read again. Parameters are as for `run`; `allow_models` are
-    models of your own, ``package.module:Class``, that may be imported if the run names one.
+    run that is finished, the measure is read again. Parameters are as for `run`; `allow_models`
+    are models of your own, ``package.module:Class``, that may be imported if the run names one.
 
     Raises
     ------

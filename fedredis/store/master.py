@@ -246,6 +246,11 @@ class MasterStore:
         there = [found for reply in batch.run() for found in reply]
         return [slave for slave, found in zip(slaves, there, strict=True) if found is None]
 
+    def failed(self, name: RoundName) -> set[str]:
+        """Name the slaves who have failed in a round."""
+        key = self.keys.round(name).attempts
+        return set(texts(ask(self._client, self._where, "HKEYS", key)))
+
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
         """Say in a line each how the last attempt of these slaves failed, of those that did."""
         batch = Batch(self._client, self._where)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named
     from fedredis.config import RunConfig
-    from fedredis.exchanges import Rows
+    from fedredis.exchanges import Exchange, Rows, Step
 
 #: Newton's method takes ten steps as a rule, and forty where a class is missing and its intercept
 #: has no optimum. What further ones would change is rounding.
@@ -89,25 +89,28 @@ def fit(
         quorum=0,
         patience=0,
     )
+    models: dict[int, Named] = {}
+
+    def note(exchange: Exchange, step: Step) -> None:
+        if "round" in step.progress:
+            models[int(step.progress["round"])] = step.artifacts[step.progress["model"]]
+
     if config.model == TREES:
         # The run's sums have room for the rows of all.
-        setup = Setup(replace(alone, rows=config.rows, rounds=rounds), allowed)
-        return _fit(setup, together, blank, "boosting")
-    alone = replace(alone, strategy="newton", options={}, rounds=MOST_STEPS)
-    try:
-        setup = Setup(alone, allowed)
-        setup.check()
-        return _fit(setup, together, blank, "newton")
-    except UsageError:
-        # It has no second derivatives, or too many.
-        setup = Setup(replace(alone, strategy="fedavg", rounds=rounds), allowed)
-        return _fit(setup, together, blank, "sgd")
-
-
-def _fit(setup: Setup, together: Mapping[str, Rows], blank: NDArray[np.bool_], solver: str) -> Fit:
-    progress = drive(setup, together)
+        setup, solver = Setup(replace(alone, rows=config.rows, rounds=rounds), allowed), "boosting"
+        progress = drive(setup, together, seen=note)
+    else:
+        try:
+            exact = replace(alone, strategy="newton", options={}, rounds=MOST_STEPS)
+            setup, solver = Setup(exact, allowed), "newton"
+            setup.check()
+            progress = drive(setup, together, seen=note)
+        except UsageError:
+            # It has no second derivatives, or too many. All rounds say how fast it learns.
+            setup, solver = Setup(replace(alone, strategy="fedavg"), allowed), "sgd"
+            progress = drive(setup, together, seen=note)
     known = progress.artifacts[progress.preprocessing]
-    model = progress.artifacts[progress.model]
+    model = models[rounds if solver == "sgd" else max(models)]
     return Fit(setup, known, list(model.values()), blank, solver, Schema.of(model))
 
 
