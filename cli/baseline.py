@@ -33,6 +33,7 @@ SLAVES_LISTED = 20
 #: How local and pooled models are fitted.
 FITTED = {
     "newton": "local and pooled models exactly, by Newton's method",
+    "boosting": "local and pooled models by as many rounds of trees as the run's",
     "sgd": "local and pooled models by SGD, as many epochs as the run's model",
 }
 

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from fedredis.cli import output
-from fedredis.exchanges import Setup
+from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class RunProgress:
 
     def __call__(self, name: RoundName, entry: Mapping[str, Any]) -> None:
         """Take note of a committed round."""
-        if name.kind == "train":
-            self._progress.update(self._task, completed=name.number, description="training")
+        if (number := finished(name, entry)) is not None:
+            self._progress.update(self._task, completed=number, description="training")
         elif name.kind == "evaluate":
             figure = entry.get(self._primary)
             measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"

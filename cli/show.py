@@ -15,7 +15,7 @@ from fedredis.cli.driving import resume_of
 from fedredis.cli.run_tables import described, how_far, slave_table
 from fedredis.cli.runs import started
 from fedredis.cli.tables import Fitting
-from fedredis.exchanges import Setup
+from fedredis.exchanges import Setup, finished
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 
@@ -80,16 +80,16 @@ def _rounds(record: RunRecord) -> Fitting:
     figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
     rows = []
     for name, entry in record.history.items():
-        if name.kind != "train":
+        if (number := finished(name, entry)) is None:
             continue
-        test = record.history.get(RoundName("evaluate", name.number), {})
+        test = record.history.get(RoundName("evaluate", number), {})
         rows.append(
             {
-                "round": str(name.number),
+                "round": str(number),
                 "slaves": str(entry["slaves"]),
                 "rows": str(entry["samples"]),
                 "ms": f"{entry['ms']:.0f}",
-                "rate": f"{entry['learning_rate']:.3f}",
+                "rate": f"{entry['learning_rate']:.3f}" if "learning_rate" in entry else "-",
                 **{FIGURES[name].title: FIGURES[name].write(test.get(name)) for name in figures},
             }
         )

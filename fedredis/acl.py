@@ -152,7 +152,7 @@ def _of_slave(slave_id: str, queue: str, kinds: Collection[str]) -> tuple[str, .
     return (
         *(f"%R~{key}" for key in (run.run, run.artifact("model:*"))),
         *(f"%R~{key}" for key in (run.artifact("preprocessing:*"), each.task)),
-        f"%R~{run.artifact('strategy:*')}",
+        *(f"%R~{run.artifact(name)}" for name in ("strategy:*", "growth:*")),
         f"%W~{keys.JOINED}",
         # What the slaves of a run share.
         *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),

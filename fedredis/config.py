@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: Names of things to choose from, known here so that a config can be checked without them.
-FEATURE_MAPS = ("plain", "quadratic")
+FEATURE_MAPS = ("plain", "quadratic", "bins")
 
 #: What belongs to a round beside its updates: a slave of that name could be taken for it.
 RESERVED = ("attempts", "bundle", "bundles", "claims", "ids", "in", "staged", "task", "update")
@@ -113,7 +113,8 @@ class RunConfig:
         metavar="ROUNDS",
     )
     features: str = argument(
-        "plain: standardised columns; quadratic: normal scores and their products.",
+        "plain: standardised columns; quadratic: normal scores and their products; bins: what "
+        "trees are grown on.",
         "quadratic",
         choices=FEATURE_MAPS,
     )

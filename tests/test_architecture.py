@@ -69,7 +69,7 @@ OPTIONAL = {
             "fedredis.cli.cut_picture",
         ),
     },
-    "onnx": {"fedredis.api.trained.onnx_file"},
+    "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
     "pyarrow": {"fedredis.data.parquet"},
     "sklearn": {"fedredis.models.sklearn_linear"},
     "torch": {"fedredis.models.torch_mlp"},

@@ -20,6 +20,8 @@ from fedredis.data.reading import Reading
 from fedredis.data.source import UNSAID
 from fedredis.errors import DataWarning, UsageError
 from fedredis.exchanges import Setup
+from fedredis.exchanges.setup import BINS, BOOSTING
+from fedredis.trees.boosting import Boosting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -119,8 +121,11 @@ class Request:
     def _check(self) -> None:
         """See what can be wrong before there is any data."""
         models.check_name(self.settings.get("model", RunConfig.model))
-        strategy = self.settings.get("strategy", RunConfig.strategy)
-        strategies.make(strategy, self.settings.get("options", {}))
+        options = self.settings.get("options", {})
+        if self.settings.get("model") == models.TREES:
+            Boosting.of(options)
+        else:
+            strategies.make(self.settings.get("strategy", RunConfig.strategy), options)
         _ = self.rows
         for name in self.names or ():
             check_slave(self.dataset or SHARED, name)
@@ -245,6 +250,9 @@ class Request:
             )
         # Least squares have a solution, which Newton's method finds in a step.
         fitting = {} if manifest.classes else {"model": "linear", "strategy": "newton"}
+        if self.settings.get("model") == models.TREES:
+            # There is no other way to grow them.
+            fitting = {"strategy": BOOSTING, "features": BINS}
         sample = self.sample_of(slaves)
         config = RunConfig(
             dataset=manifest.dataset,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import BlobError
 from fedredis.exchanges.evaluation import Evaluation
+from fedredis.exchanges.growing import Growing
+from fedredis.exchanges.grown import GrownEvaluation
 from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
@@ -17,14 +19,39 @@ if TYPE_CHECKING:
     from fedredis.arrays import Named
     from fedredis.keys import RoundName
 
-__all__ = ["KINDS", "AtHand", "Exchange", "Reduced", "Rows", "Setup", "Step", "job_of", "make"]
+__all__ = [
+    "KINDS",
+    "TRAINING",
+    "AtHand",
+    "Exchange",
+    "Reduced",
+    "Rows",
+    "Setup",
+    "Step",
+    "finished",
+    "job_of",
+    "make",
+]
 
 #: The exchanges by the kind of round that they are made in; each also names an RQ job.
 KINDS: Mapping[str, type[Exchange]] = {
     "statistics": Statistics,
     "train": Training,
+    "grow": Growing,
     "evaluate": Evaluation,
 }
+#: Those that are others where trees are grown.
+OF_TREES: Mapping[str, type[Exchange]] = {"evaluate": GrownEvaluation}
+#: Those that training is made of.
+TRAINING = ("train", "grow")
+
+
+def finished(name: RoundName, entry: Mapping[str, Any]) -> int | None:
+    """Tell which round of training is over by a committed exchange, given its entry."""
+    if name.kind == "train":
+        return name.number
+    # Of trees it takes one exchange a level.
+    return int(entry["round"]) if name.kind == "grow" and "nodes" in entry else None
 
 
 def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
@@ -37,7 +64,8 @@ def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
     """
     if name.kind not in KINDS:
         raise BlobError(f"there are no rounds of the kind {name.kind!r}")
-    return KINDS[name.kind].of(setup, name.number, given)
+    kinds = {**KINDS, **OF_TREES} if setup.boosts else KINDS
+    return kinds[name.kind].of(setup, name.number, given)
 
 
 def job_of(setup: Setup, name: RoundName) -> str:

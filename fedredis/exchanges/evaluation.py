@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from fedredis.keys import RoundName
 from fedredis.models import stack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
-    from fedredis.exchanges.protocol import AtHand, Reduced
+    from fedredis.exchanges.protocol import AtHand, Reduced, Rows
     from fedredis.exchanges.setup import Setup
 
 #: Why a run has no figures.
@@ -66,13 +68,14 @@ class Evaluation:
     def local(self, at: AtHand) -> Updates:
         """Test the model on each slave's held-out rows."""
         setup, measure = self.setup, self.setup.measure
-        model = setup.model(self.known)
-        rows = {s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in at.slaves}
+        rows = {
+            s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in sorted(at.slaves)
+        }
         order: list[str] = []
         groups: list[Arrays] = []
         facts: dict[str, list[float]] = {}
         for names in stacks({slave: of_slave.test_X for slave, of_slave in rows.items()}):
-            predictions = stack.predict(model, self.parameters, [rows[n].test_X for n in names])
+            predictions = self._predict([rows[name] for name in names])
             sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))
             samples = np.full(len(names), predictions.shape[1], np.int64)
             for fact, values in measure.facts(sums, samples, self.known).items():
@@ -82,6 +85,11 @@ class Evaluation:
         whole = [np.concatenate(a) if len(a) > 1 else a[0] for a in zip(*groups, strict=True)]
         samples = np.array([len(rows[name].test_y) for name in order], np.int64)
         return Updates(tuple(order), samples, whole, facts)
+
+    def _predict(self, rows: Sequence[Rows]) -> NDArray[Any]:
+        """Return predictions (k, n, outputs) for as many held-out rows of each slave."""
+        model = self.setup.model(self.known)
+        return stack.predict(model, self.parameters, [one.test_X for one in rows])
 
     def learn(self, reduced: Reduced) -> Step:
         """Say how good the model is."""

@@ -38,6 +38,8 @@ class Progress:
     #: The score of each model that was tested: None of a test that does not compete, since slaves
     #: were missing in it, or no rows were held out.
     scores: Mapping[int, float | None] = field(default_factory=dict)
+    #: Name of the trees that grow, if some do.
+    growing: str = ""
 
     @property
     def best(self) -> int | None:
@@ -53,6 +55,7 @@ class Progress:
             preprocessing=told.get("preprocessing", self.preprocessing),
             model=told.get("model", self.model),
             converged=told["converged"] == "1" if "converged" in told else self.converged,
+            growing=told.get("growing", self.growing),
             artifacts={**self.artifacts, **step.artifacts},
         )
 
@@ -92,8 +95,12 @@ class Plan:
             names = [RoundName("evaluate", number) for number in self._untested(progress)]
             # Last, and so handed in last: the round after it waits for the tests too.
             if self._trains_on(progress):
-                names.append(RoundName("train", progress.round + 1))
+                names.append(self._next(progress))
         return [self._make(progress, name) for name in names if name not in under_way]
+
+    def _next(self, progress: Progress) -> RoundName:
+        """Name the round that training goes on with."""
+        return RoundName("train", progress.round + 1)
 
     def _untested(self, progress: Progress) -> list[int]:
         return [
@@ -123,11 +130,13 @@ class Plan:
 
     def _make(self, progress: Progress, name: RoundName) -> Exchange:
         there, reads = progress.artifacts, self.reads(name, progress)
-        if name.kind == "train":
-            # The master reads it in any case.
-            reads = {**reads, "state": f"strategy:{name.number - 1}"}
+        reads |= self._read_by_master(name)
         given = {role: there[artifact] for role, artifact in reads.items() if artifact in there}
         return make(self.setup, name, given)
+
+    def _read_by_master(self, name: RoundName) -> dict[str, str]:
+        """Name the artifacts that only the master reads in a round, by what they are for."""
+        return {"state": f"strategy:{name.number - 1}"} if name.kind == "train" else {}
 
     def after(
         self, progress: Progress, exchange: Exchange, step: Step, reduced: Reduced
@@ -135,7 +144,7 @@ class Plan:
         """Return where the run stands after a step, and the step with what follows from that."""
         name, best_before = exchange.name, progress.best
         progress, fields = progress.after(step), dict(step.progress)
-        done_with: int | None = name.number - UNDER_TEST - 1
+        done_with: int | None = progress.round - UNDER_TEST - 1
         if name.kind == "evaluate":
             score = step.entry[self.setup.measure.primary] if reduced.complete else None
             progress = replace(progress, scores={**progress.scores, name.number: score})
@@ -167,3 +176,36 @@ class Plan:
         """Say what may mislead in a run that is over."""
         without = self.setup.config.patience and progress.best is None
         return (NO_TEST,) if without else ()
+
+
+class GrowthPlan(Plan):
+    """The course of a run that grows trees: each round of training is one exchange a level."""
+
+    def _next(self, progress: Progress) -> RoundName:
+        if progress.growing:
+            number = int(progress.growing.partition(":")[2]) + 1
+        else:
+            # Each level may be asked a second time. Where trees end early, numbers are left out.
+            number = 2 * progress.round * self.setup.boosting.depth + 1
+        return RoundName("grow", number)
+
+    def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name the artifacts that slaves are given in a round, by what they are for."""
+        if name.kind != "grow":
+            return super().reads(name, progress)
+        growth = {"growth": progress.growing} if progress.growing else {}
+        return {"known": progress.preprocessing, "model": progress.model, **growth}
+
+    def _read_by_master(self, name: RoundName) -> dict[str, str]:
+        return {"histograms": f"histograms:{name.number - 1}"} if name.kind == "grow" else {}
+
+    def _read_again(self, artifact: str, progress: Progress) -> bool:
+        kind, _, number = artifact.partition(":")
+        if kind in ("growth", "histograms"):
+            return f"growth:{number}" == progress.growing
+        return super()._read_again(artifact, progress)
+
+
+def plan_of(setup: Setup) -> Plan:
+    """Return the plan that a run follows."""
+    return GrowthPlan(setup) if setup.boosts else Plan(setup)

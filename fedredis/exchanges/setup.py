@@ -15,7 +15,13 @@ import numpy as np
 from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.errors import UsageError
+from fedredis.exchanges.coded import Coded
+from fedredis.features.bins import coded
+from fedredis.models import TREES
 from fedredis.strategies import Limits
+from fedredis.trees.boosting import Boosting
+from fedredis.trees.ensemble import Ensemble
+from fedredis.trees.forest import Forest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,6 +35,9 @@ if TYPE_CHECKING:
     from fedredis.metrics import Measure
     from fedredis.models import Model
     from fedredis.strategies import Strategy
+
+#: What the config of a run that grows trees calls its strategy and its features.
+BOOSTING, BINS = "boosting", "bins"
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,25 @@ class Setup:
     def features(self) -> Features:
         """The feature map."""
         config = self.config
+        if self.boosts:
+            return coded(config.columns, len(config.classes), self.boosting.bins)
         return features.make(
             config.features, config.columns, config.missing, numeric_labels=not config.classes
         )
+
+    @property
+    def boosts(self) -> bool:
+        """Whether trees are grown, level by level, and no parameters are trained."""
+        return self.config.model == TREES
+
+    @cached_property
+    def boosting(self) -> Boosting:
+        """How trees are grown."""
+        return Boosting.of(self.config.options)
+
+    def forest(self, known: Named) -> Forest:
+        """Make what the model's codes, its loss and its options come to together."""
+        return Forest(self.boosting, len(self.config.classes), known)
 
     @cached_property
     def strategy(self) -> Strategy:
@@ -82,6 +107,23 @@ class Setup:
         width, classes = self.features.width(known), len(self.config.classes)
         return models.make(self.config.model, width, classes, self.allowed)
 
+    def beginning(self, known: Named) -> dict[str, Named]:
+        """Make the artifacts that training starts from, once the features know all.
+
+        Raises
+        ------
+        DataError
+            If the labels are none that the model is for.
+        """
+        if self.boosts:
+            return {"model:0": self.forest(known).empty().named()}
+        model = self.model(known)
+        first = model.initialise(np.random.default_rng([self.config.seed, 0]))
+        artifacts = {"model:0": model.schema().named(first)}
+        if state := self.strategy.initial(model):
+            artifacts["strategy:0"] = state
+        return artifacts
+
     def limits(self, known: Named, number: int) -> Limits:
         """Say how large what slaves return in a round of training can be."""
         return Limits(
@@ -92,20 +134,27 @@ class Setup:
             rows=self.config.rows,
         )
 
-    def prepare(self, known: Named, rows: Rows) -> Prepared:
+    def prepare(self, known: Named, rows: Rows) -> Prepared | Coded:
         """Map a slave's rows to model inputs; labels that are numbers are standardised."""
         train_y, test_y = rows.train_y, rows.test_y
         if not self.config.classes:
             mean, scale = known["label_mean"], known["label_scale"]
             train_y, test_y = (train_y - mean) / scale, (test_y - mean) / scale
         transform = self.features.transform
-        return Prepared(
+        inputs = Prepared(
             transform(known, rows.train_X), train_y, transform(known, rows.test_X), test_y
         )
+        if not self.boosts:
+            return inputs
+        return Coded.of(rows, inputs, counts=self.boosting.loss == "poisson")
 
     def predict(self, known: Named, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Predict for rows X (n, columns): probabilities (n, classes), or numbers (n, 1)."""
-        found = self.model(known).predict(parameters, self.features.transform(known, X))
+        inputs = self.features.transform(known, X)
+        if self.boosts:
+            found = self.forest(known).predict(Ensemble.of_arrays(parameters), inputs)
+        else:
+            found = self.model(known).predict(parameters, inputs)
         if self.config.classes:
             return found
         return np.asarray(known["label_mean"] + known["label_scale"] * found)
@@ -120,6 +169,9 @@ class Setup:
         """
         config = self.config
         _ = self.features
+        if self.boosts:
+            self._check_trees()
+            return
         # How many inputs it will have is not known yet, and makes no difference here.
         model = models.make(config.model, 1, len(config.classes), self.allowed)
         strategies.check(config.strategy, self.strategy, model, config.model)
@@ -127,6 +179,13 @@ class Setup:
             self.strategy.check(config.sample or config.slaves)
         except UsageError as error:
             raise UsageError(f"{config.strategy}: {error}", field="strategy") from None
+
+    def _check_trees(self) -> None:
+        for field, only in (("strategy", BOOSTING), ("features", BINS)):
+            value = getattr(self.config, field)
+            if value != only:
+                raise UsageError(f"trees are grown by {only}, not {value}", field=field)
+        self.boosting.make_loss(len(self.config.classes))
 
     def alone(self, name: str, rows: int) -> Setup:
         """Return the same for a single slave, who has `rows` rows."""

@@ -89,11 +89,7 @@ class Statistics:
         artifacts, progress = {artifact: known}, {"preprocessing": artifact}
         warnings: tuple[str, ...] = ()
         if features.next_pass(known) is None:
-            model = setup.model(known)
-            first = model.initialise(np.random.default_rng([setup.config.seed, 0]))
-            artifacts["model:0"] = model.schema().named(first)
-            if state := setup.strategy.initial(model):
-                artifacts["strategy:0"] = state
+            artifacts |= setup.beginning(known)
             progress["model"] = "model:0"
             warnings = features.warnings(known)
         return Step(

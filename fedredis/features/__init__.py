@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedredis.errors import UsageError
+from fedredis.features.bins import MOST_BINS, coded
 from fedredis.features.categories import Categories
 from fedredis.features.labels import Labels
 from fedredis.features.plain import Plain
@@ -41,6 +42,8 @@ def make(
     UsageError
         If there is none of that name.
     """
+    if name == "bins":
+        return coded(columns, 0 if numeric_labels else 2, MOST_BINS)
     if name not in FEATURES:
         raise UsageError(f"no features '{name}'; there are: {', '.join(FEATURES)}")
     parts: list[tuple[tuple[int, ...], Features]] = []

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named, Quantity
 
-_MOMENTS = Moments(("label",), prefix="label_")
-
 
 @dataclass(frozen=True)
 class Labels:
@@ -24,7 +22,18 @@ class Labels:
     Known afterwards, all (): ``label_mean``, ``label_scale``, ``label_constant`` (1 or 0), and
     ``label_bound`` of the absolute standardised labels ``(y - mean) / scale`` that were learned
     from.
+
+    Parameters
+    ----------
+    grain
+        See `Moments`.
     """
+
+    grain: float = 0.0
+
+    @property
+    def _moments(self) -> Moments:
+        return Moments(("label",), prefix="label_", grain=self.grain)
 
     def width(self, known: Named) -> int:
         """Count the inputs: none."""
@@ -32,19 +41,19 @@ class Labels:
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
-        return _MOMENTS.next_pass(known)
+        return self._moments.next_pass(known)
 
     def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
         """Describe what is summed in a pass."""
-        return _MOMENTS.quantities(name, known)
+        return self._moments.quantities(name, known)
 
     def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
         """Add up the quantities of a pass over labels y (n,), n may be 0."""
-        return _MOMENTS.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
+        return self._moments.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after a pass, given the sums over all slaves."""
-        after = _MOMENTS.learn(name, known, total)
+        after = self._moments.learn(name, known, total)
         if "label_mean" not in after:
             return after
         bound = most_of(after["label_bound"], after["label_scale"], known["rows"])

@@ -51,11 +51,15 @@ class Moments:
         What the columns are called, in messages.
     gaps
         Whether cells may be missing.
+    grain
+        If given, a power of two that q and q^2 are rounded to multiples of, row by row: then no
+        sum is rounded, and what is known has the same bits however the rows are divided.
     """
 
     names: tuple[str, ...]
     prefix: str = ""
     gaps: bool = False
+    grain: float = 0.0
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -88,7 +92,7 @@ class Moments:
         with np.errstate(over="ignore"):
             q = np.where(there, (X - centre) / unit, 0.0)
         counts = there.sum(axis=0, dtype=np.int64)
-        both = powers(q)
+        both = powers(q, self.grain)
         if name == "means":
             return [counts, both[0]]
         falls = np.clip(-np.frexp(q)[1], 0, SPREADS - 1)
@@ -169,14 +173,14 @@ def unit_of(largest: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.ldexp(1.0, np.frexp(largest)[1]))
 
 
-def powers(q: NDArray[Any]) -> NDArray[Any]:
-    """Sum up q and q^2 over rows (n, columns): (2, columns)."""
+def powers(q: NDArray[Any], grain: float = 0.0) -> NDArray[Any]:
+    """Sum up q and q^2 over rows (n, columns): (2, columns); see `Moments` for the grain."""
     # Along rows of memory NumPy adds in pairs, which keeps more digits.
     lines = np.ascontiguousarray(q.T)
-    # Rows that nobody has counted may be far off; what is infinite is refused as out of bounds.
-    with np.errstate(over="ignore", invalid="ignore"):
-        both: NDArray[Any] = np.array([lines.sum(axis=1), (lines * lines).sum(axis=1)])
-    return both
+    both = lines, lines * lines
+    if grain:
+        both = grain * np.rint(both[0] / grain), grain * np.rint(both[1] / grain)
+    return np.array([line.sum(axis=1) for line in both])
 
 
 def deviations(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODELS",
+    "TREES",
     "Derivatives",
     "GradientTerm",
     "LinearRegression",
@@ -39,6 +40,9 @@ __all__ = [
     "check_name",
     "make",
 ]
+
+#: The model that is no array of parameters, but grows: see `fedredis.trees`.
+TREES = "trees"
 
 #: The models by the name that a config calls them. What some of them need beyond NumPy is
 #: imported when they are made or used.
@@ -75,8 +79,8 @@ def check_name(name: str) -> None:
     UsageError
         If it is neither.
     """
-    if name not in MODELS and ":" not in name:
+    if name not in (*MODELS, TREES) and ":" not in name:
         raise UsageError(
-            f"no model '{name}'; there are: {', '.join(MODELS)}, and your own as "
+            f"no model '{name}'; there are: {', '.join([*MODELS, TREES])}, and your own as "
             "package.module:Class"
         )

@@ -16,7 +16,7 @@ from fedredis.errors import (
     StateLostError,
 )
 from fedredis.exchanges import Setup
-from fedredis.exchanges.plan import Plan, Progress
+from fedredis.exchanges.plan import Progress, plan_of
 from fedredis.keys import RunKeys
 from fedredis.rounds.engine import Engine
 from fedredis.store import runs
@@ -103,7 +103,7 @@ def drive_run(
         report(name, entry)
 
     try:
-        dispatch, plan = dispatcher(store, config), Plan(setup)
+        dispatch, plan = dispatcher(store, config), plan_of(setup)
         # How BLAS shares a product among threads decides its last bits, and threads would fight
         # with the workers for the cores.
         with threadpool_limits(1, user_api="blas"):
@@ -135,7 +135,7 @@ def drive_run(
 
 def _finish(store: MasterStore, setup: Setup) -> bool:
     on_disk = store.release("finished")
-    if setup.strategy.remembers:
+    if not setup.boosts and setup.strategy.remembers:
         store.forget_memories(setup.config.slave_ids)
     return on_disk
 
@@ -168,10 +168,16 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
     names += [f"model:{number}" for number in untested]
+    histograms = state.growing.replace("growth", "histograms")
+    names += [state.growing, histograms]
     there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
-    needed = {state.preprocessing, state.model} - {""}
-    if state.model and setup.strategy.initial(setup.model(artifacts.get(state.preprocessing, {}))):
+    needed = {state.preprocessing, state.model, state.growing} - {""}
+    if setup.boosts:
+        needed |= {histograms} - {""}
+    elif state.model and setup.strategy.initial(
+        setup.model(artifacts.get(state.preprocessing, {}))
+    ):
         needed.add(f"strategy:{state.round}")
     if lost := sorted(needed - artifacts.keys()):
         raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
@@ -180,6 +186,7 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
         preprocessing=state.preprocessing,
         model=state.model,
         converged=state.converged,
+        growing=state.growing,
         artifacts=artifacts,
         scores=scores,
     )

@@ -50,6 +50,8 @@ class RunState:
     best: int = 0
     #: Whether training ended before its last round, since the strategy had converged.
     converged: bool = False
+    #: Name of the trees that grow, if some do.
+    growing: str = ""
 
     @property
     def chosen(self) -> int:
@@ -118,6 +120,7 @@ def read(client: Redis, run_id: str) -> RunState:
         score=real(state["score"], where, "score") if "score" in state else None,
         best=whole(state.get("best", 0), where, "best"),
         converged=state.get("converged") == "1",
+        growing=state.get("growing", ""),
     )
 
 

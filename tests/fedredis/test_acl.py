@@ -89,7 +89,7 @@ def test_a_slaves_keys_of_a_round(kind: str, number: int) -> None:
 
 def test_a_slaves_keys_of_a_run() -> None:
     keys, role = RunKeys("0123abcd"), slave()
-    readable = ("model:7", "preprocessing:2", "strategy:7")
+    readable = ("model:7", "preprocessing:2", "strategy:7", "growth:7")
     for key in (keys.run, *map(keys.artifact, readable), *map(keys.parts, readable)):
         assert rights(role, key) == "R"
     own = (keys.slave("1"), keys.memory("1"))
@@ -122,7 +122,7 @@ def test_no_pattern_begins_or_ends_with_a_star_over_others() -> None:
         glob = pattern.partition("~")[2]
         assert glob.startswith(("fedredis:", "rq:"))
         if glob.endswith("*"):
-            shared = (":model:*", ":preprocessing:*", ":strategy:*", ":attached:*")
+            shared = (":model:*", ":preprocessing:*", ":strategy:*", ":growth:*", ":attached:*")
             fenced = (*shared, f"{QUEUE}__*", f"{QUEUE}:intermediate*")
             assert glob.endswith(fenced)
 

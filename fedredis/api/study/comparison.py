@@ -112,7 +112,7 @@ def compare(
         local=test.figures(of_own),
         local_everywhere=_mean([slave.local_everywhere for slave in slaves.values()]),
         federated=test.figures(of_run),
-        pooled=test.figures(of_pooled),
+        pooled={**test.figures(of_pooled), "weights_sha256": together.sha256},
         slaves=slaves,
     )
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arrays import Schema
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.setup import Prepared
+from fedredis.models import TREES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,8 +37,14 @@ class Fit:
     parameters: Arrays
     #: The columns (d,) that had no cell at all to learn from.
     blank: NDArray[np.bool_]
-    #: ``newton`` if the parameters are the optimum, else ``sgd``.
+    #: ``newton`` if the parameters are the optimum, ``boosting`` if they are trees, else ``sgd``.
     solver: str
+    schema: Schema
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the parameters, as a run's outcome has it."""
+        return self.schema.sha256(self.parameters)
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Predict for rows X (n, columns): probabilities (n, classes), or numbers (n, 1)."""
@@ -54,8 +62,9 @@ def fit(
     """Fit the model of a run on the rows that some slaves train on, taken together.
 
     Where the model has second derivatives, and not too many, it is fitted exactly, by Newton's
-    method with the run's L2 penalty. Else it goes through the epochs of so many rounds of SGD
-    with the run's settings, as a single slave.
+    method with the run's L2 penalty. Trees are grown for as many rounds as the run's. Any other
+    model goes through the epochs of so many rounds of SGD with the run's settings, as a single
+    slave.
 
     Parameters
     ----------
@@ -79,26 +88,30 @@ def fit(
         sample=0,
         quorum=0,
         patience=0,
-        strategy="newton",
-        options={},
-        rounds=MOST_STEPS,
     )
-    models: dict[int, Arrays] = {}
+    models: dict[int, Named] = {}
 
     def note(exchange: Exchange, step: Step) -> None:
-        if exchange.name.kind == "train":
-            models[exchange.name.number] = list(step.artifacts[step.progress["model"]].values())
+        if "round" in step.progress:
+            models[int(step.progress["round"])] = step.artifacts[step.progress["model"]]
 
-    try:
-        setup, solver = Setup(alone, allowed), "newton"
-        setup.check()
+    if config.model == TREES:
+        # The run's sums have room for the rows of all.
+        setup, solver = Setup(replace(alone, rows=config.rows, rounds=rounds), allowed), "boosting"
         progress = drive(setup, together, seen=note)
-    except UsageError:
-        # It has no second derivatives, or too many. How fast it learns follows from all rounds.
-        setup = Setup(replace(alone, strategy="fedavg", rounds=config.rounds), allowed)
-        progress, solver = drive(setup, together, seen=note), "sgd"
+    else:
+        try:
+            exact = replace(alone, strategy="newton", options={}, rounds=MOST_STEPS)
+            setup, solver = Setup(exact, allowed), "newton"
+            setup.check()
+            progress = drive(setup, together, seen=note)
+        except UsageError:
+            # It has no second derivatives, or too many. All rounds say how fast it learns.
+            setup, solver = Setup(replace(alone, strategy="fedavg"), allowed), "sgd"
+            progress = drive(setup, together, seen=note)
     known = progress.artifacts[progress.preprocessing]
-    return Fit(setup, known, models[rounds if solver == "sgd" else max(models)], blank, solver)
+    model = models[rounds if solver == "sgd" else max(models)]
+    return Fit(setup, known, list(model.values()), blank, solver, Schema.of(model))
 
 
 def _pooled(parts: list[Rows], blank: NDArray[np.bool_]) -> Prepared:

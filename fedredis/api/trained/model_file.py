@@ -22,6 +22,8 @@ from fedredis.arguments import checked
 from fedredis.data.whole import written_whole
 from fedredis.errors import BlobError, DataError, DataWarning
 from fedredis.features.protocol import Column
+from fedredis.trees.ensemble import Ensemble
+from fedredis.trees.grown import Grown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -105,7 +107,7 @@ class SavedModel:
     #: The model's arrays, and what the preprocessing knows, by name.
     parameters: dict[str, NDArray[Any]] = field(repr=False)
     known: Named = field(repr=False)
-    _model: Model = field(repr=False)
+    _model: Model | Grown = field(repr=False)
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """Predict for n rows: probabilities (n, classes), or numbers (n, 1).
@@ -221,7 +223,16 @@ def _assembled(arrays: Mapping[str, NDArray[Any]], allowed: Collection[str]) -> 
         ) from None
     if not (said.classes or {"label_mean", "label_scale"} <= known.keys()):
         raise DataError("the file is damaged: it does not say what unit its numbers have")
-    model = models.make(said.model, inputs.shape[1], len(said.classes), allowed)
+    if said.model == models.TREES:
+        try:
+            grown = Ensemble.of(parameters)
+        except KeyError:
+            raise DataError(
+                "the file is damaged: its parameters are not those of its model"
+            ) from None
+        model: Any = Grown(grown, len(said.classes), known)
+    else:
+        model = models.make(said.model, inputs.shape[1], len(said.classes), allowed)
     schema = model.schema()
     try:
         ordered = {name: parameters[name] for name in schema.names}

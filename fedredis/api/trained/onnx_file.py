@@ -11,8 +11,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from fedredis.api.trained import onnx_trees
 from fedredis.data.whole import written_whole
 from fedredis.errors import UsageError
+from fedredis.models import TREES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 OPSET, IR_VERSION = 13, 7
 
 #: Models that there is a graph of.
-MODELS = ("logistic", "linear", "torch-mlp")
+MODELS = ("logistic", "linear", "torch-mlp", TREES)
 
 #: Names of the graph's input and its outputs.
 ROWS, PROBABILITIES, NUMBERS = "rows", "probabilities", "numbers"
@@ -74,7 +76,10 @@ def graph_of(
             f"an ONNX file can be made of the models {', '.join(MODELS)}, not of "
             f"{description.model!r}: export an .npz file"
         )
-    graph = _Graph()
+    graph, kind = _Graph(), PROBABILITIES if description.classes else NUMBERS
+    if description.model == TREES:
+        onnx_trees.predictions(graph, ROWS, parameters, known, kind)
+        return graph.model(description, kind)
     numbers = graph.filled(ROWS, known)
     if description.features == "quadratic":
         numbers = graph.expanded(numbers, known)
@@ -83,7 +88,6 @@ def graph_of(
     if not description.classes:
         outputs = graph.add("Mul", outputs, known["label_scale"])
         outputs = graph.add("Add", outputs, known["label_mean"])
-    kind = PROBABILITIES if description.classes else NUMBERS
     graph.add("Softmax" if description.classes else "Identity", outputs, name=kind)
     return graph.model(description, kind)
 
@@ -95,7 +99,7 @@ class _Graph:
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
-    def add(self, operator: str, *inputs: str | NDArray[Any], name: str = "", **said: int) -> str:
+    def add(self, operator: str, *inputs: str | NDArray[Any], name: str = "", **said: Any) -> str:
         """Add a node; inputs are names or constants."""
         name = name or f"{operator}_{len(self._nodes)}"
         taken = [given if isinstance(given, str) else self._constant(given) for given in inputs]
@@ -157,7 +161,7 @@ class _Graph:
             graph,
             producer_name="fedredis",
             ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 1)],
         )
         helper.set_model_props(model, {"description": description.to_json()})
         onnx.checker.check_model(model, full_check=True)

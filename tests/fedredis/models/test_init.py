@@ -12,7 +12,7 @@ def test_make_by_name():
 
 
 def test_unknown_name_names_the_known_ones():
-    known = ", ".join(models.MODELS)
+    known = ", ".join([*models.MODELS, models.TREES])
     expected = f"no model 'forest'; there are: {known}, and your own as package.module:Class"
     with pytest.raises(UsageError, match=expected):
         models.make("forest", 5, 3)
@@ -21,7 +21,7 @@ def test_unknown_name_names_the_known_ones():
 def test_a_model_that_is_registered(monkeypatch):
     monkeypatch.setitem(models.MODELS, "mine", lambda width, classes: ("mine", width, classes))
     assert models.make("mine", 5, 3) == ("mine", 5, 3)
-    with pytest.raises(UsageError, match=r"there are: .*, mine, and your own"):
+    with pytest.raises(UsageError, match=r"there are: .*, mine, trees, and your own"):
         models.make("forest", 5, 3)
 
 

@@ -1,0 +1,63 @@
+"""How many rows there are of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.arrays import count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Quantity
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Count the classes, in a pass as of a feature map that makes no input.
+
+    Known afterwards: ``class_counts`` (classes,).
+    """
+
+    classes: int
+
+    def width(self, known: Named) -> int:
+        """Count the inputs: none."""
+        return 0
+
+    def next_pass(self, known: Named) -> str | None:
+        """Name the pass that is still to be made, or None when nothing is missing."""
+        return None if "class_counts" in known else "classes"
+
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
+        must = "its counts have to come to the number of rows"
+        return (count("classes", (self.classes,), plausible=_complete, must=must),)
+
+    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Count the labels y (n,), n may be 0."""
+        return [np.bincount(y.astype(np.intp), minlength=self.classes)]
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after the pass, given the counts over all slaves."""
+        return {**known, "class_counts": total[0]}
+
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
+        """Map rows X (n, columns) to no input (n, 0)."""
+        return np.empty((len(X), 0))
+
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the inputs: there is none (0,)."""
+        return np.empty(0)
+
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Nothing to say."""
+        return ()
+
+
+def _complete(counts: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = counts.sum(axis=1) == rows
+    return same

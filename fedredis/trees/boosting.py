@@ -1,0 +1,101 @@
+"""The options of boosting, by the names that scikit-learn and LightGBM have made familiar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.errors import UsageError
+from fedredis.features.bins import MOST_BINS
+from fedredis.trees import losses
+from fedredis.trees.growth import Shape
+from fedredis.trees.splits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+#: Levels at most: a level's histograms are of up to 2^(depth - 1) nodes a tree.
+MOST_DEPTH = 16
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """How trees are grown; ``--rounds`` is how many times."""
+
+    #: Levels below the root at most.
+    depth: int = 5
+    #: Leaves of a tree at most, those that gain most; 0 for as many as the depth allows.
+    leaves: int = 0
+    #: Bins of a column of numbers at most.
+    bins: int = 64
+    #: What a tree's values are multiplied with.
+    shrinkage: float = 0.1
+    #: Added to the Hessian of a leaf: the larger, the nearer its value is to 0.
+    l2: float = 1.0
+    #: Rows of a leaf at least, over all slaves.
+    min_rows: int = 20
+    #: What a split has to gain.
+    min_gain: float = 0.0
+    #: Share of the columns, and of the rows, that each round draws.
+    columns: float = 1.0
+    rows: float = 1.0
+    #: ``log``, ``squared`` or ``poisson``; ``auto`` is the first two.
+    loss: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("depth", 1, MOST_DEPTH), ("bins", 2, MOST_BINS)):
+            self._require(name, low <= getattr(self, name) <= high, f"between {low} and {high}")
+        for name in ("shrinkage", "columns", "rows"):
+            self._require(name, 0 < getattr(self, name) <= 1, "above 0, and 1 at most")
+        for name in ("l2", "min_gain"):
+            self._require(name, 0 <= getattr(self, name) < np.inf, "0 or more")
+        self._require("min_rows", self.min_rows >= 1, "at least 1")
+        self._require("leaves", self.leaves == 0 or self.leaves >= 2, "at least 2, or 0")
+
+    def _require(self, name: str, ok: bool, what: str) -> None:
+        if not ok:
+            value = getattr(self, name)
+            raise UsageError(f"{name.replace('_', '-')} must be {what}, not {value}")
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> Boosting:
+        """Read options from text.
+
+        Raises
+        ------
+        UsageError
+            If there is no such option, or a value is out of its range.
+        """
+        known: dict[str, Any] = {f.name.replace("_", "-"): f.default for f in fields(cls)}
+        values = {}
+        for name, text in options.items():
+            if name not in known:
+                raise UsageError(f"trees have no option {name!r}; they have: {', '.join(known)}")
+            kind = type(known[name])
+            try:
+                values[name.replace("-", "_")] = kind(text)
+            except ValueError:
+                number = "a whole number" if kind is int else "a number"
+                raise UsageError(f"{name}={text}: give {number}") from None
+        return cls(**values)
+
+    def make_loss(self, classes: int) -> losses.Loss:
+        """Make the loss for so many classes, 0 for numbers."""
+        return losses.make(self.loss, classes)
+
+    def shape(self, *, subtract: bool) -> Shape:
+        """Say how trees may grow."""
+        limits = Limits(self.l2, self.min_rows, self.min_gain)
+        return Shape(limits, self.depth, self.leaves, self.shrinkage, subtract)
+
+    def drawn_columns(self, seed: int, number: int, columns: int) -> NDArray[np.intp]:
+        """Draw the columns of a round, in order."""
+        if self.columns == 1:
+            return np.arange(columns)
+        rng = np.random.default_rng([seed, 1, number])
+        drawn = rng.choice(columns, max(1, round(self.columns * columns)), replace=False)
+        return np.sort(drawn)

@@ -1,0 +1,90 @@
+"""Files of trees predict what the run does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.api.trained import model_file
+from fedredis.arrays import Schema
+from fedredis.config import RunConfig
+from fedredis.errors import DataError, UsageError
+from fedredis.exchanges import Setup
+from fedredis.exchanges.here import drive
+from fedredis.exchanges.setup import Prepared
+from fedredis.features import Column
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NUMBERS = (Column("size"), Column("age"))
+CASES = [("a", "b", "c"), ("a", "b"), ()]
+
+
+def grown(
+    classes: tuple[str, ...], loss: str = "auto", columns: tuple[Column, ...] = NUMBERS
+) -> Any:
+    rng = np.random.default_rng(4)
+    X = np.round(rng.normal(1, 2, (500, 2)), 2)
+    X[:, 1] = np.ceil(np.abs(X[:, 1]))
+    score = X[:, 0] + np.sin(3 * X[:, 0]) + X[:, 1] + rng.normal(size=500) / 4
+    y = np.digitize(score, [1, 3][: len(classes) - 1]) if classes else np.floor(np.abs(score))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    config = RunConfig(
+        dataset="pets",
+        columns=columns,
+        classes=classes,
+        slaves=1,
+        rows=500,
+        model="trees",
+        strategy="boosting",
+        features="bins",
+        missing="mean",
+        rounds=12,
+        options={"loss": loss, "leaves": "7", "depth": "4"},
+    )
+    setup = Setup(config)
+    progress = drive(setup, {"0": Prepared(X, y, X[:0], y[:0])})
+    known, model = progress.artifacts[progress.preprocessing], progress.artifacts[progress.model]
+    said = model_file.Description(
+        *("r1", 12, "pets", "kind", columns, classes, "bins", "mean", "trees"),
+        sha256=Schema.of(model).sha256(list(model.values())),
+    )
+    return setup, known, model, said, X
+
+
+@pytest.mark.parametrize(("classes", "loss"), [*((c, "auto") for c in CASES), ((), "poisson")])
+def test_a_file_predicts_what_the_run_does(
+    tmp_path: Path, classes: tuple[str, ...], loss: str
+) -> None:
+    setup, known, model, said, X = grown(classes, loss)
+    expected = setup.predict(known, list(model.values()), X)
+    assert expected.shape == (500, len(classes) or 1)
+    model_file.save(tmp_path / "m.npz", said, model, known)
+    loaded = model_file.load(tmp_path / "m.npz")
+    assert (loaded.predict(X) == expected).all()
+    onnx_file = pytest.importorskip("fedredis.api.trained.onnx_file")
+    runtime = pytest.importorskip("onnxruntime")
+    graph = onnx_file.graph_of(said, model, known)
+    session = runtime.InferenceSession(graph.SerializeToString())
+    beyond = np.array([[-1e9, 1e9], [np.nan, np.nan]])
+    X = np.concatenate([X, beyond, known["edges"][:, :3].T])
+    (found,) = session.run(None, {"rows": X})
+    assert found == pytest.approx(
+        setup.predict(known, list(model.values()), X), rel=1e-5, abs=1e-6
+    )
+
+
+def test_what_there_is_no_file_of(tmp_path: Path) -> None:
+    onnx_file = pytest.importorskip("fedredis.api.trained.onnx_file")
+    columns = (NUMBERS[0], Column("kind", kind="category"))
+    setup, known, model, said, X = grown(("a", "b"), columns=columns)
+    with pytest.raises(UsageError, match="can't tell the categories of 'kind'"):
+        onnx_file.graph_of(said, model, known)
+    assert setup.predict(known, list(model.values()), X[:3]).shape == (3, 2)
+    del model["left"]
+    model_file.save(tmp_path / "m.npz", said, model, known)
+    with pytest.raises(DataError, match="its parameters are not those of its model"):
+        model_file.load(tmp_path / "m.npz")

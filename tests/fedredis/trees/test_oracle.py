@@ -1,0 +1,70 @@
+"""The trees are those of scikit-learn's histogram boosting, given the same bins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 8
+
+
+def theirs(table: Any, kind: str, missing: int, **options: Any) -> Any:
+    """Fit on codes as if they were numbers: each code becomes a bin of its own."""
+    X = np.where(table.codes == missing, np.nan, table.codes.astype(float))
+    settings = {
+        "max_iter": ROUNDS,
+        "max_depth": options["depth"],
+        "max_leaf_nodes": options.get("leaves") or None,
+        "learning_rate": 0.1,
+        "l2_regularization": 1.0,
+        "min_samples_leaf": 20,
+        "early_stopping": False,
+        "categorical_features": [3] if "category_counts" in table.known else None,
+    }
+    if table.classes:
+        return X, HistGradientBoostingClassifier(**settings).fit(X, table.y)
+    loss = "poisson" if kind == "poisson" else "squared_error"
+    return X, HistGradientBoostingRegressor(loss=loss, **settings).fit(X, table.y)
+
+
+@pytest.mark.parametrize("kind", ["log", "softmax", "squared", "poisson"])
+@pytest.mark.parametrize(
+    ("options", "gaps", "sets"),
+    [
+        ({"depth": 4}, False, False),
+        ({"depth": 4}, True, True),
+        ({"depth": 6, "leaves": 11}, True, False),
+    ],
+    ids=["plain", "gaps and categories", "best first"],
+)
+def test_same_trees(
+    make_table: Callable[..., Any],
+    grow: Callable[..., Any],
+    kind: str,
+    options: dict[str, int],
+    *,
+    gaps: bool,
+    sets: bool,
+) -> None:
+    # So many rows that no two categories of a node have the same mean: there the order is free.
+    table = make_table(kind, gaps=gaps, sets=sets, n=4000)
+    loss = "poisson" if kind == "poisson" else "auto"
+    forest, ensemble = grow(table, ROUNDS, loss=loss, **options)
+    X, reference = theirs(table, kind, int(forest.last[0]), **options)
+    for number, of_round in enumerate(reference._predictors):
+        leaves = (ensemble.round(number).left == 0).sum()
+        assert leaves == sum(predictor.get_n_leaf_nodes() for predictor in of_round)
+    raw = ensemble.raw(np.ascontiguousarray(table.codes.T), forest.last)
+    expected = np.atleast_2d(reference._raw_predict(X).T)
+    for scores in (raw, expected):
+        # Of several classes only differences count.
+        scores -= scores.mean(axis=0) if len(scores) > 1 else 0
+    # Every row is in the same leaf of each tree.
+    assert raw == pytest.approx(expected, abs=1e-5)
+    assert np.isnan(X).any() == gaps
