@@ -11,11 +11,15 @@ what a script does with it), so what a slave may only read is read outside of sc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fedredis import keys
 from fedredis.config import RESERVED, check_name
 from fedredis.errors import UsageError
-from fedredis.keys import Kind, RoundKeys, RunKeys
+from fedredis.keys import RoundKeys, RunKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: The users of a master and of a viewer; a slave's user is called as its queue.
 MASTER, VIEWER = "fedredis-master", "fedredis-viewer"
@@ -34,7 +38,7 @@ READ = (
     *("lrange", "llen", "lindex", "lpos"),
     *("smembers", "scard", "sismember", "sscan"),
     *("zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore"),
-    *("zcard", "zcount", "zscore", "zrank", "zscan"),
+    *("zcard", "zcount", "zscore", "zmscore", "zrank", "zscan"),
     *("xrange", "xrevrange", "xread", "xlen"),
     "time",
 )
@@ -44,9 +48,9 @@ WRITE = (
     *("del", "unlink", "expire", "pexpire", "persist", "rename"),
     *("set", "setex", "incr", "decr"),
     *("hset", "hdel", "hincrby", "hincrbyfloat"),
-    *("lpush", "rpush", "lpop", "lrem", "lmove", "blmove", "blpop"),
+    *("lpush", "rpush", "lpop", "lrem", "lset", "ltrim", "lmove", "blmove", "blpop"),
     *("sadd", "srem"),
-    *("zadd", "zrem", "zpopmin", "zremrangebyscore", "zremrangebyrank"),
+    *("zadd", "zrem", "zpopmin", "zremrangebyscore", "zremrangebyrank", "zunionstore"),
     *("xadd", "xtrim"),
     *("evalsha", "script|load", "script|exists"),
     "info",  # RQ asks for the server's version
@@ -88,8 +92,11 @@ class Role:
 
 
 def master() -> Role:
-    """Say what a master may do, and the workers that it starts: all to fedredis' and RQ's keys."""
-    return Role(MASTER, ("~fedredis:*", "~rq:*"), (*CONNECTION, *READ, *WRITE))
+    """Say what a master may do, and the workers that it starts: all to fedredis' and RQ's keys.
+
+    To remove a run it looks through the names of all keys.
+    """
+    return Role(MASTER, ("~fedredis:*", "~rq:*"), (*CONNECTION, *READ, *WRITE, "scan"))
 
 
 def viewer() -> Role:
@@ -117,7 +124,7 @@ def check_slave(dataset: str, slave_id: str) -> None:
         raise UsageError(f"slave {slave_id!r}: the name belongs to fedredis, choose another")
 
 
-def slave(dataset: str, slave_id: str, queue: str, jobs: str) -> Role:
+def slave(dataset: str, slave_id: str, queue: str, jobs: str, *, kinds: Collection[str]) -> Role:
     """Say what the workers of one slave may do.
 
     Parameters
@@ -126,6 +133,8 @@ def slave(dataset: str, slave_id: str, queue: str, jobs: str) -> Role:
         Theirs alone; it starts their names.
     jobs
         What starts the ids of the jobs on it, and of no others.
+    kinds
+        The kinds of rounds that there are.
 
     Raises
     ------
@@ -133,37 +142,34 @@ def slave(dataset: str, slave_id: str, queue: str, jobs: str) -> Role:
         If a name can't be used; see `check_slave`.
     """
     check_slave(dataset, slave_id)
-    patterns = (*_of_slave(slave_id, queue), *_of_queue(queue, jobs))
+    patterns = (*_of_slave(slave_id, queue, kinds), *_of_queue(queue, jobs))
     return Role(queue, patterns, (*CONNECTION, *READ, *WRITE))
 
 
-def _of_slave(slave_id: str, queue: str) -> tuple[str, ...]:
+def _of_slave(slave_id: str, queue: str, kinds: Collection[str]) -> tuple[str, ...]:
     run = RunKeys("*")
     each = RoundKeys(f"{run.run}:round:*")
     return (
         *(f"%R~{key}" for key in (run.run, run.artifact("model:*"))),
         *(f"%R~{key}" for key in (run.artifact("preprocessing:*"), each.task)),
-        *(f"%R~{key}" for key in (run.artifact("strategy:*"), run.last(slave_id))),
+        f"%R~{run.artifact('strategy:*')}",
         f"%W~{keys.JOINED}",
         # What the slaves of a run share.
         *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),
-        *(f"~{run.attached(kind)}" for kind in Kind),
-        *(f"~{run.run}:round:{label}" for label in _labels()),
-        *(f"~{key}" for key in (each.ids, each.claims, each.arrived)),
+        f"~{run.attached('*')}",
+        *(f"~{run.run}:round:{kind}:{number}" for kind in kinds for number in _numbers()),
+        *(f"~{key}" for key in (each.ids, each.claims, each.inside, each.bundles, each.attempts)),
         # What is its own.
-        *(f"~{each.update(slave_id)}", f"~{each.staged(f'{queue}-{SUFFIX}')}"),
-        f"~{run.slave(slave_id)}",
+        f"~{each.bundle(f'update:{slave_id}')}",
+        f"~{each.staged(f'{queue}-{SUFFIX}')}",
+        *(f"~{run.slave(slave_id)}", f"~{run.memory(slave_id)}"),
         f"~{keys.worker(f'{queue}-{SUFFIX}')}",
     )
 
 
-def _labels() -> list[str]:
-    """Make patterns of the names of rounds, and of nothing that is longer than they are."""
-    numbers = ["[1-9]" + "[0-9]" * more for more in range(DIGITS)]
-    # A run has a few rounds of statistics only.
-    return [f"{kind}:{n}" for kind in Kind for n in numbers if kind is not Kind.STATISTICS] + [
-        f"{Kind.STATISTICS}:{numbers[0]}"
-    ]
+def _numbers() -> list[str]:
+    """Make patterns of the numbers of rounds, and of nothing that is longer than they are."""
+    return ["[1-9]" + "[0-9]" * more for more in range(DIGITS)]
 
 
 def _of_queue(queue: str, jobs: str) -> tuple[str, ...]:

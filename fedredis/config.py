@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.errors import UsageError
+from fedredis.errors import FedredisError, UsageError
 from fedredis.features.protocol import Column
 from fedredis.models.protocol import TrainingSettings
 from fedredis.schedules import SCHEDULES
@@ -167,14 +167,32 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> RunConfig:
-        """Read what `to_json` wrote; fields of later versions are ignored."""
-        values = json.loads(text)
-        known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in values.items() if name in known}
-        values["columns"] = tuple(Column(**column) for column in values["columns"])
-        for name in ("classes", "names"):
-            values[name] = tuple(values.get(name, ()))
-        return cls(**values)
+        """Read what `to_json` wrote; fields of later versions are ignored.
+
+        Raises
+        ------
+        FedredisError
+            If it is damaged.
+        """
+        try:
+            stored = json.loads(text)
+            values = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
+            for f in fields(cls):
+                kinds = {"str": str, "int": int, "float": (int, float)}.get(str(f.type), object)
+                value = values.get(f.name, f.default)
+                if not isinstance(value, kinds) or (value is True and kinds is not object):
+                    raise TypeError(f"{f.name} is {value!r}"[:100])
+            values["columns"] = tuple(Column(**column) for column in values["columns"])
+            for name in ("classes", "names"):
+                values[name] = tuple(values.get(name, ()))
+            options = dict(values.get("options", {})).values()
+            if not all(isinstance(one, str) for one in (*values["classes"], *options)):
+                raise TypeError("classes or options are not text")
+            return cls(**values)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise FedredisError(f"its configuration can't be read: {error}") from error
+        except (RecursionError, UsageError) as error:
+            raise FedredisError(f"its configuration can't be used: {error}") from error
 
 
 def entropy_of(slave: str) -> int:

@@ -76,6 +76,10 @@ class StateLostError(FedredisError):
     """The server has lost its newest data."""
 
 
+class ArtifactGoneError(FedredisError):
+    """What a round is to be worked with is gone: its master has moved on."""
+
+
 class RedisUnavailableError(FedredisError):
     """Redis can't be reached."""
 

@@ -10,6 +10,9 @@ from fedredis.errors import BlobError
 #: How a round is called: ``kind:number``.
 ROUND = re.compile(r"([a-z][a-z-]{0,31}):([1-9][0-9]{0,8})", re.ASCII)
 
+#: How a bundle is called: by the slave that its worker acts for alone, or by its worker.
+BUNDLE = re.compile(r"update:[^:\s]+|bundle:[^:\s]+:[^:\s]+", re.ASCII)
+
 #: zset, run ids by start time (ms)
 RUNS = "fedredis:runs"
 #: zset, worker names by the time (ms) until which they count as present
@@ -53,7 +56,7 @@ def worker(name: str) -> str:
 class RoundKeys:
     """The keys of one round."""
 
-    #: hash: state, epoch, expected, quorum, deadline, given up
+    #: hash: state, epoch, expected, quorum, attempts, deadline, given up, last claims
     round: str
 
     @property
@@ -68,7 +71,7 @@ class RoundKeys:
 
     @property
     def claims(self) -> str:
-        """Hash: slave to the worker that works for it."""
+        """Hash: slave to the worker that works for it, as long as that is attached."""
         return f"{self.round}:claims"
 
     @property
@@ -103,7 +106,7 @@ class RunKeys:
 
     @property
     def run(self) -> str:
-        """Hash: status, config, progress, epoch, sequence, times, error."""
+        """Hash: status, config, progress, master, epoch, sequence, times, error."""
         return f"fedredis:{{{self.run_id}}}"
 
     @property

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from fedredis.errors import ArtifactGoneError
 from fedredis.jobs.desk import Desk
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.store.replies import reads_of
-from fedredis.store.results import ArtifactGoneError, SubmissionState
+from fedredis.store.results import SubmissionState
 from fedredis.store.slave import Ask, Handed
 
 if TYPE_CHECKING:
@@ -242,12 +243,7 @@ class Attachment:
                 each = [self._contribute(claim, exchange, task, [slave]) for slave in slaves]
                 return [one for some in each for one in some]
             logger.exception("slave %s failed in round %s", slaves[0], claim.name)
-            self._store.fail(
-                claim,
-                slaves[0],
-                attempts=self._run.config.attempts,
-                traceback=traceback.format_exc(),
-            )
+            self._store.fail(claim, slaves[0], traceback=traceback.format_exc())
             return []
         return [Done(claim, exchange, updates)]
 

@@ -60,10 +60,21 @@ class Quantity:
         return slaves if self.per == "slave" else rows
 
     def scales(self, slaves: int, rows: int) -> tuple[NDArray[np.int64], int]:
-        """Return the scale of the first integer, (shape) or (), and what a second one adds."""
+        """Return the scale of the first integer, (shape) or (), and what a second one adds.
+
+        Raises
+        ------
+        BoundError
+            If all together could come to more than there is room for.
+        """
+        total = np.asarray(self.bound, np.float64) * max(1, self.units(slaves, rows)) * SLACK
+        most = 2.0**BITS if self.whole else 2.0 ** (BITS - LEAST_SCALE)
+        if not (total < most).all():
+            raise BoundError(
+                f"array '{self.name}' could come to {float(total.max()):.3g}, too much for a sum"
+            )
         if self.whole:
             return np.zeros((), np.int64), 0
-        total = np.asarray(self.bound, np.float64) * max(1, self.units(slaves, rows)) * SLACK
         scale = np.clip(BITS - np.frexp(total)[1], LEAST_SCALE, MOST_SCALE).astype(np.int64)
         # What is rounded off is at most half a unit a slave.
         return scale, BITS + 1 - int(np.frexp(float(max(1, slaves)))[1])
@@ -85,6 +96,7 @@ class Quantity:
         BoundError
             If a value is beyond the bound, or no number.
         """
+        scale, more = self.scales(slaves, rows)
         if not self.whole:
             values = np.asarray(values, np.float64)
         limit = self._limits(np.ones(len(values)), samples)
@@ -93,12 +105,12 @@ class Quantity:
             self._refuse(values, within, limit)
         if self.whole:
             return np.asarray(values, np.int64)
-        scale, more = self.scales(slaves, rows)
         first = np.rint(np.ldexp(values, scale))
         if not self.wide:
             return first.astype(np.int64)
         rest = np.ldexp(values - np.ldexp(first, -scale), np.minimum(scale + more, 1023))
-        return np.stack([first, np.rint(rest)], axis=1).astype(np.int64)
+        both: NDArray[np.int64] = np.stack([first, np.rint(rest)], axis=1).astype(np.int64)
+        return both
 
     def decode(self, total: NDArray[np.int64], slaves: int, rows: int) -> NDArray[Any]:
         """Turn a sum of integers (travels) back into what it stands for (shape)."""
@@ -106,9 +118,10 @@ class Quantity:
             return total
         scale, more = self.scales(slaves, rows)
         if not self.wide:
-            return np.ldexp(total.astype(np.float64), -scale)
+            return np.asarray(np.ldexp(total.astype(np.float64), -scale))
         first, second = total.astype(np.float64)
-        return np.ldexp(first, -scale) + np.ldexp(second, -np.minimum(scale + more, 1023))
+        rest = np.ldexp(second, -np.minimum(scale + more, 1023))
+        return np.asarray(np.ldexp(first, -scale) + rest)
 
     def reasons(
         self,
@@ -121,10 +134,12 @@ class Quantity:
         """Say why sums (k, *travels), of so many slaves and rows each (k,), can't be; or None."""
         k = len(integers)
         first = integers[:, 0] if self.wide else integers
-        scale, _ = self.scales(slaves, rows)
-        limit = np.ldexp(self._limits(counts, samples), scale)
+        scale, more = self.scales(slaves, rows)
+        # No more than there is room for, however many rows a stranger says that it has.
+        limit = np.minimum(np.ldexp(self._limits(counts, samples), scale), 2.0**BITS)
         # Each slave has rounded once. Integers are compared: a large sum is not copied.
-        most = np.floor(limit).astype(np.int64) + counts.reshape(-1, *[1] * len(self.shape))
+        rounded = 0 if self.whole else counts.reshape(-1, *[1] * len(self.shape))
+        most = np.floor(limit).astype(np.int64) + rounded
         if most.size == k:
             flat = first.reshape(k, -1)
             high, low = flat.max(axis=1, initial=0), flat.min(axis=1, initial=0)
@@ -132,6 +147,12 @@ class Quantity:
         else:
             inside = (first <= most) & (first >= (0 if self.nonnegative else -most))
             ok = inside.reshape(k, -1).all(axis=1)
+        if self.wide:
+            # At most half a unit of the first is left over, for each slave.
+            left = np.minimum(np.ldexp(counts + 1.0, more - 1), 2.0**BITS).astype(np.int64)
+            rest = integers[:, 1].reshape(k, -1)
+            ok &= rest.max(axis=1, initial=0) <= left
+            ok &= rest.min(axis=1, initial=0) >= -left
         why: list[str | None] = [
             None if fine else f"array '{self.name}' is not what {n} rows can come to"
             for fine, n in zip(ok.tolist(), samples.tolist(), strict=True)

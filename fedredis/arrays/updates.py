@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from fedredis.arrays.schema import Arrays, Schema
 
 #: Figures that each slave of a bundle tells of itself, such as its accuracy, by name.
-Facts = Mapping[str, Sequence[float]]
+#: None is for a slave that has no such figure.
+Facts = Mapping[str, Sequence[float | None]]
 #: A number of rows above this one is a mistake, or meant to outweigh all others.
 MOST_SAMPLES = 1 << 40
+#: A figure above this one, in absolute value, says nothing.
+MOST_FIGURE = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +106,19 @@ class Bundle:
             isinstance(values, list) and len(values) == len(slaves) for values in facts.values()
         ):
             raise BlobError("what it tells of its slaves is not a list for each")
-        figures = {str(name): _numbers(values) for name, values in facts.items()}
-        return cls(slaves, samples, arrays, figures, str(about.get("worker", ""))[:200])
+        figures = {_text(name): _numbers(values) for name, values in facts.items()}
+        return cls(slaves, samples, arrays, figures, _text(about.get("worker", ""))[:200])
+
+
+def _text(value: Any) -> str:
+    """Return it as text that can be written down: JSON may hold halves of letters."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(
+        isinstance(one, str) and _text(one) == one for one in value
+    ):
         raise BlobError("it does not say whose it is")
     return tuple(value)
 
@@ -121,7 +131,8 @@ def _whole(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _numbers(values: list[Any]) -> list[float]:
-    if not all(type(one) in (int, float) for one in values):
+def _numbers(values: list[Any]) -> list[float | None]:
+    if not all(one is None or type(one) in (int, float) for one in values):
         raise BlobError("a figure in it is no number")
-    return [float(one) for one in values]
+    # Neither infinite nor too long for a float: what is kept of it has to be JSON.
+    return [None if one is None or not abs(one) <= MOST_FIGURE else float(one) for one in values]

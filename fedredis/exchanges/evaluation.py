@@ -76,7 +76,7 @@ class Evaluation:
             predictions = self._predict([rows[name].test_X for name in names])
             sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))
             samples = np.full(len(names), predictions.shape[1], np.int64)
-            told = {"rows": samples.tolist(), **measure.facts(sums, samples)}
+            told = {"rows": samples.tolist(), **measure.facts(sums, samples, self.known)}
             for fact, values in told.items():
                 facts.setdefault(fact, []).extend(values)
             order += names

@@ -5,27 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedredis.errors import UsageError
+from fedredis.features.categories import Categories
+from fedredis.features.labels import Labels
 from fedredis.features.plain import Plain
 from fedredis.features.prepared import Prepared
-from fedredis.features.protocol import Column, Features, Known
+from fedredis.features.protocol import Column, Features
 from fedredis.features.quadratic import Quadratic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FEATURES", "Column", "Features", "Known", "Plain", "Prepared", "Quadratic", "make"]
+__all__ = ["FEATURES", "Column", "Features", "make"]
 
-#: The feature maps by the name that a config calls them.
+#: The maps of numbers by the name that a config calls them.
 FEATURES: Mapping[str, type[Plain] | type[Quadratic]] = {"plain": Plain, "quadratic": Quadratic}
 
 
-def make(name: str, columns: tuple[Column, ...], missing: str = "error") -> Features:
+def make(
+    name: str, columns: tuple[Column, ...], missing: str = "error", numeric_labels: bool = False
+) -> Features:
     """Make the feature map of a name for the given columns.
+
+    The inputs of a row are those that the map makes of its numbers, then one for each category of
+    each column that holds such.
 
     Parameters
     ----------
     missing
         ``mean`` if cells may be missing, and are to be filled.
+    numeric_labels
+        Whether labels are numbers, which are then learned to be standardised.
 
     Raises
     ------
@@ -34,7 +43,14 @@ def make(name: str, columns: tuple[Column, ...], missing: str = "error") -> Feat
     """
     if name not in FEATURES:
         raise UsageError(f"no features '{name}'; there are: {', '.join(FEATURES)}")
-    numbers = tuple(column for column in columns if column.kind == "number")
-    if len(numbers) == len(columns) and missing != "mean":
-        return FEATURES[name](columns)
-    return Prepared(FEATURES[name](numbers), columns, missing)
+    parts: list[tuple[tuple[int, ...], Features]] = []
+    for kind in ("number", "category"):
+        at = tuple(i for i, column in enumerate(columns) if column.kind == kind)
+        those = tuple(columns[i] for i in at)
+        if at and kind == "number":
+            parts.append((at, FEATURES[name](those, gaps=missing == "mean")))
+        elif at:
+            parts.append((at, Categories(those)))
+    if numeric_labels:
+        parts.append(((), Labels()))
+    return Prepared(tuple(parts))

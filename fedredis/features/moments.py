@@ -1,59 +1,214 @@
-"""Count, sum and sum of squares of columns: what a mean and a standard deviation need."""
+"""Mean and standard deviation of columns of which nothing is known beforehand, not even a range.
+
+Sums are taken about a pivot c near the mean, of deviations in a unit u that none of them exceeds:
+``q = (x - c) / u``, so that a column large beside its spread (seconds since 1970, within one hour)
+keeps all its digits, and nothing overflows.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Quantity, count
 from fedredis.errors import DataError
+from fedredis.features import cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
+    from fedredis.arrays import Arrays, Named
 
-#: A column whose variance is below this share of its squared mean counts as constant: the
-#: difference of two nearly equal sums has no more digits than that.
-SMALLEST_RELATIVE_VARIANCE = 1e-12
+#: A column is constant if its standard deviation is below so many units in the last place of its
+#: mean, or below this share of the distance between mean and pivot: that is rounding.
+ROUNDING, OF_PIVOT = 64 * np.finfo(np.float64).eps, 2.0**-22
 
-
-def schema(width: int) -> Schema:
-    """Describe the sums of `width` columns."""
-    return Schema(
-        (
-            Field("count", "<i8", (1,)),
-            Field("sums", "<f8", (width,)),
-            Field("squares", "<f8", (width,)),
-        )
-    )
+#: Cells of deviations, by power of two of q, from 1 down.
+SPREADS = 64
 
 
-def sums(X: NDArray[Any]) -> Arrays:
-    """Add up rows X (n, width), n may be 0."""
-    return [
-        np.array([len(X)], "<i8"),
-        X.sum(axis=0, dtype="<f8"),
-        np.einsum("ij,ij->j", X, X, dtype="<f8"),
-    ]
+@dataclass(frozen=True)
+class Moments:
+    """Learn ``mean`` and ``scale`` (standard deviation) of some columns.
 
+    Passes, and what is known after each (names have the prefix; shapes are (columns,)):
 
-def mean_and_scale(total: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return mean (width,) and standard deviation (width,) of all the rows in the sums.
+    1. ``magnitudes``, counts of values by sign and power of two: ``low`` and ``high``, between
+       which all of them lie, and ``pivot``, the mean if each were in the middle of its interval;
+    2. ``means``, sum of q about the pivot: also ``centre``, the mean up to rounding;
+    3. ``squares``, sums of q and q^2 about the centre, counts of ``abs(q)`` by power of two:
+       ``mean``, ``scale``, ``bound`` of ``abs(x - mean)``, ``constant`` (1 or 0), and nothing of
+       the above.
 
-    The standard deviation is ``sqrt(squares / n - mean^2)``, and 1 for a constant column, so
-    that it can be divided by.
+    The scale of a constant column is 1, so that it can be divided by. Cells that are missing are
+    left out of the mean, and then count as if they were at it.
 
-    Raises
-    ------
-    DataError
-        If the sums are of no rows at all.
+    Parameters
+    ----------
+    names
+        What the columns are called, in messages.
+    gaps
+        Whether cells may be missing.
     """
-    count, of_values, of_squares = total
-    if count[0] <= 0:
-        raise DataError("no slave has any rows to learn features from")
-    mean = of_values / count[0]
-    variance = of_squares / count[0] - mean**2
-    varies = variance > SMALLEST_RELATIVE_VARIANCE * mean**2
-    return mean, np.sqrt(np.where(varies, variance, 1.0))
+
+    names: tuple[str, ...]
+    prefix: str = ""
+    gaps: bool = False
+
+    def next_pass(self, known: Named) -> str | None:
+        """Name the pass that is still to be made, or None when nothing is missing."""
+        steps = {"mean": None, "centre": "squares", "pivot": "means"}
+        for key, name in steps.items():
+            if self.prefix + key in known:
+                return name
+        return "magnitudes"
+
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
+        d = len(self.names)
+        if name == "magnitudes":
+            return (histograms(self.prefix + name, d, len(cells.MAGNITUDES) + 1, self.gaps),)
+        there = count(self.prefix + "there", (d,))
+        if name == "means":
+            return there, Quantity(self.prefix + "sums", (d,), wide=True)
+        return (
+            there,
+            Quantity(self.prefix + "moments", (2, d), wide=True),
+            histograms(self.prefix + "spreads", d, SPREADS, self.gaps),
+        )
+
+    def sums(self, name: str, known: Named, X: NDArray[Any]) -> Arrays:
+        """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
+        if name == "magnitudes":
+            return [np.array([cells.magnitudes(x[~np.isnan(x)]) for x in X.T])]
+        centre, unit = self._about(known)
+        there = ~np.isnan(X)
+        with np.errstate(over="ignore"):
+            q = np.where(there, (X - centre) / unit, 0.0)
+        counts = there.sum(axis=0, dtype=np.int64)
+        both = powers(q)
+        if name == "means":
+            return [counts, both[0]]
+        falls = np.clip(-np.frexp(q)[1], 0, SPREADS - 1)
+        falls = np.where(q == 0, SPREADS - 1, falls)
+        spreads = [
+            np.bincount(fall[is_there], minlength=SPREADS)
+            for fall, is_there in zip(falls.T, there.T, strict=True)
+        ]
+        return [counts, both, np.array(spreads)]
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after a pass, given the sums over all slaves.
+
+        Raises
+        ------
+        DataError
+            If a column holds no number, or one that is too large.
+        """
+        if name == "magnitudes":
+            return {**known, **self._named(**self._ranges(total[0]))}
+        there = total[0]
+        for column, rows in zip(self.names, there.tolist(), strict=True):
+            if rows <= 0:
+                raise nothing_in(column)
+        centre, unit = self._about(known)
+        if name == "means":
+            return {**known, **self._named(centre=centre + unit * (total[1] / there))}
+        mean, scale, constant = deviations(total[1], there, known["rows"], centre, unit)
+        nearest = np.where(total[2].any(axis=1), (total[2] > 0).argmax(axis=1), 0)
+        bound = np.ldexp(unit, -nearest) + np.abs(mean - centre)
+        passing = self._named(low=0, high=0, pivot=0, centre=0)
+        kept = {key: array for key, array in known.items() if key not in passing}
+        return {**kept, **self._named(mean=mean, scale=scale, bound=bound, constant=constant)}
+
+    def _ranges(self, counts: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        low, high, pivot = [], [], []
+        edges = cells.MAGNITUDES
+        for name, line in zip(self.names, counts, strict=True):
+            if line[0] or line[-1]:
+                raise DataError(
+                    f"it holds numbers beyond {edges[-1]:.0e}: divide it by a power of ten",
+                    column=name,
+                )
+            filled = np.flatnonzero(line[1:-1])
+            if not len(filled):
+                raise nothing_in(name)
+            low.append(edges[filled[0]])
+            high.append(edges[filled[-1] + 1])
+            shares = line[1:-1] / line[1:-1].sum()
+            middle = float(shares @ ((edges[:-1] + edges[1:]) / 2))
+            pivot.append(min(max(middle, low[-1]), high[-1]))
+        return {"low": np.array(low), "high": np.array(high), "pivot": np.array(pivot)}
+
+    def _about(self, known: Named) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the centre, or else the pivot, and the unit: none is further away than that."""
+        p = self.prefix
+        centre = known[p + "centre"] if p + "centre" in known else known[p + "pivot"]
+        return centre, unit_of(np.maximum(known[p + "high"] - centre, centre - known[p + "low"]))
+
+    def _named(self, **arrays: Any) -> Named:
+        return {self.prefix + key: array for key, array in arrays.items()}
+
+
+def histograms(name: str, columns: int, cells: int, gaps: bool) -> Quantity:
+    """Describe counts of the rows in the cells of each column (columns, cells)."""
+
+    def plausible(counts: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        counted, rows = counts.sum(axis=2), rows[:, np.newaxis]
+        fine: NDArray[np.bool_] = ((counted <= rows) if gaps else (counted == rows)).all(axis=1)
+        return fine
+
+    must = "a column's counts have to come to the number of rows"
+    return count(name, (columns, cells), plausible=plausible, must=must)
+
+
+def unit_of(largest: NDArray[Any]) -> NDArray[Any]:
+    """Return the powers of two that are above some sizes (columns,)."""
+    return np.ldexp(1.0, np.frexp(largest)[1])
+
+
+def powers(q: NDArray[Any]) -> NDArray[Any]:
+    """Sum up q and q^2 over rows (n, columns): (2, columns)."""
+    # Along rows of memory NumPy adds in pairs, which keeps more digits.
+    lines = np.ascontiguousarray(q.T)
+    # Rows that nobody has counted may be far off; what is infinite is refused as out of bounds.
+    with np.errstate(over="ignore", invalid="ignore"):
+        both: NDArray[Any] = np.array([lines.sum(axis=1), (lines * lines).sum(axis=1)])
+    return both
+
+
+def deviations(
+    sums: NDArray[Any],
+    there: NDArray[Any],
+    rows: NDArray[Any],
+    centre: NDArray[Any],
+    unit: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Return mean, standard deviation (1 if constant) and whether it is, all (columns,).
+
+    With m cells that are there, of n rows, and ``r = sum q / m``::
+
+        mean = c + u r        scale = u sqrt((sum q^2 - m r^2) / n)
+    """
+    away = sums[0] / there
+    variance = np.maximum(sums[1] - there * away**2, 0.0) / rows
+    mean = centre + unit * away
+    scale = unit * np.sqrt(variance)
+    constant = scale <= np.maximum(ROUNDING * np.abs(mean), OF_PIVOT * unit * np.abs(away))
+    return mean, np.where(constant, 1.0, scale), constant.astype(np.int64)
+
+
+def most_of(largest: NDArray[Any], scale: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Bound standardised values, given how far they are from their mean at most (width,).
+
+    None of n numbers is further than ``sqrt(n - 1)`` standard deviations from their mean.
+    """
+    most: NDArray[Any] = np.minimum(largest / scale, np.sqrt(rows.astype(np.float64)))
+    return most
+
+
+def nothing_in(column: str) -> DataError:
+    """Say that a column holds nothing to learn from."""
+    return DataError("no slave has a number in it: leave it out of the columns", column=column)

@@ -5,52 +5,77 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedredis.features import moments
+import numpy as np
+
+from fedredis.features.moments import Moments, most_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays, Schema
-    from fedredis.features.protocol import Column, Known
+    from fedredis.arrays import Arrays, Named, Quantity
+    from fedredis.features.protocol import Column
 
 
 @dataclass(frozen=True)
 class Plain:
-    """Map each column x to ``(x - mean) / standard deviation``.
+    """Map each column x to ``(x - mean) / scale``, the standard deviation.
 
-    One pass, ``moments``. Known afterwards: ``mean`` and ``scale``, both (columns,).
+    The passes are those of `Moments`. Known afterwards, all (columns,): ``mean``, ``scale``,
+    ``bound``, ``constant``, and ``fill`` if cells may be missing, which become the mean.
     """
 
     columns: tuple[Column, ...]
+    gaps: bool = False
 
-    def width(self, known: Known) -> int:
+    @property
+    def _moments(self) -> Moments:
+        return Moments(tuple(column.name for column in self.columns), gaps=self.gaps)
+
+    def width(self, known: Named) -> int:
         """Count the inputs: one a column."""
         return len(self.columns)
 
-    def next_pass(self, known: Known) -> str | None:
+    def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
-        return None if "mean" in known else "moments"
+        return self._moments.next_pass(known)
 
-    def schema(self, name: str) -> Schema:
-        """Describe the sums of the pass."""
-        return moments.schema(len(self.columns))
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
+        return self._moments.quantities(name, known)
 
-    def sums(self, name: str, known: Known, X: NDArray[Any]) -> Arrays:
-        """Add up the sums of the pass over rows X (n, columns), n may be 0."""
-        return moments.sums(X)
+    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
+        return self._moments.sums(name, known, X)
 
-    def learn(self, name: str, known: Known, total: Arrays) -> Known:
-        """Return what is known after the pass, given the sums of all slaves.
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after a pass, given the sums over all slaves."""
+        after = self._moments.learn(name, known, total)
+        return {**after, "fill": after["mean"]} if self.gaps and "mean" in after else after
 
-        Raises
-        ------
-        DataError
-            If the sums are of no rows at all.
-        """
-        mean, scale = moments.mean_and_scale(total)
-        return {"mean": mean, "scale": scale}
-
-    def transform(self, known: Known, X: NDArray[Any]) -> NDArray[Any]:
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to inputs (n, columns)."""
-        inputs: NDArray[Any] = (X - known["mean"]) / known["scale"]
+        inputs: NDArray[Any] = (filled(known, X) - known["mean"]) / known["scale"]
         return inputs
+
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the inputs of rows that were learned from (columns,)."""
+        return most_of(known["bound"], known["scale"], known["rows"])
+
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Name the columns that say nothing."""
+        return constant_columns(self.columns, known)
+
+
+def filled(known: Named, X: NDArray[Any]) -> NDArray[Any]:
+    """Return rows X (n, columns) without gaps, if it is known what to fill them with."""
+    return np.where(np.isnan(X), known["fill"], X) if "fill" in known else X
+
+
+def constant_columns(columns: tuple[Column, ...], known: Named) -> tuple[str, ...]:
+    """Warn of the columns that have one value throughout."""
+    constant = known["constant"][: len(columns)].tolist()
+    return tuple(
+        f"column '{column.name}' is the same in all rows: leave it out of the columns"
+        for column, same in zip(columns, constant, strict=True)
+        if same
+    )

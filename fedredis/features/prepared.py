@@ -1,4 +1,4 @@
-"""Categories and missing cells, made into numbers in front of another feature map."""
+"""Several feature maps side by side, each of some of the columns, learning in the same passes."""
 
 from __future__ import annotations
 
@@ -7,138 +7,91 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import count
 from fedredis.errors import DataError
-from fedredis.features import union
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
-    from fedredis.features.protocol import Column, Features, Known
-
-#: The category of a cell that is missing; no digest of a text is 0.
-NO_CATEGORY = 0.0
+    from fedredis.arrays import Arrays, Named, Quantity
+    from fedredis.features.protocol import Features
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Give numbers to an inner map, missing ones filled, and categories an input each.
+    """Let several maps learn at once, and put their inputs side by side.
 
-    A number that is missing becomes the mean, over all slaves, of those that are there. A
-    category that is missing is a category of its own. The inputs of a row are those that the
-    inner map makes of its numbers, then one for each category of each column, 1 where the row
-    has it and else 0. A category that no slave has rows of to learn from gives zeros.
-
-    Passes, and what is known after each:
-
-    1. ``categories``, only if a column has such: ``categories`` (k,), the digests of all of
-       them, column after column, in ascending order within each, and ``category_counts``, how
-       many of them are of each such column;
-    2. ``means``, only if cells may be missing: also ``fill`` (numbers,);
-    3. those of the inner map, with what it knows beside this.
+    A pass is called by the passes that its parts make in it, such as ``magnitudes+categories``.
+    Each also counts the rows: ``rows`` (1,) is known beside what the parts know.
 
     Parameters
     ----------
-    inner
-        The map of those columns that are numbers.
-    columns
-        All of them.
-    missing
-        ``mean`` if cells may be missing.
+    parts
+        The maps, each with the places of its columns.
     """
 
-    inner: Features
-    columns: tuple[Column, ...]
-    missing: str
+    parts: tuple[tuple[tuple[int, ...], Features], ...]
 
-    @property
-    def _numbers(self) -> list[int]:
-        return [i for i, column in enumerate(self.columns) if column.kind == "number"]
+    def width(self, known: Named) -> int:
+        """Count the inputs of all parts."""
+        return sum(part.width(known) for _, part in self.parts)
 
-    @property
-    def _categories(self) -> list[int]:
-        return [i for i, column in enumerate(self.columns) if column.kind == "category"]
-
-    def width(self, known: Known) -> int:
-        """Count the inputs: those of the inner map, and one a category."""
-        inner = self.inner.width(known) if self._numbers else 0
-        return inner + (len(known["categories"]) if self._categories else 0)
-
-    def next_pass(self, known: Known) -> str | None:
+    def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
-        if self._categories and "categories" not in known:
-            return "categories"
-        if not self._numbers:
-            return None
-        if self.missing == "mean" and "fill" not in known:
-            return "means"
-        return self.inner.next_pass(known)
+        return "+".join(dict.fromkeys(name for _, _, name in self._pending(known))) or None
 
-    def schema(self, name: str) -> Schema:
-        """Describe the sums of a pass."""
-        if name == "categories":
-            return union.schema(len(self._categories))
-        if name == "means":
-            d = len(self._numbers)
-            return Schema((Field("counts", "<i8", (d,)), Field("sums", "<f8", (d,))))
-        return self.inner.schema(name)
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
+        rows = count("rows", (1,), plausible=_as_said, must="it has to be the number of rows")
+        own = (part.quantities(its, known) for _, part, its in self._pending(known))
+        return (rows, *(quantity for quantities in own for quantity in quantities))
 
-    def sums(self, name: str, known: Known, X: NDArray[Any]) -> Arrays:
-        """Add up the sums of a pass over rows X (n, columns), n may be 0."""
-        if name == "categories":
-            return [np.stack([union.table(x) for x in self._digests(X).T])]
-        if name == "means":
-            numbers = X.take(self._numbers, axis=1)
-            there = ~np.isnan(numbers)
-            return [there.sum(axis=0, dtype="<i8"), numbers.sum(axis=0, where=there, dtype="<f8")]
-        return self.inner.sums(name, known, self._filled(known, X))
+    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Add up the quantities of a pass over rows X (n, columns), labels y (n,); n may be 0."""
+        arrays = [np.array([len(X)], np.int64)]
+        for places, part, its in self._pending(known):
+            arrays += part.sums(its, known, X.take(places, axis=1), y)
+        return arrays
 
-    def learn(self, name: str, known: Known, total: Arrays) -> Known:
-        """Return what is known after a pass, given the sums of all slaves.
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after a pass, given the sums over all slaves.
 
         Raises
         ------
         DataError
-            If the sums are of no rows at all, a column has too many categories, or there is not
-            one number in it.
+            If they are of no rows at all, or a part can't learn from them.
         """
-        if name == "categories":
-            names = [self.columns[i].name for i in self._categories]
-            found = [union.entries(t, n)[0] for t, n in zip(total[0], names, strict=True)]
-            counts = np.array([len(digests) for digests in found], "<i8")
-            if not counts.all():
-                raise DataError("no slave has any rows to learn features from")
-            return {"categories": np.concatenate(found).astype("<f8"), "category_counts": counts}
-        if name == "means":
-            counts, sums = total
-            for i, count in zip(self._numbers, counts, strict=True):
-                if count <= 0:
-                    raise DataError(
-                        "no slave has a number in it: leave it out with --columns",
-                        column=self.columns[i].name,
-                    )
-            return {**known, "fill": sums / counts}
-        own = ("categories", "category_counts", "fill")
-        kept = {key: known[key] for key in own if key in known}
-        return {**kept, **self.inner.learn(name, known, total)}
+        if total[0][0] <= 0:
+            raise DataError("no slave has any rows to learn features from")
+        after, place = {**known, "rows": total[0]}, 1
+        for _, part, its in self._pending(known):
+            end = place + len(part.quantities(its, known))
+            after = part.learn(its, after, total[place:end])
+            place = end
+        return after
 
-    def transform(self, known: Known, X: NDArray[Any]) -> NDArray[Any]:
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to inputs (n, width)."""
-        inputs = [self.inner.transform(known, self._filled(known, X))] if self._numbers else []
-        if self._categories:
-            ends = np.cumsum(known["category_counts"])[:-1]
-            of_columns = np.split(known["categories"], ends)
-            digests = self._digests(X).T
-            inputs += [x[:, np.newaxis] == c for x, c in zip(digests, of_columns, strict=True)]
-        return np.concatenate(inputs, axis=1, dtype=np.float64)
+        inputs = [part.transform(known, X.take(at, axis=1)) for at, part in self.parts if at]
+        return np.concatenate(inputs, axis=1) if len(inputs) > 1 else inputs[0]
 
-    def _filled(self, known: Known, X: NDArray[Any]) -> NDArray[Any]:
-        """Return the numbers of rows X, without gaps if they are known to be there."""
-        numbers = X.take(self._numbers, axis=1)
-        return np.where(np.isnan(numbers), known["fill"], numbers) if "fill" in known else numbers
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the inputs of rows that were learned from (width,)."""
+        return np.concatenate([part.bounds(known) for _, part in self.parts])
 
-    def _digests(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return the categories of rows X, one for what is missing among them."""
-        digests = X.take(self._categories, axis=1)
-        return np.where(np.isnan(digests), NO_CATEGORY, digests)
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Say what the parts have to say."""
+        return tuple(line for _, part in self.parts for line in part.warnings(known))
+
+    def _pending(self, known: Named) -> Iterator[tuple[tuple[int, ...], Features, str]]:
+        for at, part in self.parts:
+            name = part.next_pass(known)
+            if name is not None:
+                yield at, part, name
+
+
+def _as_said(integers: NDArray[Any], samples: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = integers[:, 0] == samples
+    return same

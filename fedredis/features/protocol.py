@@ -1,8 +1,8 @@
 """What a feature map must offer: sums to gather over the slaves, then a map from rows to inputs.
 
 A map learns what it must know of all the rows (means, quantiles, …) in **passes**. In each pass
-every slave adds up some sums over its own training rows; the master adds those of all slaves and
-lets the map learn from the total. Sums are all that leaves a slave.
+every slave adds up some quantities over its own training rows; the master adds those of all slaves
+and lets the map learn from the total. Sums are all that leaves a slave.
 """
 
 from __future__ import annotations
@@ -10,15 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from numpy.typing import NDArray
-
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays, Schema
+    from numpy.typing import NDArray
 
-#: What a feature map has learned so far: named arrays, empty before the first pass.
-Known = dict[str, NDArray[Any]]
+    from fedredis.arrays import Arrays, Named, Quantity
 
 #: What a column can be.
 KINDS = ("number", "category")
@@ -29,7 +26,7 @@ MOST_CATEGORIES = 1_000
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the data: its name and, where it has one, the range that it must lie in.
+    """A column of the data: its name and, where it has one, the range that it should lie in.
 
     Cells of a category are digests of its text (see `fedredis.data.categories`): whole numbers
     from 1 to 2^53 - 1, which a float holds exactly. A missing cell, of either kind, is NaN.
@@ -52,28 +49,37 @@ class Column:
 
 
 class Features(Protocol):
-    """A map from rows (n, columns) to model inputs (n, width). It never changes its own state."""
+    """A map from rows (n, columns) to model inputs (n, width). It never changes its own state.
 
-    def width(self, known: Known) -> int:
+    What it has learned are named arrays, `known`, empty before the first pass.
+    """
+
+    def width(self, known: Named) -> int:
         """Count the inputs that `transform` makes of a row, once no pass is missing."""
 
-    def next_pass(self, known: Known) -> str | None:
+    def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
 
-    def schema(self, name: str) -> Schema:
-        """Describe the sums of a pass."""
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
 
-    def sums(self, name: str, known: Known, X: NDArray[Any]) -> Arrays:
-        """Add up the sums of a pass over rows X (n, columns), n may be 0."""
+    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Add up the quantities of a pass over rows X (n, columns), labels y (n,); n may be 0."""
 
-    def learn(self, name: str, known: Known, total: Arrays) -> Known:
-        """Return what is known after a pass, given the sums of all slaves.
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after a pass, given the sums over all slaves.
 
         Raises
         ------
         DataError
-            If the sums are of no rows at all.
+            If nothing can be learned of such sums.
         """
 
-    def transform(self, known: Known, X: NDArray[Any]) -> NDArray[Any]:
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to inputs (n, width)."""
+
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the absolute inputs of rows that were learned from (width,)."""
+
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Say what is likely to be a mistake, and what to do about it."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Quantity
 from fedredis.errors import DataError
 from fedredis.features.protocol import MOST_CATEGORIES
 
@@ -43,9 +43,31 @@ BITS = 53
 STEP, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
-def schema(columns: int) -> Schema:
+#: What a row adds at most to each of the four sums of a cell.
+MOST = np.array([1, 2**LOW_BITS - 1, 2 ** (BITS - LOW_BITS) - 1, 2**LOW_BITS - 1])
+
+
+def quantity(columns: int) -> Quantity:
     """Describe the tables of so many columns."""
-    return Schema((Field("cells", "<i8", (columns, 4, CELLS)),))
+    return Quantity(
+        "cells",
+        (columns, 4, CELLS),
+        MOST[:, np.newaxis],
+        whole=True,
+        nonnegative=True,
+        plausible=_plausible,
+        must="its cells hold more, or less, than the rows can come to",
+    )
+
+
+def _plausible(tables: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of k sums of tables whether each row is in every sub-table, and each cell can be."""
+    in_cells = tables[:, :, 0]
+    sub_tables = in_cells.reshape(*in_cells.shape[:2], HASHES, SUB_TABLE).sum(axis=3)
+    complete = (sub_tables == rows[:, np.newaxis, np.newaxis]).all(axis=(1, 2))
+    most = in_cells[:, :, np.newaxis] * MOST[:, np.newaxis]
+    fine: NDArray[np.bool_] = complete & (tables <= most).all(axis=(1, 2, 3))
+    return fine
 
 
 def table(values: NDArray[Any]) -> NDArray[Any]:
@@ -73,7 +95,7 @@ def entries(summed: NDArray[Any], column: str) -> tuple[NDArray[Any], NDArray[An
     if rest.any() or len(digests) > MOST_CATEGORIES:
         raise DataError(
             f"these are too many values to be categories ({MOST_CATEGORIES:,} at most): "
-            "leave it out with --columns",
+            "leave it out of the columns",
             column=column,
         )
     order = np.argsort(digests)

@@ -1,4 +1,4 @@
--- Takes the master's lease of a run, and with it a new epoch that fences off earlier masters;
+-- Takes the master's lease of a run, and with it a new epoch; earlier masters are fenced off, and
 -- the run's status is running from then on.
 -- KEYS[1] run    - hash of the run
 -- KEYS[2] lease  - string, the token of the master in charge
@@ -6,22 +6,26 @@
 -- KEYS[4] events - stream of what happened
 -- ARGV[1] token  - who asks
 -- ARGV[2] ttl_ms - how long the lease lasts unless renewed
--- returns the epoch (1, 2, …), 0 if another master holds the lease, -1 if there is no such run
+-- returns {epoch, sequence}: epoch 1, 2, …, or 0 if another master holds the lease, or
+--   -1 if there is no such run
 local run, lease, work, events = unpack(KEYS)
 local token, ttl = ARGV[1], tonumber(ARGV[2])
 
-if redis.call('EXISTS', run) == 0 then
-  return -1
+local known = redis.call('HMGET', run, 'config', 'epoch', 'sequence')
+if not known[1] then
+  return {-1, 0}
 end
 local holder = redis.call('GET', lease)
 if holder == token then
-  return tonumber(redis.call('HGET', run, 'epoch'))
+  return {tonumber(known[2]), tonumber(known[3]) or 0}
 elseif holder then
-  return 0
+  return {0, 0}
 end
+local epoch = redis.call('HINCRBY', run, 'epoch', 1)
+local sequence = redis.call('HINCRBY', run, 'sequence', 1)
 redis.call('SET', lease, token, 'PX', ttl)
-redis.call('HSET', run, 'status', 'running', 'error', '')
+redis.call('HSET', run, 'master', token, 'status', 'running', 'error', '')
 -- They were to end some time after the run.
 redis.call('PERSIST', work)
 redis.call('PERSIST', events)
-return redis.call('HINCRBY', run, 'epoch', 1)
+return {epoch, sequence}

@@ -1,58 +1,56 @@
 -- Makes a round's outcome the run's state, and clears the round away, in one call.
--- KEYS[1] run     - hash of the run
--- KEYS[2] history - hash, label to what the round came to
--- KEYS[3] events  - stream of what happened
--- KEYS[4] open    - zset, labels of the open rounds
--- KEYS[5] round   - hash of the round
--- KEYS[6…] for each artifact its hash, its staged parts and their place; for each update to keep
--- KEYS[6…] its key and where it is kept; then keys of no use afterwards
--- ARGV[1] epoch     - the caller's epoch
--- ARGV[2] label     - the round's name
--- ARGV[3] entry     - JSON for the history
--- ARGV[4] fields    - JSON object of fields for the run's hash
--- ARGV[5] artifacts - how many to write (a model, a preprocessing, a strategy's state)
--- ARGV[6] kept      - how many updates to keep
--- ARGV[7…] an artifact's schema (JSON), its arrays or '', and how many parts it has, for each
--- returns 1 if committed, 3 if it was before (duplicate), 5 if there is no such round, or
---   parts are lost (stale),
---   -2 if another master has taken over (fenced)
-local run, history, events, open, round = unpack(KEYS, 1, 5)
-local epoch, label, entry = ARGV[1], ARGV[2], ARGV[3]
-local artifacts = 5 + 3 * tonumber(ARGV[5])
-local kept = artifacts + 2 * tonumber(ARGV[6])
+-- KEYS[1] run      - hash of the run
+-- KEYS[2] history  - hash, round to what it came to
+-- KEYS[3] events   - stream of what happened
+-- KEYS[4] slaves   - hash, kind of round to what its slaves told of themselves
+-- KEYS[5] warnings - list of what may mislead
+-- KEYS[6] round    - hash of the round
+-- KEYS[7] inside   - hash, slave to the bundle that it is in
+-- KEYS[8…] for each artifact its hash, its staged parts and their place; then keys of no use
+-- KEYS[8…] afterwards
+-- ARGV[1] token     - who asks
+-- ARGV[2] name      - the round's name
+-- ARGV[3] counted   - how many slaves the master has counted
+-- ARGV[4] entry     - JSON for the history
+-- ARGV[5] fields    - JSON object of fields for the run's hash
+-- ARGV[6] told      - JSON of what its slaves told of themselves, or ''
+-- ARGV[7] misleads  - JSON list of warnings
+-- ARGV[8] artifacts - how many to write
+-- ARGV[9…] for each its schema (JSON), its version, how many parts it has
+-- returns {sequence, answer}: 1 if committed, 3 if it was before, 5 if there is no such round,
+--   6 if it is not closed, 7 if other slaves are in than were counted, 8 if parts are lost
+local run, history, events, slaves, warnings, round, inside = unpack(KEYS, 1, 7)
+local token, name, counted, entry, told = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6]
 
-local fields = cjson.decode(ARGV[4])
-if redis.call('HGET', run, 'epoch') ~= epoch then
-  return -2
-elseif redis.call('HEXISTS', history, label) == 1 then
-  return 3
-elseif redis.call('EXISTS', round) == 0 then
-  return 5
+local sequence, refused = in_charge(run, token)
+if refused then
+  return refused
 end
-for i = 6, artifacts, 3 do
-  local staged, blob, count = KEYS[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
-  if blob == '' and redis.call('LLEN', staged) ~= count then return 5 end
+local fields, misleads = cjson.decode(ARGV[5]), cjson.decode(ARGV[7])
+local last = 7 + 3 * tonumber(ARGV[8])
+local state = redis.call('HGET', round, 'state')
+local answer = redis.call('HEXISTS', history, name) == 1 and 3 or not state and 5
+  or state ~= 'closed' and 6 or redis.call('HLEN', inside) ~= counted and 7
+for i = 8, last, 3 do
+  local lost = redis.call('LLEN', KEYS[i + 1]) ~= tonumber(ARGV[i + 3])
+  answer = answer or lost and 8
 end
-for i = 6, artifacts, 3 do
-  local artifact, staged, parts, blob = KEYS[i], KEYS[i + 1], KEYS[i + 2], ARGV[i + 2]
-  redis.call('HSET', artifact, 'schema', ARGV[i + 1])
-  if blob ~= '' then
-    redis.call('HSET', artifact, 'blob', blob)
-  else
-    redis.call('RENAME', staged, parts)
-    redis.call('PERSIST', parts)
-  end
+if answer then
+  for i = 8, last, 3 do redis.call('UNLINK', KEYS[i + 1]) end
+  return {sequence, answer}
 end
-for i = artifacts + 1, kept, 2 do
-  local update, last = KEYS[i], KEYS[i + 1]
-  if redis.call('EXISTS', update) == 1 then redis.call('RENAME', update, last) end
+for i = 8, last, 3 do
+  local artifact, staged, parts = KEYS[i], KEYS[i + 1], KEYS[i + 2]
+  redis.call('HSET', artifact, 'schema', ARGV[i + 1], 'version', ARGV[i + 2])
+  redis.call('RENAME', staged, parts)
+  redis.call('PERSIST', parts)
 end
-redis.call('HSET', history, label, entry)
-for name, value in pairs(fields) do redis.call('HSET', run, name, value) end
-redis.call('ZREM', open, label)
-redis.call('UNLINK', round)
-for first = kept + 1, #KEYS, 1000 do
+redis.call('HSET', history, name, entry)
+for field, value in pairs(fields) do redis.call('HSET', run, field, value) end
+if told ~= '' then redis.call('HSET', slaves, string.match(name, '^[^:]+'), told) end
+for _, text in ipairs(misleads) do redis.call('RPUSH', warnings, text) end
+for first = last + 1, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
-redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'committed', 'round', label)
-return 1
+tell(events, 1000, 'type', 'committed', 'round', name)
+return {sequence, 1}

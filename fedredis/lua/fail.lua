@@ -1,55 +1,58 @@
--- Counts a slave's failed attempt; the slave goes back on the ID list, or is given up.
--- KEYS[1] round   - hash of the round
--- KEYS[2] ids     - zset, the ID list
--- KEYS[3] claims  - hash, slave id to "worker lease-end"
--- KEYS[4] arrived - counter of the updates that are in
--- KEYS[5] update  - hash, this slave's update
--- KEYS[6] slave   - hash of what is known of the slave
--- KEYS[7] open    - zset, labels of the open rounds
--- KEYS[8] work    - stream that waiting workers block on
--- KEYS[9] events  - stream of what happened
--- ARGV[1] label     - the round's name
--- ARGV[2] epoch     - the epoch in which the round was opened, as the claim said
--- ARGV[3] id        - the slave
--- ARGV[4] worker    - who claimed it
--- ARGV[5] attempts  - how many attempts a slave has
--- ARGV[6] traceback - what went wrong
--- returns 1 if put back, 2 if given up, 4 if the round is closed, 5 if stale
-local round, ids, claims, arrived, update, slave, open, work, events = unpack(KEYS)
-local label, epoch, id, worker, attempts, traceback = unpack(ARGV)
+-- Counts a failed attempt of slaves that a worker holds; they go back on the ID list, or are given
+-- up.
+-- KEYS[1] round    - hash of the round
+-- KEYS[2] ids      - zset, the ID list
+-- KEYS[3] claims   - hash, slave to the worker that works for it
+-- KEYS[4] inside   - hash, slave to the bundle that it is in
+-- KEYS[5] attempts - hash, slave to how often it has failed
+-- KEYS[6] open     - zset, names of the open rounds
+-- KEYS[7] work     - stream that waiting workers block on
+-- KEYS[8] events   - stream of what happened
+-- KEYS[9…] for each slave the hash of its failures
+-- ARGV[1] name   - the round's name
+-- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
+-- ARGV[3] worker - who claimed them
+-- ARGV[4] error  - what went wrong
+-- ARGV[5…] the slaves
+-- returns for each 1 if put back, 2 if given up, 4 if the round is closed, 5 if stale
+local round, ids, claims, inside, attempts, open, work, events = unpack(KEYS, 1, 8)
+local name, epoch, worker, error = unpack(ARGV, 1, 4)
 
-local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up', 'quorum')
-if state[1] ~= 'open' or redis.call('EXISTS', update) == 1 then
-  return 4
-elseif state[2] ~= epoch then
-  return 5
-end
--- Without a claim it was delivered before, or another worker holds the slave by now.
-local claim = redis.call('HGET', claims, id)
-if not claim or string.match(claim, '^(.*) %d+$') ~= worker then
-  return redis.call('HEXISTS', round, 'given_up:' .. id) == 1 and 2 or 1
-end
-redis.call('HSET', slave, 'error', traceback)
-redis.call('HINCRBY', slave, 'failures', 1)
-redis.call('HDEL', claims, id)
-local tried = redis.call('HINCRBY', round, 'attempts:' .. id, 1)
-redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'failed', 'round', label,
-  'slave', id, 'attempt', tried)
-if tried < tonumber(attempts) then
-  redis.call('ZADD', ids, 0, id)
-  redis.call('XADD', work, 'MAXLEN', '~', 100, '*', 'round', label)
-  return 1
-end
-redis.call('HSET', round, 'given_up:' .. id, 1)
-local given_up = redis.call('HINCRBY', round, 'given_up', 1)
-local counted = tonumber(redis.call('GET', arrived) or 0)
-local expected, quorum = tonumber(state[3]), tonumber(state[5])
-if expected - given_up < quorum or counted + given_up >= expected then
-  redis.call('HSET', round, 'state', counted >= quorum and 'closed' or 'failed')
-  redis.call('ZREM', open, label)
-  -- A failed round may start over: that it was closed must not be heard of after that.
-  if counted >= quorum then
-    redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'closed', 'round', label)
+local fields = {'state', 'epoch', 'expected', 'given_up', 'quorum', 'attempts'}
+local state = redis.call('HMGET', round, unpack(fields))
+local refused = state[1] ~= 'open' and 4 or state[2] ~= epoch and 5
+local answers, given_up, back = {}, tonumber(state[4]), false
+for i = 5, #ARGV do
+  local id, slave, claimed = ARGV[i], KEYS[i + 4], false
+  if not refused then claimed = redis.call('HGET', claims, id) == worker end
+  if refused then
+    answers[i - 4] = refused
+  elseif not claimed then
+    -- It was delivered before, or another worker holds the slave by now.
+    local tried = tonumber(redis.call('HGET', attempts, id) or 0)
+    answers[i - 4] = tried >= tonumber(state[6]) and 2 or 1
+  else
+    redis.call('HSET', slave, 'error', error)
+    redis.call('HINCRBY', slave, 'failures', 1)
+    redis.call('HDEL', claims, id)
+    local tried = redis.call('HINCRBY', attempts, id, 1)
+    tell(events, 1000, 'type', 'failed', 'round', name, 'slave', id, 'attempt', tried)
+    if tried < tonumber(state[6]) then
+      answers[i - 4], back = 1, true
+      redis.call('ZADD', ids, 0, id)
+    else
+      answers[i - 4] = 2
+      given_up = redis.call('HINCRBY', round, 'given_up', 1)
+    end
   end
 end
-return 2
+if back then tell(work, 100, 'round', name) end
+if refused or given_up == tonumber(state[4]) then return answers end
+local expected, quorum, count = tonumber(state[3]), tonumber(state[5]), redis.call('HLEN', inside)
+if expected - given_up < quorum or count + given_up >= expected then
+  redis.call('HSET', round, 'state', count >= quorum and 'closed' or 'failed')
+  redis.call('ZREM', open, name)
+  -- A failed round may start over: that it was closed must not be heard of after that.
+  if count >= quorum then tell(events, 1000, 'type', 'closed', 'round', name) end
+end
+return answers

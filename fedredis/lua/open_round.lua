@@ -1,52 +1,83 @@
--- Opens a round for the slaves it asks, or adopts it as it stands if a master before opened it.
--- KEYS[1] run    - hash of the run
--- KEYS[2] round  - hash of the round
--- KEYS[3] ids    - zset, the ID list: slaves still to be claimed, by their place in the list
--- KEYS[4] open   - zset, labels of the open rounds, by time of opening
--- KEYS[5] work   - stream that waiting workers block on
--- KEYS[6] events - stream of what happened
--- KEYS[7] task   - hash of what slaves are given to do, which they can read only
--- ARGV[1] epoch      - the caller's epoch
--- ARGV[2] label      - the round's name, kind:number
--- ARGV[3] quorum     - how many updates make the round valid
--- ARGV[4] timeout_ms - deadline from now
--- ARGV[5] fields     - JSON object, the fields of the task
--- ARGV[6…] slave ids, in order
--- returns 1 if opened, 2 if adopted, -2 if another master has taken over (fenced)
-local run, round, ids, open, work, events, task = unpack(KEYS)
-local epoch, label, quorum, timeout = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- Opens a round for the slaves it asks, or adopts it if a master before opened it: whoever is
+-- neither in, nor listed, nor given up, nor claimed by a worker that is attached, is listed again.
+-- A round that failed starts over with those who are missing.
+-- KEYS[1] run      - hash of the run
+-- KEYS[2] history  - hash, round to what it came to
+-- KEYS[3] round    - hash of the round
+-- KEYS[4] task     - hash of what slaves are given to do, which they can read only
+-- KEYS[5] ids      - zset, the ID list: slaves still to be claimed, by their place in the list
+-- KEYS[6] claims   - hash, slave to the worker that works for it
+-- KEYS[7] inside   - hash, slave to the bundle that it is in
+-- KEYS[8] attempts - hash, slave to how often it has failed
+-- KEYS[9] everyone - zset, all slaves by their place
+-- KEYS[10] attached - zset, workers that stay with the run, by the time (ms) until which they do
+-- KEYS[11] open    - zset, names of the open rounds, by time of opening
+-- KEYS[12] work    - stream that waiting workers block on
+-- KEYS[13] events  - stream of what happened
+-- ARGV[1] token      - who asks
+-- ARGV[2] name       - the round's name
+-- ARGV[3] after      - a round that has to be committed, or ''
+-- ARGV[4] expected   - how many slaves it asks
+-- ARGV[5] quorum     - how many of them make the round valid
+-- ARGV[6] tries      - how often a slave may fail
+-- ARGV[7] timeout_ms - deadline from now
+-- ARGV[8] fields     - JSON object, the fields of the task
+-- ARGV[9…] slaves, in order; none for everyone
+-- returns {sequence, answer}: 1 if opened, 2 if adopted, 5 if the round before is not committed,
+--   or there are other slaves than expected
+local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
+local everyone, attached, open, work, events = unpack(KEYS, 9, 13)
+local token, name, after, expected, quorum, tries, timeout = unpack(ARGV, 1, 7)
 
-if redis.call('HGET', run, 'epoch') ~= epoch then
-  return -2
+local sequence, refused = in_charge(run, token)
+if refused then
+  return refused
 end
-local fields = cjson.decode(ARGV[5])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local total = #ARGV > 8 and #ARGV - 8 or redis.call('ZCARD', everyone)
+if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
+  return {sequence, 5}
+end
+local time, fields, there = now(), cjson.decode(ARGV[8]), {}
 local state = redis.call('HGET', round, 'state')
 if not state then
-  redis.call('HSET', round, 'epoch', epoch, 'expected', #ARGV - 5, 'quorum', quorum,
-    'opened', string.format('%.0f', now))
-  for name, value in pairs(fields) do
-    redis.call('HSET', task, name, value)
-  end
+  local epoch = redis.call('HGET', run, 'epoch')
+  redis.call('HSET', round, 'epoch', epoch, 'opened', whole(time), 'expected', expected,
+    'quorum', quorum, 'attempts', tries)
+  for field, value in pairs(fields) do redis.call('HSET', task, field, value) end
 end
--- A failed round starts over with those who are missing; who is in already stays a duplicate.
 if state ~= 'open' and state ~= 'closed' then
   redis.call('HSET', round, 'state', 'open', 'given_up', 0)
-  for first = 6, #ARGV, 1000 do
-    local forget, places = {}, {}
-    for i = first, math.min(first + 999, #ARGV) do
-      forget[#forget + 1] = 'attempts:' .. ARGV[i]
-      forget[#forget + 1] = 'given_up:' .. ARGV[i]
-      places[#places + 1] = i - 6
-      places[#places + 1] = ARGV[i]
-    end
-    redis.call('HDEL', round, unpack(forget))
-    redis.call('ZADD', ids, unpack(places))
-  end
-  redis.call('ZADD', open, string.format('%.0f', now), label)
+  redis.call('ZADD', open, whole(time), name)
+  redis.call('UNLINK', attempts)
 end
-redis.call('HSET', round, 'deadline', string.format('%.0f', now + timeout))
-redis.call('XADD', work, 'MAXLEN', '~', 100, '*', 'round', label)
-redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', 'opened', 'round', label)
-return state and 2 or 1
+if not state and #ARGV == 8 then
+  redis.call('ZUNIONSTORE', ids, 1, everyone)
+elseif state ~= 'closed' then
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')) do
+    there[worker] = true
+  end
+  for first = 0, total - 1, 1000 do
+    local part, listed = {}, {}
+    if #ARGV == 8 then
+      part = redis.call('ZRANGE', everyone, first, first + 999)
+    else
+      part = {unpack(ARGV, first + 9, math.min(first + 1008, #ARGV))}
+    end
+    local _, places = spread('ZMSCORE', ids, part)
+    local _, held = spread('HMGET', inside, part)
+    local _, claimed = spread('HMGET', claims, part)
+    local _, tried = spread('HMGET', attempts, part)
+    for i, id in ipairs(part) do
+      local given_up = tonumber(tried[i] or 0) >= tonumber(tries)
+      if not (places[i] or held[i] or given_up or claimed[i] and there[claimed[i]]) then
+        listed[#listed + 1], listed[#listed + 2] = first + i - 1, id
+        if claimed[i] then redis.call('HDEL', claims, id) end
+      end
+    end
+    spread('ZADD', ids, listed)
+  end
+end
+redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)))
+tell(work, 100, 'round', name)
+tell(events, 1000, 'type', 'opened', 'round', name)
+return {sequence, state and 2 or 1}

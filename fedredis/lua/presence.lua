@@ -6,11 +6,10 @@
 local present = KEYS[1]
 local name, ttl = ARGV[1], tonumber(ARGV[2])
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', present, '-inf', string.format('%.0f', now))
+local time = now()
+redis.call('ZREMRANGEBYSCORE', present, '-inf', whole(time))
 if name ~= '' then
-  redis.call('ZADD', present, string.format('%.0f', now + ttl), name)
+  redis.call('ZADD', present, whole(time + ttl), name)
   redis.call('PEXPIRE', present, ttl)
 end
 return redis.call('ZRANGE', present, 0, -1)

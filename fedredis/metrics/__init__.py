@@ -1,12 +1,21 @@
-"""Metrics of a test, from sums that add up over the slaves."""
+"""Measures: figures of a test, from sums that add up over the slaves."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from fedredis.metrics import classification, regression
 from fedredis.metrics.classification import Classification
-from fedredis.metrics.protocol import Measure
+from fedredis.metrics.protocol import Figure, Measure
 from fedredis.metrics.regression import Regression
 
-__all__ = ["Classification", "Measure", "Regression", "measure"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FIGURES", "Classification", "Figure", "Measure", "Regression", "measure"]
+
+#: The figures of all measures by name, in the order in which they are shown.
+FIGURES: Mapping[str, Figure] = {**classification.FIGURES, **regression.FIGURES}
 
 
 def measure(classes: int) -> Measure:

@@ -1,108 +1,101 @@
-"""Metrics of a classifier, from sums that add up over the slaves.
-
-A test of a model on n labelled rows is summed up by two arrays: the confusion matrix (true
-class by predicted class, counts) and the total log loss. Accuracy, macro F1 and mean log loss
-of any union of slaves follow from the sums of theirs.
-"""
+"""How good the probabilities of a classifier are, from sums that add up over the slaves."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Quantity, count
+from fedredis.metrics.protocol import Figure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
+    from fedredis.arrays import Arrays, Named
+    from fedredis.arrays.updates import Facts
 
 #: Probabilities are cut at this distance from 0 before their logarithm is taken.
 SMALLEST_PROBABILITY = 1e-15
 
-
-@dataclass(frozen=True)
-class Metrics:
-    """What a test came to. With no rows at all every figure is 0."""
-
-    rows: int
-    accuracy: float
-    macro_f1: float
-    log_loss: float
-    #: (classes, classes), true class by predicted class
-    confusion: tuple[tuple[int, ...], ...]
+FIGURES: Mapping[str, Figure] = {
+    figure.name: figure
+    for figure in (
+        Figure("accuracy", "accuracy", ".2%", "more"),
+        Figure("macro_f1", "macro F1", ".4f", "more"),
+        Figure("log_loss", "log loss", ".4f", "less"),
+    )
+}
 
 
 @dataclass(frozen=True)
 class Classification:
-    """How good the probabilities of `classes` classes are."""
+    """Sum up tests by a confusion matrix (true class by predicted class) and the log loss.
+
+    With C the matrix of n rows, ``accuracy = trace C / n``. Macro F1 is the unweighted mean of
+    ``2 TP / (2 TP + FP + FN)`` over the classes that occur, as truth or as prediction; a class of
+    neither is left out (scikit-learn's convention for labels present in the data). Log loss is the
+    mean of ``-log p``, p the probability of the true class.
+    """
 
     classes: int
-    primary: str = "accuracy"
-    loss: str = "log_loss"
+    primary: ClassVar[str] = "accuracy"
+    loss: ClassVar[str] = "log_loss"
+    figures: ClassVar[Mapping[str, Figure]] = FIGURES
 
-    def schema(self) -> Schema:
-        """Describe the sums of a test."""
-        return schema(self.classes)
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Describe what is summed in a test."""
+        return (
+            count(
+                "confusion",
+                (self.classes, self.classes),
+                plausible=_complete,
+                must="its cells have to come to the number of rows",
+            ),
+            Quantity("log_loss", (1,), -math.log(SMALLEST_PROBABILITY), nonnegative=True),
+        )
 
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Sum up a test: probabilities (n, classes), true labels y (n,), n may be 0."""
-        return sums(predictions, y)
+        """Sum up k tests: probabilities (k, n, classes), true classes y (k, n); n may be 0."""
+        k, _, classes = predictions.shape
+        truth = y.astype(np.intp)
+        cells = (np.arange(k)[:, np.newaxis] * classes + truth) * classes
+        cells += predictions.argmax(axis=2)
+        counts = np.bincount(cells.ravel(), minlength=k * classes * classes)
+        of_truth = np.take_along_axis(predictions, truth[:, :, np.newaxis], axis=2)[:, :, 0]
+        # A probability may be 1 and a bit.
+        losses = -np.log(np.clip(of_truth, SMALLEST_PROBABILITY, 1.0, dtype=np.float64))
+        return [counts.reshape(k, classes, classes), losses.sum(axis=1, keepdims=True)]
 
-    def score(self, total: Arrays, rows: int) -> float:
-        """Compute the accuracy, given the number of rows."""
-        return int(total[0].trace()) / max(rows, 1)
+    def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
+        """Compute accuracy and log loss of each of k slaves, None without rows."""
+        hits = np.trace(arrays[0], axis1=1, axis2=2).tolist()
+        losses = arrays[1][:, 0].tolist()
+        counts = rows.tolist()
+        return {
+            "accuracy": [hit / n if n else None for hit, n in zip(hits, counts, strict=True)],
+            "log_loss": [loss / n if n else None for loss, n in zip(losses, counts, strict=True)],
+        }
 
-    def mean_loss(self, total: Arrays, rows: int) -> float:
-        """Compute the mean log loss, given the number of rows."""
-        return float(total[1][0]) / max(rows, 1)
-
-    def figures(self, total: Arrays) -> dict[str, Any]:
-        """Compute the fields of `Metrics`."""
-        return asdict(from_sums(total))
-
-
-def schema(classes: int) -> Schema:
-    """Describe the sums of a test of `classes` classes."""
-    return Schema((Field("confusion", "<i8", (classes, classes)), Field("log_loss", "<f8", (1,))))
-
-
-def sums(probabilities: NDArray[Any], y: NDArray[Any]) -> Arrays:
-    """Sum up a test: probabilities (n, classes), true labels y (n,), n may be 0."""
-    (summed,) = sums_of_stack(probabilities.T[np.newaxis], y[np.newaxis])
-    return summed
-
-
-def sums_of_stack(probabilities: NDArray[Any], y: NDArray[Any]) -> list[Arrays]:
-    """Sum up k tests of n rows each: probabilities (k, classes, n), true labels y (k, n)."""
-    k, classes, n = probabilities.shape
-    tests, rows = np.arange(k)[:, np.newaxis], np.arange(n)
-    cells = (tests * classes + y) * classes + probabilities.argmax(axis=1)
-    counts = np.bincount(cells.ravel(), minlength=k * classes * classes)
-    confusion = counts.reshape(k, classes, classes).astype("<i8")
-    of_truth = np.maximum(probabilities[tests, y, rows], SMALLEST_PROBABILITY)
-    log_loss = -np.log(of_truth).sum(axis=1, keepdims=True).astype("<f8")
-    return [[confusion[i], log_loss[i]] for i in range(k)]
+    def summary(self, total: Arrays, known: Named) -> dict[str, Any]:
+        """Compute ``rows``, all figures, and ``confusion``: (classes, classes), nested lists."""
+        confusion, log_loss = total
+        rows = int(confusion.sum())
+        found: dict[str, Any] = {"rows": rows, **dict.fromkeys(self.figures)}
+        if rows > 0:
+            hits = np.diag(confusion)
+            involved = confusion.sum(axis=0) + confusion.sum(axis=1)
+            present = involved > 0
+            found["accuracy"] = float(hits.sum() / rows)
+            found["macro_f1"] = float((2 * hits[present] / involved[present]).mean())
+            found["log_loss"] = float(log_loss[0] / rows)
+        return {**found, "confusion": confusion.tolist() if rows > 0 else None}
 
 
-def from_sums(arrays: Arrays) -> Metrics:
-    """Compute the metrics of what `sums` counted, added up over any number of slaves.
-
-    Macro F1 is the unweighted mean of ``2 TP / (2 TP + FP + FN)`` over the classes that occur,
-    as truth or as prediction; a class of neither is left out (scikit-learn's convention for
-    labels present in the data).
-    """
-    confusion, log_loss = arrays
-    rows = int(confusion.sum())
-    hits = np.diag(confusion)
-    involved = confusion.sum(axis=0) + confusion.sum(axis=1)
-    present = involved > 0
-    return Metrics(
-        rows=rows,
-        accuracy=float(hits.sum() / max(rows, 1)),
-        macro_f1=float((2 * hits[present] / involved[present]).mean()) if rows else 0.0,
-        log_loss=float(log_loss[0] / max(rows, 1)),
-        confusion=tuple(tuple(int(count) for count in line) for line in confusion),
-    )
+def _complete(confusion: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = confusion.sum(axis=(1, 2)) == rows
+    return same

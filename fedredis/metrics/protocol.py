@@ -1,40 +1,74 @@
-"""What a measure must offer: sums over a slave's rows, and what follows from their total."""
+"""What a measure must offer: sums over slaves' rows, and what follows from their total."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays, Schema
+    from fedredis.arrays import Arrays, Named, Quantity
+    from fedredis.arrays.updates import Facts
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that says how good predictions are: what it is called, and how it is written."""
+
+    name: str
+    title: str
+    #: As of `format`.
+    format: str
+    better: Literal["more", "less"]
+
+    def write(self, value: Any) -> str:
+        """Write a value; a dash if there is none, a question mark if it is no number."""
+        if value is None:
+            return "-"
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):  # a slave may say anything
+            return "?"
+        return format(number, self.format) if math.isfinite(number) else "?"
 
 
 class Measure(Protocol):
-    """How good predictions are."""
+    """How good predictions are. It alone sums them, and says what its figures are called."""
 
     @property
     def primary(self) -> str:
-        """Name of the figure that says it in one number; more is better."""
+        """Name of the figure that says it in one number."""
 
     @property
     def loss(self) -> str:
-        """Name of the figure that training brings down; less is better."""
+        """Name of the figure that training brings down."""
 
-    def schema(self) -> Schema:
-        """Describe the sums of a test."""
+    @property
+    def figures(self) -> Mapping[str, Figure]:
+        """The figures by name, in the order in which they are shown."""
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Describe what is summed in a test."""
 
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Sum up a test: predictions for n rows, as the model makes them, labels y (n,)."""
+        """Sum up k tests of n rows each: predictions (k, n, outputs), labels y (k, n); n may be 0.
 
-    def score(self, total: Arrays, rows: int) -> float:
-        """Compute the primary figure alone, of sums over so many rows: which is quick."""
+        Labels that are numbers, and predictions of them, are standardised.
+        """
 
-    def mean_loss(self, total: Arrays, rows: int) -> float:
-        """Compute the loss alone, likewise."""
+    def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
+        """Compute what each of k slaves tells, given its sums (k, …) and rows (k,).
 
-    def figures(self, total: Arrays) -> dict[str, Any]:
-        """Compute the figures of what `sums` counted, added up over any number of slaves.
+        That is the primary figure and the loss, None for a slave that has no rows.
+        """
 
-        One of them is ``rows``; with no rows at all every figure is 0.
+    def summary(self, total: Arrays, known: Named) -> dict[str, Any]:
+        """Compute ``rows`` and all figures of sums over any number of slaves.
+
+        With no rows at all every figure is None.
         """

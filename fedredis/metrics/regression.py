@@ -1,63 +1,91 @@
-"""Metrics of predicted numbers, from sums that add up over the slaves.
-
-A test on n rows with true values y and predictions p is summed up by n, the sums of ``y``,
-``y^2``, ``(y - p)^2`` and ``|y - p|``.
-"""
+"""How far predicted numbers are from the true ones, from sums that add up over the slaves."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Quantity, count
+from fedredis.metrics.protocol import Figure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
+    from fedredis.arrays import Arrays, Named
+    from fedredis.arrays.updates import Facts
+
+#: Labels and errors are at most so many standard deviations of the label.
+MOST = 2.0**30
+
+FIGURES: Mapping[str, Figure] = {
+    figure.name: figure
+    for figure in (
+        Figure("r2", "R²", ".4f", "more"),
+        Figure("mse", "mse", ".5g", "less"),
+        Figure("rmse", "rmse", ".5g", "less"),
+        Figure("mae", "mae", ".5g", "less"),
+    )
+}
 
 
 @dataclass(frozen=True)
 class Regression:
-    """How far predicted numbers are from the true ones."""
+    """Sum up tests of standardised labels y and predictions p: y, abs(y - p), y^2, (y - p)^2.
 
-    primary: str = "r2"
-    loss: str = "mse"
+    ``R^2 = 1 - sum (y - p)^2 / sum (y - mean y)^2`` about the mean of the tested rows, and 0 where
+    they do not vary. Mean squared error, its root and mean absolute error are in the label's unit.
+    """
 
-    def schema(self) -> Schema:
-        """Describe the sums of a test."""
-        return Schema((Field("rows", "<i8", (1,)), Field("sums", "<f8", (4,))))
+    primary: ClassVar[str] = "r2"
+    loss: ClassVar[str] = "mse"
+    figures: ClassVar[Mapping[str, Figure]] = FIGURES
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Describe what is summed in a test."""
+        bounds = np.array([MOST, MOST, MOST**2, MOST**2])
+        return (
+            count("rows", (1,), plausible=_as_said, must="it has to be the number of rows"),
+            Quantity("moments", (4,), bounds, wide=True),
+        )
 
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Sum up a test: predictions (n, 1) or (n,), true values y (n,), n may be 0."""
-        error = y - predictions.reshape(len(y))
-        squares = ((y * y).sum(), (error * error).sum())
-        sums = np.array([y.sum(), *squares, np.abs(error).sum()], "<f8")
-        return [np.array([len(y)], "<i8"), sums]
+        """Sum up k tests: predictions (k, n, 1) and labels (k, n), standardised; n may be 0."""
+        k, n = y.shape
+        errors = y - predictions.reshape(k, n)
+        terms = np.stack([y, np.abs(errors), y * y, errors * errors], axis=1)
+        return [np.full((k, 1), n, np.int64), terms.sum(axis=2, dtype=np.float64)]
 
-    def score(self, total: Arrays, rows: int) -> float:
-        """Compute R^2."""
-        return float(self.figures(total)["r2"])
+    def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
+        """Compute R^2 and mean squared error of each of k slaves, None without rows."""
+        each = [self.summary(list(one), known) for one in zip(*arrays, strict=True)]
+        return {name: [figures[name] for figures in each] for name in (self.primary, self.loss)}
 
-    def mean_loss(self, total: Arrays, rows: int) -> float:
-        """Compute the mean squared error."""
-        return float(self.figures(total)["mse"])
-
-    def figures(self, total: Arrays) -> dict[str, Any]:
-        """Compute R^2, mean squared error, its root, and mean absolute error.
-
-        ``R^2 = 1 - sum (y - p)^2 / sum (y - mean y)^2``, and 0 where the values do not vary.
-        """
+    def summary(self, total: Arrays, known: Named) -> dict[str, Any]:
+        """Compute ``rows`` and all figures, those but R^2 in the unit of the label."""
         rows = int(total[0][0])
-        of_values, of_squares, of_errors, absolute = (float(s) / max(rows, 1) for s in total[1])
-        variance = of_squares - of_values**2
-        return {
-            "rows": rows,
-            "r2": 1 - of_errors / variance if variance > 0 else 0.0,
-            "mse": of_errors,
-            "rmse": math.sqrt(of_errors),
-            "mae": absolute,
+        if rows <= 0:
+            return {"rows": rows, **dict.fromkeys(self.figures)}
+        mean, absolute, of_squares, of_errors = (total[1] / rows).tolist()
+        of_errors = max(of_errors, 0.0)
+        variance = of_squares - mean * mean
+        # What is left of a difference of two sums that are alike is rounding.
+        varies = variance > 2.0**-44 * of_squares
+        scale = float(known["label_scale"])
+        figures = {
+            "r2": 1 - of_errors / variance if varies else 0.0,
+            "mse": of_errors * scale * scale,
+            "rmse": math.sqrt(of_errors) * scale,
+            "mae": absolute * scale,
         }
+        # A square of a large label may have no float.
+        return {"rows": rows, **{n: v if math.isfinite(v) else None for n, v in figures.items()}}
+
+
+def _as_said(integers: NDArray[Any], samples: NDArray[np.int64]) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = integers[:, 0] == samples
+    return same

@@ -8,7 +8,15 @@ from fedredis.errors import UsageError
 from fedredis.models import external
 from fedredis.models.linear import LinearRegression
 from fedredis.models.logistic import LogisticRegression
-from fedredis.models.protocol import Model, StackedModel, TrainingSettings
+from fedredis.models.protocol import (
+    Derivatives,
+    GradientTerm,
+    Model,
+    SecondOrderModel,
+    StackedModel,
+    SteeredModel,
+    TrainingSettings,
+)
 from fedredis.models.sklearn_linear import SklearnSGD
 from fedredis.models.torch_mlp import TorchMLP
 
@@ -17,11 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODELS",
+    "Derivatives",
+    "GradientTerm",
     "LinearRegression",
     "LogisticRegression",
     "Model",
+    "SecondOrderModel",
     "SklearnSGD",
     "StackedModel",
+    "SteeredModel",
     "TorchMLP",
     "TrainingSettings",
     "check_name",

@@ -38,7 +38,7 @@ def load(reference: str, allowed: Collection[str]) -> Callable[[int, int], Model
     if reference not in allowed:
         raise UsageError(
             f"the model {reference!r} is not allowed here: to import it is to run its code; if "
-            f"you trust it, give --allow-model {reference}, or name it in FEDREDIS_MODELS"
+            "you trust it, name it in allow_models, or in FEDREDIS_MODELS"
         )
     module, _, name = reference.partition(":")
     try:

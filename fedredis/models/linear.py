@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
-from fedredis.models.protocol import Derivatives, GradientTerm
+from fedredis.models import triangle
+from fedredis.models.design import products, with_ones
+from fedredis.models.protocol import DerivativeBounds, Derivatives
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
-    from fedredis.models.protocol import TrainingSettings
+    from fedredis.arrays import Arrays
+    from fedredis.models.protocol import GradientTerm, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -56,26 +58,16 @@ class LinearRegression:
         y: NDArray[Any],
         settings: TrainingSettings,
         rng: np.random.Generator,
+        term: GradientTerm | None = None,
     ) -> Arrays:
-        """Return new parameters, trained on inputs X (n, width) and values y (n,), n >= 1."""
-        return self.train_steered(parameters, X, y, settings, rng, GradientTerm())
-
-    def train_steered(
-        self,
-        parameters: Arrays,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        settings: TrainingSettings,
-        rng: np.random.Generator,
-        term: GradientTerm,
-    ) -> Arrays:
-        """Return new parameters, with `term` added to the gradient of every step.
+        """Return new parameters, trained on inputs X (n, width) and values y (n,), n >= 1.
 
         Each epoch shuffles the rows and takes one step a batch, the last and short one included.
+        A term is added to the gradient of every step.
         """
         sent = parameters[0]
         weights = sent.copy()
-        design = _with_ones(X)
+        design = with_ones(X)
         penalty = settings.l2 * self.penalised()[0]
         for _ in range(settings.local_epochs):
             order = rng.permutation(len(y))
@@ -83,22 +75,31 @@ class LinearRegression:
                 rows = order[start : start + settings.batch_size]
                 batch = design[rows]
                 gradient = batch.T @ (batch @ weights - y[rows, np.newaxis]) / len(rows)
-                gradient += penalty * weights + term.proximal * (weights - sent)
-                if term.correction is not None:
-                    gradient += term.correction[0]
+                gradient += penalty * weights
+                if term is not None:
+                    gradient += term.proximal * (weights - sent)
+                    if term.correction is not None:
+                        gradient += term.correction[0]
                 weights -= settings.learning_rate * gradient
         return [weights]
 
     def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
         """Sum half the squared error and its derivatives over rows X (n, width), y (n,)."""
-        design = _with_ones(X)
+        design = with_ones(X)
         error = design @ parameters[0][:, 0] - y
         return Derivatives(
-            rows=len(y),
             loss=float(error @ error) / 2,
             gradient=design.T @ error,
-            hessian=design.T @ design,
+            hessian=triangle.pack(products(design, np.ones(len(y)))),
         )
+
+    def derivative_bounds(
+        self, parameters: Arrays, inputs: NDArray[Any], label: float
+    ) -> DerivativeBounds:
+        """Bound them a row, by ``|error| <= sum_i |z_i w_i| + label`` with z = (x, 1)."""
+        z = np.append(inputs, 1.0)
+        error = float(z @ np.abs(parameters[0][:, 0])) + label
+        return DerivativeBounds(error * error / 2, z * error, triangle.outer(z))
 
     def penalised(self) -> Arrays:
         """Return 1 for w, 0 for the intercept."""
@@ -108,9 +109,4 @@ class LinearRegression:
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return a number (n, 1) for each of the inputs X (n, width)."""
-        return np.asarray(_with_ones(X) @ parameters[0])
-
-
-def _with_ones(X: NDArray[Any]) -> NDArray[Any]:
-    """Add a column of ones, which the intercept is the weight of."""
-    return np.column_stack((X, np.ones(len(X))))
+        return np.asarray(with_ones(X) @ parameters[0])

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
-from fedredis.metrics import classification
-from fedredis.models.protocol import Derivatives, GradientTerm
+from fedredis.models import triangle
+from fedredis.models.design import products, with_ones
+from fedredis.models.protocol import DerivativeBounds, Derivatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
-    from fedredis.models.protocol import TrainingSettings
+    from fedredis.arrays import Arrays
+    from fedredis.models.protocol import GradientTerm, TrainingSettings
+
+#: Up to so many classes, a product for each class is faster than one of matrices: BLAS copies its
+#: arguments first for those.
+FEW_CLASSES = 6
 
 
 @dataclass(frozen=True)
@@ -63,22 +69,11 @@ class LogisticRegression:
         y: NDArray[Any],
         settings: TrainingSettings,
         rng: np.random.Generator,
+        term: GradientTerm | None = None,
     ) -> Arrays:
         """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1."""
-        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng])
-        return trained
-
-    def train_steered(
-        self,
-        parameters: Arrays,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        settings: TrainingSettings,
-        rng: np.random.Generator,
-        term: GradientTerm,
-    ) -> Arrays:
-        """Return new parameters, with `term` added to the gradient of every step."""
-        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng], [term])
+        terms = () if term is None else (term,)
+        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng], terms)
         return trained
 
     def train_stack(
@@ -102,35 +97,35 @@ class LogisticRegression:
         SIAM Review 60(2), 2018, section 4.1.) A slave's term, if there are terms, is part of the
         gradient.
         """
-        k, (n, width), size = len(Xs), Xs[0].shape, settings.batch_size
         # Everything is held with classes before rows: NumPy then runs along the rows, not along
         # the few classes, which is where the time of a batch this small would go.
-        W = np.repeat(parameters[0][np.newaxis, :-1].transpose(0, 2, 1), k, axis=0)
-        b = np.repeat(parameters[0][np.newaxis, -1:].transpose(0, 2, 1), k, axis=0)
-        one_hots = [(np.arange(self.classes)[:, np.newaxis] == y).astype(np.float64) for y in ys]
-        shuffled, labels = np.empty((k, n, width)), np.empty((k, self.classes, n))
-        kept, gradient = 1 - settings.learning_rate * settings.l2, np.empty_like(W)
-        steer = _steering(W, b, terms, settings.learning_rate)
+        sent, k, n, size = parameters[0], len(Xs), len(ys[0]), settings.batch_size
+        W = np.repeat(sent[np.newaxis, :-1].transpose(0, 2, 1), k, axis=0)
+        b = np.repeat(sent[np.newaxis, -1:].transpose(0, 2, 1), k, axis=0)
+        rate, kept = settings.learning_rate, 1 - settings.learning_rate * settings.l2
+        steer = _steering(W, b, terms, rate)
+        shuffled, labels = np.empty((k, n, self.width)), np.empty((k, 1, n), np.int64)
+        one_hot, classes = np.empty((k, self.classes, n)), np.arange(self.classes)[:, np.newaxis]
         for _ in range(settings.local_epochs):
-            for i, rng in enumerate(rngs):
+            for X, y, rng, rows, label in zip(Xs, ys, rngs, shuffled, labels, strict=True):
                 order = rng.permutation(n)
                 # With mode "raise" NumPy would copy once more.
-                np.take(Xs[i], order, axis=0, out=shuffled[i], mode="clip")
-                np.take(one_hots[i], order, axis=1, out=labels[i], mode="clip")
+                X.take(order, 0, rows, "clip")
+                label[0] = y[order]
+            np.equal(labels, classes, out=one_hot)
             for start in range(0, n, size):
                 batch = shuffled[:, start : start + size]
-                residual = _softmax(np.matmul(W, batch.transpose(0, 2, 1)), b)
-                residual -= labels[:, :, start : start + size]
-                residual *= settings.learning_rate / batch.shape[1]
-                np.matmul(residual, batch, out=gradient)
+                residual = _softmax(_logits(W, batch), b)
+                residual -= one_hot[:, :, start : start + size]
+                residual *= rate / batch.shape[1]
+                gradient = _products(residual, batch)
                 gradient_b = np.add.reduce(residual, axis=2, keepdims=True)
                 if steer:
                     steer(gradient, gradient_b)
                 W *= kept
                 W -= gradient
                 b -= gradient_b
-        stack = np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()
-        return [[weights] for weights in stack]
+        return [[weights] for weights in np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()]
 
     def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
         """Sum the log loss and its derivatives over rows X (n, width), y (n,), n may be 0.
@@ -142,25 +137,43 @@ class LogisticRegression:
             hessian[(i, a), (j, c)] = sum z_i z_j P_a (1[a = c] - P_c)
 
         (Böhning, Multinomial Logistic Regression Algorithm, Annals of the Institute of
-        Statistical Mathematics 44, 1992.)
+        Statistical Mathematics 44, 1992.) As the P_c of a row add up to 1, blocks with c = a are
+        what those with c != a leave.
         """
-        P, k = self.predict(parameters, X), self.classes
-        design = np.column_stack((X, np.ones(len(X))))
-        residual = P.copy()
-        residual[np.arange(len(y)), y] -= 1
-        hessian = np.empty((self.width + 1, k, self.width + 1, k))
+        k, p, at = self.classes, (self.width + 1) * self.classes, np.arange(len(y))
+        design = with_ones(X)
+        logits = design @ parameters[0]
+        logits -= logits.max(axis=1, keepdims=True)
+        powers = np.exp(logits)
+        sums = powers.sum(axis=1)
+        P = powers / sums[:, np.newaxis]
+        loss = float((np.log(sums) - logits[at, y]).sum())
+        hessian = np.zeros((self.width + 1, k, self.width + 1, k))
         for a in range(k):
-            for c in range(a, k):
-                weight = P[:, a] * ((a == c) - P[:, c])
-                block = (design * weight[:, np.newaxis]).T @ design
-                hessian[:, a, :, c] = hessian[:, c, :, a] = block
-        p = (self.width + 1) * k
+            for c in range(a + 1, k):
+                block = products(design, P[:, a] * P[:, c])
+                hessian[:, a, :, c] = hessian[:, c, :, a] = -block
+                hessian[:, a, :, a] += block
+                hessian[:, c, :, c] += block
+        P[at, y] -= 1
         return Derivatives(
-            rows=len(y),
-            loss=float(self.evaluate(parameters, X, y)[1][0]),
-            gradient=(design.T @ residual).reshape(p),
-            hessian=hessian.reshape(p, p),
+            loss=loss,
+            gradient=(design.T @ P).reshape(p),
+            hessian=triangle.pack(hessian.reshape(p, p)),
         )
+
+    def derivative_bounds(
+        self, parameters: Arrays, inputs: NDArray[Any], label: float
+    ) -> DerivativeBounds:
+        """Bound them a row: ``|P - Y| <= 1``, ``|P_a (1[a = c] - P_c)| <= 1/4``.
+
+        The loss is at most the logarithm of the number of classes, and the largest difference of
+        two logits, of which none is above ``sum_i |z_i w_i|``.
+        """
+        z = np.append(inputs, 1.0)
+        loss = math.log(self.classes) + 2 * float((z @ np.abs(parameters[0])).max())
+        each = np.repeat(z, self.classes)
+        return DerivativeBounds(loss, each, triangle.outer(each) / 4)
 
     def penalised(self) -> Arrays:
         """Return 1 for W, 0 for the intercept."""
@@ -170,25 +183,28 @@ class LogisticRegression:
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class (n, classes) for inputs X (n, width)."""
-        (probabilities,) = self._predict(parameters, X[np.newaxis])
-        return np.asarray(probabilities.T)
+        return np.asarray(self.predict_stack(parameters, [X])[0])
 
-    def _predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
-        """Return the probabilities (k, classes, n) for a stack of inputs X (k, n, width)."""
+    def predict_stack(self, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Return those probabilities (k, n, classes) for k slaves' inputs (n, width)."""
         weights = parameters[0]
-        W = np.ascontiguousarray(weights[:-1].T)
-        return _softmax(np.matmul(W, X.transpose(0, 2, 1)), weights[-1][:, np.newaxis])
+        W = np.ascontiguousarray(weights[:-1].T)[np.newaxis]
+        probabilities = _softmax(_logits(W, np.stack(Xs)), weights[-1][:, np.newaxis])
+        return np.asarray(probabilities.transpose(0, 2, 1))
 
-    def evaluate(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Return the sums that metrics are made of (see `fedredis.metrics`), n may be 0."""
-        (sums,) = self.evaluate_stack(parameters, [X], [y])
-        return sums
 
-    def evaluate_stack(
-        self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
-    ) -> list[Arrays]:
-        """Return those sums for each slave, all of which have the same number of rows."""
-        return classification.sums_of_stack(self._predict(parameters, np.stack(Xs)), np.stack(ys))
+def _logits(W: NDArray[Any], batch: NDArray[Any]) -> NDArray[Any]:
+    """Return ``W batch^T`` (k, classes, n) of stacks (k, classes, width) and (k, n, width)."""
+    if W.shape[1] > FEW_CLASSES:
+        return np.asarray(np.matmul(W, batch.transpose(0, 2, 1)))
+    return np.asarray(np.matmul(batch[:, np.newaxis], W[..., np.newaxis])[..., 0])
+
+
+def _products(residual: NDArray[Any], batch: NDArray[Any]) -> NDArray[Any]:
+    """Return ``residual batch`` (k, classes, width) of stacks (k, classes, n), (k, n, width)."""
+    if residual.shape[1] > FEW_CLASSES:
+        return np.asarray(np.matmul(residual, batch))
+    return np.asarray(np.matmul(residual[:, :, np.newaxis], batch[:, np.newaxis])[:, :, 0])
 
 
 def _steering(

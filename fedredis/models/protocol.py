@@ -1,21 +1,26 @@
 """What a model must offer. It works on arrays and knows neither Redis nor RQ.
 
 `Model` is all that federated averaging needs. The other protocols are what some strategies ask
-for beyond it, and what makes many small slaves fast.
+for beyond it, and what makes many small slaves fast. Labels are numbers of classes, or
+standardised: less their mean, over their standard deviation.
 """
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays, Schema
+    from fedredis.arrays import Arrays, Schema
+
+#: What `SteeredModel.train` is called with, itself left out.
+STEERED_ARGUMENTS = 6
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,21 @@ class GradientTerm:
 
 @dataclass(frozen=True)
 class Derivatives:
-    """A loss, summed over n rows, with its derivatives by the p parameters in schema order."""
+    """A loss, summed over rows, with its derivatives by the p parameters in schema order."""
 
-    rows: int
     loss: float
     #: (p,)
     gradient: NDArray[Any]
-    #: (p, p)
+    #: The upper triangle, row by row, (p (p + 1) / 2,): see `fedredis.models.triangle`.
+    hessian: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class DerivativeBounds:
+    """What a row adds to `Derivatives` at most, as absolute values."""
+
+    loss: float
+    gradient: NDArray[Any]
     hessian: NDArray[Any]
 
 
@@ -89,16 +102,16 @@ class Model(Protocol):
 class SteeredModel(Model, Protocol):
     """A model whose local steps a strategy can steer by a term added to their gradients."""
 
-    def train_steered(
+    def train(
         self,
         parameters: Arrays,
         X: NDArray[Any],
         y: NDArray[Any],
         settings: TrainingSettings,
         rng: np.random.Generator,
-        term: GradientTerm,
+        term: GradientTerm | None = None,
     ) -> Arrays:
-        """Return what `train` does, with `term` added to the gradient of every step."""
+        """Train as `Model` does, with `term`, if there is one, added to every gradient."""
 
 
 @runtime_checkable
@@ -107,6 +120,11 @@ class SecondOrderModel(Model, Protocol):
 
     def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
         """Sum the loss and its derivatives over rows X (n, width), y (n,), without the penalty."""
+
+    def derivative_bounds(
+        self, parameters: Arrays, inputs: NDArray[Any], label: float
+    ) -> DerivativeBounds:
+        """Bound them a row, whose inputs are up to `inputs` (width,), its label up to `label`."""
 
     def penalised(self) -> Arrays:
         """Return 1 for each parameter that the L2 penalty is on, 0 for the others."""
@@ -123,26 +141,30 @@ class StackedModel(Model, Protocol):
         ys: Sequence[NDArray[Any]],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
-    ) -> list[Arrays]:
-        """Return what `train` does for each slave; all have the same number of rows."""
-
-    def evaluate_stack(
-        self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
-    ) -> list[Arrays]:
-        """Return the sums of the test on each slave's rows; all have the same number of rows."""
-
-
-@runtime_checkable
-class SteeredStackedModel(StackedModel, SteeredModel, Protocol):
-    """A model that is steered, too, when it works for several slaves at once."""
-
-    def train_stack(
-        self,
-        parameters: Arrays,
-        Xs: Sequence[NDArray[Any]],
-        ys: Sequence[NDArray[Any]],
-        settings: TrainingSettings,
-        rngs: Sequence[np.random.Generator],
         terms: Sequence[GradientTerm] = (),
     ) -> list[Arrays]:
-        """Return what `train`, or with a term each `train_steered`, does for each slave."""
+        """Return what `train` does for each of k slaves; all have the same number of rows."""
+
+    def predict_stack(self, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Return what `predict` does for each of them: (k, n, outputs)."""
+
+
+def takes_term(train: Callable[..., Any]) -> bool:
+    """Say whether a model's `train` can be given a term."""
+    try:
+        inspect.signature(train).bind(*range(STEERED_ARGUMENTS))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def lacks(model: Model, protocol: type) -> str:
+    """Say what a model would need to follow one of the protocols; nothing if it does."""
+    methods = [name for name in dir(protocol) if not name.startswith("_")]
+    missing = [name for name in methods if not callable(getattr(model, name, None))]
+    if missing:
+        return f"the method {', '.join(missing)}"
+    # By name: for `issubclass` any model is one, as it looks at no arguments.
+    if SteeredModel in protocol.__mro__ and not takes_term(model.train):
+        return "a sixth argument of train, the term to add to every gradient"
+    return ""

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
-from fedredis.models.protocol import GradientTerm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fedredis.codec import Arrays
-    from fedredis.models.protocol import TrainingSettings
+    from fedredis.arrays import Arrays
+    from fedredis.models.protocol import GradientTerm, TrainingSettings
 
 #: Units of the hidden layer.
 HIDDEN = 32
@@ -87,36 +86,27 @@ class TorchMLP:
         y: NDArray[Any],
         settings: TrainingSettings,
         rng: np.random.Generator,
+        term: GradientTerm | None = None,
     ) -> Arrays:
-        """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1."""
-        return self.train_steered(parameters, X, y, settings, rng, GradientTerm())
-
-    def train_steered(
-        self,
-        parameters: Arrays,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        settings: TrainingSettings,
-        rng: np.random.Generator,
-        term: GradientTerm,
-    ) -> Arrays:
-        """Return new parameters, with `term` added to the gradient of every step.
+        """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1.
 
         Each epoch shuffles the rows and takes one step a batch, the last and short one included.
+        A term is added to the gradient of every step.
         """
         import torch
 
         sent = [torch.tensor(array) for array in parameters]
         weights = [array.clone().requires_grad_() for array in sent]
-        correction = [torch.tensor(array) for array in term.correction or ()]
+        proximal = 0.0 if term is None else term.proximal
+        correction = [torch.tensor(a) for a in (term.correction if term else None) or ()]
         inputs, labels = torch.tensor(X, dtype=torch.float64), torch.tensor(y)
 
         def objective(rows: Tensor) -> Tensor:
             value = self._loss(self._outputs(weights, inputs[rows]), labels[rows])
             value = value + settings.l2 / 2 * sum((w * w).sum() for w in weights if w.ndim == 2)
-            if term.proximal:
+            if proximal:
                 away = zip(weights, sent, strict=True)
-                value = value + term.proximal / 2 * sum(((w - w_0) ** 2).sum() for w, w_0 in away)
+                value = value + proximal / 2 * sum(((w - w_0) ** 2).sum() for w, w_0 in away)
             if correction:
                 terms = zip(correction, weights, strict=True)
                 value = value + sum((c * w).sum() for c, w in terms)

@@ -16,8 +16,8 @@ from fedredis.errors import BlobError, RoundFailedError
 from fedredis.exchanges import job_of
 from fedredis.exchanges.reduction import Reduction
 from fedredis.keys import RoundName
-from fedredis.store.master import Committal, Opening
 from fedredis.store.results import RoundState
+from fedredis.store.turns import Committal, Opening
 
 if TYPE_CHECKING:
     from fedredis.exchanges import Exchange, Step
@@ -131,6 +131,7 @@ class Engine:
             expected=len(asked),
             quorum=self._config.required(len(asked)),
             timeout_ms=self._config.round_timeout_ms,
+            attempts=self._config.attempts,
             reads=self._plan.reads(name, progress),
         )
 

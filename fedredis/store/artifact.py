@@ -1,77 +1,81 @@
-"""Named arrays in Redis, written by the master: the model and what the preprocessing knows."""
+"""Named arrays in Redis, written by the master: a hash that describes them, and their parts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedredis.codec import Arrays, Schema
+from redis.exceptions import ResponseError
+
+from fedredis.arrays import Schema, blob
 from fedredis.errors import BlobError
-from fedredis.store import parts
+from fedredis.store.replies import damaged, explain, text
+from fedredis.store.scripts import Batch, ask
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
+
     from redis import Redis
 
+    from fedredis.arrays import Named
     from fedredis.keys import RunKeys
 
-
-@dataclass(frozen=True)
-class Artifact:
-    """Arrays with their schema, as they stand in a hash (fields `schema` and `blob`).
-
-    A large one's arrays stand in a list of parts beside the hash.
-    """
-
-    schema: Schema
-    arrays: Arrays
-
-    @property
-    def named(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name."""
-        return dict(zip(self.schema.names, self.arrays, strict=True))
-
-    @property
-    def sha256(self) -> str:
-        """Digest of the arrays' bytes, the same wherever and however often they are made."""
-        return self.schema.sha256(self.arrays)
-
-    def to_fields(self) -> dict[Any, Any]:
-        """Encode the fields of the hash."""
-        if self.schema.large:
-            return {"schema": self.schema.to_json()}
-        return {"schema": self.schema.to_json(), "blob": self.schema.encode(self.arrays)}
+#: The version of what a run begins with; a master's versions are ``<token>.<n>``.
+FIRST = "0"
 
 
-def create(client: Redis, keys: RunKeys, name: str, artifact: Artifact) -> None:
+def create(client: Redis, keys: RunKeys, name: str, named: Named) -> None:
     """Write an artifact of a run that nobody drives yet."""
-    if artifact.schema.large:
-        key = keys.parts(name)
-        parts.write(client, key, artifact.schema.encode_parts(artifact.arrays))
-        client.persist(key)
-    client.hset(keys.artifact(name), mapping=artifact.to_fields())
+    schema, batch = Schema.of(named), Batch(client, f"run {keys.run_id}")
+    batch.stage(keys.parts(name), blob.pack(schema, list(named.values())))
+    batch.add("PERSIST", keys.parts(name))
+    batch.add("HSET", keys.artifact(name), "schema", schema.to_json(), "version", FIRST)
+    batch.run()
 
 
-def fetch(client: Redis, keys: RunKeys, name: str) -> Artifact | None:
-    """Read and decode an artifact; None if it is not there.
+def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -> Named | None:
+    """Read an artifact, of one version or as it stands; None if it is not there.
 
     Raises
     ------
-    BlobError
+    FedredisError
         If it is damaged.
     """
-    reply: Any = client.hmget(keys.artifact(name), "schema", "blob")
-    schema, blob = reply
-    if schema is None:
+    where, key, parts = f"run {keys.run_id}", keys.artifact(name), keys.parts(name)
+    batch = Batch(client, where)
+    # As one, since a master may write it anew.
+    batch.add("MULTI")
+    batch.add("HMGET", key, "schema", "version")
+    batch.add("LLEN", parts)
+    batch.add("LRANGE", parts, 0, 1)
+    batch.add("EXEC")
+    replies = batch.run()[-1]
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            raise explain(where, reply)
+    (described, found), length, first = replies
+    if described is None or found is None or (version is not None and text(found) != version):
         return None
-    described = Schema.from_json(schema)
-    if blob is not None:
-        return Artifact(described, described.decode(blob))
     try:
-        _, arrays = described.decode_parts(parts.read(client, keys.parts(name)))
-    except BlobError:
-        if not client.exists(keys.parts(name)):
-            # Dropped after its schema was read.
+        schema = Schema.from_json(described)
+        _, arrays = blob.unpack(schema, rest(client, parts, length, first))
+    except BlobError as error:
+        if length > 2 and ask(client, where, "HGET", key, "version") != found:
+            # Dropped while it was read.
             return None
-        raise
-    return Artifact(described, arrays)
+        raise damaged(where, f"its {name}: {error}") from error
+    return schema.named(arrays)
+
+
+def rest(client: Redis, key: str, length: int, first: list[bytes]) -> Iterator[bytes]:
+    """Go on from the first two parts of a list, so that one is in memory at a time."""
+    yield from first
+    first = []
+    for index in range(2, length):
+        try:
+            part: Any = client.lindex(key, index)
+        except ResponseError as error:
+            raise explain(key, error) from error
+        if part is None:
+            # Dropped while it was read.
+            return
+        yield part

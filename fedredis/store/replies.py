@@ -1,15 +1,28 @@
-"""Redis' replies as Python's types. Clients here answer bytes; most values are text."""
+"""Redis' replies as Python's types: a value, or a line that says what is damaged.
+
+Clients here answer bytes; most values are text. Strangers may have written them.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
-#: Control characters: C0 but for tab and newline, DEL, C1.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from redis.exceptions import ResponseError
+
+from fedredis.errors import BlobError, FedredisError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+#: Control characters: C0 but for tab and newline, DEL, C1.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: How an answer begins that speaks of the server, not of what it holds: ``MISCONF``, ``BUSY``.
+OF_SERVER = re.compile(r"(?!WRONGTYPE)[A-Z]{4,} ")
+#: What redis-py puts before the answer to a command in a pipeline.
+OF_PIPELINE = re.compile(r"^Command # \d+ .*? of pipeline caused error: ", re.DOTALL)
 
 
 def text(reply: Any) -> str:
@@ -30,3 +43,77 @@ def texts(replies: Iterable[Any]) -> list[str]:
 def fields(reply: Mapping[Any, Any]) -> dict[str, str]:
     """Decode a hash, or the fields of a stream's entry."""
     return {text(name): text(value) for name, value in reply.items()}
+
+
+def damaged(where: str, what: str) -> FedredisError:
+    """Say that something in Redis is not what fedredis writes there."""
+    return FedredisError(f"{where} is damaged in Redis: {what[:200]}")
+
+
+def explain(where: str, error: ResponseError) -> Exception:
+    """Turn an answer that blames what is stored into a line; one of the server's own stays."""
+    said = OF_PIPELINE.sub("", str(error))
+    if type(error) is not ResponseError or OF_SERVER.match(said):
+        return error
+    return damaged(where, said)
+
+
+def whole(reply: Any, where: str, what: str) -> int:
+    """Read a whole number that is not negative."""
+    try:
+        number = int(reply)
+    except (TypeError, ValueError):
+        number = -1
+    if not 0 <= number < 1 << 63:
+        raise damaged(where, f"its {what} is {_shown(reply)}")
+    return number
+
+
+def real(reply: Any, where: str, what: str) -> float:
+    """Read a number that is finite."""
+    try:
+        number = float(reply)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise damaged(where, f"its {what} is {_shown(reply)}")
+    return number
+
+
+def record(reply: str, where: str, what: str) -> dict[str, Any]:
+    """Read a JSON object."""
+    found = records(f"[{reply}]", where, what)
+    if len(found) != 1:
+        raise damaged(where, f"its {what} is {_shown(reply)}")
+    return found[0]
+
+
+def records(reply: str, where: str, what: str) -> list[dict[str, Any]]:
+    """Read a JSON list of objects."""
+    try:
+        found = json.loads(reply)
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise damaged(where, f"its {what} is {_shown(reply)}")
+    return found
+
+
+def reads_of(task: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Read from a round's task which artifact plays which role: its name and its version.
+
+    Raises
+    ------
+    BlobError
+        If it does not say so.
+    """
+    try:
+        found = json.loads(task["reads"])
+        return {str(role): (str(name), str(version)) for role, (name, version) in found.items()}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise BlobError(f"a round's task does not say what to read: {error}") from error
+
+
+def _shown(reply: Any) -> str:
+    shown = text(reply) if isinstance(reply, bytes) else str(reply)
+    return repr(shown[:60])

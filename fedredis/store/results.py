@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-from fedredis.errors import LeaseLostError
-
-if TYPE_CHECKING:
-    from fedredis.keys import RunKeys
-
-#: What every script of a master answers when a later master has taken over.
-FENCED = -2
 
 
-class Submission(IntEnum):
-    """What became of an update."""
+class SubmissionState(IntEnum):
+    """What became of a bundle."""
 
     COUNTED = 1
-    COUNTED_LAST = 2
-    DUPLICATE = 3
     LATE = 4
+    #: Of an earlier epoch, or parts of it were lost on the way.
     STALE = 5
+    #: Some of its slaves are in already; nothing of it was counted.
+    OVERLAP = 6
 
 
 class Failure(IntEnum):
@@ -33,40 +25,25 @@ class Failure(IntEnum):
     STALE = 5
 
 
-class Opening(IntEnum):
-    """How a round was opened."""
-
-    OPENED = 1
-    ADOPTED = 2
-
-
 class RoundState(IntEnum):
     """How a round stands."""
 
     OPEN = 1
     CLOSED = 0
-    #: Too few updates at the deadline, or too many slaves given up.
+    #: Too few slaves in at the deadline, or too many given up.
     BELOW_QUORUM = -1
 
 
-class Commit(IntEnum):
-    """What became of a commit."""
-
-    COMMITTED = 1
-    DUPLICATE = 3
-    STALE = 5
-
-
-def unless_fenced(answer: int, keys: RunKeys) -> int:
-    """Return a master's answer.
-
-    Raises
-    ------
-    LeaseLostError
-        If a later master has taken over the run.
-    """
-    if answer == FENCED:
-        raise LeaseLostError(
-            f"another master has taken over run {keys.run_id}; this one has stopped"
-        )
-    return answer
+#: What every script of a master answers when a later master has taken over, or the run is gone.
+FENCED, GONE = -2, -3
+#: What `open_round` answers.
+ADOPTED, NOT_OPENED = 2, 5
+#: Why `commit` does not commit, which can only be if the server has lost data.
+LOST = {
+    5: "the round is gone",
+    6: "the round is not closed",
+    7: "other slaves are in than were counted",
+    8: "parts of what it came to are gone",
+}
+#: What `tend` answers for a round that is not there.
+NO_ROUND = -5

@@ -1,25 +1,34 @@
-"""Runs as a whole: create one, list them, read one. What `runs`, `show` and `predict` look at."""
+"""Runs as a whole: create one, list them, read one, remove one."""
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys as names
-from fedredis import metrics
 from fedredis.config import RunConfig
-from fedredis.errors import RunNotFoundError
-from fedredis.keys import Kind, Label, RunKeys
+from fedredis.errors import BlobError, FedredisError, LeaseHeldError, RunNotFoundError
+from fedredis.keys import RoundName, RunKeys
 from fedredis.store import artifact as artifacts_
-from fedredis.store.replies import fields, texts
+from fedredis.store.replies import damaged, fields, real, record, records, texts, whole
+from fedredis.store.scripts import Batch, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
 
     from redis import Redis
 
-    from fedredis.store.artifact import Artifact
+    from fedredis.arrays import Named
+
+#: Names in a command.
+CHUNK = 1000
+#: The kind of rounds that test a model.
+TEST = "evaluate"
+#: The artifact that a run begins with.
+NOTHING_KNOWN = "preprocessing:0"
+#: What stands for more than itself in a pattern of keys.
+GLOB = re.compile(r"([\\*?\[\]])")
 
 
 @dataclass(frozen=True)
@@ -51,28 +60,25 @@ class RunState:
         return self.best if self.config.patience and self.best else self.round
 
 
-def create(
-    client: Redis, run_id: str, config: RunConfig, artifacts: Mapping[str, Artifact]
-) -> None:
-    """Write a new run with the model and the preprocessing that it starts from."""
-    keys = RunKeys(run_id)
+def create(client: Redis, run_id: str, config: RunConfig) -> None:
+    """Write a new run, in which nothing is known yet, with the list of its slaves."""
+    keys, where = RunKeys(run_id), f"run {run_id}"
     seconds, micros = client.time()
     started = seconds * 1000 + micros // 1000
-    for name, artifact in artifacts.items():
-        artifacts_.create(client, keys, name, artifact)
-    with client.pipeline(transaction=True) as pipeline:
-        state: dict[Any, Any] = {
-            "status": "waiting",
-            "config": config.to_json(),
-            "started": started,
-            "epoch": 0,
-            "round": 0,
-            "model": "",
-            "preprocessing": "preprocessing:0",
-        }
-        pipeline.hset(keys.run, mapping=state)
-        pipeline.zadd(names.RUNS, {run_id: started})
-        pipeline.execute()
+    artifacts_.create(client, keys, NOTHING_KNOWN, {})
+    batch, ids = Batch(client, where), config.slave_ids
+    for first in range(0, len(ids), CHUNK):
+        some = enumerate(ids[first : first + CHUNK], first)
+        batch.add("ZADD", keys.everyone, *(word for place in some for word in place))
+    batch.add("MULTI")
+    batch.add(
+        *("HSET", keys.run, "status", "waiting", "config", config.to_json()),
+        *("started", started, "epoch", 0, "sequence", 0, "round", 0, "model", ""),
+        *("preprocessing", NOTHING_KNOWN),
+    )
+    batch.add("ZADD", names.RUNS, started, run_id)
+    batch.add("EXEC")
+    batch.run()
 
 
 def read(client: Redis, run_id: str) -> RunState:
@@ -82,60 +88,117 @@ def read(client: Redis, run_id: str) -> RunState:
     ------
     RunNotFoundError
         If there is no such run.
+    FedredisError
+        If it is damaged.
     """
-    stored = client.hgetall(RunKeys(run_id).run)
-    if b"config" not in stored:
+    where = f"run {run_id}"
+    stored = ask(client, where, "HGETALL", RunKeys(run_id).run)
+    if not stored:
         raise RunNotFoundError(f"there is no run {run_id}: `fedredis runs` lists them")
     state = fields(stored)
+    for name in ("status", "config", "round", "model", "preprocessing", "started"):
+        if name not in state:
+            raise damaged(where, f"it has no {name}")
+    try:
+        config = RunConfig.from_json(state["config"])
+    except FedredisError as error:
+        raise damaged(where, str(error)) from error
     return RunState(
         run_id=run_id,
         status=state["status"],
-        config=RunConfig.from_json(state["config"]),
-        round=int(state["round"]),
+        config=config,
+        round=whole(state["round"], where, "round"),
         model=state["model"],
         preprocessing=state["preprocessing"],
-        started=int(state["started"]),
+        started=whole(state["started"], where, "started"),
         error=state.get("error", ""),
-        score=float(state["score"]) if "score" in state else None,
-        best=int(state.get("best", 0)),
+        score=real(state["score"], where, "score") if "score" in state else None,
+        best=whole(state.get("best", 0), where, "best"),
         converged=state.get("converged") == "1",
     )
 
 
-def newest_first(client: Redis) -> list[RunState]:
-    """List the runs, newest first."""
-    return [read(client, run_id) for run_id in texts(client.zrevrange(names.RUNS, 0, -1))]
+def newest_first(client: Redis, tell: Callable[[str], None]) -> list[RunState]:
+    """List the runs, newest first; `tell` is given a line for each that can't be read."""
+    found = []
+    for run_id in texts(ask(client, names.RUNS, "ZREVRANGE", names.RUNS, 0, -1)):
+        try:
+            found.append(read(client, run_id))
+        except FedredisError as error:
+            tell(str(error))
+    return found
 
 
-def history(client: Redis, run_id: str) -> dict[Label, dict[str, Any]]:
+def history(client: Redis, run_id: str) -> dict[RoundName, dict[str, Any]]:
     """Read what each committed round came to, by kind and number."""
-    stored = fields(client.hgetall(RunKeys(run_id).history))
-    entries = {Label.parse(label): json.loads(entry) for label, entry in stored.items()}
+    where = f"run {run_id}"
+    stored = fields(ask(client, where, "HGETALL", RunKeys(run_id).history))
+    entries = {}
+    for name, entry in stored.items():
+        try:
+            entries[RoundName.parse(name)] = record(entry, where, f"history of {name}")
+        except BlobError as error:
+            raise damaged(where, f"its history: {error}") from error
     return dict(sorted(entries.items()))
 
 
-def evaluations(client: Redis, run_id: str) -> dict[int, dict[str, Any]]:
-    """Read the metrics of each evaluated round, in order."""
-    entries = history(client, run_id)
-    return {k.number: entry for k, entry in entries.items() if k.kind is Kind.EVALUATE}
+def scores(client: Redis, run_id: str, primary: str) -> dict[int, float]:
+    """Read how good each tested model is, by round; `primary` names the figure."""
+    where, found = f"run {run_id}", {}
+    for name, entry in history(client, run_id).items():
+        if name.kind == TEST and entry.get(primary) is not None:
+            found[name.number] = real(entry[primary], where, f"{primary} of {name}")
+    return found
 
 
-def scores(client: Redis, state: RunState) -> dict[int, float]:
-    """Read how good each tested model is, by round."""
-    primary = metrics.measure(len(state.config.classes)).primary
-    tests = evaluations(client, state.run_id)
-    return {number: entry[primary] for number, entry in tests.items()}
-
-
-def artifact(client: Redis, run_id: str, name: str) -> Artifact | None:
-    """Fetch a model or a preprocessing by name; None if it is not kept."""
+def artifact(client: Redis, run_id: str, name: str) -> Named | None:
+    """Fetch an artifact by name; None if it is not kept."""
     return artifacts_.fetch(client, RunKeys(run_id), name)
 
 
-def slaves(client: Redis, run_id: str, ids: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Read what is known of each slave."""
-    keys = RunKeys(run_id)
-    pipeline = client.pipeline(transaction=False)
+def slaves(client: Redis, run_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Read what slaves told of themselves last, by kind of round: a list of bundles each."""
+    where = f"run {run_id}"
+    stored = fields(ask(client, where, "HGETALL", RunKeys(run_id).slaves))
+    return {kind: records(told, where, f"slaves of {kind}") for kind, told in stored.items()}
+
+
+def failures(client: Redis, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Read how often slaves failed (`failures`), and how the last time (`error`)."""
+    keys, batch = RunKeys(run_id), Batch(client, f"run {run_id}")
     for slave in ids:
-        pipeline.hgetall(keys.slave(slave))
-    return {slave: fields(reply) for slave, reply in zip(ids, pipeline.execute(), strict=True)}
+        batch.add("HGETALL", keys.slave(slave))
+    return {s: fields(reply) for s, reply in zip(ids, batch.run(), strict=True) if reply}
+
+
+def warnings(client: Redis, run_id: str) -> list[str]:
+    """Read what may mislead in a run's result."""
+    stored = ask(client, f"run {run_id}", "LRANGE", RunKeys(run_id).warnings, 0, -1)
+    return list(dict.fromkeys(texts(stored)))
+
+
+def remove(client: Redis, run_id: str) -> int:
+    """Delete every key of a run; return how many there were.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such run.
+    LeaseHeldError
+        If a master is driving it.
+    """
+    keys, where = RunKeys(run_id), f"run {run_id}"
+    if ask(client, where, "EXISTS", keys.lease):
+        raise LeaseHeldError(f"a master is driving run {run_id}: stop it first")
+    # First what masters look at, so that none begins.
+    removed = int(ask(client, where, "UNLINK", keys.run))
+    pattern, cursor = GLOB.sub(r"\\\1", keys.run) + "*", 0
+    while True:
+        cursor, found = ask(client, where, "SCAN", cursor, "MATCH", pattern, "COUNT", CHUNK)
+        if found:
+            removed += int(ask(client, where, "UNLINK", *found))
+        if not int(cursor):
+            break
+    if not ask(client, names.RUNS, "ZREM", names.RUNS, run_id) and not removed:
+        raise RunNotFoundError(f"there is no run {run_id}: `fedredis runs` lists them")
+    return removed

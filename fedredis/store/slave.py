@@ -2,82 +2,123 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from fedredis.errors import RunNotFoundError
-from fedredis.keys import Label
-from fedredis.store import artifact, parts
-from fedredis.store.replies import fields, text, texts
-from fedredis.store.results import Failure, Submission
-from fedredis.store.scripts import load
+from fedredis.arrays import blob
+from fedredis.errors import ArtifactGoneError, BlobError, RunNotFoundError
+from fedredis.keys import RoundName
+from fedredis.store import artifact
+from fedredis.store.replies import damaged, fields, text, texts
+from fedredis.store.results import Failure, SubmissionState
+from fedredis.store.scripts import Batch, ask, call
 from fedredis.store.streams import last_id, read
-from fedredis.update import unpack_one, unpack_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from redis import Redis
 
-    from fedredis.codec import Schema
-    from fedredis.keys import Kind, RunKeys
-    from fedredis.update import Update
+    from fedredis.arrays import Arrays, Bundle, Named, Schema
+    from fedredis.keys import RunKeys
+
+#: Characters of a traceback that are kept, from its end.
+TRACEBACK = 8000
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Slaves that a worker may work for, until its lease on them ends."""
+    """Slaves that a worker may work for, as long as it is attached."""
 
-    label: Label
+    name: RoundName
     #: The epoch in which the round was opened; a submission quotes it.
     epoch: int
     slaves: tuple[str, ...]
+    #: What they are given to do, if it was asked for; empty if the round is gone by now.
+    task: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """One slave's update, ready to be handed in, and what is told of the slave."""
+@dataclass(frozen=True)
+class Ask:
+    """What a worker would like to claim.
 
-    slave: str
-    #: The update, or, if it is large, its parts.
-    packed: bytes | Iterable[bytes]
-    facts: tuple[str, ...]
+    A fair share of those left is taken, `least` at least, where that leaves the other workers
+    attached for this kind of `job` an equal part, and `most` at most; of `wishes` first, then, if
+    it can `take_any`, the next. What it still holds of the round is given again instead.
+    """
+
+    name: RoundName
+    job: str
+    wishes: Sequence[str]
+    take_any: bool
+    least: int = 1
+    most: int = 1
+    with_task: bool = False
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A bundle to hand in for a claim."""
+
+    claim: Claim
+    bundle: Bundle
+    schema: Schema
+    #: For each slave of the bundle what it is given back later, if anything, and its schema.
+    memories: Sequence[Arrays] = ()
+    remembers: Schema | None = None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a bundle; `overlap` names those who were in already."""
+
+    state: SubmissionState
+    overlap: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class OpenRounds:
     """The rounds that are open, oldest first, and where to read on for what opens next."""
 
-    labels: tuple[Label, ...]
+    names: tuple[RoundName, ...]
     cursor: bytes
 
 
 class SlaveStore:
-    """A run's state as a worker sees it."""
+    """A run's state as a worker sees it.
 
-    def __init__(self, client: Redis, keys: RunKeys, *, worker: str, lease_ms: int) -> None:
+    `alone` is the one slave that it acts for, if there is only one: its bundles have a key that
+    an access rule can leave to it.
+    """
+
+    def __init__(
+        self, client: Redis, keys: RunKeys, *, worker: str, lease_ms: int, alone: str | None
+    ) -> None:
         self.keys = keys
-        self._client = client
-        self._worker, self._lease_ms = worker, lease_ms
-        self._claim, self._renew, self._submit, self._fail, self._presence = (
-            load(client, name) for name in ("claim", "renew_claims", "submit", "fail", "presence")
-        )
+        self._client, self._where = client, f"run {keys.run_id}"
+        self._worker, self._lease_ms, self._alone = worker, lease_ms, alone
+        #: Parts this store's bundles from those of others of the same worker.
+        self._mine, self._handed = secrets.token_hex(3), count(1)
 
-    def attach(self, kind: Kind) -> None:
-        """Say, until the lease ends, that this worker's job stays with the run."""
-        self._presence(keys=[self.keys.attached(kind)], args=[self._worker, self._lease_ms])
+    def attach(self, job: str) -> None:
+        """Say, until the lease ends, that this worker's job stays with the run.
 
-    def detach(self, kind: Kind) -> None:
-        """Say that this worker's job leaves the run."""
-        self._client.zrem(self.keys.attached(kind), self._worker)
+        As long as that is said again before, its claims last.
+        """
+        self._call("presence", [self.keys.attached(job)], [self._worker, self._lease_ms])
+
+    def detach(self, job: str) -> None:
+        """Say that this worker's job leaves the run: it gives up what it still holds."""
+        ask(self._client, self._where, "ZREM", self.keys.attached(job), self._worker)
 
     def open_rounds(self) -> OpenRounds:
         """Look up the open rounds."""
         # The cursor is read first: a round opened in between is then seen twice, never missed.
         cursor = last_id(self._client, self.keys.work)
-        labels = self._client.zrange(self.keys.open, 0, -1)
-        return OpenRounds(tuple(Label.parse(label) for label in texts(labels)), cursor)
+        names = ask(self._client, self._where, "ZRANGE", self.keys.open, 0, -1)
+        return OpenRounds(_rounds(texts(names)), cursor)
 
     def wait_for_work(self, after: bytes, seconds: float) -> OpenRounds:
         """Block until a round has something to claim, at most for some seconds.
@@ -85,111 +126,81 @@ class SlaveStore:
         Returns no rounds when nothing came, or when the master has ended its work.
         """
         entries = read(self._client, self.keys.work, after, seconds=seconds, count=100)
-        names = dict.fromkeys(text(entry[b"round"]) for _, entry in entries)
-        labels = tuple(Label.parse(name) for name in names if name)
-        return OpenRounds(labels, entries[-1][0] if entries else after)
+        names = dict.fromkeys(text(entry.get(b"round", b"")) for _, entry in entries)
+        return OpenRounds(_rounds(names), entries[-1][0] if entries else after)
 
-    def task_of(self, label: Label) -> dict[str, str]:
-        """Read what slaves are given to do in a round; empty if there is no such round."""
-        return fields(self._client.hgetall(self.keys.round(label).task))
+    def visit(
+        self, handed: Sequence[Handed], asks: Sequence[Ask]
+    ) -> tuple[list[Submission], list[Claim | None]]:
+        """Hand in bundles and claim the next slaves, in one round trip; large parts go before it.
 
-    def artifact(self, name: str) -> artifact.Artifact | None:
-        """Fetch a model or a preprocessing; None if it is gone."""
-        return artifact.fetch(self._client, self.keys, name)
+        Returns what became of each bundle, and for each that is asked the claim: None if the
+        round is closed or unknown, a claim of no slaves if none is left.
+        """
+        batch = Batch(self._client, self._where)
+        submitted = [self._submit(batch, one) for one in handed]
+        asked = [self._ask(batch, one) for one in asks]
+        replies = batch.run()
+        submissions = []
+        for place in submitted:
+            state, *overlap = replies[place]
+            submissions.append(Submission(SubmissionState(state), tuple(texts(overlap))))
+        claims: list[Claim | None] = []
+        for one, place in zip(asks, asked, strict=True):
+            state, epoch, *slaves = replies[place]
+            task = fields(replies[place + 1]) if one.with_task else {}
+            claim = Claim(one.name, epoch, tuple(texts(slaves)), task)
+            claims.append(claim if state else None)
+        return submissions, claims
 
-    def last_updates(self, schema: Schema, slaves: Sequence[str]) -> list[Update | None]:
-        """Fetch slaves' last counted updates; None where there is none.
+    def fail(self, claim: Claim, slave: str, *, traceback: str) -> Failure:
+        """Report that a slave's attempt failed."""
+        keys, round_ = self.keys, self.keys.round(claim.name)
+        (answer,) = self._call(
+            "fail",
+            [
+                *(round_.round, round_.ids, round_.claims, round_.inside, round_.attempts),
+                *(keys.open, keys.work, keys.events, keys.slave(slave)),
+            ],
+            [str(claim.name), claim.epoch, self._worker, traceback[-TRACEBACK:], slave],
+        )
+        return Failure(answer)
+
+    def artifact(self, name: str, version: str) -> Named:
+        """Fetch an artifact of this version.
 
         Raises
         ------
-        UpdateRefusedError
-            If one is damaged.
+        ArtifactGoneError
+            If it is gone, or another one by now.
         """
-        names = [self.keys.last(slave) for slave in slaves]
-        if schema.large:
-            lists = (list(parts.read(self._client, name)) for name in names)
-            return [unpack_parts(schema, pieces) if pieces else None for pieces in lists]
-        packed: Any = self._client.mget(names)
-        return [unpack_one(schema, update) if update is not None else None for update in packed]
+        found = artifact.fetch(self._client, self.keys, name, version)
+        if found is None:
+            raise ArtifactGoneError(f"{self._where}: its {name} is gone, the master has moved on")
+        return found
 
-    def claim(
-        self,
-        label: Label,
-        wishes: Sequence[str],
-        *,
-        attached: Kind,
-        take_any: bool,
-        least: int = 1,
-        most: int = 1,
-    ) -> Claim | None:
-        """Take slaves off a round's list: of `wishes` first, then any.
+    def memories(self, slaves: Sequence[str], before: int, schema: Schema) -> list[Arrays | None]:
+        """Fetch what slaves are given back of their last round before one; None for none.
 
-        A fair share of those left is taken, `least` at least, where that leaves the other
-        workers attached for this kind of job an equal part, and `most` at most.
-
-        Returns None if the round is closed or unknown, a claim of no slaves if none is left.
+        Raises
+        ------
+        FedredisError
+            If it is damaged.
         """
-        keys = self.keys.round(label)
-        state, epoch, *slaves = self._claim(
-            keys=[keys.round, keys.ids, keys.claims, self.keys.attached(attached)],
-            args=[self._worker, self._lease_ms, least, most, int(take_any), *wishes],
-        )
-        if not state:
-            return None
-        return Claim(label, int(epoch), tuple(texts(slaves)))
-
-    def renew(self, label: Label, slaves: Sequence[str]) -> int:
-        """Prolong claims; say how many of them this worker still holds."""
-        return int(
-            self._renew(
-                keys=[self.keys.round(label).claims],
-                args=[self._worker, self._lease_ms, *slaves],
-            )
-        )
-
-    def submit(
-        self, claim: Claim, updates: Sequence[Packed], facts: Sequence[str]
-    ) -> list[Submission]:
-        """Hand in slaves' updates; `facts` names what each tells of its slave.
-
-        A large one is handed in alone.
-        """
-        keys, round_keys = self.keys, self.keys.round(claim.label)
-        staged = round_keys.staged(self._worker)
-        of_slaves: list[str | bytes] = []
-        count = 0
-        for update in updates:
-            packed = update.packed
-            if not isinstance(packed, bytes):
-                count = parts.write(self._client, staged, packed)
-                packed = b""
-            of_slaves += (update.slave, packed, *update.facts)
-        answers = self._submit(
-            keys=[
-                *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
-                *(keys.open, keys.events, staged),
-                *(k for u in updates for k in (round_keys.update(u.slave), keys.slave(u.slave))),
-            ],
-            args=[
-                *(str(claim.label), claim.epoch, self._worker, json.dumps(list(facts)), count),
-                *of_slaves,
-            ],
-        )
-        return [Submission(answer) for answer in answers]
-
-    def fail(self, claim: Claim, slave: str, *, attempts: int, traceback: str) -> Failure:
-        """Report that a slave's attempt failed."""
-        keys, round_keys = self.keys, self.keys.round(claim.label)
-        return Failure(
-            self._fail(
-                keys=[
-                    *(round_keys.round, round_keys.ids, round_keys.claims, round_keys.arrived),
-                    *(round_keys.update(slave), keys.slave(slave), keys.open, keys.work),
-                    keys.events,
-                ],
-                args=[str(claim.label), claim.epoch, slave, self._worker, attempts, traceback],
-            )
-        )
+        looked = Batch(self._client, self._where)
+        for slave in slaves:
+            looked.add("HKEYS", self.keys.memory(slave))
+        numbers = [
+            max((int(n) for n in names if n.isdigit() and int(n) < before), default=0)
+            for names in looked.run()
+        ]
+        batch = Batch(self._client, self._where)
+        for slave, number in zip(slaves, numbers, strict=True):
+            batch.add("HGET", self.keys.memory(slave), number)
+        return [
+            None if found is None else self._memory(slave, schema, found)
+            for slave, found in zip(slaves, batch.run(), strict=True)
+        ]
 
     def config(self) -> str:
         """Read the run's configuration (JSON).
@@ -199,7 +210,69 @@ class SlaveStore:
         RunNotFoundError
             If there is no such run.
         """
-        config = self._client.hget(self.keys.run, "config")
+        config = ask(self._client, self._where, "HGET", self.keys.run, "config")
         if config is None:
             raise RunNotFoundError(f"there is no run {self.keys.run_id}")
         return text(config)
+
+    def _submit(self, batch: Batch, handed: Handed) -> int:
+        claim, slaves = handed.claim, handed.bundle.slaves
+        keys, round_ = self.keys, self.keys.round(claim.name)
+        called = f"bundle:{self._worker}:{self._mine}-{next(self._handed)}"
+        if self._alone is not None:
+            called = f"update:{self._alone}"
+        memories = []
+        if handed.remembers is not None:
+            memories = [keys.memory(slave) for slave in slaves]
+            for key, arrays in zip(memories, handed.memories, strict=True):
+                head, *body = blob.pack(handed.remembers, arrays)
+                batch.put(key, called, head + b"\n" + b"".join(body))
+        staged, bundle = round_.staged(self._worker), replace(handed.bundle, worker=self._worker)
+        parts = batch.stage(staged, bundle.parts(handed.schema))
+        return batch.script(
+            "submit",
+            [
+                *(round_.round, round_.ids, round_.claims, round_.inside, round_.bundles),
+                *(round_.attempts, keys.open, keys.events, staged, round_.bundle(called)),
+                *memories,
+            ],
+            [str(claim.name), claim.epoch, called, parts, *slaves],
+        )
+
+    def _ask(self, batch: Batch, one: Ask) -> int:
+        round_ = self.keys.round(one.name)
+        place = batch.script(
+            "claim",
+            [
+                *(round_.round, round_.ids, round_.claims, round_.attempts),
+                self.keys.attached(one.job),
+            ],
+            [
+                *(self._worker, self._lease_ms, one.least, one.most, int(one.take_any)),
+                *one.wishes,
+            ],
+        )
+        if one.with_task:
+            batch.add("HGETALL", round_.task)
+        return place
+
+    def _memory(self, slave: str, schema: Schema, found: bytes) -> Arrays:
+        head, _, body = found.partition(b"\n")
+        try:
+            return blob.unpack(schema, [head, body])[1]
+        except BlobError as error:
+            raise damaged(self._where, f"what slave {slave} is given back: {error}") from error
+
+    def _call(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        return call(self._client, self._where, script, keys, args)
+
+
+def _rounds(names: Iterable[str]) -> tuple[RoundName, ...]:
+    """Read names of rounds; slaves may write what is none."""
+    found = []
+    for name in names:
+        try:
+            found.append(RoundName.parse(name))
+        except BlobError:
+            continue
+    return tuple(found)

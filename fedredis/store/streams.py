@@ -1,4 +1,8 @@
-"""Reading streams: what came after an entry, blocking until there is something."""
+"""Reading streams: what came after an entry, blocking until there is something.
+
+Strangers may have written to a stream: one that has the last ids that there are takes no more
+entries, so it is removed, and starts anew.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
+
+from fedredis.store.replies import explain
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -15,6 +21,19 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 #: The id before the first entry.
 START = b"0-0"
+#: Milliseconds since 1970 that no entry of fedredis' own has in its id.
+NEVER = 1 << 60
+
+
+def tell(client: Redis, stream: str, entry: dict[Any, Any], most: int) -> None:
+    """Add an entry to a stream of `most` entries or so."""
+    try:
+        client.xadd(stream, entry, maxlen=most)
+    except ResponseError as error:
+        if explain(stream, error) is error:
+            raise
+        client.unlink(stream)
+        client.xadd(stream, entry, maxlen=most)
 
 
 def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int) -> list[Entry]:
@@ -25,14 +44,26 @@ def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int
     except ResponseError as error:
         # A server that changes its role sends away whoever waits: that is no news.
         if not str(error).startswith("UNBLOCKED"):
-            raise
+            raise explain(stream, error) from error
         return []
     entries: list[Entry] = answer[0][1] if answer else []
-    return entries
+    if entries and _poisoned(entries[-1][0]):
+        client.unlink(stream)
+    return [(id_, entry) for id_, entry in entries if not _poisoned(id_)]
 
 
 def last_id(client: Redis, stream: str) -> bytes:
     """Return the id of the newest entry, to read on from there."""
-    newest: Any = client.xrevrange(stream, count=1)
+    try:
+        newest: Any = client.xrevrange(stream, count=1)
+    except ResponseError as error:
+        raise explain(stream, error) from error
     last: bytes = newest[0][0] if newest else START
-    return last
+    if not _poisoned(last):
+        return last
+    client.unlink(stream)
+    return START
+
+
+def _poisoned(id_: bytes) -> bool:
+    return int(id_.partition(b"-")[0]) >= NEVER

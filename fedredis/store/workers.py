@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis import keys
 from fedredis.store.replies import fields, texts
-from fedredis.store.scripts import load
-from fedredis.store.streams import last_id, read
+from fedredis.store.scripts import Batch, ask
+from fedredis.store.streams import last_id, read, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,37 +39,36 @@ class WorkerCard:
 
 def announce(client: Redis, card: WorkerCard, vitals: Mapping[str, str]) -> None:
     """Say, or say again, that a worker is there; `vitals` are further fields of its hash."""
-    key = keys.worker(card.name)
+    key, batch = keys.worker(card.name), Batch(client, keys.WORKERS)
     slaves = "all" if card.slaves is None else json.dumps(card.slaves)
-    # No transaction: a worker that waits for work is to send as little as can be.
-    with client.pipeline(transaction=False) as pipeline:
-        mapping: dict[Any, Any] = {**asdict(card), "slaves": slaves, **vitals}
-        pipeline.hset(key, mapping=mapping)
-        pipeline.pexpire(key, PRESENCE_MS)
-        pipeline.execute()
-    load(client, "presence")(keys=[keys.WORKERS], args=[card.name, PRESENCE_MS])
+    told = {**asdict(card), "slaves": slaves, **vitals}
+    batch.add("HSET", key, *(word for entry in told.items() for word in entry))
+    batch.add("PEXPIRE", key, PRESENCE_MS)
+    batch.script("presence", [keys.WORKERS], [card.name, PRESENCE_MS])
+    batch.run()
 
 
 def join(client: Redis, card: WorkerCard) -> None:
     """Announce a new worker, and wake the masters that wait for one."""
     announce(client, card, {})
-    client.xadd(keys.JOINED, {"worker": card.name}, maxlen=100)
+    tell(client, keys.JOINED, {"worker": card.name}, 100)
 
 
 def leave(client: Redis, name: str) -> None:
     """Say that a worker is gone."""
-    client.zrem(keys.WORKERS, name)
-    client.delete(keys.worker(name))
+    ask(client, keys.WORKERS, "ZREM", keys.WORKERS, name)
+    ask(client, keys.WORKERS, "DEL", keys.worker(name))
 
 
 def present(client: Redis, among: Callable[[str], bool] = lambda name: True) -> list[WorkerCard]:
     """List the workers that are there, by name, and only those whose names are `among` some."""
-    there = load(client, "presence")(keys=[keys.WORKERS], args=["", 0])
-    names = sorted(filter(among, texts(there)))
-    pipeline = client.pipeline(transaction=False)
+    batch = Batch(client, keys.WORKERS)
+    batch.script("presence", [keys.WORKERS], ["", 0])
+    names = sorted(filter(among, texts(batch.run()[0])))
+    asked = Batch(client, keys.WORKERS)
     for name in names:
-        pipeline.hgetall(keys.worker(name))
-    cards = map(_card, pipeline.execute(raise_on_error=False))
+        asked.add("HGETALL", keys.worker(name))
+    cards = map(_card, asked.run(errors=True))
     # A card under another's name would speak for whom its writer may not speak for.
     return [c for name, c in zip(names, cards, strict=True) if c and c.name == name]
 
@@ -91,8 +90,11 @@ def _card(reply: Any) -> WorkerCard | None:
         told = fields(reply)
         named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
         named["pid"] = int(named["pid"])
-        slaves = named["slaves"]
-        named["slaves"] = None if slaves == "all" else tuple(map(str, json.loads(slaves)))
-    except (AttributeError, KeyError, TypeError, ValueError):
+        slaves = None if named["slaves"] == "all" else json.loads(named["slaves"])
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return None
-    return WorkerCard(**named)
+    if slaves is not None:
+        if not isinstance(slaves, list) or not all(isinstance(slave, str) for slave in slaves):
+            return None
+        slaves = tuple(slaves)
+    return WorkerCard(**{**named, "slaves": slaves})

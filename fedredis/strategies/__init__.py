@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedredis.errors import UsageError
+from fedredis.models.protocol import lacks
 from fedredis.strategies.bulyan import Bulyan
 from fedredis.strategies.fedadagrad import FedAdagrad
 from fedredis.strategies.fedadam import FedAdam
@@ -14,12 +16,13 @@ from fedredis.strategies.fedprox import FedProx
 from fedredis.strategies.fedyogi import FedYogi
 from fedredis.strategies.geometric_median import GeometricMedian
 from fedredis.strategies.krum import Krum
+from fedredis.strategies.local import LocalResult, LocalSlave, LocalWork
 from fedredis.strategies.median import Median
 from fedredis.strategies.multi_krum import MultiKrum
 from fedredis.strategies.newton import Newton
 from fedredis.strategies.norm_clipping import NormClipping
 from fedredis.strategies.options import build
-from fedredis.strategies.protocol import Global, Returned, Strategy
+from fedredis.strategies.protocol import Global, Limits, Returned, Strategy
 from fedredis.strategies.qfedavg import QFedAvg
 from fedredis.strategies.scaffold import Scaffold
 from fedredis.strategies.trimmed_mean import TrimmedMean
@@ -27,7 +30,21 @@ from fedredis.strategies.trimmed_mean import TrimmedMean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STRATEGIES", "FedAvg", "Global", "Returned", "Strategy", "make"]
+    from fedredis.models.protocol import Model
+
+__all__ = [
+    "STRATEGIES",
+    "FedAvg",
+    "Global",
+    "Limits",
+    "LocalResult",
+    "LocalSlave",
+    "LocalWork",
+    "Returned",
+    "Strategy",
+    "check",
+    "make",
+]
 
 #: The strategies by the name that a config calls them.
 STRATEGIES: Mapping[str, type[Strategy]] = {
@@ -60,3 +77,20 @@ def make(name: str, options: Mapping[str, str]) -> Strategy:
         If there is no such strategy or option, or a value is out of its range.
     """
     return build(STRATEGIES, name, options)
+
+
+def check(name: str, strategy: Strategy, model: Model, model_name: str) -> None:
+    """See that a model does what a strategy asks of it.
+
+    Raises
+    ------
+    UsageError
+        If it does not.
+    """
+    missing = lacks(model, strategy.requires)
+    if missing:
+        raise UsageError(
+            f"{name} can't train the model {model_name!r}, which lacks {missing}: see "
+            f"{strategy.requires.__name__} in fedredis/models/protocol.py",
+            field="strategy",
+        )

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from fedredis.models.protocol import Model
+from fedredis.strategies import state
+from fedredis.strategies.local import LocalResult
 from fedredis.strategies.protocol import Global
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays, Schema
-    from fedredis.features.protocol import Known
+    from fedredis.arrays import Named, Quantity, Schema
     from fedredis.models.protocol import TrainingSettings
     from fedredis.strategies.local import LocalWork
-    from fedredis.strategies.protocol import Returned
+    from fedredis.strategies.protocol import Limits, Returned
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,28 @@ class FedAvg:
     """
 
     requires: ClassVar[type] = Model
-    points: ClassVar[bool] = True
-    collects: ClassVar[bool] = False
+    single: ClassVar[bool] = False
     sends_state: ClassVar[bool] = False
-    recalls: ClassVar[bool] = False
+    remembers: ClassVar[bool] = False
 
     def check(self, slaves: int) -> None:
         """Take any number of slaves."""
 
-    def schema(self, model: Model) -> Schema:
-        """Describe an update: the parameters times the rows."""
-        return model.schema()
+    def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
+        """Describe what is added up: the parameters times the rows."""
+        return state.points(model, sent, limits)
 
-    def initial(self, model: Model) -> Known:
+    def memory(self, model: Model) -> Schema:
+        """Describe arrays like the parameters."""
+        return state.doubles(model)
+
+    def initial(self, model: Model) -> Named:
         """Return no state."""
         return {}
 
-    def local(self, work: LocalWork) -> list[Arrays]:
+    def local(self, work: LocalWork) -> list[LocalResult]:
         """Train the model that was sent on each slave's own rows."""
-        return work.points(work.train())
+        return [LocalResult(point) for point in work.points(work.train())]
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
@@ -56,3 +60,7 @@ class FedAvg:
     def converged(self, before: Global, after: Global) -> bool:
         """Say no: SGD goes on moving."""
         return False
+
+    def warnings(self, before: Global, after: Global, rounds: int) -> tuple[str, ...]:
+        """Return none."""
+        return ()

@@ -11,7 +11,7 @@ from fedredis.strategies.protocol import Global
 from fedredis.strategies.state import arrays_of, filled, named, stepped
 
 if TYPE_CHECKING:
-    from fedredis.features.protocol import Known
+    from fedredis.arrays import Named
     from fedredis.models.protocol import Model, TrainingSettings
     from fedredis.strategies.protocol import Returned
 
@@ -40,7 +40,7 @@ class FedAvgM(FedAvg):
         rate = self.server_learning_rate
         require(rate > 0, "server_learning_rate", rate, "above 0")
 
-    def initial(self, model: Model) -> Known:
+    def initial(self, model: Model) -> Named:
         """Return a momentum of 0."""
         return filled("momentum", model, 0.0)
 

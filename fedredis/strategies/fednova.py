@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.codec import Field
+from fedredis.arrays import count
+from fedredis.arrays.quantity import BITS
+from fedredis.errors import UsageError
 from fedredis.strategies.fedavg import FedAvg
+from fedredis.strategies.local import LocalResult, steps
 from fedredis.strategies.protocol import Global
-from fedredis.strategies.state import stepped
+from fedredis.strategies.state import points, stepped
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays, Schema
+    from fedredis.arrays import Quantity
     from fedredis.models.protocol import Model, TrainingSettings
     from fedredis.strategies.local import LocalWork
-    from fedredis.strategies.protocol import Returned
+    from fedredis.strategies.protocol import Limits, Returned
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,38 @@ class FedNova(FedAvg):
     With few slaves that are very unlike, a smaller learning rate serves better than it does there.
     """
 
-    def schema(self, model: Model) -> Schema:
-        """Describe an update: the point, and the number of steps, both times the rows."""
-        return model.schema().plus(Field("steps", "<f8", (1,)))
+    def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
+        """Describe what is added up: the point, and the number of steps, both times the rows.
 
-    def local(self, work: LocalWork) -> list[Arrays]:
+        Raises
+        ------
+        UsageError
+            If there are too many steps to be counted.
+        """
+        most = steps(limits.rows, limits.settings)
+        if most * limits.rows >= 1 << BITS:
+            raise UsageError(
+                f"local_epochs={limits.settings.local_epochs} and batch_size="
+                f"{limits.settings.batch_size} make more steps on {limits.rows} rows than fednova "
+                "can count: fewer epochs, or larger batches"
+            )
+        return (*points(model, sent, limits), count("steps", (1,), bound=most))
+
+    def local(self, work: LocalWork) -> list[LocalResult]:
         """Train the model that was sent, and go back to one average step."""
-        sent, steps = work.sent.parameters, work.steps
-        arrays = []
-        for trained in work.train():
-            point = [w - (w - t) / steps for w, t in zip(sent, trained, strict=True)]
-            arrays.append([*point, np.array([float(steps)])])
-        return work.points(arrays)
+        sent, taken = work.sent.parameters, work.steps
+        averages = [
+            [w - (w - t) / taken for w, t in zip(sent, trained, strict=True)]
+            for trained in work.train()
+        ]
+        weighted = np.array([taken * work.rows])
+        return [LocalResult([*point, weighted]) for point in work.points(averages)]
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
     ) -> Global:
         """Go as many average steps as the slaves took on average."""
-        *means, steps = returned.means
+        *means, taken = returned.means
         moves = zip(means, current.parameters, strict=True)
-        moved = stepped(current.parameters, (float(steps[0]) * (mean - w) for mean, w in moves))
+        moved = stepped(current.parameters, (float(taken[0]) * (mean - w) for mean, w in moves))
         return Global(moved, current.state)

@@ -16,7 +16,7 @@ from fedredis.strategies.state import arrays_of, filled, named, stepped
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.features.protocol import Known
+    from fedredis.arrays import Named
     from fedredis.models.protocol import Model, TrainingSettings
     from fedredis.strategies.protocol import Returned
 
@@ -51,7 +51,7 @@ class FedOpt(FedAvg, ABC):
     def second_moment(self, before: NDArray[Any], square: NDArray[Any]) -> NDArray[Any]:
         """Return v, from the v before and D^2."""
 
-    def initial(self, model: Model) -> Known:
+    def initial(self, model: Model) -> Named:
         """Return m = 0 and v = tau^2."""
         return filled("first_moment", model, 0.0) | filled("second_moment", model, self.tau**2)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fedredis.models.protocol import GradientTerm, SteeredModel
 from fedredis.strategies.fedavg import FedAvg
+from fedredis.strategies.local import LocalResult
 from fedredis.strategies.options import require
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays
     from fedredis.strategies.local import LocalWork
 
 
@@ -32,6 +32,7 @@ class FedProx(FedAvg):
     def __post_init__(self) -> None:
         require(self.mu >= 0, "mu", self.mu, "0 or more")
 
-    def local(self, work: LocalWork) -> list[Arrays]:
+    def local(self, work: LocalWork) -> list[LocalResult]:
         """Train the model that was sent, with the term."""
-        return work.points(work.train([GradientTerm(proximal=self.mu)] * len(work.slaves)))
+        trained = work.train([GradientTerm(proximal=self.mu)] * len(work.slaves))
+        return [LocalResult(point) for point in work.points(trained)]

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
+    from fedredis.arrays import Arrays
 
 
 def flat(arrays: Arrays) -> NDArray[Any]:

@@ -6,22 +6,27 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fedredis.models.protocol import StackedModel, SteeredModel, SteeredStackedModel
+import numpy as np
+
+from fedredis.arrays.rules import distances
+from fedredis.errors import BoundError
+from fedredis.models import stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
+    from fedredis.arrays import Arrays
     from fedredis.metrics import Measure
     from fedredis.models.protocol import GradientTerm, Model, TrainingSettings
-    from fedredis.strategies.protocol import Global
-    from fedredis.update import Update
+    from fedredis.strategies.protocol import Global, Limits
+
+#: Leaves figures of labels that are numbers in their standard deviations.
+UNIT = {"label_scale": np.array(1.0)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LocalSlave:
     """One slave's rows, and what chance and memory it has."""
 
@@ -30,8 +35,8 @@ class LocalSlave:
     y: NDArray[Any]
     #: Derived from the run's seed, the round and the slave.
     rng: np.random.Generator
-    #: Its last counted update, if the strategy recalls it and there is one.
-    last: Update | None = None
+    #: The memory that it returned when it was last counted, if there is one.
+    memory: Arrays | None = None
 
     @property
     def rows(self) -> int:
@@ -39,55 +44,98 @@ class LocalSlave:
         return len(self.y)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class LocalResult:
+    """What a slave adds to the sums, and what it is to be given back next time."""
+
+    arrays: Arrays
+    memory: Arrays | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class LocalWork:
     """The work of slaves that have the same number of rows."""
 
     model: Model
     sent: Global
     settings: TrainingSettings
+    limits: Limits
     #: How predictions are measured.
     measure: Measure
     slaves: Sequence[LocalSlave]
 
     @property
+    def rows(self) -> int:
+        """How many rows each slave has."""
+        return self.slaves[0].rows
+
+    @property
     def steps(self) -> int:
         """How many steps of SGD each slave takes: one a batch, the last and short one included."""
-        batches = math.ceil(self.slaves[0].rows / self.settings.batch_size)
-        return self.settings.local_epochs * batches
+        return steps(self.rows, self.settings)
 
     def train(self, terms: Sequence[GradientTerm] = ()) -> list[Arrays]:
         """Return each slave's trained parameters, with a term each if any are given.
 
-        To the same bits, whether the model works for several slaves at once or not. Terms need a
-        model that takes them: `Strategy.requires` sees to it.
+        Terms need a model that takes them: `Strategy.requires` sees to it.
         """
-        model, parameters, settings = self.model, self.sent.parameters, self.settings
-        Xs, ys = [slave.X for slave in self.slaves], [slave.y for slave in self.slaves]
-        rngs = [slave.rng for slave in self.slaves]
-        if terms and isinstance(model, SteeredStackedModel):
-            return model.train_stack(parameters, Xs, ys, settings, rngs, terms)
-        if terms and isinstance(model, SteeredModel):
-            return [
-                model.train_steered(parameters, X, y, settings, rng, term)
-                for X, y, rng, term in zip(Xs, ys, rngs, terms, strict=True)
-            ]
-        if isinstance(model, StackedModel):
-            return model.train_stack(parameters, Xs, ys, settings, rngs)
-        return [
-            model.train(parameters, X, y, settings, rng)
-            for X, y, rng in zip(Xs, ys, rngs, strict=True)
-        ]
+        slaves = self.slaves
+        return stack.train(
+            self.model,
+            self.sent.parameters,
+            [slave.X for slave in slaves],
+            [slave.y for slave in slaves],
+            self.settings,
+            [slave.rng for slave in slaves],
+            terms,
+        )
 
     def points(self, trained: Sequence[Arrays]) -> list[Arrays]:
-        """Multiply each slave's arrays by its number of rows, as updates carry them."""
-        return [
-            [array * slave.rows for array in arrays]
-            for slave, arrays in zip(self.slaves, trained, strict=True)
-        ]
+        """Multiply each slave's parameters by its number of rows, as sums take them.
+
+        Raises
+        ------
+        BoundError
+            If they are further from what was sent than `Limits.max_norm`, or no numbers.
+        """
+        stacks = [np.stack(arrays).astype(np.float64) for arrays in zip(*trained, strict=True)]
+        self._refuse_far(stacks)
+        for points in stacks:
+            points *= self.rows
+        return [[points[i] for points in stacks] for i in range(len(self.slaves))]
 
     def losses(self) -> list[float]:
-        """Return the mean loss of the model that was sent on each slave's own rows."""
-        predict, measure = self.model.predict, self.measure
-        tests = (measure.sums(predict(self.sent.parameters, s.X), s.y) for s in self.slaves)
-        return [measure.mean_loss(t, s.rows) for t, s in zip(tests, self.slaves, strict=True)]
+        """Return the mean loss of the model that was sent on each slave's own rows.
+
+        Squared errors are in squared standard deviations of the label; what is no number is
+        infinite.
+        """
+        predictions = stack.predict(self.model, self.sent.parameters, [s.X for s in self.slaves])
+        sums = self.measure.sums(predictions, np.stack([s.y for s in self.slaves]))
+        facts = self.measure.facts(sums, np.full(len(self.slaves), self.rows), UNIT)
+        return [math.inf if loss is None else loss for loss in facts[self.measure.loss]]
+
+    def _refuse_far(self, stacks: Sequence[NDArray[np.float64]]) -> None:
+        once = np.ones(len(self.slaves), np.int64)
+        each = np.array(
+            [
+                distances([points], once, [w])
+                for points, w in zip(stacks, self.sent.parameters, strict=True)
+            ]
+        )
+        each[np.isnan(each)] = math.inf
+        far, most = np.sqrt(np.square(each).sum(axis=0)), self.limits.max_norm
+        if (far <= most).all():
+            return
+        slave = int(np.argmin(far <= most))
+        farthest = int(np.argmax(each[:, slave]))
+        name = self.model.schema().names[farthest]
+        raise BoundError(
+            f"after training it is {far[slave]:.3g} away from the global model, more than "
+            f"max_norm={most:.3g}, in '{name}' above all: a smaller learning_rate keeps it nearer"
+        )
+
+
+def steps(rows: int, settings: TrainingSettings) -> int:
+    """Return how many steps of SGD so many rows make in a round."""
+    return settings.local_epochs * math.ceil(rows / settings.batch_size)

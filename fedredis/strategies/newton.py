@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Quantity, Schema
 from fedredis.errors import FedredisError, UsageError
+from fedredis.models import triangle
 from fedredis.models.protocol import SecondOrderModel
 from fedredis.strategies.flat import flat, split
+from fedredis.strategies.local import LocalResult
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
-from fedredis.strategies.state import arrays_of, filled, named
+from fedredis.strategies.state import arrays_of, doubles, filled, largest, named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
-    from fedredis.features.protocol import Known
+    from fedredis.arrays import Named
     from fedredis.models.protocol import Model, TrainingSettings
     from fedredis.strategies.local import LocalWork
-    from fedredis.strategies.protocol import Returned
+    from fedredis.strategies.protocol import Limits, Returned
 
 #: Bytes of a Hessian at most, one of which each slave sends; the master takes some six times as
 #: much to solve with it.
@@ -62,15 +63,16 @@ class Newton:
     of them if that is above 1. Linear regression takes two rounds, of which the second finds
     that there is nothing left to do.
 
-    An update takes ``8 p^2`` bytes for p parameters, and the master's work grows with p^3. An
-    update is no point: `max_norm` bounds nothing, and one dishonest slave can spoil the model.
+    Of a Hessian the upper triangle travels, ``4 p (p + 1)`` bytes for p parameters, and the
+    master's work grows with p^3. Sums are exact, with bounds that follow from those of the inputs:
+    how rows are dealt changes the result by less than 1e-13. `max_norm` bounds nothing here, and
+    one dishonest slave can spoil the model.
     """
 
     requires: ClassVar[type] = SecondOrderModel
-    points: ClassVar[bool] = False
-    collects: ClassVar[bool] = False
+    single: ClassVar[bool] = False
     sends_state: ClassVar[bool] = False
-    recalls: ClassVar[bool] = False
+    remembers: ClassVar[bool] = False
 
     #: How far parameters may still move once the run ends.
     tolerance: float = 1e-9
@@ -81,8 +83,8 @@ class Newton:
     def check(self, slaves: int) -> None:
         """Take any number of slaves."""
 
-    def schema(self, model: Model) -> Schema:
-        """Describe an update: the gradient (p,), the Hessian (p, p) and the loss (1,).
+    def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
+        """Describe what is added up: gradient (p,), Hessian (p (p + 1) / 2,) and loss (1,).
 
         Raises
         ------
@@ -91,30 +93,37 @@ class Newton:
         """
         fields = model.schema().fields
         p = sum(field.size for field in fields)
-        hessian = Field("hessian", "<f8", (p, p))
-        if hessian.nbytes > MOST_BYTES:
-            shapes = ", ".join(
-                f"{field.name} {' x '.join(map(str, field.shape))}" for field in fields
-            )
+        if 8 * p * p > MOST_BYTES:
+            shapes = ", ".join(f"{f.name} {' x '.join(map(str, f.shape))}" for f in fields)
             raise UsageError(
-                f"--strategy newton: the Hessian of {p:,} parameters ({shapes}: inputs and an "
-                f"intercept by classes) would take {hessian.nbytes / 1e6:,.0f} MB, more than "
-                f"{MOST_BYTES / 1e6:,.0f}: use --features plain, fewer columns, or another "
-                "strategy"
+                f"newton: the Hessian of {p:,} parameters ({shapes}: inputs and an intercept by "
+                f"classes) would take {8 * p * p / 1e6:,.0f} MB, more than "
+                f"{MOST_BYTES / 1e6:,.0f}: features=plain, fewer columns, or another strategy",
+                field="strategy",
             )
-        return Schema((Field("gradient", "<f8", (p,)), hessian, Field("loss", "<f8", (1,))))
+        of_model = _second_order(model)
+        bounds = of_model.derivative_bounds(sent.parameters, limits.inputs, limits.label)
+        return (
+            Quantity("gradient", (p,), bounds.gradient),
+            Quantity("hessian", (triangle.size(p),), bounds.hessian),
+            Quantity("loss", (1,), bounds.loss, nonnegative=True),
+        )
 
-    def initial(self, model: Model) -> Known:
+    def memory(self, model: Model) -> Schema:
+        """Describe arrays like the parameters; there are none."""
+        return doubles(model)
+
+    def initial(self, model: Model) -> Named:
         """Return a last point that any other is better than."""
         return {**filled("last", model, 0.0), "loss": np.array([math.inf])}
 
-    def local(self, work: LocalWork) -> list[Arrays]:
+    def local(self, work: LocalWork) -> list[LocalResult]:
         """Take the derivatives on each slave's rows."""
         model = _second_order(work.model)
         of_slaves = (
             model.derivatives(work.sent.parameters, slave.X, slave.y) for slave in work.slaves
         )
-        return [[d.gradient, d.hessian, np.array([d.loss])] for d in of_slaves]
+        return [LocalResult([d.gradient, d.hessian, np.array([d.loss])]) for d in of_slaves]
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
@@ -126,10 +135,8 @@ class Newton:
         Raises
         ------
         FedredisError
-            If the slaves that were counted have no rows.
+            If the slaves that were counted have no rows, or their sums are no Hessian.
         """
-        if not returned.samples:
-            raise FedredisError("the slaves that were counted have no rows to learn from")
         gradient, hessian, mean_loss = returned.means
         w = flat(current.parameters)
         penalty = settings.l2 * flat(_second_order(model).penalised())
@@ -139,17 +146,32 @@ class Newton:
         if everyone and loss > last + LOSS_ROUNDING * abs(last):
             after = (w + flat(arrays_of("last", model, state))) / 2
         else:
-            hessian[np.diag_indices_from(hessian)] += penalty
-            after = w - _shortest(hessian, gradient + penalty * w)
+            curvature = triangle.unpack(hessian, len(w))
+            curvature[np.diag_indices_from(curvature)] += penalty
+            after = w - _shortest(curvature, gradient + penalty * w)
             known = loss if everyone else math.inf
             state = {**named("last", model, current.parameters), "loss": np.array([known])}
         return Global(split(after, current.parameters), state)
 
     def converged(self, before: Global, after: Global) -> bool:
         """Say whether no parameter has moved far."""
-        w = flat(after.parameters)
-        moved = float(np.abs(w - flat(before.parameters)).max())
-        return moved <= self.tolerance * max(1.0, float(np.abs(w).max()))
+        return _moved(before, after) <= self.tolerance
+
+    def warnings(self, before: Global, after: Global, rounds: int) -> tuple[str, ...]:
+        """Say that a run has ended too early."""
+        if self.converged(before, after):
+            return ()
+        return (
+            f"Newton's method has not converged after {rounds} rounds: the last one still moved a "
+            f"parameter by {_moved(before, after):.1e}, and tolerance={self.tolerance:g}; give it "
+            f"rounds={2 * rounds}, or a larger l2",
+        )
+
+
+def _moved(before: Global, after: Global) -> float:
+    """Return how far a parameter has moved at most, as a share of the largest if above 1."""
+    w = flat(after.parameters)
+    return largest(w - flat(before.parameters)) / max(1.0, largest(w))
 
 
 def _second_order(model: Model) -> SecondOrderModel:
@@ -162,9 +184,13 @@ def _second_order(model: Model) -> SecondOrderModel:
 def _shortest(hessian: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
     """Return the shortest s (p,) for which ``hessian s`` is nearest to `gradient` (p,).
 
-    By the eigenvectors of the Hessian (p, p), symmetric, along which there is a curvature.
+    By the eigenvectors of the Hessian (p, p), of which the upper triangle is read, along which
+    there is a curvature.
     """
-    curvatures, directions = np.linalg.eigh(hessian)
+    try:
+        curvatures, directions = np.linalg.eigh(hessian, UPLO="U")
+    except np.linalg.LinAlgError as error:
+        raise FedredisError(f"the slaves' Hessians can't be solved with: {error}") from error
     along = directions.T @ gradient
     curved = curvatures > LEAST_CURVATURE * curvatures[-1]
     steps = np.divide(along, curvatures, out=np.zeros_like(along), where=curved)

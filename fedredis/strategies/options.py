@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Option:
-    """What ``--set name=value`` may set."""
+    """One of a strategy's options."""
 
     name: str
     default: float | bool
@@ -39,26 +39,25 @@ def build(
         If there is no such strategy or option, or a value is out of its range.
     """
     if name not in strategies:
-        raise UsageError(
-            f"--strategy must be one of {', '.join(sorted(strategies))}, not {name!r}"
-        )
+        listed = ", ".join(sorted(strategies))
+        raise UsageError(f"must be one of {listed}, not {name!r}", field="strategy")
     known = {option.name: option for option in options(strategies[name])}
     for key in given:
         if key not in known:
             listed = ", ".join(known) or "none"
-            raise UsageError(f"--set {key}: {name} has no such option; it has: {listed}")
-    values = {key: _value(known[key], text) for key, text in given.items()}
+            problem = f"{name} has no option '{key}'; it has: {listed}"
+            raise UsageError(problem, field="strategy")
     try:
-        return strategies[name](**values)
+        return strategies[name](**{key: _value(known[key], text) for key, text in given.items()})
     except UsageError as error:
-        raise UsageError(f"--strategy {name}: {error}") from None
+        raise UsageError(f"{name}: {error}", field="strategy") from None
 
 
 def _value(option: Option, text: str) -> float | bool:
     """Read a value of the kind that the default has."""
     if isinstance(option.default, bool):
         if text not in ("yes", "no"):
-            raise UsageError(f"--set {option.name}={text}: give yes or no")
+            raise UsageError(f"{option.name} must be yes or no, not {text!r}")
         return text == "yes"
     kind = type(option.default)
     try:
@@ -67,7 +66,7 @@ def _value(option: Option, text: str) -> float | bool:
         value = math.nan
     if not math.isfinite(value):
         number = "a whole number" if kind is int else "a number"
-        raise UsageError(f"--set {option.name}={text}: give {number}")
+        raise UsageError(f"{option.name} must be {number}, not {text!r}")
     return value
 
 

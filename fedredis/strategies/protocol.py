@@ -1,41 +1,56 @@
 """What a strategy must offer. It works on arrays and knows neither Redis nor RQ.
 
-A strategy says three things: what goes out to the slaves, how what comes back is reduced (a sum,
-or a rule over single updates), and how the global state moves.
+A strategy says three things: what slaves add up (or return one by one, for rules that compare
+them), what each of them computes, and how the global state moves.
 
-**An update's first arrays are always a point**: the slave's number of rows n_k times arrays of
-the parameters' shapes, so that their sum over all slaves, divided by all rows, is a mean of
-points; how far each point is from the global parameters is what `max_norm` bounds. Further
-arrays are sums too. A strategy whose updates are not points says so (`points`).
+Most sums are of **points**: a slave's number of rows n_k times arrays of the parameters' shapes,
+so that their total, divided by all rows, is a mean of points. A slave makes sure of its own that
+no point is further from the global parameters than `Limits.max_norm`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from fedredis.errors import FedredisError
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays, Schema
-    from fedredis.features.protocol import Known
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Quantity, Schema, Updates
     from fedredis.models.protocol import Model, TrainingSettings
-    from fedredis.strategies.local import LocalWork
-    from fedredis.update import Updates
+    from fedredis.strategies.local import LocalResult, LocalWork
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Global:
     """The global model, and what else the strategy remembers from round to round."""
 
     parameters: Arrays
     #: Named arrays, such as a momentum; empty for most.
-    state: Known = field(default_factory=dict)
+    state: Named = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """How large what slaves return in a round can be, as everybody knows."""
+
+    #: Euclidean distance of a point from the global parameters.
+    max_norm: float
+    #: Absolute value of each input (width,) and of a label, on the rows to train on.
+    inputs: NDArray[Any]
+    label: float
+    settings: TrainingSettings
+    #: Rows of all slaves together.
+    rows: int
+
+
+@dataclass(frozen=True, eq=False)
 class Returned:
     """What came back from the slaves of a round."""
 
-    #: The sums over the slaves, in the order of their ids.
+    #: The sums over the slaves; empty where single updates are looked at.
     total: Arrays
     #: How many rows they stand for.
     samples: int
@@ -47,7 +62,15 @@ class Returned:
 
     @property
     def means(self) -> Arrays:
-        """The sums divided by the rows."""
+        """The sums divided by the rows.
+
+        Raises
+        ------
+        FedredisError
+            If there are none.
+        """
+        if not self.samples:
+            raise FedredisError("the slaves that were counted have no rows to learn from")
         return [array / self.samples for array in self.total]
 
 
@@ -56,14 +79,12 @@ class Strategy(Protocol):
 
     #: The protocol that the model must follow.
     requires: ClassVar[type]
-    #: Whether updates begin with points; see above.
-    points: ClassVar[bool]
-    #: Whether `Returned.each` is needed: the master then holds all updates of a round.
-    collects: ClassVar[bool]
+    #: Whether single updates are looked at, points near the global parameters, and not their sum.
+    single: ClassVar[bool]
     #: Whether slaves are sent the global state beside the parameters.
     sends_state: ClassVar[bool]
-    #: Whether a slave is given its last counted update back when it works again.
-    recalls: ClassVar[bool]
+    #: Whether a slave is given back its `LocalResult.memory` when it works again.
+    remembers: ClassVar[bool]
 
     def check(self, slaves: int) -> None:
         """See that so many slaves in a round are enough.
@@ -74,19 +95,46 @@ class Strategy(Protocol):
             If they are not.
         """
 
-    def schema(self, model: Model) -> Schema:
-        """Describe an update."""
+    def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
+        """Describe what is added up; the arrays of a point, where single updates are looked at.
 
-    def initial(self, model: Model) -> Known:
+        Raises
+        ------
+        UsageError
+            If the model has too many parameters for that.
+        """
+
+    def memory(self, model: Model) -> Schema:
+        """Describe what slaves are given back, if they are."""
+
+    def initial(self, model: Model) -> Named:
         """Return the state that the first round starts from."""
 
-    def local(self, work: LocalWork) -> list[Arrays]:
-        """Do the slaves' part: return the arrays of each one's update."""
+    def local(self, work: LocalWork) -> list[LocalResult]:
+        """Do the slaves' part: return what each of them adds, as real numbers.
+
+        Raises
+        ------
+        BoundError
+            If a slave's parameters have gone too far.
+        """
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
     ) -> Global:
-        """Return the next global model and state."""
+        """Return the next global model and state.
+
+        Raises
+        ------
+        FedredisError
+            If nothing can be made of what has returned.
+        """
 
     def converged(self, before: Global, after: Global) -> bool:
         """Say whether further rounds would change nothing that counts."""
+
+    def warnings(self, before: Global, after: Global, rounds: int) -> tuple[str, ...]:
+        """Say what is to be known of a run that ends after so many rounds, a line each.
+
+        `before` and `after` are the global states around the last of them.
+        """

@@ -24,6 +24,7 @@ import numpy as np
 from fedredis.errors import FedredisError, UsageError
 from fedredis.strategies.fedavg import FedAvg
 from fedredis.strategies.flat import flat, split
+from fedredis.strategies.local import LocalResult
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
 
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fedredis.arrays import Updates
     from fedredis.models.protocol import Model, TrainingSettings
+    from fedredis.strategies.local import LocalWork
     from fedredis.strategies.protocol import Returned
-    from fedredis.update import Updates
 
 #: Columns of points that are worked on at a time, where there are many.
 CHUNK = 1 << 14
@@ -44,7 +46,15 @@ CHUNK = 1 << 14
 class Robust(FedAvg, ABC):
     """Local training as in federated averaging, and a rule over the slaves' points."""
 
-    collects: ClassVar[bool] = True
+    single: ClassVar[bool] = True
+
+    def local(self, work: LocalWork) -> list[LocalResult]:
+        """Train as federated averaging does; points keep the precision of the parameters."""
+        dtypes = [field.dtype for field in work.model.schema().fields]
+        return [
+            LocalResult([a.astype(d, copy=False) for a, d in zip(r.arrays, dtypes, strict=True)])
+            for r in super().local(work)
+        ]
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

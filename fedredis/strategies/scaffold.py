@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from fedredis.codec import Field
+from fedredis.arrays import Quantity
 from fedredis.models.protocol import GradientTerm, SteeredModel
 from fedredis.strategies.fedavg import FedAvg
+from fedredis.strategies.local import LocalResult
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
-from fedredis.strategies.state import arrays_of, filled, named, stepped
+from fedredis.strategies.state import arrays_of, filled, largest, named, points, stepped
 
 if TYPE_CHECKING:
-    from fedredis.codec import Arrays, Schema
-    from fedredis.features.protocol import Known
+    from fedredis.arrays import Named
     from fedredis.models.protocol import Model, TrainingSettings
-    from fedredis.strategies.local import LocalSlave, LocalWork
-    from fedredis.strategies.protocol import Returned
+    from fedredis.strategies.local import LocalWork
+    from fedredis.strategies.protocol import Limits, Returned
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,23 @@ class Scaffold(FedAvg):
     K steps from w to w_k, at learning rate r, with ``c - c_k`` added to each gradient; then,
     over the |S| of N slaves that were counted, with p_k = n_k / sum n_k::
 
-        c_k' = c_k - c + (w - w_k) / (K r)
+        d_k = (w - w_k) / (K r) - c
         w <- w + server_learning_rate (sum p_k w_k - w)
-        c <- c + |S| / N sum p_k (c_k' - c_k)
-        c_k <- c_k'
+        c <- c + |S| / N sum p_k d_k
+        c_k <- c_k + d_k
 
     Karimireddy et al., "SCAFFOLD: Stochastic Controlled Averaging for Federated Learning", ICML
     2020, algorithm 1 with option II, where all p_k are the same. While all slaves take part, c
     is the mean of the c_k, weighted by their rows.
 
-    A slave holds nothing from round to round: its c_k is read back from its last counted update,
-    so that an update that was not counted, or is computed twice, leaves no trace.
+    A slave holds nothing from round to round: its c_k is the memory that it is given back, as it
+    was when it was last counted, so that an update that was not counted, or is computed twice,
+    leaves no trace.
     """
 
     requires: ClassVar[type] = SteeredModel
     sends_state: ClassVar[bool] = True
-    recalls: ClassVar[bool] = True
+    remembers: ClassVar[bool] = True
 
     server_learning_rate: float = 1.0
 
@@ -51,51 +52,50 @@ class Scaffold(FedAvg):
         rate = self.server_learning_rate
         require(rate > 0, "server_learning_rate", rate, "above 0")
 
-    def schema(self, model: Model) -> Schema:
-        """Describe an update: the parameters, and c_k' and c_k, all of them times the rows."""
-        parameters = model.schema()
-        controls = [
-            Field(f"{which}_control.{field.name}", "<f8", field.shape)
-            for which in ("new", "old")
-            for field in parameters.fields
-        ]
-        return parameters.plus(*controls)
+    def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
+        """Describe what is added up: the parameters and the changes d_k, times the rows.
 
-    def initial(self, model: Model) -> Known:
+        A step is at least one, so that ``|d_k| <= max_norm / r + |c|``.
+        """
+        way = limits.max_norm / limits.settings.learning_rate
+        control = arrays_of("control", model, sent.state)
+        changes = [
+            Quantity(f"control.{f.name}", f.shape, way + largest(c))
+            for f, c in zip(model.schema().fields, control, strict=True)
+        ]
+        return (*points(model, sent, limits), *changes)
+
+    def initial(self, model: Model) -> Named:
         """Return a control variate of 0."""
         return filled("control", model, 0.0)
 
-    def local(self, work: LocalWork) -> list[Arrays]:
+    def local(self, work: LocalWork) -> list[LocalResult]:
         """Train the model that was sent, with the correction."""
         sent, scale = work.sent.parameters, 1 / (work.steps * work.settings.learning_rate)
         control = arrays_of("control", work.model, work.sent.state)
-        olds = [_own(slave, control) for slave in work.slaves]
-        corrections = [[c - own for c, own in zip(control, old, strict=True)] for old in olds]
-        trained = work.train([GradientTerm(correction=correction) for correction in corrections])
-        arrays = []
-        for old, correction, after in zip(olds, corrections, trained, strict=True):
-            ways = [scale * (w - t) for w, t in zip(sent, after, strict=True)]
-            new = [way - more for way, more in zip(ways, correction, strict=True)]
-            arrays.append([*after, *new, *old])
-        return work.points(arrays)
+        owns = [slave.memory or [c * 0 for c in control] for slave in work.slaves]
+        terms = [
+            GradientTerm(correction=[c - mine for c, mine in zip(control, own, strict=True)])
+            for own in owns
+        ]
+        trained, results = work.train(terms), []
+        for own, after, point in zip(owns, trained, work.points(trained), strict=True):
+            ways = zip(sent, after, control, strict=True)
+            changes = [scale * (w - t) - c for w, t, c in ways]
+            arrays = [*point, *(work.rows * change for change in changes)]
+            kept = [mine + change for mine, change in zip(own, changes, strict=True)]
+            results.append(LocalResult(arrays, kept))
+        return results
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings
     ) -> Global:
         """Return the model and the control variate after a step."""
         means, count = returned.means, len(current.parameters)
-        after, new, old = means[:count], means[count : 2 * count], means[2 * count :]
-        ways = zip(after, current.parameters, strict=True)
+        ways = zip(means[:count], current.parameters, strict=True)
         steps = (self.server_learning_rate * (mean - w) for mean, w in ways)
         share = returned.counted / returned.slaves
-        changes = zip(arrays_of("control", model, current.state), new, old, strict=True)
-        control = [c + share * (later - sooner) for c, later, sooner in changes]
+        control = stepped(
+            arrays_of("control", model, current.state), (share * d for d in means[count:])
+        )
         return Global(stepped(current.parameters, steps), named("control", model, control))
-
-
-def _own(slave: LocalSlave, control: Arrays) -> Arrays:
-    """Return a slave's own control variate: of its last counted update, or else 0."""
-    if slave.last is None:
-        return [array * 0 for array in control]
-    count = len(control)
-    return [array / slave.last.samples for array in slave.last.arrays[count : 2 * count]]

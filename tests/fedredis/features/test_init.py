@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from fedredis import features
@@ -10,20 +11,16 @@ GENRE = features.Column("genre", kind="category")
 @pytest.mark.parametrize(("name", "width"), [("plain", 2), ("quadratic", 5)])
 def test_make_by_name(name, width):
     made = features.make(name, COLUMNS)
-    assert type(made) is features.FEATURES[name]
-    assert made.columns == COLUMNS
+    assert [type(part) for _, part in made.parts] == [features.FEATURES[name]]
     assert made.width({}) == width
 
 
-@pytest.mark.parametrize("name", features.FEATURES)
-@pytest.mark.parametrize(
-    ("columns", "missing"), [((GENRE, *COLUMNS), "error"), (COLUMNS, "mean"), ((GENRE,), "error")]
-)
-def test_what_is_no_plain_number_is_prepared(name, columns, missing):
-    made = features.make(name, columns, missing)
-    assert isinstance(made, features.Prepared)
-    assert made.columns == columns
-    assert made.inner == features.make(name, tuple(c for c in columns if c != GENRE))
+def test_numbers_come_first_then_categories_and_labels_make_no_input():
+    made = features.make("quadratic", (GENRE, *COLUMNS), "mean", numeric_labels=True)
+    numbers, categories, labels = made.parts
+    assert (numbers[0], categories[0], labels[0]) == ((1, 2), (0,), ())
+    assert numbers[1] == features.FEATURES["quadratic"](COLUMNS, gaps=True)
+    assert made.width({"categories": np.zeros(7)}) == 5 + 7
 
 
 def test_unknown_name_names_the_known_ones():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedredis.arrays import Scope, Sum
 from fedredis.errors import DataError
 from fedredis.features import union
 from fedredis.features.protocol import MOST_CATEGORIES
@@ -15,11 +16,12 @@ SLAVES = st.lists(st.lists(DIGESTS, max_size=60), min_size=1, max_size=6)
 
 
 def summed(slaves):
-    tables = [union.table(np.array(rows, float)) for rows in slaves]
-    schema = union.schema(1)
-    for table in tables:
-        schema.encode([table[np.newaxis]])  # raises if it does not fit
-    return sum(tables)
+    tables, rows = [union.table(np.array(rows, float)) for rows in slaves], sum(map(len, slaves))
+    rule = Sum((union.quantity(1),), Scope(len(slaves), max(1, rows)))
+    total = sum(tables)
+    stack = [total[np.newaxis, np.newaxis]]
+    assert rule.reasons(np.array([len(slaves)]), np.array([rows]), stack) == [None]
+    return total
 
 
 def drawn(count, seed=0):
@@ -59,7 +61,7 @@ def test_too_many(count):
         union.entries(summed([drawn(count)]), "street")
     assert str(refused.value) == (
         "column 'street': these are too many values to be categories (1,000 at most): "
-        "leave it out with --columns"
+        "leave it out of the columns"
     )
 
 
@@ -86,6 +88,10 @@ def test_sums_that_are_no_table_end_in_an_error(seed, what):
         bad = rng.integers(0, most, good.shape, endpoint=True)
     with pytest.raises(DataError):
         union.entries(bad, "kind")
+    rule = Sum((union.quantity(1),), Scope(1, 30))
+    why = rule.reasons(np.array([1]), np.array([30]), [bad[np.newaxis, np.newaxis]])
+    # A bit more in one cell can't be told from a digest.
+    assert why != [None] or what == "bit"
 
 
 def test_a_cell_that_is_all_there_is_does_not_count_for_ever():

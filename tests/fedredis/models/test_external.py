@@ -5,13 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from fedredis import assembly, models
-from fedredis.config import RunConfig
+from fedredis import models
 from fedredis.errors import UsageError
-from fedredis.features.protocol import Column
 from fedredis.models import LogisticRegression, Model, external
 
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
 #: A module with a model, and what is not quite one.
 TEXT = """
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
 
 class Mean:
@@ -105,9 +102,7 @@ def test_what_is_not_allowed_is_not_imported(
 ) -> None:
     marker = tmp_path / "imported"
     write(f"{TEXT}\nopen({str(marker)!r}, 'w').close()\n")
-    problem = (
-        "the model 'own_model:Mean' is not allowed here: .* give --allow-model own_model:Mean"
-    )
+    problem = "the model 'own_model:Mean' is not allowed here: .* name it in allow_models"
     with pytest.raises(UsageError, match=problem):
         models.make("own_model:Mean", 2, 0, allowed)
     assert not marker.exists()
@@ -174,42 +169,6 @@ def test_a_class_that_does_not_suit_the_data(write: Write) -> None:
 
 def test_methods_are_those_of_the_protocol() -> None:
     assert external.METHODS == ("schema", "initialise", "train", "predict")
-
-
-def test_in_a_config(write: Write) -> None:
-    write(TEXT)
-    reference = "own_model:Mean"
-    config = RunConfig(
-        dataset="pets",
-        columns=(Column("size"), Column("age")),
-        classes=(),
-        slaves=2,
-        features="plain",
-        model=reference,
-    )
-    with pytest.raises(UsageError, match="is not allowed here"):
-        assembly.check(config)
-    with pytest.raises(UsageError, match="is not allowed here"):
-        assembly.model_of(config, {"mean": np.zeros(2)})
-    assert "own_model" not in sys.modules
-    assembly.check(config, {reference})
-    made = assembly.model_of(config, {"mean": np.zeros(2)}, {reference})
-    assert made.schema().names == ("mean",)
-
-
-def test_a_strategy_that_it_is_not_enough_for(write: Write) -> None:
-    write(TEXT)
-    config = RunConfig(
-        dataset="pets",
-        columns=(Column("size"),),
-        classes=(),
-        slaves=2,
-        features="plain",
-        model="own_model:Mean",
-        strategy="fedprox",
-    )
-    with pytest.raises(UsageError, match=r"can't train the model .own_model:Mean.*SteeredModel"):
-        assembly.check(config, {"own_model:Mean"})
 
 
 def test_a_built_in_may_be_named_by_its_class() -> None:

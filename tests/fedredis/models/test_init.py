@@ -40,7 +40,7 @@ def test_a_library_that_is_missing(name, module, library, monkeypatch):
 def test_libraries_are_imported_by_whoever_trains_alone():
     """Not by a master, which makes models and never calls them."""
     script = (
-        "import sys, numpy, fedredis.master\n"
+        "import sys, numpy, fedredis.strategies\n"
         "from fedredis import models\n"
         "for name in ('sklearn-sgd', 'torch-mlp'):\n"
         "    try:\n"

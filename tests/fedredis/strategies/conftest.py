@@ -7,61 +7,100 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
+from fedredis.arrays import Scope, Sum
 from fedredis.metrics import measure
 from fedredis.models import LogisticRegression, TrainingSettings
-from fedredis.strategies import Global, Returned
-from fedredis.strategies.local import LocalSlave, LocalWork
-from fedredis.update import Update
+from fedredis.strategies import Global, Limits, LocalSlave, LocalWork, Returned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from fedredis.arrays import Arrays
     from fedredis.models import Model
-    from fedredis.strategies import Strategy
+    from fedredis.strategies import LocalResult, Strategy
 
 #: Rows, batch and epochs that make slaves take 2, 8, 10 and 4 steps.
 ROWS, SETTINGS = (8, 25, 40, 9), TrainingSettings(2, 8, 0.3, 0.01)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Compute as workers and masters do."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
 @dataclass
 class Federation:
-    """Slaves with their rows, X (n_k, width) and y (n_k,), and their last counted updates."""
+    """Slaves with their rows, X (n_k, width) and y (n_k,), and what they remember."""
 
     model: Model
     slaves: list[tuple[NDArray[Any], NDArray[Any]]]
     settings: TrainingSettings = SETTINGS
     classes: int = 3
-    last: dict[int, Update] = field(default_factory=dict)
+    max_norm: float = 1e4
+    memories: dict[int, Arrays] = field(default_factory=dict)
 
     def rng(self, number: int, slave: int) -> np.random.Generator:
         return np.random.default_rng([7, number, slave])
 
-    def work(self, strategy: Strategy, sent: Global, number: int, slave: int) -> Update:
-        """Do one slave's part."""
-        own = LocalSlave(*self.slaves[slave], self.rng(number, slave), self.last.get(slave))
-        work = LocalWork(self.model, sent, self.settings, measure(self.classes), [own])
-        (arrays,) = strategy.local(work)
-        strategy.schema(self.model).encode(arrays)  # raises if they do not fit
-        return Update(own.rows, arrays)
+    @property
+    def rows(self) -> int:
+        return sum(len(y) for _, y in self.slaves)
+
+    @property
+    def limits(self) -> Limits:
+        inputs = np.max([np.abs(X).max(axis=0, initial=0) for X, _ in self.slaves], axis=0)
+        label = max(np.abs(y).max(initial=0) for _, y in self.slaves)
+        return Limits(self.max_norm, inputs, float(label), self.settings, self.rows)
+
+    def rule(self, strategy: Strategy, sent: Global) -> Sum:
+        quantities = strategy.quantities(self.model, sent, self.limits)
+        return Sum(quantities, Scope(len(self.slaves), self.rows))
+
+    def work(
+        self, strategy: Strategy, sent: Global, number: int, *slaves: int
+    ) -> list[LocalResult]:
+        """Do the part of slaves with as many rows each."""
+        own = [
+            LocalSlave(*self.slaves[s], self.rng(number, s), self.memories.get(s)) for s in slaves
+        ]
+        test = measure(self.classes)
+        work = LocalWork(self.model, sent, self.settings, self.limits, test, own)
+        return strategy.local(work)
+
+    def integers(
+        self, strategy: Strategy, sent: Global, number: int, slave: int
+    ) -> tuple[Arrays, LocalResult]:
+        """Return what a slave adds as it travels, once that was looked at as on arrival."""
+        rule, samples = self.rule(strategy, sent), np.array([len(self.slaves[slave][1])])
+        (result,) = self.work(strategy, sent, number, slave)
+        stacks = rule.encode([a[np.newaxis] for a in result.arrays], samples)
+        assert rule.reasons(np.ones(1, int), samples, stacks) == [None]
+        return [stack[0] for stack in stacks], result
 
     def round(
         self, strategy: Strategy, current: Global, number: int, asked: Sequence[int] | None = None
     ) -> Global:
         """Go through a round with some of the slaves, or all."""
         asked = range(len(self.slaves)) if asked is None else asked
-        updates = {slave: self.work(strategy, current, number, slave) for slave in asked}
+        done = {slave: self.integers(strategy, current, number, slave) for slave in asked}
+        each = [integers for integers, _ in done.values()]
+        total = [np.sum(arrays, axis=0) for arrays in zip(*each, strict=True)]
+        for slave, (_, result) in done.items():
+            if result.memory is not None:
+                strategy.memory(self.model).views(result.memory)  # raises if they do not fit
+                self.memories[slave] = result.memory
         returned = Returned(
-            total=[
-                sum(stack) for stack in zip(*(u.arrays for u in updates.values()), strict=True)
-            ],
-            samples=sum(update.samples for update in updates.values()),
-            counted=len(asked),
-            slaves=len(self.slaves),
+            self.rule(strategy, current).decode(total),
+            sum(len(self.slaves[slave][1]) for slave in asked),
+            len(asked),
+            len(self.slaves),
         )
-        self.last |= updates
         return strategy.move(self.model, current, returned, self.settings)
 
     def first(self, strategy: Strategy) -> Global:
@@ -72,7 +111,7 @@ class Federation:
 
     def train(self, strategy: Strategy, rounds: int) -> Global:
         """Go through rounds of all slaves."""
-        self.last.clear()
+        self.memories.clear()
         current = self.first(strategy)
         for number in range(1, rounds + 1):
             current = self.round(strategy, current, number)

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from fedredis.errors import UsageError
 from fedredis.models import LinearRegression, TrainingSettings
 from fedredis.strategies import FedAvg
 from fedredis.strategies.fednova import FedNova
@@ -43,7 +46,17 @@ def test_more_steps_do_not_pull_the_model_their_way(federation) -> None:
     federation.slaves = [(np.zeros((n, 1)), np.full(n, y)) for n, y in ((20, 0.0), (2, 1.0))]
 
     def rest(strategy) -> float:
-        return float(federation.train(strategy, 1_000).parameters[0][-1, 0])
+        return float(federation.train(strategy, 400).parameters[0][-1, 0])
 
     assert rest(FedAvg()) == pytest.approx(1 / 101, rel=0.05)
     assert rest(FedNova()) == pytest.approx(1 / 11, rel=0.05)
+
+
+def test_steps_are_counted_and_no_more_than_can_be(federation) -> None:
+    sent = federation.first(FedNova())
+    for slave, n in enumerate((8, 25, 40, 9)):
+        integers, _ = federation.integers(FedNova(), sent, 1, slave)
+        assert integers[-1].tolist() == [n * STEPS[slave]]
+    limits = replace(federation.limits, rows=1 << 40)
+    with pytest.raises(UsageError, match="fewer epochs, or larger batches"):
+        FedNova().quantities(federation.model, sent, limits)

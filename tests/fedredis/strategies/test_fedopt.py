@@ -1,3 +1,7 @@
+"""Adagrad, Adam and Yogi on the server."""
+
+import math
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,29 @@ from fedredis.strategies.fedadam import FedAdam
 from fedredis.strategies.fedyogi import FedYogi
 
 EACH = pytest.mark.parametrize("strategy", [FedAdagrad, FedAdam, FedYogi])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "second"),
+    [
+        (FedAdagrad(0.3, 0.6, 0.05), lambda v, d: v + d * d),
+        (FedAdam(0.3, 0.6, 0.05, 0.8), lambda v, d: 0.8 * v + 0.2 * d * d),
+        (
+            FedYogi(0.3, 0.6, 0.05, 0.8),
+            lambda v, d: v - 0.2 * d * d * ((v > d * d) - (v < d * d)),
+        ),
+    ],
+)
+def test_it_goes_as_the_paper_says_element_by_element(strategy, second, follow, means) -> None:
+    moved = np.array(follow(strategy, means))
+    for place in np.ndindex(3, 3):
+        x, m, v = 0.0, 0.0, 0.05**2
+        for number, mean in enumerate(means):
+            d = float(mean[place]) - x
+            m = 0.6 * m + 0.4 * d
+            v = second(v, d)
+            x = x + 0.3 * m / (math.sqrt(v) + 0.05)
+            np.testing.assert_allclose(moved[number][place], x, rtol=1e-12)
 
 
 @EACH
@@ -29,10 +56,21 @@ def test_the_first_step_is_as_long_however_far_the_mean_is(strategy, follow) -> 
     np.testing.assert_allclose(moved, 0.5 * 0.4 * longer * np.sign(pull), rtol=1e-6)
 
 
-@EACH
+def test_a_small_move_does_not_wipe_out_a_large_one_for_yogi() -> None:
+    """From v = 1 a move of d^2 = 0.01 takes Adam to 0.802, and Yogi to 0.998 only."""
+    v, square = np.array([1.0]), np.array([0.01])
+    np.testing.assert_allclose(FedAdam(beta2=0.8).second_moment(v, square), 0.802)
+    np.testing.assert_allclose(FedYogi(beta2=0.8).second_moment(v, square), 0.998)
+
+
 @pytest.mark.parametrize(
-    "options", [{"server_learning_rate": 0.0}, {"beta1": 1.0}, {"beta1": -0.1}, {"tau": 0.0}]
+    ("strategy", "option", "value"),
+    [
+        *((FedAdagrad, *bad) for bad in (("server_learning_rate", 0.0), ("tau", 0.0))),
+        *((FedAdam, *bad) for bad in (("beta1", 1.0), ("beta1", -0.1), ("beta2", -0.1))),
+        (FedYogi, "beta2", 1.0),
+    ],
 )
-def test_an_option_out_of_its_range_is_named(strategy, options) -> None:
-    with pytest.raises(UsageError, match=next(iter(options))):
-        strategy(**options)
+def test_an_option_out_of_its_range_is_named(strategy, option, value) -> None:
+    with pytest.raises(UsageError, match=f"{option} must be .*, not {value}"):
+        strategy(**{option: value})

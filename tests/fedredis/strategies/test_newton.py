@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,178 +11,133 @@ from sklearn.linear_model import LinearRegression as LinearReference
 from sklearn.linear_model import LogisticRegression as Reference
 from sklearn.linear_model import Ridge
 
-from fedredis import features
-from fedredis.data.source import load
-from fedredis.data.synthetic import generate
 from fedredis.errors import FedredisError, UsageError
-from fedredis.metrics import measure
-from fedredis.models import LinearRegression, LogisticRegression, TrainingSettings
+from fedredis.models import LinearRegression, LogisticRegression
 from fedredis.strategies import Global, Returned
-from fedredis.strategies.local import LocalSlave, LocalWork
 from fedredis.strategies.newton import Newton
 
 STRATEGY = Newton()
 
 
-def settings(l2):
-    """Only the penalty plays a part."""
-    return TrainingSettings(local_epochs=1, batch_size=8, learning_rate=0.5, l2=l2)
+def cuts(X, y):
+    """Deal rows in four ways: all to one, evenly, by label and doubling in number, and anyhow."""
+    rng = np.random.default_rng(0)
+    order, by_label = rng.permutation(len(y)), np.argsort(y, kind="stable")
+    ends = np.cumsum(len(y) * 2.0 ** np.arange(10) / 1023).astype(int)[:-1]
+    anywhere = np.sort(rng.integers(0, len(y), 30))
+    for parts in (
+        [order],
+        np.array_split(order, 10),
+        np.split(by_label, ends),
+        np.split(order, anywhere),
+    ):
+        yield [(X[part], y[part]) for part in parts if len(part)]
 
 
-def returned(model, current, slaves, total=None):
-    """Return what comes back from slaves with rows (X, y), out of `total` of them."""
-    of_slaves = [LocalSlave(X, y, np.random.default_rng(0)) for X, y in slaves]
-    work = LocalWork(model, current, settings(0.0), measure(model.classes), of_slaves)
-    updates = STRATEGY.local(work)
-    for update in updates:
-        STRATEGY.schema(model).encode(update)  # raises if they do not fit
-    sums = [sum(arrays[1:], arrays[0]) for arrays in zip(*updates, strict=True)]
-    rows = sum(len(y) for _, y in slaves)
-    return Returned(sums, rows, len(slaves), total or len(slaves))
+@pytest.fixture
+def path(federation):
+    """Return what goes through rounds until the method has converged: all global models."""
+
+    def run(model, slaves, l2, start=None):
+        federation.model, federation.slaves = model, slaves
+        federation.settings = replace(federation.settings, l2=l2)
+        models = [start or first(model)]
+        while len(models) < 2 or not STRATEGY.converged(*models[-2:]):
+            assert len(models) < 100
+            models.append(federation.round(STRATEGY, models[-1], len(models)))
+        return models
+
+    return run
 
 
 def first(model, parameters=None):
     return Global(parameters or model.schema().zeros(), STRATEGY.initial(model))
 
 
-def path(model, slaves, l2, start=None):
-    """Return the global models of all rounds, until the strategy has converged."""
-    models = [start or first(model)]
-    while len(models) < 2 or not STRATEGY.converged(*models[-2:]):
-        assert len(models) < 100
-        back = returned(model, models[-1], slaves)
-        models.append(STRATEGY.move(model, models[-1], back, settings(l2)))
-    return models
+def derivatives(model, current, slaves):
+    """Return those of all rows as if they were in one place."""
+    rows = [np.concatenate(parts) for parts in zip(*slaves, strict=True)]
+    return model.derivatives(current.parameters, *rows)
 
 
 def loss(model, current, slaves, l2):
-    """Mean loss of all rows, and the penalty."""
-    parts = [model.derivatives(current.parameters, X, y) for X, y in slaves]
     (w,), (mask,) = current.parameters, model.penalised()
-    mean = sum(part.loss for part in parts) / sum(part.rows for part in parts)
-    return mean + l2 / 2 * float((mask * w**2).sum())
-
-
-def evenly(X, y):
-    """Deal rows at random to ten slaves, as many to each."""
-    order = np.random.default_rng(0).permutation(len(y))
-    return [(X[part], y[part]) for part in np.array_split(order, 10)]
-
-
-def unevenly(X, y):
-    """Deal rows in the order of their labels, to each slave twice as many as to the one before."""
-    order = np.argsort(y, kind="stable")
-    ends = np.cumsum(len(y) * 2.0 ** np.arange(10) / 1023).astype(int)[:-1]
-    return [(X[part], y[part]) for part in np.split(order, ends)]
-
-
-def inputs(table, kind):
-    """Map a table's rows to inputs, with all of them known to the map."""
-    mapping, known = features.make(kind, table.columns, "error"), {}
-    while (name := mapping.next_pass(known)) is not None:
-        known = mapping.learn(name, known, mapping.sums(name, known, table.X))
-    return mapping.transform(known, table.X)
+    rows = sum(len(y) for _, y in slaves)
+    return derivatives(model, current, slaves).loss / rows + l2 / 2 * float((mask * w**2).sum())
 
 
 @pytest.fixture(scope="module")
-def generated():
-    return generate(4_000)
+def table():
+    """Return 3,000 rows of wide inputs, which hang together, and their labels in three classes."""
+    rng = np.random.default_rng(8)
+    base = rng.normal(size=(3_000, 8)) + rng.normal(size=(3_000, 1))
+    products = [
+        base[:, i] * base[:, j] for i, j in itertools.combinations_with_replacement(range(8), 2)
+    ]
+    X = np.column_stack([base, *products])
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    scores = X @ rng.normal(0, 0.4, (44, 3)) + rng.gumbel(size=(3_000, 3))
+    return X, scores.argmax(axis=1)
 
 
-@pytest.fixture(params=["generated", "songs"])
-def table(request):
-    """Return songs, generated ones and, where they are, real ones."""
-    found = request.getfixturevalue(request.param)
-    return found if request.param == "generated" else load(found)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_on_every_cut_it_is_the_solution_of_scikit_learn(table, path, classes) -> None:
+    X, y, l2 = table[0], np.minimum(table[1], classes - 1), 1e-3
+    # Theirs is C times the sum of the log loss, plus half the squared norm; weights of two
+    # classes, one the negative of the other, are half the penalty of their difference.
+    scale = (2 if classes == 2 else 1) / (len(y) * l2)
+    reference = Reference(C=scale, solver="newton-cholesky", tol=1e-13).fit(X, y)
+    pooled = None
+    for slaves in cuts(X, y):
+        models = path(LogisticRegression(44, classes), slaves, l2)
+        assert len(models) <= 12
+        (weights,) = models[-1].parameters
+        pooled = weights if pooled is None else pooled
+        assert np.abs(weights - pooled).max() < 1e-13
+        found = weights[:, 1:] - weights[:, :1] if classes == 2 else weights
+        np.testing.assert_allclose(found[:-1].T, reference.coef_, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(found[-1], reference.intercept_, rtol=0, atol=1e-9)
 
 
-every_split = pytest.mark.parametrize("split", [evenly, unevenly])
-every_map = pytest.mark.parametrize("kind", ["plain", "quadratic"])
-
-
-@every_map
-@every_split
-def test_songs_end_at_the_solution_of_scikit_learn(table, kind, split) -> None:
-    X, y, l2 = inputs(table, kind), table.y, 1e-4
-    slaves = split(X, y)
-    assert len(slaves) == 10
-    models = path(LogisticRegression(X.shape[1], 3), slaves, l2)
-    assert len(models) - 1 <= 10
-    (weights,) = models[-1].parameters
-    # Theirs is C times the sum of the log loss, plus half the squared norm.
-    reference = Reference(C=1 / (len(y) * l2), solver="newton-cholesky", tol=1e-10).fit(X, y)
-    assert np.abs(weights[:-1].T - reference.coef_).max() < 1e-6
-    assert np.abs(weights[-1] - reference.intercept_).max() < 1e-6
-
-
-@every_map
-def test_two_classes_are_one_difference(table, kind) -> None:
-    X, y, l2 = inputs(table, kind), (table.y == 2).astype(int), 1e-4
-    models = path(LogisticRegression(X.shape[1], 2), unevenly(X, y), l2)
-    assert len(models) - 1 <= 10
-    (weights,) = models[-1].parameters
-    # Weights of two classes, one the negative of the other: half the penalty of their difference.
-    reference = Reference(C=2 / (len(y) * l2), solver="newton-cholesky", tol=1e-10).fit(X, y)
-    difference = weights[:, 1] - weights[:, 0]
-    assert np.abs(difference[:-1] - reference.coef_[0]).max() < 1e-6
-    assert abs(difference[-1] - reference.intercept_[0]) < 1e-6
-    predicted = LogisticRegression(X.shape[1], 2).predict([weights], X)
-    np.testing.assert_allclose(predicted, reference.predict_proba(X), atol=1e-6)
-
-
-@every_map
-@every_split
+@pytest.mark.parametrize("offset", [0.0, 1e9])
 @pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_least_squares_take_one_step(table, kind, split, l2) -> None:
-    # One of the inputs, made of the others: the rest of them is what is left to learn from.
-    whole = inputs(table, kind)
-    X, y = whole[:, 1:11], 3 + 5 * whole[:, 0]
-    models = path(LinearRegression(X.shape[1]), split(X, y), l2)
-    assert len(models) == 3
-    reference = Ridge(alpha=l2 * len(y)) if l2 else LinearReference()
-    reference.fit(X, y)
-    for current in models[1:]:
-        (weights,) = current.parameters
-        np.testing.assert_allclose(weights[:-1, 0], reference.coef_, rtol=0, atol=1e-9)
-        assert abs(weights[-1, 0] - reference.intercept_) < 1e-9
+def test_on_every_cut_least_squares_take_one_step(table, path, l2, offset) -> None:
+    X, noise = table[0], np.random.default_rng(1).normal(size=3_000)
+    label = offset + 1e3 * (X @ np.linspace(-1, 1, 44) + noise)
+    mean, scale = label.mean(), label.std()
+    reference = Ridge(alpha=l2 * 3_000) if l2 else LinearReference()
+    reference.fit(X, label)
+    for slaves in cuts(X, (label - mean) / scale):
+        models = path(LinearRegression(44), slaves, l2)
+        assert len(models) == 3
+        for current in models[1:]:
+            (weights,) = current.parameters
+            coefficients, intercept = weights[:-1, 0] * scale, weights[-1, 0] * scale + mean
+            np.testing.assert_allclose(coefficients, reference.coef_, rtol=1e-9, atol=1e-9 * scale)
+            np.testing.assert_allclose(intercept, reference.intercept_, rtol=1e-9)
 
 
-def test_of_least_squares_with_several_solutions_it_is_the_shortest() -> None:
+def test_of_least_squares_with_several_solutions_it_is_the_shortest(path) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     X, y = np.column_stack((X, X[:, 0], X[:, 1] + X[:, 2])), rng.normal(size=60)
-    (weights,) = path(LinearRegression(5), evenly(X, y), 0.0)[-1].parameters
     expected = np.linalg.lstsq(np.column_stack((X, np.ones(60))), y, rcond=None)[0]
-    np.testing.assert_allclose(weights[:, 0], expected, atol=1e-9)
+    for slaves in cuts(X, y):
+        (weights,) = path(LinearRegression(5), slaves, 0.0)[-1].parameters
+        np.testing.assert_allclose(weights[:, 0], expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("l2", [0.0, 1e-4])
-def test_what_changes_nothing_does_not_move(l2) -> None:
+def test_what_changes_nothing_does_not_move(path, l2) -> None:
     """A shift of all classes alike."""
     rng = np.random.default_rng(4)
     X, y = rng.normal(size=(300, 4)), rng.integers(0, 3, 300)
-    model = LogisticRegression(4, 3)
-    for current in path(model, unevenly(X, y), l2):
+    model, (_, evenly, unevenly, _) = LogisticRegression(4, 3), cuts(X, y)
+    for current in path(model, unevenly, l2):
         np.testing.assert_allclose(current.parameters[0].sum(axis=1), 0, atol=1e-9)
     shifted = first(model, [np.vstack((np.zeros((4, 3)), np.full((1, 3), 7.0)))])
-    ended = path(model, evenly(X, y), l2, shifted)[-1].parameters[0]
+    ended = path(model, evenly, l2, shifted)[-1].parameters[0]
     np.testing.assert_allclose(ended.sum(axis=1), [0, 0, 0, 0, 21], atol=1e-9)
-
-
-def test_a_step_is_that_of_the_pooled_rows() -> None:
-    rng = np.random.default_rng(5)
-    X, y, l2 = rng.normal(size=(200, 2)), rng.integers(0, 2, 200), 0.1
-    model, start = LogisticRegression(2, 2), [rng.normal(size=(3, 2))]
-    slaves = unevenly(X, y)[3:8]
-    back = returned(model, first(model, start), slaves)
-    stepped = STRATEGY.move(model, first(model, start), back, settings(l2)).parameters[0]
-    rows = [np.concatenate(parts) for parts in zip(*slaves, strict=True)]
-    d = model.derivatives(start, *rows)
-    mask = np.array([1, 1, 1, 1, 0, 0])
-    hessian = d.hessian / d.rows + l2 * np.diag(mask)
-    gradient = d.gradient / d.rows + l2 * mask * start[0].ravel()
-    step = np.linalg.pinv(hessian, rcond=1e-9) @ gradient
-    np.testing.assert_allclose(stepped.ravel(), start[0].ravel() - step, atol=1e-12)
 
 
 @pytest.fixture
@@ -190,10 +146,10 @@ def far():
     rng = np.random.default_rng(6)
     X, y = rng.normal(size=(200, 2)), rng.integers(0, 3, 200)
     model = LogisticRegression(2, 3)
-    return model, evenly(X, y), first(model, [rng.normal(0, 4, (3, 3))])
+    return model, list(cuts(X, y))[1], first(model, [rng.normal(0, 4, (3, 3))])
 
 
-def test_a_step_that_leads_too_far_is_halved(far) -> None:
+def test_a_step_that_leads_too_far_is_halved(far, path) -> None:
     model, slaves, start = far
     after, halved, *_ = path(model, slaves, 0.0, start)[1:]
     assert loss(model, after, slaves, 0.0) > loss(model, start, slaves, 0.0)
@@ -204,7 +160,7 @@ def test_a_step_that_leads_too_far_is_halved(far) -> None:
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_steps_are_halved_until_the_loss_falls(far, l2) -> None:
+def test_steps_are_halved_until_the_loss_falls(far, path, l2) -> None:
     model, slaves, start = far
     models = path(model, slaves, l2, start)
     accepted = [start]
@@ -222,41 +178,39 @@ def test_steps_are_halved_until_the_loss_falls(far, l2) -> None:
     )
 
 
-def test_a_loss_that_is_larger_by_its_rounding_is_not_larger(far) -> None:
-    model, slaves, start = far
-    back, here = returned(model, start, slaves), loss(model, start, slaves, 0.0)
+def test_a_loss_that_is_larger_by_its_rounding_is_not_larger(far, federation) -> None:
+    federation.model, federation.slaves, start = far
+    federation.settings = replace(federation.settings, l2=0.0)
+    here = loss(*far[:1], start, far[1], 0.0)
 
     def is_halved(last):
-        state = {**start.state, "loss": np.array([last])}
-        current = Global(start.parameters, state)
-        return STRATEGY.move(model, current, back, settings(0.0)).state is state
+        current = Global(start.parameters, {**start.state, "loss": np.array([last])})
+        return federation.round(STRATEGY, current, 1).state is current.state
 
     assert not is_halved(here * (1 - 1e-14))
     assert is_halved(here * (1 - 1e-10))
 
 
-def test_losses_of_other_rows_are_not_compared(far) -> None:
-    model, slaves, start = far
-    after = STRATEGY.move(model, start, returned(model, start, slaves), settings(0.0))
-    # As above, but for a slave that was not counted, in this round or in the one before.
-    back = returned(model, after, slaves[:9], total=10)
-    assert STRATEGY.move(model, after, back, settings(0.0)).state is not after.state
-    after = STRATEGY.move(
-        model, start, returned(model, start, slaves[:9], total=10), settings(0.0)
-    )
-    back = returned(model, after, slaves)
-    assert STRATEGY.move(model, after, back, settings(0.0)).state is not after.state
+@pytest.mark.parametrize("rounds", [(range(10), range(9)), (range(9), range(10))])
+def test_losses_of_other_rows_are_not_compared(far, federation, rounds) -> None:
+    """As above, but for a slave that was not counted, in this round or in the one before."""
+    federation.model, federation.slaves, start = far
+    after = federation.round(STRATEGY, start, 1, rounds[0])
+    assert federation.round(STRATEGY, after, 2, rounds[1]).state is not after.state
 
 
-def test_labels_that_can_be_told_apart_without_a_penalty() -> None:
+def test_labels_that_can_be_told_apart_without_a_penalty(federation) -> None:
     """The optimum is infinitely far away; the model goes on towards it, and stays finite."""
     X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-    y, model = np.array([0, 0, 1, 1]), LogisticRegression(1, 2)
-    current = first(model)
-    for _ in range(60):
-        current = STRATEGY.move(model, current, returned(model, current, [(X, y)]), settings(0.0))
+    y = np.array([0, 0, 1, 1])
+    federation.model, federation.slaves = LogisticRegression(1, 2), [(X, y)]
+    federation.settings = replace(federation.settings, l2=0.0)
+    current = first(federation.model)
+    for number in range(60):
+        current = federation.round(STRATEGY, current, number)
     assert np.isfinite(current.parameters[0]).all()
-    assert model.predict(current.parameters, X)[[0, 1, 2, 3], y].min() > 1 - 1e-6
+    probabilities = federation.model.predict(current.parameters, X)
+    assert probabilities[[0, 1, 2, 3], y].min() > 1 - 1e-6
 
 
 def test_convergence_is_a_matter_of_the_largest_step_and_of_size() -> None:
@@ -271,14 +225,24 @@ def test_convergence_is_a_matter_of_the_largest_step_and_of_size() -> None:
     assert converged(0.0, 1.0, 0.0)
 
 
-def test_a_model_that_is_too_wide() -> None:
-    assert STRATEGY.schema(LogisticRegression(77, 3)).nbytes == 8 * (234 + 234**2 + 1)
+def test_a_run_that_ends_too_early_says_so() -> None:
+    here, there = Global([np.zeros(2)]), Global([np.array([0.25, 0.0])])
+    assert STRATEGY.warnings(here, here, 20) == ()
+    assert STRATEGY.warnings(here, there, 20) == (
+        "Newton's method has not converged after 20 rounds: the last one still moved a parameter "
+        "by 2.5e-01, and tolerance=1e-09; give it rounds=40, or a larger l2",
+    )
+
+
+def test_a_model_that_is_too_wide(federation) -> None:
+    model = LogisticRegression(2_000, 5)
+    limits = replace(federation.limits, inputs=np.ones(2_000))
     with pytest.raises(UsageError) as caught:
-        STRATEGY.schema(LogisticRegression(2_000, 5))
+        STRATEGY.quantities(model, first(model), limits)
     assert str(caught.value) == (
-        "--strategy newton: the Hessian of 10,005 parameters (weights 2001 x 5: inputs and an "
-        "intercept by classes) would take 801 MB, more than 537: use --features plain, fewer "
-        "columns, or another strategy"
+        "strategy newton: the Hessian of 10,005 parameters (weights 2001 x 5: inputs and an "
+        "intercept by classes) would take 801 MB, more than 537: features=plain, fewer columns, "
+        "or another strategy"
     )
 
 
@@ -287,19 +251,20 @@ def test_a_tolerance_below_nothing() -> None:
         Newton(tolerance=-1e-9)
 
 
-def test_slaves_without_rows() -> None:
-    model = LogisticRegression(1, 2)
-    nothing = Returned(STRATEGY.schema(model).zeros(), 0, 2, 2)
+@pytest.mark.parametrize("curvature", [0.0, -1.0, 1e300])
+def test_hessians_that_are_none_move_nothing_far(federation, curvature) -> None:
+    """What a dishonest slave may send within the bounds."""
+    model = federation.model
+    total = [np.ones(9), np.full(45, curvature), np.ones(1)]
+    after = STRATEGY.move(model, first(model), Returned(total, 9, 4, 4), federation.settings)
+    assert np.abs(after.parameters[0]).max() < 1e3
+
+
+def test_slaves_without_rows(federation) -> None:
     with pytest.raises(FedredisError, match="no rows to learn from"):
-        STRATEGY.move(model, first(model), nothing, settings(0.0))
-
-
-def test_a_run_ends_once_it_has_converged(make_training) -> None:
-    training = make_training(slaves=6, rounds=40, strategy="newton", l2=0.01)
-    training.drive()
-    state, history = training.state, training.history
-    assert state.status == "finished"
-    assert state.converged
-    assert state.round < 12
-    assert f"evaluate:{state.round}" in history
-    assert f"train:{state.round + 1}" not in history
+        STRATEGY.move(
+            federation.model,
+            first(federation.model),
+            Returned([np.zeros(9), np.zeros(45), np.zeros(1)], 0, 2, 2),
+            federation.settings,
+        )

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedredis.arrays import Updates
 from fedredis.errors import FedredisError, UsageError
 from fedredis.models import LogisticRegression, TrainingSettings
 from fedredis.strategies import STRATEGIES, Global, Returned
 from fedredis.strategies.robust import Bounded, Robust, square_distances, square_norms
-from fedredis.update import Updates
 
 RULES = {name: rule for name, rule in STRATEGIES.items() if issubclass(rule, Robust)}
 BOUNDED = {name: rule for name, rule in RULES.items() if issubclass(rule, Bounded)}
+#: Slaves, as many as any test has.
+NAMES = tuple(map(str, range(40)))
 SETTINGS = TrainingSettings(1, 8, 0.5, 0.0)
 
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -31,7 +33,9 @@ def moved(rule, points, rows, current):
         for arrays in zip(*points, strict=True)
     ]
     totals = [stack.sum(axis=0) for stack in stacks]
-    returned = Returned(totals, sum(rows), len(rows), len(rows), Updates(samples, stacks))
+    returned = Returned(
+        totals, sum(rows), len(rows), len(rows), Updates(NAMES[: len(rows)], samples, stacks)
+    )
     return rule.move(LogisticRegression(1, 2), Global(current, {}), returned, SETTINGS)
 
 
@@ -41,7 +45,7 @@ def test_which_rules_there_are() -> None:
         "trimmed-mean",
     ]
     assert sorted(BOUNDED) == ["bulyan", "krum", "multi-krum", "trimmed-mean"]
-    assert all(rule.collects and rule.points for rule in RULES.values())
+    assert all(rule.single for rule in RULES.values())
 
 
 @every_rule
@@ -77,7 +81,7 @@ def test_the_parameters_keep_their_type(rule) -> None:
 def test_the_updates_are_left_alone(rule) -> None:
     stack = np.random.default_rng(0).normal(size=(7, 5))
     before = stack.copy()
-    returned = Returned([stack.sum(0)], 7, 7, 7, Updates(np.ones(7, np.int64), [stack]))
+    returned = Returned([stack.sum(0)], 7, 7, 7, Updates(NAMES[:7], np.ones(7, np.int64), [stack]))
     current = Global([np.zeros(5)])
     rule().move(LogisticRegression(1, 2), current, returned, SETTINGS)
     np.testing.assert_array_equal(stack, before)

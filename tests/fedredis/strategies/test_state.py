@@ -1,6 +1,6 @@
 import numpy as np
 
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.strategies.state import arrays_of, filled, named, stepped
 
 
@@ -25,8 +25,7 @@ def test_kinds_live_side_by_side() -> None:
     for found, array in zip(arrays_of("m", Two(), state), arrays, strict=True):
         assert found is array
     assert not any(array.any() for array in arrays_of("v", Two(), state))
-    # They can be stored.
-    Schema.of(**state).encode(list(state.values()))
+    Schema.of(state).views(list(state.values()))  # raises if they can not be stored
 
 
 def test_a_step_leaves_the_precision_as_it_is() -> None:

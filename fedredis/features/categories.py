@@ -1,0 +1,92 @@
+"""Categories, an input each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.features import union
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Quantity
+    from fedredis.features.protocol import Column
+
+#: The category of a cell that is missing; no digest of a text is 0.
+NO_CATEGORY = 0.0
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Make an input for each category of each column: 1 where the row has it, and else 0.
+
+    A category that is missing is a category of its own; one that no slave has rows of to learn
+    from gives zeros.
+
+    One pass, ``categories``. Known afterwards: ``categories`` (k,), the digests of all of them,
+    column after column, in ascending order within each, and ``category_counts`` (columns,), how
+    many of them are of each column.
+    """
+
+    columns: tuple[Column, ...]
+
+    def width(self, known: Named) -> int:
+        """Count the inputs: one a category."""
+        return len(known["categories"])
+
+    def next_pass(self, known: Named) -> str | None:
+        """Name the pass that is still to be made, or None when nothing is missing."""
+        return None if "categories" in known else "categories"
+
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
+        return (union.quantity(len(self.columns)),)
+
+    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Make the tables of rows X (n, columns), n may be 0."""
+        return [np.stack([union.table(x) for x in _digests(X)])]
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after the pass, given the sum of all slaves' tables.
+
+        Raises
+        ------
+        DataError
+            If a column has too many categories.
+        """
+        found = [
+            union.entries(table, column.name)[0]
+            for table, column in zip(total[0], self.columns, strict=True)
+        ]
+        counts = np.array([len(digests) for digests in found], np.int64)
+        categories = np.concatenate(found).astype(np.float64)
+        return {**known, "categories": categories, "category_counts": counts}
+
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
+        """Map rows X (n, columns) to inputs (n, width)."""
+        of_columns = np.split(known["categories"], np.cumsum(known["category_counts"])[:-1])
+        inputs = [x[:, np.newaxis] == c for x, c in zip(_digests(X), of_columns, strict=True)]
+        return np.concatenate(inputs, axis=1, dtype=np.float64)
+
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the inputs (width,): 1."""
+        return np.ones(self.width(known))
+
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Name the columns that have one category, or almost one a row."""
+        rows = int(known["rows"][0])
+        said = []
+        for column, count in zip(self.columns, known["category_counts"].tolist(), strict=True):
+            if count == 1:
+                said.append(f"column '{column.name}' is the same in all rows")
+            elif 2 * count > rows:
+                said.append(f"column '{column.name}' has {count} categories in {rows} rows")
+        return tuple(f"{what}: leave it out of the columns" for what in said)
+
+
+def _digests(X: NDArray[Any]) -> NDArray[Any]:
+    """Return the categories of rows X, column by column, one for what is missing among them."""
+    return np.where(np.isnan(X), NO_CATEGORY, X).T

@@ -1,0 +1,66 @@
+"""Labels that are numbers, standardised: what models of them are trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.features.moments import Moments, most_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Quantity
+
+_MOMENTS = Moments(("label",), prefix="label_")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Learn how to standardise labels, in passes as of a feature map that makes no input.
+
+    Known afterwards, all (): ``label_mean``, ``label_scale``, ``label_constant`` (1 or 0), and
+    ``label_bound`` of the absolute standardised labels ``(y - mean) / scale`` that were learned
+    from.
+    """
+
+    def width(self, known: Named) -> int:
+        """Count the inputs: none."""
+        return 0
+
+    def next_pass(self, known: Named) -> str | None:
+        """Name the pass that is still to be made, or None when nothing is missing."""
+        return _MOMENTS.next_pass(known)
+
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in a pass."""
+        return _MOMENTS.quantities(name, known)
+
+    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+        """Add up the quantities of a pass over labels y (n,), n may be 0."""
+        return _MOMENTS.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after a pass, given the sums over all slaves."""
+        after = _MOMENTS.learn(name, known, total)
+        if "label_mean" not in after:
+            return after
+        bound = most_of(after["label_bound"], after["label_scale"], known["rows"])
+        own = {**after, "label_bound": bound}
+        return {k: np.array(a[0]) if k.startswith("label_") else a for k, a in own.items()}
+
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
+        """Map rows X (n, columns) to no input (n, 0)."""
+        return np.empty((len(X), 0))
+
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the inputs: there is none (0,)."""
+        return np.empty(0)
+
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Say if there is nothing to predict."""
+        if not known["label_constant"]:
+            return ()
+        return ("the label is the same in all rows: there is nothing to learn",)

@@ -1,0 +1,52 @@
+-- What every script begins with: it is put before each of them.
+-- No function here names a key of its own.
+
+-- Returns the time in ms since 1970.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Writes a whole number that is too large for Lua's own way.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- Calls a command on a key with a list of arguments, a thousand at a time, since Lua's stack holds
+-- no more than 8,000; returns the sum of its answers, and the list of them where they are lists.
+local function spread(command, key, list)
+  local sum, answers = 0, {}
+  for first = 1, #list, 1000 do
+    local answer = redis.call(command, key, unpack(list, first, math.min(first + 999, #list)))
+    if type(answer) == 'table' then
+      for i = 1, #answer do answers[first + i - 1] = answer[i] end
+    else
+      sum = sum + answer
+    end
+  end
+  return sum, answers
+end
+
+-- Adds an entry to a stream; what can't be one any more, since a stranger has written to it the
+-- last id that there is or something else, starts anew.
+local function tell(stream, most, ...)
+  local answer = redis.pcall('XADD', stream, 'MAXLEN', '~', most, '*', ...)
+  if type(answer) == 'table' and answer.err then
+    if not (string.find(answer.err, 'exhausted') or string.find(answer.err, 'WRONGTYPE')) then
+      error(answer.err)
+    end
+    redis.call('UNLINK', stream)
+    redis.call('XADD', stream, 'MAXLEN', '~', most, '*', ...)
+  end
+end
+
+-- Sees that a master is still in charge of a run, and numbers what it does; else returns nil, and
+-- what to answer: -2 if another master has taken over, -3 if the run is gone, and the number as it
+-- stands, which shows if the run has gone back in time.
+local function in_charge(run, token)
+  local known = redis.call('HMGET', run, 'master', 'sequence', 'config')
+  if known[1] ~= token then
+    return nil, {known[3] and -2 or -3, tonumber(known[2]) or 0}
+  end
+  return redis.call('HINCRBY', run, 'sequence', 1)
+end

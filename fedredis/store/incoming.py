@@ -1,0 +1,95 @@
+"""The bundles of open rounds, as a master fetches them: small ones many at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from fedredis.keys import BUNDLE
+from fedredis.store.artifact import rest
+from fedredis.store.replies import explain, fields, texts
+from fedredis.store.scripts import TRIP_BYTES, Batch, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redis import Redis
+
+    from fedredis.keys import RoundName, RunKeys
+
+#: Bundles that are asked for at once, at most.
+MOST_AT_ONCE = 1000
+
+
+class Incoming:
+    """What has come in for the rounds of a run."""
+
+    def __init__(self, client: Redis, keys: RunKeys) -> None:
+        self._client, self._keys, self._where = client, keys, f"run {keys.run_id}"
+        #: Names of bundles by round, in order of arrival.
+        self._names: dict[RoundName, list[str]] = {}
+        #: How many bytes the largest of a kind of round has had so far.
+        self._sizes: dict[str, int] = {}
+
+    def names(self, name: RoundName) -> list[str]:
+        """List the bundles of a round that have been fetched."""
+        return self._names.get(name, [])
+
+    def refused(self, name: RoundName, called: str) -> None:
+        """Forget a bundle, so that one of its name may come again."""
+        known = self._names.get(name, [])
+        known[:] = [one for one in known if one != called]
+
+    def forget(self, name: RoundName) -> None:
+        """Forget the names of a round."""
+        self._names.pop(name, None)
+
+    def inside(self, name: RoundName) -> dict[str, str]:
+        """Look up who is in, and in which bundle."""
+        key = self._keys.round(name).inside
+        return fields(ask(self._client, self._where, "HGETALL", key))
+
+    def bundles(self, name: RoundName, start: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Fetch bundles from an index on; see `MasterStore.bundles`."""
+        key = self._keys.round(name).bundles
+        new = texts(ask(self._client, self._where, "LRANGE", key, start, -1))
+        known = self._names.setdefault(name, [])
+        known[start:] = []
+        seen = set(known)
+        for called in new:
+            # Anybody who may hand in can write to the list.
+            if not BUNDLE.fullmatch(called):
+                ask(self._client, self._where, "LREM", key, 0, called)
+            elif called in seen:
+                ask(self._client, self._where, "LREM", key, -1, called)
+            else:
+                known.append(called)
+                seen.add(called)
+        left = known[start:]
+        while left:
+            # How large they are is known by the first one.
+            size = self._sizes.get(name.kind, TRIP_BYTES)
+            some = left[: min(max(1, TRIP_BYTES // size), MOST_AT_ONCE)]
+            left = left[len(some) :]
+            yield from self._fetch(name, some)
+
+    def _fetch(self, name: RoundName, some: list[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        batch, round_ = Batch(self._client, self._where), self._keys.round(name)
+        for called in some:
+            batch.add("LLEN", round_.bundle(called))
+            batch.add("LRANGE", round_.bundle(called), 0, 1)
+        replies = iter(batch.run(errors=True))
+        for called in some:
+            length, first = self._sound(next(replies), 1), self._sound(next(replies), [b""])
+            size = max(1, sum(map(len, first)))
+            self._sizes[name.kind] = max(self._sizes.get(name.kind, 0), size)
+            yield called, rest(self._client, round_.bundle(called), length, first)
+
+    def _sound(self, reply: Any, otherwise: Any) -> Any:
+        """Take what is no list as one part without a head, which is no blob."""
+        if not isinstance(reply, ResponseError):
+            return reply
+        if explain(self._where, reply) is reply:
+            raise reply
+        return otherwise
