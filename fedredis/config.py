@@ -90,6 +90,8 @@ class RunConfig:
     lease_ms: int = 5_000
     #: How often a slave may fail in a round before it is given up.
     attempts: int = 3
+    #: The share of the slaves that must help to unmask a sum, more than half; 0: without masks.
+    threshold: float = 0.0
     #: How far a slave's parameters may be from the global ones, as a Euclidean norm.
     max_norm: float = 1e6
 
@@ -100,6 +102,8 @@ class RunConfig:
             self._require(name, getattr(self, name) >= 0, "0 or more")
         for name in ("learning_rate", "max_norm"):
             self._require(name, 0 < getattr(self, name) < math.inf, "above 0")
+        fits = self.threshold == 0 or 0.5 < self.threshold <= 1
+        self._require("threshold", fits, "above 0.5 and at most 1, or 0 for no masks")
         self._require("l2", 0 <= self.l2 < math.inf, "0 or more")
         self._require("features", self.features in FEATURE_MAPS, f"one of {_listed(FEATURE_MAPS)}")
         self._require("schedule", self.schedule in SCHEDULES, f"one of {_listed(SCHEDULES)}")
@@ -128,6 +132,11 @@ class RunConfig:
                 raise UsageError(f"slave {name!r}: the name belongs to fedredis, choose another")
         if list(self.names) != sorted(set(self.names)) or len(self.names) != self.slaves:
             raise UsageError(f"{self.slaves} slaves need as many names, sorted, each once")
+
+    @property
+    def secure(self) -> bool:
+        """Whether sums are masked."""
+        return self.threshold > 0
 
     @cached_property
     def slave_ids(self) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedredis.errors import BlobError
+from fedredis.exchanges.circles import Channel, Deal
 from fedredis.exchanges.evaluation import Evaluation
+from fedredis.exchanges.masked import MASK, Hiding, Masked, Unmask
 from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
@@ -25,6 +27,8 @@ KINDS: Mapping[str, type[Exchange]] = {
     "train": Training,
     "evaluate": Evaluation,
 }
+#: What comes before sums that are masked.
+BEFORE_MASKS: Mapping[str, type[Exchange]] = {"channel": Channel, "deal": Deal}
 
 
 def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
@@ -35,11 +39,19 @@ def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
     BlobError
         If there is no such kind of round.
     """
-    if name.kind not in KINDS:
+    kind, secure = name.kind.removeprefix(MASK), setup.config.secure
+    if secure and kind in BEFORE_MASKS:
+        return BEFORE_MASKS[kind].of(setup, name.number, given)
+    if kind not in KINDS or (kind != name.kind and not secure):
         raise BlobError(f"there are no rounds of the kind {name.kind!r}")
-    return KINDS[name.kind].of(setup, name.number, given)
+    exchange = KINDS[kind].of(setup, name.number, given)
+    if not secure:
+        return exchange
+    hiding = Hiding.of(exchange, setup, given)
+    return Masked(hiding) if kind != name.kind else Unmask.of(hiding, given)
 
 
 def job_of(setup: Setup, name: RoundName) -> str:
     """Tell which jobs serve a round."""
-    return KINDS[name.kind].job(setup, name.number) if name.kind in KINDS else name.kind
+    kind = {**KINDS, **BEFORE_MASKS}.get(name.kind.removeprefix(MASK))
+    return kind.job(setup, name.number) if kind else name.kind

@@ -85,15 +85,19 @@ class Plan:
 
     def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
         """List the exchanges that can begin now, beside those that are under way."""
+        names = self.names(progress)
+        return [self._make(progress, name) for name in names if name not in under_way]
+
+    def names(self, progress: Progress) -> list[RoundName]:
+        """Name the rounds that come next."""
         if not progress.model:
             number = int(progress.preprocessing.partition(":")[2]) + 1
-            names = [RoundName("statistics", number)]
-        else:
-            names = [RoundName("evaluate", number) for number in self._untested(progress)]
-            # First what the slowest waits for.
-            if self._trains_on(progress):
-                names.insert(0, RoundName("train", progress.round + 1))
-        return [self._make(progress, name) for name in names if name not in under_way]
+            return [RoundName("statistics", number)]
+        names = [RoundName("evaluate", number) for number in self._untested(progress)]
+        # First what the slowest waits for.
+        if self._trains_on(progress):
+            names.insert(0, RoundName("train", progress.round + 1))
+        return names
 
     def _untested(self, progress: Progress) -> list[int]:
         return [
@@ -121,11 +125,14 @@ class Plan:
             names["state"] = f"strategy:{before}"
         return names
 
+    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name the artifacts that the master is given, by what they are for."""
+        # It reads a strategy's state in any case.
+        more = {"state": f"strategy:{name.number - 1}"} if name.kind == "train" else {}
+        return {**self.reads(name, progress), **more}
+
     def _make(self, progress: Progress, name: RoundName) -> Exchange:
-        there, reads = progress.artifacts, self.reads(name, progress)
-        if name.kind == "train":
-            # The master reads it in any case.
-            reads = {**reads, "state": f"strategy:{name.number - 1}"}
+        there, reads = progress.artifacts, self._reads_here(name, progress)
         given = {role: there[artifact] for role, artifact in reads.items() if artifact in there}
         return make(self.setup, name, given)
 

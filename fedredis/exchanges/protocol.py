@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Arrays, Named, Rule, Schema, Updates
     from fedredis.exchanges.setup import Setup
     from fedredis.keys import RoundName
+    from fedredis.secure.owner import Owner
 
 
 class Rows(Protocol):
@@ -56,6 +57,16 @@ class AtHand(Protocol):
     def memory(self, slave: str) -> Arrays | None:
         """Return what the slave was to remember when it was last counted."""
 
+    @property
+    def owner(self) -> Owner:
+        """What the process holds for the slaves' owner: keys, journal, policy.
+
+        Raises
+        ------
+        RuleError
+            If it holds nothing.
+        """
+
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
@@ -70,6 +81,8 @@ class Reduced:
     asked: int
     #: The single updates, in the order of the slaves, if the rule keeps them.
     each: Updates | None = None
+    #: Who was counted, in the order of those who were asked.
+    slaves: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

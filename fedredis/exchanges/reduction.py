@@ -25,7 +25,7 @@ class Reduction:
     def __init__(self, rule: Rule, slaves: Sequence[str]) -> None:
         self._rule, self._asked = rule, slaves
         self._may_be = frozenset(slaves)
-        self._total: Arrays = rule.schema.zeros() if isinstance(rule, Sum) else []
+        self._total: Arrays = rule.schema.zeros() if rule.adds else []
         self._each: list[Bundle] = []
         self._facts: list[Bundle] = []
         self._in: set[str] = set()
@@ -93,7 +93,7 @@ class Reduction:
     def _keep(self, bundle: Bundle) -> None:
         # The arrays are let go of, so that a large round takes no more than its sum.
         self._facts.append(bundle.without_arrays())
-        if not isinstance(self._rule, Sum):
+        if not self._rule.adds:
             self._each.append(bundle)
             return
         for total, array in zip(self._total, bundle.arrays, strict=True):
@@ -101,10 +101,12 @@ class Reduction:
 
     def reduced(self) -> Reduced:
         """Return what came back, when nothing more will."""
-        return Reduced(self._total, self.samples, self.counted, len(self._asked), self._single())
+        inside = tuple(slave for slave in self._asked if slave in self._in)
+        each = self._single()
+        return Reduced(self._total, self.samples, len(inside), len(self._asked), each, inside)
 
     def _single(self) -> Updates | None:
-        if isinstance(self._rule, Sum):
+        if self._rule.adds:
             return None
         place = {slave: i for i, slave in enumerate(self._asked)}
         ordered = sorted(self._each, key=lambda bundle: place[bundle.slaves[0]])

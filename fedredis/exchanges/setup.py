@@ -15,6 +15,9 @@ import numpy as np
 from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.errors import UsageError
+from fedredis.secure.circle import Terms
+from fedredis.secure.graph import threshold
+from fedredis.secure.masks import digest
 from fedredis.strategies import Limits
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from fedredis.metrics import Measure
     from fedredis.models import Model
     from fedredis.strategies import Strategy
+
+
+#: Slaves that a masked sum is of, at least: of two each knows the other's part.
+LEAST_MASKED = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,15 @@ class Setup:
 
     config: RunConfig
     allowed: Collection[str] = ()
+    #: The run's id, which masks are bound to.
+    run: str = ""
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What slaves sign who mask."""
+        config = self.config
+        about = digest(config.to_json())
+        return Terms(self.run, about, config.slave_ids, config.threshold)
 
     @cached_property
     def features(self) -> Features:
@@ -127,10 +143,32 @@ class Setup:
             self.strategy.check(config.sample or config.slaves)
         except UsageError as error:
             raise UsageError(f"{config.strategy}: {error}", field="strategy") from None
+        if config.secure:
+            self._check_masks()
+
+    def _check_masks(self) -> None:
+        config = self.config
+        if self.strategy.single:
+            raise UsageError(
+                f"{config.strategy} looks at each slave's update, which masks hide: choose a "
+                "strategy that adds them up, or run it without masks",
+                field="strategy",
+            )
+        asked = config.sample or config.slaves
+        if asked < LEAST_MASKED:
+            raise UsageError(
+                f"masks hide a slave among others: {asked} are too few, {LEAST_MASKED} are needed"
+            )
+        least = threshold(config.threshold, asked)
+        if config.quorum and config.quorum < least:
+            raise UsageError(
+                f"must be at least the {least} slaves that unmask a sum, not {config.quorum}",
+                field="quorum",
+            )
 
     def alone(self, name: str, rows: int) -> Setup:
         """Return the same for a single slave, who has `rows` rows."""
         config = replace(
             self.config, slaves=1, names=(name,), rows=rows, sample=0, quorum=0, patience=0
         )
-        return Setup(config, self.allowed)
+        return Setup(replace(config, threshold=0.0), self.allowed)
