@@ -107,7 +107,7 @@ class Quantity:
             return np.asarray(values, np.int64)
         first = np.rint(np.ldexp(values, scale))
         if not self.wide:
-            return first.astype(np.int64)
+            return np.asarray(first, np.int64)
         rest = np.ldexp(values - np.ldexp(first, -scale), np.minimum(scale + more, 1023))
         both: NDArray[np.int64] = np.stack([first, np.rint(rest)], axis=1).astype(np.int64)
         return both

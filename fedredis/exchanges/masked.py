@@ -164,6 +164,11 @@ class Masked:
     hiding: Hiding
 
     @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
     def name(self) -> RoundName:
         """``mask-<kind>:<n>``."""
         return masked_name(self.hiding.inner.name)

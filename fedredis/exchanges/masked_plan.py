@@ -91,7 +91,8 @@ class MaskedPlan(Plan):
         if slot.place == slots_of(self.setup) - 1:
             drop += [f"letters:{slot.batch}", f"vaults:{slot.batch}"]
         kept = {a: arrays for a, arrays in before.items() if a.startswith(KEPT) and a not in drop}
-        progress = replace(progress, artifacts={**progress.artifacts, **kept})
         if not self.names(progress):
-            drop += kept
+            # It was the last one.
+            drop, kept = [*drop, *kept], {}
+        progress = replace(progress, artifacts={**progress.artifacts, **kept})
         return progress, replace(step, drop=(*step.drop, *drop))

@@ -115,6 +115,10 @@ class Plan:
         # The newest model is under test while the next one is trained: not waited for.
         return not out_of_patience(progress.scores, config.patience, newest - UNDER_TEST)
 
+    def wanted(self, progress: Progress) -> list[str]:
+        """Name what else a run may have of artifacts that further exchanges read."""
+        return []
+
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""
         before = name.number - (name.kind == "train")

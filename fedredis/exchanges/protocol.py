@@ -109,6 +109,10 @@ class Step:
 class Exchange(Protocol):
     """What a round is for."""
 
+    @property
+    def enough(self) -> int:
+        """How many slaves make it valid; 0 for as many as the run's config says."""
+
     @classmethod
     def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
         """Make the exchange of round `number`, from the arrays that it reads."""

@@ -166,7 +166,7 @@ def histograms(name: str, columns: int, cells: int, gaps: bool) -> Quantity:
 
 def unit_of(largest: NDArray[Any]) -> NDArray[Any]:
     """Return the powers of two that are above some sizes (columns,)."""
-    return np.ldexp(1.0, np.frexp(largest)[1])
+    return np.asarray(np.ldexp(1.0, np.frexp(largest)[1]))
 
 
 def powers(q: NDArray[Any]) -> NDArray[Any]:

@@ -25,7 +25,7 @@ local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', mark)
 if state[1] ~= 'open' then
   return {0, 0}
 end
-local answer, held = {1, tonumber(state[2])}, {}
+local answer, held = {1, (assert(tonumber(state[2]), 'a round without an epoch'))}, {}
 for id in string.gmatch(state[4] or '', '%S+') do held[#held + 1] = id end
 local _, holders = spread('HMGET', claims, held)
 for i, id in ipairs(held) do

@@ -38,12 +38,20 @@ def train(
     """
     more = (terms,) if terms else ()
     stacked = _stacked(model, "train")
+    trained: list[Arrays]
     if stacked is not None and (not terms or takes_term(stacked)):
         trained = stacked(parameters, Xs, ys, settings, rngs, *more)
     else:
         each = zip(Xs, ys, rngs, *more, strict=True)
         trained = [model.train(parameters, X, y, settings, *rest) for X, y, *rest in each]
-    return [_checked(model, arrays) for arrays in trained]
+    shapes = [field.shape for field in model.schema().fields]
+    for arrays in trained:
+        found = [getattr(array, "shape", None) for array in arrays]
+        if found != shapes:
+            raise FedredisError(
+                f"the model's train returned arrays {found}, its schema says {shapes}"
+            )
+    return trained
 
 
 def predict(model: Model, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -77,11 +85,3 @@ def _stacked(model: Model, name: str) -> Callable[..., Any] | None:
         if name in vars(kind):
             break
     return None
-
-
-def _checked(model: Model, arrays: Arrays) -> Arrays:
-    shapes = [field.shape for field in model.schema().fields]
-    found = [np.shape(array) for array in arrays]
-    if found != shapes:
-        raise FedredisError(f"the model's train returned arrays {found}, its schema says {shapes}")
-    return arrays

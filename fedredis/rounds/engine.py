@@ -129,11 +129,14 @@ class Engine:
             job=job_of(self._plan.setup, name),
             slaves=None if asked == everyone else asked,
             expected=len(asked),
-            quorum=self._config.required(len(asked)),
+            quorum=self._needed(exchange),
             timeout_ms=self._config.round_timeout_ms,
             attempts=self._config.attempts,
             reads=self._plan.reads(name, progress),
         )
+
+    def _needed(self, exchange: Exchange) -> int:
+        return exchange.enough or self._config.required(len(exchange.slaves))
 
     def _entry(self, done: OpenRound, step: Step) -> dict[str, Any]:
         return {
@@ -242,7 +245,7 @@ class Engine:
         return RoundFailedError(
             f"round {exchange.name} can't be completed: "
             f"{len(exchange.slaves) - len(missing)} of {len(exchange.slaves)} slaves counted, "
-            f"{self._config.required(len(exchange.slaves))} needed"
+            f"{self._needed(exchange)} needed"
             + (f"; missing: {names}" if missing else "")
             + "".join(f"; {reason}" for reason in reasons[:NAMED])
         )

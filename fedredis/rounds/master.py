@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
@@ -16,7 +17,8 @@ from fedredis.errors import (
     StateLostError,
 )
 from fedredis.exchanges import Setup
-from fedredis.exchanges.plan import Plan, Progress
+from fedredis.exchanges.masked_plan import plan_of
+from fedredis.exchanges.plan import Progress
 from fedredis.keys import RunKeys
 from fedredis.rounds.engine import Engine
 from fedredis.store import runs
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from fedredis.config import RunConfig
+    from fedredis.exchanges.plan import Plan
     from fedredis.rounds.engine import Dispatch, Report
 
 logger = logging.getLogger("fedredis.rounds")
@@ -83,14 +86,14 @@ def drive_run(
         If its model is not allowed here, or can't be made; the run is left as it is.
     """
     config = runs.read(client, run_id).config
-    setup = Setup(config, allowed)
+    setup = Setup(config, allowed, run_id)
     setup.check()
     store = MasterStore(
         client, RunKeys(run_id), token=secrets.token_hex(8), lease_ms=config.lease_ms
     )
     _acquire(store, config, clock)
     try:
-        dispatch, plan = dispatcher(store, config), Plan(setup)
+        dispatch, plan = dispatcher(store, config), plan_of(setup)
         # How BLAS shares a product among threads decides its last bits, and threads would fight
         # with the workers for the cores.
         with threadpool_limits(1, user_api="blas"):
@@ -98,7 +101,7 @@ def drive_run(
                 try:
                     engine = Engine(store, plan, dispatch=dispatch, report=report, clock=clock)
                     # Read under the lease: nobody else moves the run any more.
-                    engine.drive(_progress(client, run_id, setup))
+                    engine.drive(_progress(client, run_id, plan))
                     return _finish(store, setup)
                 except StateLostError as lost:
                     logger.warning("run %s goes on from what Redis says: %s", run_id, lost)
@@ -140,7 +143,7 @@ def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) 
             return
 
 
-def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
+def _progress(client: Redis, run_id: str, plan: Plan) -> Progress:
     """Read where a run stands.
 
     Raises
@@ -148,7 +151,8 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     FedredisError
         If it has lost what it needs to go on.
     """
-    state, scores = runs.read(client, run_id), runs.scores(client, run_id, setup.measure.primary)
+    measure = plan.setup.measure
+    state, scores = runs.read(client, run_id), runs.scores(client, run_id, measure.primary)
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
     names += [f"model:{number}" for number in untested]
@@ -156,7 +160,7 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
     if not {state.preprocessing, state.model} - {""} <= artifacts.keys():
         raise FedredisError(f"run {run_id} has lost its model: it can't be gone on with")
-    return Progress(
+    progress = Progress(
         round=state.round,
         preprocessing=state.preprocessing,
         model=state.model,
@@ -164,3 +168,6 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
         artifacts=artifacts,
         scores=scores,
     )
+    more = {name: runs.artifact(client, run_id, name) for name in plan.wanted(progress)}
+    found = {name: arrays for name, arrays in more.items() if arrays is not None}
+    return replace(progress, artifacts={**artifacts, **found})

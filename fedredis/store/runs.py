@@ -70,15 +70,21 @@ def create(client: Redis, run_id: str, config: RunConfig) -> None:
     for first in range(0, len(ids), CHUNK):
         some = enumerate(ids[first : first + CHUNK], first)
         batch.add("ZADD", keys.everyone, *(word for place in some for word in place))
-    batch.add("MULTI")
-    batch.add(
-        *("HSET", keys.run, "status", "waiting", "config", config.to_json()),
-        *("started", started, "epoch", 0, "sequence", 0, "round", 0, "model", ""),
-        *("preprocessing", NOTHING_KNOWN),
-    )
-    batch.add("ZADD", names.RUNS, started, run_id)
-    batch.add("EXEC")
     batch.run()
+    with client.pipeline(transaction=True) as pipeline:
+        state: dict[Any, Any] = {
+            "status": "waiting",
+            "config": config.to_json(),
+            "started": started,
+            "epoch": 0,
+            "sequence": 0,
+            "round": 0,
+            "model": "",
+            "preprocessing": NOTHING_KNOWN,
+        }
+        pipeline.hset(keys.run, mapping=state)
+        pipeline.zadd(names.RUNS, {run_id: started})
+        pipeline.execute()
 
 
 def read(client: Redis, run_id: str) -> RunState:

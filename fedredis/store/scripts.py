@@ -55,6 +55,8 @@ class Batch:
         self._pending: list[tuple[Any, ...]] = []
         self._scripts: set[str] = set()
         self._size = 0
+        #: Whether what is pending begins in the midst of a list.
+        self._midway = False
         self._replies: list[Any] = []
 
     def add(self, *command: Any) -> int:
@@ -75,12 +77,16 @@ class Batch:
         the way is not written again: the list is shorter then, and whoever is told the number
         does not accept it.
         """
+        if self._midway:
+            # What is sent again goes on from where a list was, which the next one would change.
+            self._send()
         self.add("UNLINK", key)
         count = 0
         for part in parts:
             if self._size + len(part) > TRIP_BYTES and self._size:
                 self._send()
                 # If the answer is lost and the part sent again, it takes the first one's place.
+                self._midway = count > 0
                 self.add("LTRIM", key, 0, count - 1) if count else self.add("UNLINK", key)
             self.add("RPUSH", key, part)
             count += 1
@@ -114,7 +120,7 @@ class Batch:
         except ResponseError as error:
             raise explain(self._where, error) from error
         self._replies += replies
-        self._pending, self._size = [], 0
+        self._pending, self._size, self._midway = [], 0, False
 
     def _once(self, *, errors: bool) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipeline:

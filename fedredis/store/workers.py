@@ -90,11 +90,11 @@ def _card(reply: Any) -> WorkerCard | None:
         told = fields(reply)
         named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
         named["pid"] = int(named["pid"])
-        slaves = None if named["slaves"] == "all" else json.loads(named["slaves"])
+        if named["slaves"] == "all":
+            return WorkerCard(**{**named, "slaves": None})
+        slaves = json.loads(named["slaves"])
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return None
-    if slaves is not None:
-        if not isinstance(slaves, list) or not all(isinstance(slave, str) for slave in slaves):
-            return None
-        slaves = tuple(slaves)
-    return WorkerCard(**{**named, "slaves": slaves})
+    if not isinstance(slaves, list) or not all(isinstance(slave, str) for slave in slaves):
+        return None
+    return WorkerCard(**{**named, "slaves": tuple(slaves)})

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fedredis.arrays import Quantity, Schema
+from fedredis.arrays import Quantity
 from fedredis.errors import FedredisError, UsageError
 from fedredis.models import triangle
 from fedredis.models.protocol import SecondOrderModel
+from fedredis.strategies.fedavg import FedAvg
 from fedredis.strategies.flat import flat, split
 from fedredis.strategies.local import LocalResult
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
-from fedredis.strategies.state import arrays_of, doubles, filled, largest, named
+from fedredis.strategies.state import arrays_of, filled, largest, named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,7 @@ LOSS_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Newton:
+class Newton(FedAvg):
     """Newton's method: the exact optimum of a convex model, in a few rounds.
 
     A slave sends the sums over its n_k rows of the loss, its gradient g_k and its Hessian H_k at
@@ -70,18 +71,12 @@ class Newton:
     """
 
     requires: ClassVar[type] = SecondOrderModel
-    single: ClassVar[bool] = False
-    sends_state: ClassVar[bool] = False
-    remembers: ClassVar[bool] = False
 
     #: How far parameters may still move once the run ends.
     tolerance: float = 1e-9
 
     def __post_init__(self) -> None:
         require(0 <= self.tolerance < math.inf, "tolerance", self.tolerance, "0 or more")
-
-    def check(self, slaves: int) -> None:
-        """Take any number of slaves."""
 
     def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
         """Describe what is added up: gradient (p,), Hessian (p (p + 1) / 2,) and loss (1,).
@@ -108,10 +103,6 @@ class Newton:
             Quantity("hessian", (triangle.size(p),), bounds.hessian),
             Quantity("loss", (1,), bounds.loss, nonnegative=True),
         )
-
-    def memory(self, model: Model) -> Schema:
-        """Describe arrays like the parameters; there are none."""
-        return doubles(model)
 
     def initial(self, model: Model) -> Named:
         """Return a last point that any other is better than."""

@@ -26,7 +26,7 @@ SMALLEST_LOSS = 1e-10
 #: A mean log loss is below it, since probabilities are cut at 1e-15.
 LARGEST_LOG_LOSS = 35.0
 #: By how many powers of 2 a loss may count for more than a loss of 1 does.
-MOST_WEIGHT = 52
+MOST_WEIGHT = 30
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,10 @@ def test_what_is_no_blob(parts, problem):
         blob.unpack(SCHEMA, parts)
 
 
+def test_one_empty_part_changes_nothing():
+    assert blob.unpack(SCHEMA, [*PARTS, b""])[0] == {"round": 3}
+
+
 def test_empty_parts_without_end_are_not_read():
     def endless():
         yield PARTS[0]

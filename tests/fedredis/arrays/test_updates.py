@@ -24,7 +24,7 @@ def forged(**changes):
 def test_round_trip():
     back = Bundle.of(SCHEMA, [HEAD, BODY])
     assert back.arrays[0].tolist() == [4, 5]
-    assert back.without_arrays() == Bundle.without_arrays(back) or back.rows == 3
+    assert back.without_arrays().arrays == []
     for name in ("slaves", "samples", "facts", "worker", "rows"):
         assert getattr(back, name) == getattr(BUNDLE, name)
 

@@ -1,84 +1,77 @@
+"""Small runs whose slaves are all in the test's process."""
+
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from fedredis.arrays import Schema
 from fedredis.config import RunConfig
 from fedredis.exchanges import Setup
-from fedredis.exchanges.here import drive
-from fedredis.features.protocol import Column
+from fedredis.exchanges.setup import Prepared
+from fedredis.features import Column
 from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.owner import Owner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-
-@dataclass(frozen=True)
-class SlaveRows:
-    """One slave's rows."""
-
-    train_X: Any  # noqa: N815
-    train_y: Any
-    test_X: Any  # noqa: N815
-    test_y: Any
+#: Rows that are held out of each slave's.
+HELD_OUT = 5
 
 
-@dataclass
-class Federation:
-    """Slaves whose rows and keys are all here."""
+def rows_of(slaves: int, *, classes: int = 3, held_out: int = HELD_OUT) -> dict[str, Prepared]:
+    """Make slaves of unlike sizes, with two columns, and labels that follow from them."""
+    made = {}
+    for slave in range(slaves):
+        rng = np.random.default_rng([17, slave])
+        n = int(rng.integers(12, 30)) + held_out
+        X = rng.normal([10 + slave, 15], [3, 5], (n, 2))
+        score = X[:, 0] - 10 + 0.3 * (X[:, 1] - 15) + rng.normal(size=n)
+        y = np.digitize(score, [-1, 2])[: len(X)] if classes else score
+        made[str(slave)] = Prepared(X[held_out:], y[held_out:], X[:held_out], y[:held_out])
+    return made
 
-    folder: Path
 
-    def config(self, slaves: int = 5, **changes: Any) -> RunConfig:
-        defaults: dict[str, Any] = {
-            "dataset": "pets",
-            "columns": (Column("size"), Column("age", 0, 30)),
-            "classes": ("cat", "dog", "eel"),
-            "slaves": slaves,
-            "rows": 30 * slaves,
-            "rounds": 3,
-            "features": "plain",
-            "batch_size": 8,
-        }
-        return RunConfig(**{**defaults, **changes})
-
-    def rows(self, config: RunConfig) -> dict[str, SlaveRows]:
-        rng = np.random.default_rng(3)
-        rows = {}
-        for name in config.slave_ids:
-            X = np.column_stack([rng.normal(5, 2, 30), rng.uniform(0, 30, 30)])
-            noise = rng.integers(0, 3, 30)
-            y = np.where(rng.random(30) < 0.2, noise, (X[:, 0] > 5) + (X[:, 1] > 20))
-            y = y.astype(np.int64) if config.classes else X[:, 0] * 3 + noise
-            rows[name] = SlaveRows(X[:20], y[:20], X[20:], y[20:])
-        return rows
-
-    def owner(self, config: RunConfig, policy: str = "") -> Owner:
-        """Make keys for all slaves, once."""
-        folder = self.folder / f"{config.slaves}-{len(policy)}"
-        path = folder / "policy.toml"
-        if not path.exists():
-            made = [Identity.make(folder, name) for name in config.slave_ids]
-            path.write_text(f"[policy]\n{policy}\n{Roster.of(made).to_toml()}")
-        return Owner.open(path, lambda: 1e9)
-
-    def sha256(self, config: RunConfig, **how: Any) -> str:
-        """Go through a run, and digest the model that comes of it."""
-        if config.secure:
-            how = {"keys": self.owner(config), **how}
-        progress = drive(Setup(config, run="r1"), self.rows(config), **how)
-        model = progress.artifacts[progress.model]
-        return Schema.of(model).sha256(list(model.values()))
-
-    def masked(self, config: RunConfig) -> RunConfig:
-        return replace(config, threshold=0.67)
+def setup_of(rows: Mapping[str, Prepared], **changes: Any) -> Setup:
+    """Make the setup of a run over such slaves; keywords change fields of its config."""
+    defaults: dict[str, Any] = {
+        "dataset": "pets-0123abcd",
+        "columns": (Column("size"), Column("age", 0, 30)),
+        "classes": ("cat", "dog", "eel"),
+        "slaves": len(rows),
+        "rows": sum(len(r.train_y) + len(r.test_y) for r in rows.values()),
+        "rounds": 3,
+        "features": "plain",
+        "batch_size": 8,
+    }
+    return Setup(RunConfig(**{**defaults, **changes}))
 
 
 @pytest.fixture
-def federation(tmp_path: Path) -> Federation:
-    return Federation(tmp_path)
+def make_rows() -> Callable[..., dict[str, Prepared]]:
+    """Return `rows_of`."""
+    return rows_of
+
+
+@pytest.fixture
+def make_setup() -> Callable[..., Setup]:
+    """Return `setup_of`."""
+    return setup_of
+
+
+@pytest.fixture
+def make_owner(tmp_path: Path) -> Callable[..., Owner]:
+    """Return a maker of slaves' keys, and of what their owner allows."""
+
+    def make(setup: Setup, policy: str = "") -> Owner:
+        folder = tmp_path / f"keys-{setup.config.slaves}"
+        path = folder / "policy.toml"
+        if not path.exists():
+            made = [Identity.make(folder, name) for name in setup.config.slave_ids]
+            path.write_text(f"[policy]\n{policy}\n{Roster.of(made).to_toml()}")
+        return Owner.open(path, lambda: 1e9)
+
+    return make

@@ -1,7 +1,46 @@
-from fedredis.store.replies import fields, text, texts
+from __future__ import annotations
+
+import json
+
+import pytest
+from redis.exceptions import NoPermissionError, ResponseError
+
+from fedredis.errors import BlobError, FedredisError
+from fedredis.store.replies import explain, reads_of, real, record, text, whole
 
 
-def test_replies_become_text() -> None:
-    assert text("é".encode()) == "é"
-    assert texts([b"a", b""]) == ["a", ""]
-    assert fields({b"a": b"1", b"b": b""}) == {"a": "1", "b": ""}
+def test_text_has_no_control_characters() -> None:
+    assert text(b"a\tb\n\x1b[31m\xff\x9b") == "a\tb\n\ufffd[31m\ufffd\ufffd"
+
+
+@pytest.mark.parametrize("said", ["WRONGTYPE Operation against", "value is not an integer"])
+def test_an_answer_that_blames_what_is_stored_becomes_a_line(said: str) -> None:
+    error = explain(
+        "run r1", ResponseError(f"Command # 1 (HGET a) of pipeline caused error: {said}")
+    )
+    assert isinstance(error, FedredisError)
+    assert str(error) == f"run r1 is damaged in Redis: {said}"
+
+
+@pytest.mark.parametrize(
+    "error", [ResponseError("MISCONF Redis is configured"), NoPermissionError("no permissions")]
+)
+def test_one_of_the_servers_own_stays(error: ResponseError) -> None:
+    assert explain("run r1", error) is error
+
+
+def test_reads() -> None:
+    reads = {"known": ["preprocessing:1", "a.1"]}
+    assert reads_of({"reads": json.dumps(reads)}) == {"known": ("preprocessing:1", "a.1")}
+    for hostile in ({}, {"reads": "["}, {"reads": "[]"}, {"reads": '{"a": 1}'}):
+        with pytest.raises(BlobError, match="does not say what to read"):
+            reads_of(hostile)
+
+
+@pytest.mark.parametrize(
+    ("read", "reply"),
+    [(whole, b"-1"), (whole, None), (real, b"inf"), (record, "[]"), (record, "{},{}")],
+)
+def test_what_is_none(read, reply) -> None:
+    with pytest.raises(FedredisError, match=r"^r is damaged in Redis: its w is '"):
+        read(reply, "r", "w")

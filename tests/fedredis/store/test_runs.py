@@ -1,104 +1,158 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
-from fedredis.codec import Schema
-from fedredis.errors import RunNotFoundError
-from fedredis.keys import Kind, Label
+from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
+from fedredis.keys import RUNS, RoundName, RunKeys
 from fedredis.store import runs
-from fedredis.store.artifact import Artifact
+from tests.fedredis.store.conftest import claim, committal, config, hand, opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis import Redis
 
-    from fedredis.config import RunConfig
+    from tests.fedredis.store.conftest import Bench
 
-MODEL = Artifact(Schema.of(weights=np.zeros(2)), [np.array([1.5, -2])])
+KEYS = RunKeys("r1")
 
 
-def test_create_writes_what_can_be_read(
-    fake: Redis, make_config: Callable[..., RunConfig]
-) -> None:
-    config = make_config(seed=7)
-    runs.create(fake, "r1", config, {"model:0": MODEL})
-    stored = fake.hgetall("fedredis:{r1}")
-    started = int(stored[b"started"])
-    assert json.loads(stored[b"config"])["seed"] == 7
-    assert stored[b"status"] == b"waiting"
-    assert stored[b"epoch"] == b"0"
-    assert fake.zrange("fedredis:runs", 0, -1, withscores=True) == [(b"r1", started)]
-    assert fake.hget("fedredis:{r1}:model:0", "schema") == b'[["weights", "<f8", [2]]]'
-    assert runs.read(fake, "r1") == runs.RunState(
+def test_create(client: Redis) -> None:
+    made = config(2500, seed=7)
+    runs.create(client, "r1", made)
+    state = runs.read(client, "r1")
+    assert state == runs.RunState(
         run_id="r1",
         status="waiting",
-        config=config,
+        config=made,
         round=0,
         model="",
         preprocessing="preprocessing:0",
-        started=started,
+        started=state.started,
         error="",
         score=None,
     )
-    model = runs.artifact(fake, "r1", "model:0")
-    assert model is not None
-    assert model.sha256 == MODEL.sha256
-    assert runs.artifact(fake, "r1", "model:1") is None
+    assert client.zrange(RUNS, 0, -1, withscores=True) == [(b"r1", state.started)]
+    everyone = client.zrange(KEYS.everyone, 0, -1, withscores=True)
+    assert everyone == [(str(i).encode(), i) for i in range(2500)]
+    assert runs.artifact(client, "r1", "preprocessing:0") == {}
+    assert runs.artifact(client, "r1", "model:1") is None
 
 
-def test_read_takes_what_the_master_wrote_later(
-    fake: Redis, make_config: Callable[..., RunConfig]
-) -> None:
-    runs.create(fake, "r1", make_config(), {})
-    assert runs.read(fake, "r1").chosen == 0
-    changes = {"score": "0.75", "error": "boom", "round": "3", "status": "failed"}
-    fake.hset("fedredis:{r1}", mapping=changes)
-    state = runs.read(fake, "r1")
-    assert (state.score, state.error, state.round) == (0.75, "boom", 3)
-    assert (state.best, state.converged, state.chosen) == (0, False, 3)
+@pytest.mark.parametrize(("patience", "chosen"), [(0, 3), (4, 2)])
+def test_what_the_master_writes_later(client: Redis, patience: int, chosen: int) -> None:
+    runs.create(client, "r1", config(patience=patience))
+    written = {"round": "3", "best": "2", "converged": "1", "score": "0.75", "error": "boom"}
+    client.hset(KEYS.run, mapping=written)
+    state = runs.read(client, "r1")
+    assert (state.round, state.best, state.converged, state.score) == (3, 2, True, 0.75)
+    assert (state.chosen, state.error) == (chosen, "boom")
 
 
-def test_with_patience_a_run_stands_for_its_best_round(
-    fake: Redis, make_config: Callable[..., RunConfig]
-) -> None:
-    changes = {"round": "3", "best": "2", "converged": "1"}
-    for patience, chosen in ((0, 3), (4, 2)):
-        runs.create(fake, "r1", make_config(patience=patience), {})
-        fake.hset("fedredis:{r1}", mapping=changes)
-        state = runs.read(fake, "r1")
-        assert (state.best, state.converged, state.chosen) == (2, True, chosen)
-
-
-def test_no_such_run(fake: Redis) -> None:
-    with pytest.raises(RunNotFoundError, match="there is no run r1"):
-        runs.read(fake, "r1")
-    assert runs.history(fake, "r1") == {}
-    assert runs.newest_first(fake) == []
-
-
-def test_the_newest_run_comes_first(fake: Redis, make_config: Callable[..., RunConfig]) -> None:
-    for started, run_id in ((3000, "b"), (1000, "c"), (2000, "a")):
-        runs.create(fake, run_id, make_config(), {})
-        fake.zadd("fedredis:runs", {run_id: started})
-    assert [state.run_id for state in runs.newest_first(fake)] == ["b", "a", "c"]
-
-
-def test_history_is_in_order_of_kind_and_number(fake: Redis) -> None:
-    for label in ("train:10", "evaluate:2", "train:9", "statistics:1", "evaluate:10"):
-        fake.hset("fedredis:{r1}:history", label, json.dumps({"name": label}))
-    history = runs.history(fake, "r1")
-    assert [str(label) for label in history] == [
-        *("evaluate:2", "evaluate:10", "statistics:1", "train:9", "train:10")
+def test_history_scores_and_failures(client: Redis) -> None:
+    for name in ("train:10", "evaluate:2", "train:9", "evaluate:10"):
+        client.hset(KEYS.history, name, json.dumps({"r2": None if name[-1] == "2" else 0.5}))
+    assert [str(name) for name in runs.history(client, "r1")] == [
+        *("evaluate:2", "evaluate:10", "train:9", "train:10")
     ]
-    assert history[Label(Kind.TRAIN, 9)] == {"name": "train:9"}
-    assert runs.evaluations(fake, "r1") == {2: {"name": "evaluate:2"}, 10: {"name": "evaluate:10"}}
+    assert runs.scores(client, "r1", "r2") == {10: 0.5}
+    client.hset(KEYS.slave("1"), mapping={"failures": "2", "error": "boom\x1b[31m"})
+    told = {"1": {"failures": "2", "error": "boom\ufffd[31m"}}
+    assert runs.failures(client, "r1", ("0", "1")) == told
 
 
-def test_what_is_known_of_slaves(fake: Redis) -> None:
-    fake.hset("fedredis:{r1}:slave:1", mapping={"host": "h", "rows": "9"})
-    assert runs.slaves(fake, "r1", ("0", "1")) == {"0": {}, "1": {"host": "h", "rows": "9"}}
+def test_newest_first_steps_over_what_is_damaged(client: Redis) -> None:
+    for started, run_id in ((3, "b"), (1, "c"), (2, "a"), (4, "d"), (5, "e"), (6, "gone")):
+        runs.create(client, run_id, config())
+        client.zadd(RUNS, {run_id: started})
+    client.hset(RunKeys("d").run, "config", "[" * 100_000)
+    client.delete(RunKeys("e").run, RunKeys("gone").run)
+    client.set(RunKeys("e").run, "planted")
+    lines: list[str] = []
+    assert [state.run_id for state in runs.newest_first(client, lines.append)] == ["b", "a", "c"]
+    assert [line.split(":")[0] for line in lines] == [
+        *("there is no run gone", "run e is damaged in Redis", "run d is damaged in Redis")
+    ]
+    with pytest.raises(RunNotFoundError):
+        runs.read(client, "nobody")
+
+
+DAMAGED = "run r1 is damaged in Redis: "
+HOSTILE = (b"", b"abc", b"-1", b"nan", b"1e999", b"[]", b"{}", b"[[", b"\xff\x00", b"9" * 5000)
+
+
+def line_of(read: Callable[[], Any]) -> str | None:
+    """Return what a reader says if it fails as it should."""
+    try:
+        read()
+    except FedredisError as error:
+        return f"{error}{' as usage' * (error.exit_code != 1)}"
+    return None
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_any_value_anywhere_is_a_value_or_a_line(client: Redis, value: bytes) -> None:
+    runs.create(client, "r1", config())
+    told = json.dumps([{"rows": 5}]).encode()
+    stored = config().to_json()
+    places = [(KEYS.run, name) for name in (*client.hkeys(KEYS.run), "score", "best")]
+    places += [(KEYS.history, "train:1"), (KEYS.history, value), (KEYS.slaves, "train")]
+    places += [(KEYS.artifact("preprocessing:0"), "schema")]
+    for key, name in places:
+        client.hset(key, name, value)
+        for read in (
+            lambda: runs.read(client, "r1"),
+            lambda: runs.history(client, "r1"),
+            lambda: runs.scores(client, "r1", "r2"),
+            lambda: runs.slaves(client, "r1"),
+            lambda: runs.artifact(client, "r1", "preprocessing:0"),
+        ):
+            assert (line_of(read) or DAMAGED).startswith(DAMAGED)
+        client.delete(KEYS.history, KEYS.slaves, KEYS.run)
+        runs.create(client, "r1", config())
+    mutated: dict[str, Any] = json.loads(stored)
+    for name in mutated:
+        for odd in (None, "x", -1, 1.5, [], {}, [[1]], True):
+            client.hset(KEYS.run, "config", json.dumps({**mutated, name: odd}))
+            assert (line_of(lambda: runs.read(client, "r1")) or DAMAGED).startswith(DAMAGED)
+    client.hset(KEYS.slaves, "train", told)
+    assert runs.slaves(client, "r1") == {"train": [{"rows": 5}]}
+
+
+def test_remove(bench: Bench) -> None:
+    client = bench.client
+    for other in ("r11", "r", "x*"):
+        runs.create(client, other, config())
+    before = set(client.keys())
+    master = bench.begin()
+    master.turn(None, [opening()])
+    bench.close(master)
+    master.turn(committal(), [opening(RoundName("train", 2))])
+    worker = bench.worker()
+    hand(worker, claim(worker, name=RoundName("train", 2)))
+    with pytest.raises(LeaseHeldError, match="a master is driving run r1"):
+        runs.remove(client, "r1")
+    master.release("stopped")
+    assert runs.remove(client, "r1") > 5
+    assert set(client.keys()) == before
+    with pytest.raises(RunNotFoundError):
+        runs.remove(client, "r1")
+    with pytest.raises(RunNotFoundError):
+        runs.remove(client, "*")
+    runs.remove(client, "x*")
+    assert {key for key in client.scan_iter() if b"{r" in key} | {RUNS.encode()} == {
+        key for key in before if b"{x*}" not in key
+    }
+
+
+def test_a_removed_run_is_gone_for_its_workers(bench: Bench) -> None:
+    bench.begin().turn(None, [opening()])
+    worker = bench.worker()
+    held = claim(worker)
+    bench.client.delete(bench.keys.lease)
+    runs.remove(bench.client, "r1")
+    assert worker.open_rounds().names == ()
+    assert (claim(worker), hand(worker, held).state.name) == (None, "LATE")

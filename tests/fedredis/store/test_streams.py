@@ -4,8 +4,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.exceptions import ResponseError
 
+from fedredis.errors import FedredisError
 from fedredis.store.streams import START, last_id, read
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_server_that_sends_a_reader_away_has_no_news(client: Redis, how: list[
 
 def test_other_errors_are_no_news_to_hide(client: Redis) -> None:
     client.set("s", "a string")
-    with pytest.raises(ResponseError, match="WRONGTYPE"):
+    with pytest.raises(FedredisError, match="s is damaged in Redis: WRONGTYPE"):
         read(client, "s", START, seconds=0, count=5)
 
 

@@ -118,3 +118,26 @@ def test_waiting_for_one_that_joins(client: Redis) -> None:
     workers.join(client, CARD)
     waiting.join()
     assert woken == [workers.last_join(client)] != [before]
+
+
+@pytest.mark.parametrize(
+    "slaves", ["[" * 50_000, "{}", "[1]", '[["a"]]', "null", "", "7", '{"a": 1}']
+)
+def test_a_hostile_card_is_none(client: Redis, slaves: str) -> None:
+    for name in ("a", "b"):
+        workers.join(client, replace(CARD, name=name))
+    client.hset("fedredis:worker:b", "slaves", slaves)
+    assert [card.name for card in workers.present(client)] == ["a"]
+    client.delete("fedredis:worker:b")
+    client.set("fedredis:worker:b", "planted")
+    assert [card.name for card in workers.present(client)] == ["a"]
+
+
+def test_one_that_takes_the_last_id_keeps_nobody_from_joining(client: Redis) -> None:
+    before = workers.last_join(client)
+    client.xadd("fedredis:joined", {"worker": "x"}, id=f"{2**64 - 1}-{2**64 - 1}")
+    assert workers.wait_for_join(client, before, 0) == before
+    client.xadd("fedredis:joined", {"worker": "x"}, id=f"{2**64 - 1}-{2**64 - 1}")
+    workers.join(client, CARD)
+    assert workers.wait_for_join(client, before, 1) == workers.last_join(client) > before
+    assert workers.present(client) == [CARD]
