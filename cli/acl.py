@@ -14,6 +14,7 @@ from fedredis import acl
 from fedredis.cli import output
 from fedredis.data.manifest import read_manifest
 from fedredis.errors import UsageError
+from fedredis.exchanges import KINDS
 from fedredis.jobs.naming import jobs_of, queue_name
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _slaves(data: Path | None, dataset: str | None, slaves: Sequence[str]) -> li
         raise UsageError("which slaves? give --data, or --dataset and --slave")
     queues = [queue_name(dataset, [slave]) for slave in slaves]
     return [
-        acl.slave(dataset, slave, queue, jobs_of(queue))
+        acl.slave(dataset, slave, queue, jobs_of(queue), kinds=KINDS)
         for slave, queue in zip(slaves, queues, strict=True)
     ]
 

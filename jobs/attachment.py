@@ -130,10 +130,12 @@ class Attachment:
             state = self._store.wait_for_work(state.cursor, self._linger)
             if not any(map(self._serves, state.names)):
                 break
-        # Said before the last look: a master that opens a round after it counts this worker out.
-        self._detach()
-        self._note(self._store.open_rounds().names)
-        self._drain()
+        claimed = True
+        while claimed:
+            # Said before the last look: a master that opens a round later counts this worker out.
+            self._detach()
+            self._note(self._store.open_rounds().names)
+            claimed = self._drain()
 
     def _attach(self) -> None:
         with self._lock:
@@ -160,13 +162,14 @@ class Attachment:
             or self._context.others_wait(self._run.run_id)
         )
 
-    def _drain(self) -> None:
-        """Go back and forth until no known round has a slave left to claim."""
+    def _drain(self) -> bool:
+        """Go back and forth until no known round has a slave left to claim; tell if any had."""
         done: list[Done] = []
+        claimed = False
         while True:
             asks = [] if self._context.stopping() else [self._ask(name) for name in self._rounds]
             if not asks and not done:
-                return
+                return claimed
             handed = [one.handed() for one in done]
             answers, claims = self._store.visit([h for some in handed for h in some], asks)
             queue = iter(answers)
@@ -179,6 +182,8 @@ class Attachment:
                 if claim is None or not claim.slaves:
                     self._rounds.pop(ask.name, None)
                 else:
+                    # A claim attaches its worker, and lasts as long as that is prolonged.
+                    claimed = self._attached = True
                     done += self._work(claim)
 
     def _ask(self, name: RoundName) -> Ask:

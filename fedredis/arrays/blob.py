@@ -87,7 +87,8 @@ def unpack(schema: Schema, parts: Iterable[bytes]) -> tuple[dict[str, Any], Arra
 def _fill(body: NDArray[np.uint8], filled: int, piece: bytes) -> int:
     if filled + len(piece) > len(body):
         raise BlobError(f"more than the {len(body)} bytes that are expected")
-    body[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+    if piece:  # a body that is full already may be a view on bytes
+        body[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
     return filled + len(piece)
 
 

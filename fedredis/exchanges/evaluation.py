@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from fedredis.arrays import Sum, Updates
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.stacks import stacks
 from fedredis.keys import RoundName
-from fedredis.models import StackedModel
+from fedredis.models import stack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from fedredis.arrays import Arrays, Named
     from fedredis.exchanges.protocol import AtHand, Reduced
@@ -73,12 +71,13 @@ class Evaluation:
     def local(self, at: AtHand) -> Updates:
         """Test the model on each slave's held-out rows."""
         setup, measure = self.setup, self.setup.measure
+        model = setup.model(self.known)
         rows = {s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in at.slaves}
         order: list[str] = []
         groups: list[Arrays] = []
         facts: dict[str, list[float]] = {}
         for names in stacks({slave: of_slave.test_X for slave, of_slave in rows.items()}):
-            predictions = self._predict([rows[name].test_X for name in names])
+            predictions = stack.predict(model, self.parameters, [rows[n].test_X for n in names])
             sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))
             samples = np.full(len(names), predictions.shape[1], np.int64)
             told = {"rows": samples.tolist(), **measure.facts(sums, samples, self.known)}
@@ -89,13 +88,6 @@ class Evaluation:
         whole = [np.concatenate(a) if len(a) > 1 else a[0] for a in zip(*groups, strict=True)]
         samples = np.array([len(rows[name].test_y) for name in order], np.int64)
         return Updates(tuple(order), samples, whole, facts)
-
-    def _predict(self, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """Return predictions (k, n, outputs) for inputs of one shape."""
-        model = self.setup.model(self.known)
-        if isinstance(model, StackedModel):
-            return model.predict_stack(self.parameters, Xs)
-        return np.stack([model.predict(self.parameters, X) for X in Xs])
 
     def learn(self, reduced: Reduced) -> Step:
         """Say how good the model is."""

@@ -42,17 +42,14 @@ def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -
     """
     where, key, parts = f"run {keys.run_id}", keys.artifact(name), keys.parts(name)
     batch = Batch(client, where)
-    # As one, since a master may write it anew.
-    batch.add("MULTI")
     batch.add("HMGET", key, "schema", "version")
     batch.add("LLEN", parts)
     batch.add("LRANGE", parts, 0, 1)
-    batch.add("EXEC")
-    replies = batch.run()[-1]
-    for reply in replies:
-        if isinstance(reply, ResponseError):
-            raise explain(where, reply)
-    (described, found), length, first = replies
+    batch.add("HGET", key, "version")
+    (described, found), length, first, after = batch.run()
+    if found != after:
+        # A master has written it anew in between.
+        return fetch(client, keys, name, version)
     if described is None or found is None or (version is not None and text(found) != version):
         return None
     try:

@@ -7,29 +7,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import fedredis
-from fedredis.codec import Schema
-from fedredis.keys import WORKERS, Kind, Label, RunKeys
-from fedredis.store import runs, workers
-from fedredis.store.artifact import Artifact
+from fedredis.arrays import Bundle, Field, Schema
+from fedredis.keys import WORKERS, RoundName, RunKeys
+from fedredis.store import scripts, workers
 from fedredis.store.master import MasterStore
-from fedredis.store.slave import Claim, Packed, SlaveStore
+from fedredis.store.slave import Ask, Claim, Handed, SlaveStore
+from fedredis.store.turns import Committal, Opening
 from fedredis.store.workers import WorkerCard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from redis import Redis
-
-    from fedredis.config import RunConfig
+    from collections.abc import Sequence
 
 LUA = Path(fedredis.__file__).parent / "lua"
-NAMES = sorted(path.stem for path in LUA.glob("*.lua"))
+NAMES = sorted(path.stem for path in LUA.glob("*.lua") if path.stem != "common")
 #: Lines of a body at most, and where it takes more.
-MOST_LINES, LONGER = 40, {"commit": 42, "submit": 45}
-TRAIN = Label(Kind.TRAIN, 1)
+MOST_LINES, LONGER = 45, {"claim": 56, "open_round": 56, "submit": 60, "common": 50}
+TRAIN = RoundName("train", 1)
 
 Call = tuple[list[str], list[Any]]
 
@@ -78,68 +75,22 @@ def parse(name: str) -> Header:
     return header
 
 
-def bound(body: str, name: str) -> dict[tuple[str, int], str]:
+def bound(body: str) -> dict[tuple[str, int], str]:
     """Find the local names that a body gives to KEYS[i] and ARGV[i]."""
     found = {}
     for names, values in re.findall(r"^local ([\w, ]+) = (.+)$", body, re.MULTILINE):
         called = names.split(", ")
-        if whole := re.fullmatch(r"unpack\((KEYS|ARGV)(?:, 1, (\d+))?\)", values):
-            assert int(whole[2] or len(called)) == len(called), name
-            found.update({(whole[1], i): one for i, one in enumerate(called, 1)})
+        if whole := re.fullmatch(r"unpack\((KEYS|ARGV)(?:, (\d+), (\d+))?\)", values):
+            first = int(whole[2] or 1)
+            assert int(whole[3] or len(called)) == first + len(called) - 1, values
+            found.update({(whole[1], i): one for i, one in enumerate(called, first)})
             continue
         parts = values.split(", ")
         if len(parts) == len(called):
             for one, part in zip(called, parts, strict=True):
-                if reference := re.search(r"(KEYS|ARGV)\[(\d+)\]", part):
+                if reference := re.fullmatch(r"(?:tonumber\()?(KEYS|ARGV)\[(\d+)\]\)?", part):
                     found[reference[1], int(reference[2])] = one
     return found
-
-
-@pytest.fixture
-def calls(
-    fake: Redis, make_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Call]:
-    """Call every method that wraps a script once; return what each script was sent."""
-    sent: dict[str, Call] = {}
-    by_text = {(LUA / f"{name}.lua").read_text(): name for name in NAMES}
-    register = fake.register_script
-
-    def recording(text: str) -> Any:
-        script = register(text)
-
-        def call(keys: list[str], args: list[Any]) -> Any:
-            sent.setdefault(by_text[text], (keys, args))
-            return script(keys=keys, args=args)
-
-        return call
-
-    monkeypatch.setattr(fake, "register_script", recording)
-    keys = RunKeys("r1")
-    runs.create(fake, "r1", make_config(), {})
-    card = WorkerCard("w-1", "host", 1, "w", "pets", "{}", None)
-    workers.announce(fake, card, {})
-    master = MasterStore(fake, keys, token="me", lease_ms=7000)
-    slave = SlaveStore(fake, keys, worker="w-1", lease_ms=8000)
-    master.acquire()
-    master.open_round(TRAIN, ("0", "1"), quorum=2, timeout_ms=9000, extra={"a": "b"})
-    slave.claim(TRAIN, ("1", "0"), attached=Kind.EVALUATE, take_any=True, least=2, most=3)
-    slave.renew(TRAIN, ("1", "0"))
-    slave.fail(Claim(TRAIN, 1, ("0",)), "0", attempts=4, traceback="boom")
-    updates = [Packed("1", b"of 1", ("11", "h")), Packed("0", b"of 0", ("10", "h"))]
-    slave.submit(Claim(TRAIN, 1, ("1", "0")), updates, ("rows", "host"))
-    master.tend(TRAIN, Kind.EVALUATE)
-    master.refuse(TRAIN, ("0", "1"))
-    master.commit(
-        TRAIN,
-        entry={"ms": 1},
-        progress={"round": "1"},
-        slaves=("0", "1"),
-        artifacts={"model:1": Artifact(Schema(()), [])},
-        keep=("1",),
-        drop=("model:0",),
-    )
-    master.release("failed", "why", forget=("0",))
-    return sent
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -154,61 +105,122 @@ def test_the_header_says_purpose_keys_arguments_and_answers(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_body_calls_things_as_the_header_does(name: str) -> None:
     header, body = parse(name), "\n".join(split(name)[1])
-    names = bound(body, name)
+    names = bound(body)
     for part in ("KEYS", "ARGV"):
         for i, called in enumerate(getattr(header, part), 1):
-            # What is used once, by its number, needs no name.
-            name_less = body.count(f"{part}[{i}]") == 1 and (part, i) not in names
-            assert name_less or names[part, i] == called.removesuffix("_ms"), (part, i)
+            # What is used by its number needs no name.
+            by_number = f"{part}[{i}]" in body and (part, i) not in names
+            assert by_number or names[part, i] == called.removesuffix("_ms"), (part, i)
         used = {i for kind, i in names if kind == part}
         used |= {int(i) for i in re.findall(rf"{part}\[(\d+)\]", body)}
         assert max(used) == len(getattr(header, part))
-        goes_through = f"#{part}" in body or re.search(rf"\b{part}\[[a-z\d *]+\+ \d\]", body)
+        goes_through = f"#{part}" in body or re.search(rf"\b{part}\[i", body)
         assert bool(goes_through) is (part in header.open_ends)
         for start in re.findall(rf"for i = (\d+), #{part} ", body):
             assert int(start) == header.open_ends[part]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "common"])
 def test_it_is_short_and_builds_no_key(name: str) -> None:
     header, body = split(name)
     assert len(body) <= LONGER.get(name, MOST_LINES)
-    assert len(header) <= 22
+    assert all(len(line) <= 99 for line in (*header, *body))
     text = "\n".join(body)
     assert "fedredis" not in text
-    keyed = re.findall(r"redis\.call\('(\w+)', ?([^,)]+)", text)
-    own = {*parse(name).KEYS, "KEYS[i]", "unpack(KEYS", *of_open_end(text)}
-    assert {key for command, key in keyed if command != "TIME"} <= own
-    # What is left out above is a list of KEYS and nothing else.
-    assert text.count("unpack(KEYS, first") == text.count("('UNLINK', unpack(KEYS, first")
+    keyed = re.findall(r"(?:redis\.p?call|spread)\('(?!TIME)\w+', ?([^,)]+)", text)
+    keyed += re.findall(r"tell\((\w+)", text.replace("function tell(", ""))
+    if name == "common":
+        assert set(keyed) == {"stream", "run"}
+        return
+    allowed = {*parse(name).KEYS, "KEYS[i]", "KEYS[i + 1]", "unpack(KEYS"}
+    # Of an open end: its members by name.
+    allowed |= {"parts", "staged", "artifact"} if name == "commit" else set()
+    allowed |= {"slave"} if name == "fail" else set()
+    assert set(keyed) <= allowed
+
+
+@pytest.mark.parametrize("name", [*NAMES, "common"])
+def test_nothing_is_unpacked_that_may_be_long(name: str) -> None:
+    body = "\n".join(split(name)[1])
+    for inside in re.findall(r"unpack\(((?:[^()]|\([^()]*\))*)\)", body):
+        bounded = inside in ("KEYS", "ARGV", "fields") or "first + 9" in inside
+        assert bounded or "first + 1008" in inside or re.fullmatch(r"\w+, \d+, \d+", inside)
+    # All keys or arguments at once only where there are few.
+    header = parse(name) if name != "common" else Header("")
+    for part in ("KEYS", "ARGV"):
+        assert not (part in header.open_ends and f"unpack({part})" in body)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_streams_are_capped(name: str) -> None:
     body = "\n".join(split(name)[1])
-    lengths = {"events": "1000", "work": "100", "joined": "1000"}
-    for stream, rest in re.findall(r"'XADD', (\w+), (.+)", body):
-        assert rest.startswith(f"'MAXLEN', '~', {lengths[stream]}, '*', "), (stream, rest)
-
-
-def of_open_end(body: str) -> set[str]:
-    """Find the local names that a body gives to keys of the open end."""
-    found = set()
-    for names, values in re.findall(r"^ +local ([\w, ]+) = (.+)$", body, re.MULTILINE):
-        called, given = names.split(", "), re.split(r", (?![^\[]*\])", values)
-        if len(called) == len(given):
-            pairs = zip(called, given, strict=True)
-            found |= {one for one, value in pairs if re.fullmatch(r"KEYS\[[^\]]+\]", value)}
-    return found
+    assert "XADD" not in body
+    for stream, most in re.findall(r"tell\((\w+), (\d+)", body):
+        assert most == {"events": "1000", "work": "100"}[stream]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_answers_of_the_body_stand_in_the_header(name: str) -> None:
-    header, body = parse(name), "\n".join(split(name)[1])
-    for answer in re.findall(r"return (-?\d+)", body):
-        assert re.search(rf"(?<![\d-]){answer} (if|and)|^returns {answer} ", header.returns) or (
-            answer == "0" and header.returns.startswith("returns how many")
-        ), answer
+def test_a_masters_script_sees_that_it_is_in_charge_before_it_writes(name: str) -> None:
+    body = "\n".join(split(name)[1])
+    if "{sequence" not in parse(name).returns:
+        return
+    assert parse(name).ARGV[0] == "token"
+    before = body.partition("in_charge(run, token)")[0]
+    assert "redis.call" not in before
+
+
+class Recorder(scripts.Batch):
+    """Notes what scripts are sent, and answers with what lets their callers go on."""
+
+    sent: dict[str, Call] = {}  # noqa: RUF012
+
+    def script(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> int:
+        self.sent.setdefault(name, (list(keys), list(args)))
+        answers = {"acquire": [1, 0], "claim": [1, 1, b"1"], "submit": [1], "fail": [1]}
+        answers |= {"tend": [len(self.sent) + 90, 1, 0, 0, 1, [], []], "presence": []}
+        self._replies.append(answers.get(name, [len(self.sent) + 100, 1]))
+        return len(self._replies) - 1
+
+    def add(self, *command: Any) -> int:
+        reply: Any = {b"1": b"update:1"} if command[0] == "HGETALL" else [1]
+        self._replies.append(reply)
+        return len(self._replies) - 1
+
+    def _send(self, *, errors: bool = False) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def calls() -> dict[str, Call]:
+    """Call every method that wraps a script once; return what each script was sent."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("master", "slave", "workers", "incoming"):
+            patch.setattr(f"fedredis.store.{module}.Batch", Recorder)
+        patch.setattr("fedredis.store.scripts.Batch", Recorder)
+        keys, client, schema = RunKeys("r1"), None, Schema((Field("n", "<i8", ()),))
+        card = WorkerCard("w-1", "host", 1, "w", "pets", "{}", None)
+        workers.announce(client, card, {})  # type: ignore[arg-type]
+        master: Any = MasterStore(client, keys, token="me", lease_ms=7000)  # type: ignore[arg-type]
+        slave: Any = SlaveStore(client, keys, worker="w-1", lease_ms=8000, alone="1")  # type: ignore[arg-type]
+        master.acquire()
+        master.tend(TRAIN, "train")
+        master.refuse(TRAIN, {"update:1": "why"})
+        Recorder.sent.pop("fail")
+        slave.fail(Claim(TRAIN, 1, ("1",)), "1", traceback="boom")
+        handed = Handed(
+            Claim(TRAIN, 1, ("1",)),
+            Bundle(("1",), (5,), [np.array(1)]),
+            schema,
+            [[np.array(2)]],
+            schema,
+        )
+        slave.visit([handed], [Ask(TRAIN, "train", ("1", "0"), take_any=True, least=2, most=3)])
+        done = Committal(TRAIN, 2, {"ms": 1}, {"round": "1"}, {"model:1": {}}, ("model:0",), "[]")
+        after = Opening(RoundName("train", 2), "train", ("1", "0"), 2, 1, 9000, 4, {})
+        master._incoming._names[TRAIN] = ["update:1"]
+        master.turn(done, [after])
+        master.release("failed", "why")
+    return Recorder.sent
 
 
 def test_every_script_has_a_wrapper(calls: dict[str, Call]) -> None:
@@ -217,70 +229,64 @@ def test_every_script_has_a_wrapper(calls: dict[str, Call]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call]) -> None:
-    keys, round_keys = RunKeys("r1"), RunKeys("r1").round(TRAIN)
-    slave = "0" if name == "fail" else "1"
-    named_keys = {
-        **{key: getattr(keys, key) for key in ("run", "lease", "events", "work", "open")},
-        "attached": keys.attached(Kind.EVALUATE),
-        **{key: getattr(round_keys, key) for key in ("round", "task", "ids", "claims", "arrived")},
-        "history": keys.history,
-        "update": round_keys.update(slave),
-        "slave": keys.slave(slave),
-        "staged": round_keys.staged("w-1"),
-        "present": WORKERS,
-    }
-    named_args = {
+    keys, number = RunKeys("r1"), 2 if name == "open_round" else 1
+    round_ = keys.round(RoundName("train", number))
+    of_run = ("run", "lease", "events", "work", "open", "history", "everyone", "slaves")
+    of_round = ("round", "task", "ids", "claims", "inside", "bundles", "attempts")
+    named = {key: getattr(keys, key) for key in (*of_run, "warnings")}
+    named |= {key: getattr(round_, key) for key in of_round}
+    named |= {"attached": keys.attached("train"), "bundle": round_.bundle("update:1")}
+    named |= {"staged": round_.staged("w-1"), "present": WORKERS}
+    args = {
         "epoch": 1,
         "token": "me",
-        "label": "train:1",
         "worker": "w-1",
-        "name": "w-1",
-        "quorum": 2,
+        "name": f"train:{number}",
+        "quorum": 1,
         "timeout_ms": 9000,
-        "attempts": 4,
-        "traceback": "boom",
+        "tries": 4,
         "status": "failed",
-        "error": "why",
-        "id": slave,
+        "expected": 2,
+        "after": "train:1",
+        "error": "boom" if name == "fail" else "why",
+        "called": "update:1",
         "least": 2,
         "most": 3,
         "any": 1,
         "entry": '{"ms": 1}',
         "lease_ms": 8000,
-        "ttl_ms": workers.PRESENCE_MS if name == "presence" else 7000,
-        "count": 0,
-        "parts": 0,
+        "parts": 1,
+        "counted": 2,
         "artifacts": 1,
-        "kept": 1,
-        "fields": '{"round": "1"}' if name == "commit" else '{"a": "b"}',
-        "facts": '["rows", "host"]',
+        "told": "[]",
+        "misleads": "[]",
+        "ttl_ms": 7000,
+        "fields": '{"round": "1"}' if name == "commit" else '{"reads": "{}"}',
     }
-    open_end = {
-        ("commit", "ARGV"): ["[]", Schema(()).encode([]), 0],
+    if name == "presence":
+        args |= {"name": "w-1", "ttl_ms": workers.PRESENCE_MS}
+    if name == "submit":
+        args["parts"] = 2
+    memory, model = keys.memory("1"), keys.artifact("model:1")
+    open_end: dict[tuple[str, str], list[Any]] = {
+        ("claim", "ARGV"): ["1", "0"],
+        ("submit", "KEYS"): [memory],
+        ("submit", "ARGV"): ["1"],
+        ("fail", "KEYS"): [keys.slave("1")],
+        ("fail", "ARGV"): ["1"],
+        ("refuse", "KEYS"): [memory],
+        ("refuse", "ARGV"): ["1"],
+        ("open_round", "ARGV"): ["1", "0"],
+        ("commit", "ARGV"): ["[]", "me.1", 2],
         ("commit", "KEYS"): [
-            *(keys.artifact("model:1"), keys.staged("me", "model:1"), keys.parts("model:1")),
-            *(round_keys.update("1"), keys.last("1")),
-            *(round_keys.task, round_keys.ids, round_keys.claims, round_keys.arrived),
-            *(round_keys.update("0"), round_keys.update("1")),
+            *(model, keys.staged("me", "model:1"), keys.parts("model:1"), round_.round),
+            *(round_.task, round_.ids, round_.claims, round_.inside, round_.bundles),
+            *(round_.attempts, round_.bundle("update:1")),
             *(keys.artifact("model:0"), keys.parts("model:0")),
         ],
-        ("release", "KEYS"): [keys.last("0")],
-        ("refuse", "KEYS"): [round_keys.update("0"), round_keys.update("1")],
-        ("submit", "KEYS"): [
-            *(round_keys.update("1"), keys.slave("1"), round_keys.update("0"), keys.slave("0"))
-        ],
-        ("open_round", "ARGV"): ["0", "1"],
-        ("claim", "ARGV"): ["1", "0"],
-        ("renew_claims", "ARGV"): ["1", "0"],
-        ("submit", "ARGV"): ["1", b"of 1", "11", "h", "0", b"of 0", "10", "h"],
     }
     header, (sent_keys, sent_args) = parse(name), calls[name]
-    assert sent_keys == [
-        *(named_keys[key] for key in header.KEYS),
-        *open_end.get((name, "KEYS"), []),
-    ]
-    assert sent_args == [
-        *(named_args[argument] for argument in header.ARGV),
-        *open_end.get((name, "ARGV"), []),
-    ]
+    assert sent_keys == [*(named[key] for key in header.KEYS), *open_end.get((name, "KEYS"), [])]
+    expected = [*(args[one] for one in header.ARGV), *open_end.get((name, "ARGV"), [])]
+    assert sent_args == expected
     assert set(header.open_ends) == {part for script, part in open_end if script == name}

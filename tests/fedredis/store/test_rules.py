@@ -100,9 +100,9 @@ def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]
     assert runs.history(viewer, "r1").keys() == {TRAIN}
     assert runs.warnings(viewer, "r1") == ["hm"]
     assert runs.artifact(viewer, "r1", "model:1") is not None
+    master.release("finished")
     with pytest.raises(NoPermissionError):
         runs.remove(viewer, "r1")
-    master.release("finished")
     runs.remove(admin, "r1")
     assert not client.keys("fedredis:{*")
 
