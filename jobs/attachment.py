@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from fedredis.errors import ArtifactGoneError
+from fedredis.errors import RuleError
 from fedredis.jobs.desk import Desk
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.store.replies import reads_of
@@ -171,6 +172,8 @@ class Attachment:
             if not asks and not done:
                 return claimed
             handed = [one.handed() for one in done]
+            names = [one.claim.name for one in done]
+            self._context.gate.note(self._run.run_id, zip(names, handed, strict=True))
             answers, claims = self._store.visit([h for some in handed for h in some], asks)
             queue = iter(answers)
             rest = [
@@ -238,17 +241,24 @@ class Attachment:
         self, claim: Claim, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]
     ) -> list[Done]:
         """Do the slaves' work; those that fail are reported, the others' is returned."""
+        gate = self._context.gate
         try:
-            updates = exchange.local(self._desk(exchange, task, slaves))
+            desk = self._desk(exchange, task, slaves)
+            gate.check(exchange, desk)
+            updates = exchange.local(desk)
+            gate.check_counts(exchange, updates)
         except (ArtifactGoneError, RedisError):
             raise
-        except Exception:
+        except Exception as error:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, exchange, task, [slave]) for slave in slaves]
                 return [one for some in each for one in some]
-            logger.exception("slave %s failed in round %s", slaves[0], claim.name)
-            self._store.fail(claim, slaves[0], traceback=traceback.format_exc())
+            told = traceback.format_exc()
+            if isinstance(error, RuleError):
+                told = str(error)
+            logger.error("slave %s in round %s: %s", slaves[0], claim.name, told)
+            self._store.fail(claim, slaves[0], traceback=told)
             return []
         return [Done(claim, exchange, updates)]
 
@@ -258,8 +268,9 @@ class Attachment:
             before, schema = exchange.name.number, exchange.remembers
             found = self._store.memories(slaves, before, schema)
             memories = dict(zip(slaves, found, strict=True))
-        _, version = reads_of(task)["known"]
-        return Desk(slaves, self._run, self._context.inputs, version, memories)
+        _, version = reads_of(task).get("known", ("", ""))
+        owner = self._context.gate.owner
+        return Desk(slaves, self._run, self._context.inputs, version, memories, owner)
 
     def _answered(
         self, done: Done, handed: Sequence[Handed], answers: Sequence[Submission]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from fedredis.jobs import process
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -36,14 +36,16 @@ class WorkerPool:
         *,
         module: str = process.__name__,
         models: Collection[str] = (),
+        owner: Sequence[str] = (),
     ) -> None:
         """Prepare for `workers` processes that run `module` as their main program.
 
         They hold the `rows` of a partition folder, or of a slave's own file. They may import the
-        `models` of users' own that are given, and no others.
+        `models` of users' own that are given, and no others. `owner` are the arguments that name
+        their policy file.
         """
         self._url, self._rows, self._size = url, rows, workers
-        self._module, self._models = module, sorted(models)
+        self._module, self._models, self._owner = module, sorted(models), owner
         #: Each with a pipe that nobody writes to: it ends when the process does.
         self._processes: dict[subprocess.Popen[bytes], int] = {}
 
@@ -68,7 +70,7 @@ class WorkerPool:
         worker = subprocess.Popen(
             [
                 *(sys.executable, "-m", self._module),
-                *(*process.arguments(self._rows), "--with-parent"),
+                *(*process.arguments(self._rows), *self._owner, "--with-parent"),
             ],
             env={
                 **os.environ,

@@ -18,6 +18,7 @@ from rq.worker import WorkerStatus
 
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
+from fedredis.jobs.gate import Gate
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.naming import job_prefix, queue_name, worker_name
 from fedredis.store import workers
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rq.job import Job
 
     from fedredis.jobs.inputs import Holding, Inputs
+    from fedredis.secure.owner import Owner
 
 #: Seconds between two signs of life, well within what a master and RQ wait for.
 HEARTBEAT = 5.0
@@ -45,10 +47,12 @@ class FedredisWorker(SimpleWorker):
         card: WorkerCard,
         inputs: Inputs,
         models: frozenset[str] = frozenset(),
+        owner: Owner | None = None,
     ) -> None:
         """Serve one queue; `client` is for fedredis' own keys, `rq_client` for RQ's.
 
-        `models` are those of users' own that it may import.
+        `models` are those of users' own that it may import; `owner` holds its slaves' keys and
+        policy.
         """
         queue = Queue(
             card.queue,
@@ -72,6 +76,7 @@ class FedredisWorker(SimpleWorker):
             stopping=lambda: self._stop_requested,
             others_wait=self._others_wait,
             models=models,
+            gate=Gate(owner),
         )
 
     def execute_job(self, job: Job, queue: Queue) -> None:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: Seconds to wait for another worker of the same slaves.
 PATIENCE = 30.0
 TABLES = """
-CREATE TABLE IF NOT EXISTS roots (run TEXT, slave TEXT, root BLOB, PRIMARY KEY (run, slave));
+CREATE TABLE IF NOT EXISTS roots
+    (run TEXT, slave TEXT, root BLOB, time REAL, PRIMARY KEY (run, slave));
 CREATE TABLE IF NOT EXISTS answered
     (run TEXT, round TEXT, slave TEXT, what BLOB, PRIMARY KEY (run, round, slave));
 CREATE TABLE IF NOT EXISTS memories
@@ -73,12 +74,11 @@ class Journal:
         except sqlite3.Error as error:
             raise FedredisError(f"a slave's journal can't be written: {error}") from None
 
-    def root(self, run: str, slave: str) -> bytes:
+    def root(self, run: str, slave: str, now: float) -> bytes:
         """Return what a slave has drawn for a run (32,), now if it has not yet."""
         with self._writing() as sql:
-            sql.execute(
-                "INSERT OR IGNORE INTO roots VALUES (?, ?, ?)", (run, slave, secrets.token_bytes())
-            )
+            drawn = run, slave, secrets.token_bytes(), now
+            sql.execute("INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?)", drawn)
             found = sql.execute("SELECT root FROM roots WHERE run = ? AND slave = ?", (run, slave))
             root: bytes = found.fetchone()[0]
         return root
@@ -133,11 +133,12 @@ class Journal:
         rows = (self._connection.execute(query, (run, s, before)).fetchone() for s in slaves)
         return [row[0] if row else None for row in rows]
 
-    def forget(self, run: str) -> None:
-        """Let go of the secrets of a run that is over; what was answered stays known."""
+    def forget(self, before: float) -> None:
+        """Let go of secrets that were drawn before a time; what was answered stays known."""
         with self._writing() as sql:
-            sql.execute("DELETE FROM roots WHERE run = ?", (run,))
-            sql.execute("DELETE FROM memories WHERE run = ?", (run,))
+            old = "(SELECT run FROM roots WHERE time < ?)"
+            sql.execute(f"DELETE FROM memories WHERE run IN {old}", (before,))  # noqa: S608
+            sql.execute("DELETE FROM roots WHERE time < ?", (before,))
 
     def close(self) -> None:
         """Close the file."""

@@ -10,7 +10,7 @@ from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.journal import Journal
 from fedredis.secure.party import Party, channel_key
 from fedredis.secure.policy import Policy
-from fedredis.secure.record import Record
+from fedredis.secure.record import RECORD, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from fedredis.secure.circle import Circle, Terms
 
+#: Seconds for which a run's secrets are kept: who steals a disk later opens no older letters.
+SECRETS_KEPT = 30 * 86_400.0
 #: How many circles are kept at hand: a run has one.
 CIRCLES = 2
 
@@ -29,15 +31,17 @@ class Owner:
     folder: Path
     policy: Policy
     journal: Journal
-    record: Record
+    clock: Callable[[], float]
+    #: None where nothing is recorded: the slaves are simulated.
+    record: Record | None
     _roots: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _circles: dict[tuple[object, ...], tuple[Circle, dict[str, Party]]] = field(
         default_factory=dict
     )
 
     @classmethod
-    def open(cls, path: Path, clock: Callable[[], float]) -> Self:
-        """Read a policy file, and open what lies beside it.
+    def open(cls, path: Path, clock: Callable[[], float], *, records: bool = True) -> Self:
+        """Read a policy file, and open what lies beside it; `clock` tells the seconds since 1970.
 
         Raises
         ------
@@ -46,9 +50,11 @@ class Owner:
         FedredisError
             If the journal can't be used.
         """
-        policy = Policy.load(path)
-        record = Record(path.parent / "record.jsonl", clock)
-        return cls(path.parent, policy, Journal.open(path.parent), record)
+        folder, policy = path.parent, Policy.load(path)
+        record = Record(folder / RECORD, clock) if records else None
+        journal = Journal.open(folder)
+        journal.forget(clock() - SECRETS_KEPT)
+        return cls(folder, policy, journal, clock, record)
 
     @property
     def roster(self) -> Roster:
@@ -84,7 +90,7 @@ class Owner:
         if (run, slave) not in self._roots:
             if any(other != run for other, _ in self._roots):
                 self._roots.clear()
-            self._roots[run, slave] = self.journal.root(run, slave)
+            self._roots[run, slave] = self.journal.root(run, slave, self.clock())
         return self._roots[run, slave]
 
     def parties(

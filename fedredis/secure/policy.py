@@ -10,8 +10,6 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from fedredis.errors import RuleError, UsageError
 from fedredis.secure.identity import Roster
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 class Request:
     """What a round asks of one slave."""
 
-    run: str
     #: Such as ``train:5``, and its kind.
     round: str
     kind: str

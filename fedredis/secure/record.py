@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+#: The record's name, in the folder of a policy file.
+RECORD = "record.jsonl"
 #: Seconds that count as a day.
 DAY = 86_400.0
 
@@ -30,11 +32,10 @@ class Left:
     arrays: dict[str, Sequence[int]]
     bytes: int
     sha256: str
-    masked: bool
 
 
 class Record:
-    """The file ``record.jsonl`` beside slaves' keys."""
+    """A record's file."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         """`clock` tells the seconds since 1970."""

@@ -47,13 +47,14 @@ def test_who_was_killed_right_after_it_still_knows(tmp_path: Path) -> None:
 
 def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path: Path) -> None:
     journal, other = Journal.open(tmp_path), Journal.open(tmp_path)
-    root = journal.root("run", "a")
+    root = journal.root("run", "a", 1.0)
     assert len(root) == 32
-    assert other.root("run", "a") == root
-    assert len({root, journal.root("run", "b"), journal.root("run2", "a")}) == 3
+    assert other.root("run", "a", 2.0) == root
+    assert len({root, journal.root("run", "b", 1.0), journal.root("run2", "a", 5.0)}) == 3
     journal.answer_once("run", "train:1", {"a": b"set"})
-    journal.forget("run")
-    assert other.root("run", "a") != root
+    journal.forget(5.0)
+    assert other.root("run2", "a", 6.0) == journal.root("run2", "a", 7.0)
+    assert other.root("run", "a", 2.0) != root
     with pytest.raises(RuleError):
         other.answer_once("run", "train:1", {"a": b"other"})
 
@@ -78,4 +79,4 @@ def test_a_damaged_journal_is_a_line(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "other")
     sqlite3.connect(tmp_path / "other" / "state.sqlite").executescript("DROP TABLE roots")
     with pytest.raises(FedredisError, match="can't be written: no such table"):
-        journal.root("run", "a")
+        journal.root("run", "a", 1.0)
