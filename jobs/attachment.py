@@ -67,16 +67,17 @@ class Done:
 
     def handed(self) -> list[Handed]:
         """Add the slaves up as far as may be."""
+        rule = self.exchange.rule
         memories = dict(zip(self.updates.slaves, self.updates.memories, strict=False))
         return [
             Handed(
                 self.claim,
                 bundle,
-                self.exchange.rule.schema,
+                rule.schema.stacked(len(bundle.slaves)) if rule.apart else rule.schema,
                 [memories[slave] for slave in bundle.slaves] if memories else (),
                 self.exchange.remembers,
             )
-            for bundle in self.exchange.rule.bundles(self.updates)
+            for bundle in rule.bundles(self.updates)
         ]
 
     def without(self, slaves: set[str]) -> Done | None:

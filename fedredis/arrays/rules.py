@@ -38,6 +38,8 @@ class Rule(Protocol):
 
     #: Whether what comes back is added up, or every slave's arrays are kept.
     adds: ClassVar[bool]
+    #: Whether slaves lie side by side in a bundle.
+    apart: ClassVar[bool]
 
     @property
     def schema(self) -> Schema:
@@ -66,6 +68,7 @@ class Sum:
     """Exact sums: integers, which may be added in any order and by anybody."""
 
     adds: ClassVar[bool] = True
+    apart: ClassVar[bool] = False
 
     quantities: tuple[Quantity, ...]
     scope: Scope
@@ -133,6 +136,7 @@ class Each:
     """Single updates as they are: points near a centre, for rules that compare slaves."""
 
     adds: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
 
     schema: Schema
     #: Arrays of the schema's shapes; the update, divided by its rows, may be so far from them.

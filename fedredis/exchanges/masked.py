@@ -106,6 +106,7 @@ class MaskedSum:
     """The rule of masked sums: words are added, and nobody can look at them."""
 
     adds: ClassVar[bool] = True
+    apart: ClassVar[bool] = False
 
     hiding: Hiding
 

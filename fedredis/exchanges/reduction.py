@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.arrays import Sum, Updates
+from fedredis.arrays import Bundle, Sum, Updates
 from fedredis.errors import UpdateRefusedError
 from fedredis.exchanges.protocol import Reduced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedredis.arrays import Arrays, Bundle, Rule
+    from fedredis.arrays import Arrays, Rule
 
 #: What begins the name of a bundle that one slave alone can be in.
 ALONE = "update:"
@@ -62,6 +62,9 @@ class Reduction:
         samples = np.array([bundle.rows for _, bundle in sound], np.int64)
         one = len(sound) == 1
         columns = zip(*(bundle.arrays for _, bundle in sound), strict=True)
+        if self._rule.apart:
+            # Nothing is to be checked in what slaves send each other.
+            columns = iter(())
         stacks = [arrays[0][np.newaxis] if one else np.stack(arrays) for arrays in columns]
         for (name, bundle), reason in zip(
             sound, self._rule.reasons(counts, samples, stacks), strict=True
@@ -93,6 +96,12 @@ class Reduction:
     def _keep(self, bundle: Bundle) -> None:
         # The arrays are let go of, so that a large round takes no more than its sum.
         self._facts.append(bundle.without_arrays())
+        if self._rule.apart:
+            self._each += [
+                Bundle((slave,), (rows,), [array[i] for array in bundle.arrays])
+                for i, (slave, rows) in enumerate(zip(bundle.slaves, bundle.samples, strict=True))
+            ]
+            return
         if not self._rule.adds:
             self._each.append(bundle)
             return

@@ -213,7 +213,8 @@ class Engine:
         for bundle_name, parts in self._store.bundles(name, round_.fetched):
             round_.fetched += 1
             try:
-                ready.append((bundle_name, Bundle.of(rule.schema, parts)))
+                apart = len(round_.exchange.slaves) if rule.apart else 0
+                ready.append((bundle_name, Bundle.of(rule.schema, parts, apart)))
             except BlobError as error:
                 refused[bundle_name] = str(error)
             if len(ready) >= step:

@@ -38,8 +38,10 @@ class Journal:
         self._connection = connection
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, flushed: bool = True) -> Self:
         """Open the journal of a folder, which is made if there is none.
+
+        Unless it is `flushed`, it outlives its processes, but no failure of the machine.
 
         Raises
         ------
@@ -55,7 +57,7 @@ class Journal:
             )
             # On the disk when a transaction ends, and one write to it each.
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'OFF'}")
             connection.executescript(TABLES)
         except (OSError, sqlite3.Error) as error:
             raise FedredisError(f"the journal {path} can't be used: {error}") from None

@@ -43,6 +43,9 @@ class Owner:
     def open(cls, path: Path, clock: Callable[[], float], *, records: bool = True) -> Self:
         """Read a policy file, and open what lies beside it; `clock` tells the seconds since 1970.
 
+        Without `records` the slaves are simulated: what leaves is not written down, and the
+        journal does not wait for the disk.
+
         Raises
         ------
         UsageError
@@ -52,7 +55,7 @@ class Owner:
         """
         folder, policy = path.parent, Policy.load(path)
         record = Record(folder / RECORD, clock) if records else None
-        journal = Journal.open(folder)
+        journal = Journal.open(folder, flushed=records)
         journal.forget(clock() - SECRETS_KEPT)
         return cls(folder, policy, journal, clock, record)
 
