@@ -18,7 +18,7 @@ from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.relay import Relay, updates
 from fedredis.keys import RoundName
 from fedredis.secure.circle import Circle
-from fedredis.secure.party import TAG, WORDS, Slot
+from fedredis.secure.party import SLOTS, TAG, WORDS, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from fedredis.exchanges.setup import Setup
     from fedredis.secure.party import Party
 
-#: For how many sums of a kind shares are dealt at once, at most.
-SLOTS = 16
 #: The kinds of sums, which have batches of their own.
 SUMS = ("statistics", "train", "evaluate")
 

@@ -8,7 +8,7 @@ the slaves for the shares that unmask this one sum, and makes of it what follows
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fedredis.exchanges.protocol import AtHand, Rows
     from fedredis.exchanges.setup import Setup
     from fedredis.secure.owner import Owner
+    from fedredis.secure.party import Party
 
 logger = logging.getLogger("fedredis.worker")
 
@@ -98,17 +99,22 @@ class Hiding:
     @property
     def length(self) -> int:
         """How many words are masked: all of the sum's, and the number of rows."""
-        return sum(field.size for field in self.rule.schema.fields) + 1
+        return sum(one.size for one in self.rule.schema.fields) + 1
 
 
 @dataclass(frozen=True, eq=False)
 class MaskedSum:
-    """The rule of masked sums: words are added, and nobody can look at them."""
+    """The rule of masked sums: words are added, and nobody can look at them.
+
+    Slaves of one worker are added up before they are masked: it knows them all anyway.
+    """
 
     adds: ClassVar[bool] = True
     apart: ClassVar[bool] = False
 
     hiding: Hiding
+    #: Those who were worked for here, as who masks.
+    parties: dict[str, Party] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> Schema:
@@ -121,10 +127,13 @@ class MaskedSum:
         return [np.concatenate([*flat, samples[:, np.newaxis]], axis=1)]
 
     def bundles(self, updates: Updates) -> list[Bundle]:
-        """Add all of them up."""
+        """Add all of them up, and mask what they come to."""
         if not updates.slaves:
             return []
-        total = np.add.reduce(updates.stacks[0], axis=0, dtype=np.int64)
+        hiding, parties = self.hiding, [self.parties[slave] for slave in updates.slaves]
+        slot = slot_of(hiding.setup, hiding.inner.name)
+        total = masks(parties, slot, hiding.context, hiding.members, hiding.length)
+        total += np.add.reduce(updates.stacks[0], axis=0, dtype=np.int64)
         return [Bundle(updates.slaves, (0,) * len(updates.slaves), [total])]
 
     def reasons(
@@ -190,7 +199,7 @@ class Masked:
         return MaskedSum(self.hiding)
 
     def local(self, at: AtHand) -> Updates:
-        """Do the slaves' part, and mask what comes of it.
+        """Do the slaves' part; it is masked when it is bundled.
 
         Raises
         ------
@@ -220,8 +229,8 @@ class Masked:
             kept = dict(zip(found.slaves, texts, strict=True))
             journal.remember(setup.run, name.number, kept)
         (words,) = self.rule.encode(found.stacks, found.samples)
-        parties, slot = hiding.gathered.parties(at, found.slaves), slot_of(setup, name)
-        words = words + masks(parties, slot, hiding.context, hiding.members, hiding.length)
+        parties = hiding.gathered.parties(at, found.slaves)
+        self.rule.parties.update(zip(found.slaves, parties, strict=True))
         return Updates(found.slaves, np.zeros_like(found.samples), [words])
 
     def learn(self, reduced: Reduced) -> Step:
@@ -342,9 +351,9 @@ class Unmask:
         """Return the arrays of an unmasked sum, and its number of rows."""
         arrays: list[NDArray[Any]] = []
         at = 0
-        for field in self.hiding.rule.schema.fields:
-            arrays.append(words[at : at + field.size].reshape(field.shape))
-            at += field.size
+        for one in self.hiding.rule.schema.fields:
+            arrays.append(words[at : at + one.size].reshape(one.shape))
+            at += one.size
         samples = int(words[at])
         counts, rows = np.array([self.counted]), np.array([samples])
         stacks = [array[np.newaxis] for array in arrays]

@@ -1,18 +1,16 @@
 """Masks: keys that are derived from keys, and words that are drawn from them.
 
-Words are those of ChaCha20 (RFC 8439), added to integers modulo 2^64; keys come out of other keys
-by the second half of HKDF-SHA256 (RFC 5869), one block long.
+Words are those of ChaCha20 (RFC 8439), added to integers modulo 2^64. Keys come out of other keys
+by keyed BLAKE2b (RFC 7693), which takes a third of the time of HMAC for so short a text.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from typing import TYPE_CHECKING
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,18 +19,18 @@ if TYPE_CHECKING:
 
 #: Bytes of a key.
 KEY = 32
-#: A key draws one stream only, so the nonce says nothing.
-NONCE = bytes(16)
+#: A key seals one text or draws one stream only, so the nonce says nothing.
+NONCE = bytes(12)
 
 
 def derive(key: bytes, *about: bytes | str | int) -> bytes:
     """Make a key (32,) from another one, for what is said of it."""
-    return expand(key, joined(about))
+    return keyed(key, joined(about))
 
 
-def expand(key: bytes, info: bytes) -> bytes:
-    """Return one block (32,) of HKDF's second half."""
-    return hmac.digest(key, info + b"\x01", "sha256")
+def keyed(key: bytes, about: bytes) -> bytes:
+    """Make a key (32,) from another one, for a text."""
+    return hashlib.blake2b(about, key=key, digest_size=KEY).digest()
 
 
 def joined(parts: Iterable[bytes | str | int]) -> bytes:
@@ -47,10 +45,12 @@ def digest(*parts: bytes | str | int) -> bytes:
 
 
 def stream(key: bytes, count: int) -> bytes:
-    """Draw bytes from a key that nothing else is drawn from."""
-    return Cipher(ChaCha20(key, NONCE), None).encryptor().update(bytes(count))
+    """Draw bytes from a key: ChaCha20's, from block 1 on."""
+    # Of short streams half the time of a bare cipher, which takes two objects a key.
+    return ChaCha20Poly1305(key).encrypt(NONCE, bytes(count), None)[:count]
 
 
 def words(key: bytes, count: int) -> NDArray[np.int64]:
     """Draw 64-bit words (count,), read-only, from a key that nothing else is drawn from."""
-    return np.frombuffer(stream(key, 8 * count), "<i8")
+    sealed = ChaCha20Poly1305(key).encrypt(NONCE, bytes(8 * count), None)
+    return np.frombuffer(sealed, "<i8", count)

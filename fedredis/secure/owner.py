@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from fedredis.errors import RuleError, UsageError
 from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.journal import Journal
-from fedredis.secure.party import Party, channel_key
+from fedredis.secure.party import Pairs, Party, channel_key
 from fedredis.secure.policy import Policy
 from fedredis.secure.record import RECORD, Record
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from fedredis.secure.circle import Circle, Terms
+    from fedredis.secure.circle import Terms
 
 #: Seconds for which a run's secrets are kept: who steals a disk later opens no older letters.
 SECRETS_KEPT = 30 * 86_400.0
@@ -35,7 +35,7 @@ class Owner:
     #: None where nothing is recorded: the slaves are simulated.
     record: Record | None
     _roots: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    _circles: dict[tuple[object, ...], tuple[Circle, dict[str, Party]]] = field(
+    _circles: dict[tuple[object, ...], tuple[Pairs, dict[str, Party]]] = field(
         default_factory=dict
     )
 
@@ -115,9 +115,9 @@ class Owner:
             circle = terms.circle(self.roster, keys, signatures)
             if len(self._circles) >= CIRCLES:
                 del self._circles[next(iter(self._circles))]
-            self._circles[about] = circle, {}
-        circle, there = self._circles[about]
+            self._circles[about] = Pairs(circle), {}
+        pairs, there = self._circles[about]
         for slave in slaves:
             if slave not in there:
-                there[slave] = Party(circle, slave, self._root(terms.run, slave))
+                there[slave] = Party(pairs, slave, self._root(terms.run, slave))
         return [there[slave] for slave in slaves]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedredis.errors import RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import KEY, derive, digest, stream, words
+from fedredis.secure.masks import KEY, NONCE, derive, digest, keyed, stream, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 
     Words = NDArray[np.int64]
 
-#: What AEAD adds to a text, in words; keys of letters and vaults are used once, so the nonce is 0.
-TAG, NONCE = 2, bytes(12)
-#: Words of a key or share.
-WORDS = KEY // 8
-#: How many batches' letters are kept open.
+#: Words of a key or share, and of the tag that ends a sealed text.
+WORDS, TAG = KEY // 8, 2
+#: For how many sums shares are dealt at once, at most.
+SLOTS = 16
+#: How many batches' secrets are kept at hand.
 BATCHES_KEPT = 4
+
+K, V = TypeVar("K"), TypeVar("V")
 
 
 class Slot(NamedTuple):
@@ -65,19 +67,61 @@ def channel_key(root: bytes) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(derive(root, "channel"))
 
 
+class Pairs:
+    """What slaves of one process have in common with others: drawn once, whoever asks."""
+
+    def __init__(self, circle: Circle) -> None:
+        self.circle = circle
+        self._keys: dict[tuple[int, int], tuple[bytes, ChaCha20Poly1305]] = {}
+        #: Seeds of masks by batch, then by pair.
+        self._seeds: dict[int, dict[tuple[int, int], bytes]] = {}
+
+    def keys(
+        self, key: X25519PrivateKey, own: int, other: int
+    ) -> tuple[bytes, ChaCha20Poly1305]:
+        """Return the two keys that two places share, one for masks and one for letters.
+
+        Raises
+        ------
+        RuleError
+            If the other one's channel key is none.
+        """
+        pair = (own, other) if own < other else (other, own)
+        if pair not in self._keys:
+            public = self.circle.keys
+            try:
+                secret = key.exchange(X25519PublicKey.from_public_bytes(public[other]))
+            except ValueError:
+                name = self.circle.names[other]
+                raise RuleError("signatures", f"the channel key of slave {name} is none") from None
+            info = public[pair[0]] + public[pair[1]]
+            both = HKDF(SHA256(), 2 * KEY, self.circle.digest, info).derive(secret)
+            self._keys[pair] = both[:KEY], ChaCha20Poly1305(both[KEY:])
+        return self._keys[pair]
+
+    def seeds(self, key: X25519PrivateKey, own: int, other: int, batch: int) -> bytes:
+        """Return the secrets s of two places for the sums of a batch, end to end."""
+        pair = (own, other) if own < other else (other, own)
+        found = _of_batch(self._seeds, batch)
+        if pair not in found:
+            drawn = derive(self.keys(key, own, other)[0], "masks", batch)
+            found[pair] = stream(drawn, KEY * SLOTS)
+        return found[pair]
+
+
 class Party:
     """One slave among those who mask with each other."""
 
-    def __init__(self, circle: Circle, name: str, root: bytes) -> None:
+    def __init__(self, pairs: Pairs, name: str, root: bytes) -> None:
         """`root` (32,) was drawn by the slave for this run, and is known to it alone."""
+        circle = pairs.circle
         self.circle, self.name, self.place = circle, name, circle.places[name]
-        self._key = channel_key(root)
+        self._key, self._pairs = channel_key(root), pairs
         if self._key.public_key().public_bytes_raw() != circle.keys[self.place]:
             raise RuleError("signatures", f"the channel key of slave {name} is not its own")
         self._root = derive(root, "circle", circle.digest)
-        self._pairs: dict[int, tuple[bytes, bytes]] = {}
-        #: What neighbours have dealt it, by batch: opened once for all its sums.
-        self._opened: dict[int, dict[int, bytes]] = {}
+        #: What neighbours have dealt it (members, 2, slots, 4), by batch: opened once.
+        self._opened: dict[int, dict[tuple[int, ...], Words]] = {}
 
     @cached_property
     def near(self) -> list[int]:
@@ -85,31 +129,21 @@ class Party:
         found: list[int] = self.circle.near[self.place].tolist()
         return found
 
-    def _pair(self, other: int) -> tuple[bytes, bytes]:
-        """Return the two keys that it has in common with a neighbour: for masks, for letters."""
-        if other not in self._pairs:
-            keys = self.circle.keys
-            info = b"".join(sorted((keys[self.place], keys[other])))
-            try:
-                secret = self._key.exchange(X25519PublicKey.from_public_bytes(keys[other]))
-            except ValueError:
-                raise RuleError(
-                    "signatures", f"the channel key of slave {self.circle.names[other]} is none"
-                ) from None
-            both = HKDF(SHA256(), 2 * KEY, self.circle.digest, info).derive(secret)
-            self._pairs[other] = both[:KEY], both[KEY:]
-        return self._pairs[other]
-
     def _secret(self, slot: Slot, which: str) -> int:
         drawn = derive(self._root, which, *slot)
         return int.from_bytes(drawn, "little") % shamir.PRIME
 
-    def _shared(self, slot: Slot, other: int) -> bytes:
-        return derive(self._pair(other)[0], *slot)
+    def _letters(self, other: int) -> ChaCha20Poly1305:
+        return self._pairs.keys(self._key, self.place, other)[1]
 
-    def _letter(self, batch: int, sender: int, receiver: int) -> ChaCha20Poly1305:
-        other = receiver if sender == self.place else sender
-        return ChaCha20Poly1305(derive(self._pair(other)[1], "letter", batch, sender))
+    def seed(self, slot: Slot, other: int) -> bytes:
+        """Return the secret s that it has in common with a neighbour."""
+        seeds = self._pairs.seeds(self._key, self.place, other, slot.batch)
+        return seeds[KEY * slot.place : KEY * (slot.place + 1)]
+
+    def own(self, slot: Slot) -> bytes:
+        """Return its secret b."""
+        return _key(self._secret(slot, "b"))
 
     def deal(self, batch: int, slots: int) -> Dealt:
         """Deal shares of the secrets of a batch."""
@@ -119,16 +153,14 @@ class Party:
         random = stream(derive(self._root, "coefficients", batch), needed)
         shares = shamir.deal([*b, *k], circle.helpers, [place + 1 for place in self.near], random)
         letters = [
-            self._letter(batch, self.place, other).encrypt(NONCE, text, None)
+            self._letters(other).encrypt(_nonce(batch, self.place), text, None)
             for other, text in zip(self.near, shares, strict=True)
         ]
-        inside = [
-            b"".join(bytes(KEY) if o == self.place else self._shared(slot, o) for o in self.near)
-            for slot in numbered
-        ]
         vaults = [
-            ChaCha20Poly1305(_key(secret)).encrypt(NONCE, text, None)
-            for secret, text in zip(k, inside, strict=True)
+            ChaCha20Poly1305(_key(secret)).encrypt(
+                NONCE, b"".join(self.seed(slot, other) for other in self.near), None
+            )
+            for secret, slot in zip(k, numbered, strict=True)
         ]
         seals = [digest("seal", _key(secret)) for secret in b]
         return Dealt(*(np.stack([_words(t) for t in texts]) for texts in (letters, seals, vaults)))
@@ -152,63 +184,61 @@ class Party:
         letters
             What each member has dealt: its letters (m, …).
         """
-        found = np.zeros((len(members), WORDS), np.int64)
-        for row, (member, dealt) in enumerate(zip(members, letters, strict=True)):
-            near = self.circle.near[member]
-            at = int(np.searchsorted(near, self.place))
-            if at == len(near) or near[at] != self.place:
-                continue
-            shares = self._open(slot.batch, member, dealt[at])
-            which = slot.place if member in inside else slots + slot.place
-            if shares:
-                found[row] = _words(shares[KEY * which : KEY * (which + 1)])
-        return found
+        opened, about = _of_batch(self._opened, slot.batch), tuple(members)
+        if about not in opened:
+            opened.clear()
+            opened[about] = np.stack(
+                [self._open(slot.batch, slots, *one) for one in zip(members, letters, strict=True)]
+            )
+        which = [0 if member in inside else 1 for member in members]
+        return opened[about][range(len(members)), which, slot.place]
 
-    def _open(self, batch: int, sender: int, letter: Words) -> bytes:
-        """Open a letter; one whose sender has lied, or is another, is empty."""
-        opened = self._opened.setdefault(batch, {})
-        if sender not in opened:
-            try:
-                key = self._letter(batch, sender, self.place)
-                opened[sender] = key.decrypt(NONCE, letter.tobytes(), None)
-            except InvalidTag:
-                return b""
-            if len(self._opened) > BATCHES_KEPT:
-                del self._opened[next(iter(self._opened))]
-        return opened[sender]
+    def _open(self, batch: int, slots: int, sender: int, letters: Words) -> Words:
+        """Open a letter (2, slots, 4); who is no neighbour, or has lied, has sent only zeros."""
+        near, shape = self.circle.near[sender], (2, slots, WORDS)
+        at = int(np.searchsorted(near, self.place))
+        if at == len(near) or near[at] != self.place:
+            return np.zeros(shape, np.int64)
+        try:
+            sealed, nonce = letters[at].tobytes(), _nonce(batch, sender)
+            return _words(self._letters(sender).decrypt(nonce, sealed, None)).reshape(shape)
+        except InvalidTag:
+            return np.zeros(shape, np.int64)
 
 
 def masks(
     parties: Sequence[Party], slot: Slot, context: bytes, members: Sequence[int], count: int
 ) -> Words:
-    """Return what each of some parties adds to its words (k, count), modulo 2^64.
+    """Return what some parties together add to the sum of their words (count,), modulo 2^64.
 
-    `members` are the places of all who mask in this sum. Words are bound to the `context`: sums of
-    two contexts have no word in common.
+    What two of them would add and subtract is left out. `members` are the places of all who mask
+    in this sum. Words are bound to the `context`: sums of two contexts have no word in common.
     """
-    total = np.zeros((len(parties), count), np.int64)
-    row = {party.place: at for at, party in enumerate(parties)}
-    for at, party in enumerate(parties):
-        total[at] += self_mask(_key(party._secret(slot, "b")), context, count)
-        for other in set(party.near).intersection(members) - {party.place}:
-            # What two of them have in common is drawn once.
-            if row.get(other, -1) < at:
-                mask = pair_mask(party._shared(slot, other), context, count)
-                sign = 1 if other > party.place else -1
-                total[at] += sign * mask
-                if other in row:
-                    total[row[other]] -= sign * mask
+    total = np.zeros(count, np.int64)
+    others = set(members) - {party.place for party in parties}
+    for party in parties:
+        total += self_mask(party.own(slot), context, count)
+        for other in party.near:
+            if other in others:
+                mask = pair_mask(party.seed(slot, other), context, count)
+                # In place, since there are as many of them as pairs.
+                (np.add if other > party.place else np.subtract)(total, mask, out=total)
     return total
 
 
 def self_mask(key: bytes, context: bytes, count: int) -> Words:
     """Draw the words of a secret b (count,)."""
-    return words(derive(key, "self", context), count)
+    return words(keyed(key, b"self" + context), count)
 
 
-def pair_mask(shared: bytes, context: bytes, count: int) -> Words:
-    """Draw the words of what two slaves have in common (count,)."""
-    return words(derive(shared, "pair", context), count)
+def pair_mask(seed: bytes, context: bytes, count: int) -> Words:
+    """Draw the words of a secret s (count,)."""
+    return words(keyed(seed, b"pair" + context), count)
+
+
+def _nonce(batch: int, sender: int) -> bytes:
+    """Number the letters under a key: each of the two sends one a batch, and always the same."""
+    return batch.to_bytes(4, "little") + sender.to_bytes(8, "little")
 
 
 def _key(secret: int) -> bytes:
@@ -217,3 +247,10 @@ def _key(secret: int) -> bytes:
 
 def _words(text: bytes) -> Words:
     return np.frombuffer(text, "<i8")
+
+
+def _of_batch(cache: dict[int, dict[K, V]], batch: int) -> dict[K, V]:
+    """Return what is kept of a batch, and let go of older ones."""
+    if batch not in cache and len(cache) >= BATCHES_KEPT:
+        del cache[next(iter(cache))]
+    return cache.setdefault(batch, {})

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import KEY, digest
-from fedredis.secure.party import NONCE, pair_mask, self_mask
+from fedredis.secure.masks import KEY, NONCE, digest
+from fedredis.secure.party import pair_mask, self_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,16 +51,17 @@ class Unmasking:
             If too few have helped, or a share is wrong; it names whose secret can't be had.
         """
         total, count = masked.copy(), len(masked)
-        known: dict[tuple[int, ...], list[int]] = {}
+        given = _Given(sorted(answers.items()), self.circle.helpers)
         for row, member in enumerate(self.members):
+            name = self.circle.names[member]
             if member in self.inside:
-                own = self._secret(row, answers, known, self._fits_seal)
+                own = given.secret(row, name, self._fits_seal)
                 total -= self_mask(own, self.context, count)
                 continue
             # Where nobody in the sum masked with it, there is nothing of it to take off.
             if self.inside.isdisjoint(self.circle.near[member].tolist()):
                 continue
-            key = self._secret(row, answers, known, self._fits_vault)
+            key = given.secret(row, name, self._fits_vault)
             opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
             for at, other in enumerate(self.circle.near[member].tolist()):
                 if other in self.inside:
@@ -68,35 +69,6 @@ class Unmasking:
                     # The other one had added it, or subtracted it.
                     total -= mask if member > other else -mask
         return total
-
-    def _secret(
-        self,
-        row: int,
-        answers: Mapping[int, Words],
-        known: dict[tuple[int, ...], list[int]],
-        fits: Callable[[int, bytes], bool],
-    ) -> bytes:
-        helpers, name = self.circle.helpers, self.circle.names[self.members[row]]
-        shares = {
-            place + 1: int.from_bytes(answer[row].tobytes(), "little")
-            for place, answer in sorted(answers.items())
-            if answer[row].any()
-        }
-        if len(shares) < helpers:
-            raise RoundFailedError(
-                f"{len(shares)} slaves help to unmask slave {name}, {helpers} are needed"
-            )
-        # One liar is found out by leaving others in its place.
-        there = list(shares)
-        for first in range(len(there) - helpers + 1):
-            places = tuple(there[first : first + helpers])
-            if places not in known:
-                known[places] = shamir.weights(places)
-            secret = shamir.combined(known[places], [shares[place] for place in places])
-            key = secret.to_bytes(KEY, "little")
-            if fits(row, key):
-                return key
-        raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")
 
     def _fits_seal(self, row: int, key: bytes) -> bool:
         return bool(np.array_equal(np.frombuffer(digest("seal", key), "<i8"), self.seals[row]))
@@ -107,6 +79,43 @@ class Unmasking:
         except InvalidTag:
             return False
         return len(opened) == KEY * self.circle.size
+
+
+class _Given:
+    """What helpers gave away, and secrets of it."""
+
+    def __init__(self, answers: Sequence[tuple[int, Words]], helpers: int) -> None:
+        self._places, self._helpers = [place + 1 for place, _ in answers], helpers
+        each = np.stack([shares for _, shares in answers])
+        self._there, self._shares = each.any(axis=2), each
+        #: Lagrange's weights of those who were taken together before.
+        self._weights: dict[tuple[int, ...], list[int]] = {}
+
+    def secret(self, row: int, name: str, fits: Callable[[int, bytes], bool]) -> bytes:
+        """Make the secret of a member, of which it can be said whether it fits.
+
+        Raises
+        ------
+        RoundFailedError
+            If there are too few shares, or one is wrong.
+        """
+        there = np.flatnonzero(self._there[:, row]).tolist()
+        if len(there) < self._helpers:
+            raise RoundFailedError(
+                f"{len(there)} slaves help to unmask slave {name}, {self._helpers} are needed"
+            )
+        text = self._shares[:, row].tobytes()
+        # One liar is found out by leaving others in its place.
+        for first in range(len(there) - self._helpers + 1):
+            some = there[first : first + self._helpers]
+            places = tuple(self._places[i] for i in some)
+            if places not in self._weights:
+                self._weights[places] = shamir.weights(places)
+            shares = [int.from_bytes(text[KEY * i : KEY * (i + 1)], "little") for i in some]
+            key = shamir.combined(self._weights[places], shares).to_bytes(KEY, "little")
+            if fits(row, key):
+                return key
+        raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")
 
 
 def check_set(

@@ -9,7 +9,7 @@ import pytest
 from fedredis.secure.circle import Terms
 from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.masks import digest
-from fedredis.secure.party import Dealt, Party, Slot, channel_key, masks
+from fedredis.secure.party import Dealt, Pairs, Party, Slot, channel_key, masks
 from fedredis.secure.unmasking import Unmasking
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ class World:
     def masked(
         self, x: Any, members: Sequence[int], who: Collection[int], slot: Slot, model: int = 0
     ) -> Any:
-        parties = [self.parties[place] for place in who]
         context = self.context(members, model)
-        return x[list(who)] + masks(parties, slot, context, members, x.shape[1])
+        each = ([self.parties[place]] for place in who)
+        drawn = [masks(one, slot, context, members, x.shape[1]) for one in each]
+        return x[list(who)] + np.stack(drawn)
 
     def answers(
         self, members: Sequence[int], inside: Iterable[int], helpers: Iterable[int], slot: Slot
@@ -72,7 +73,8 @@ def make(folder: Path, count: int, share: float = 0.6) -> World:
     keys = {name: public(root) for name, root in roots.items()}
     signed = {n: terms.sign(roster, identities[n], key) for n, key in keys.items()}
     circle = terms.circle(roster, keys, signed)
-    parties = [Party(circle, name, roots[name]) for name in names]
+    pairs = Pairs(circle)
+    parties = [Party(pairs, name, roots[name]) for name in names]
     return World(circle, parties, [party.deal(1, SLOTS) for party in parties])
 
 

