@@ -28,19 +28,26 @@ if TYPE_CHECKING:
     from fedredis.exchanges.setup import Setup
     from fedredis.secure.party import Party
 
+#: For how many passes of statistics: most feature maps need fewer.
+PASSES = 4
 #: The kinds of sums, which have batches of their own.
 SUMS = ("statistics", "train", "evaluate")
 
 
-def slots_of(setup: Setup) -> int:
-    """Return for how many sums shares are dealt at once."""
-    return min(SLOTS, setup.config.rounds)
+def slots_of(setup: Setup, batch: int) -> int:
+    """Return for how many sums shares are dealt in a batch."""
+    if SUMS[(batch - 1) % len(SUMS)] == "statistics":
+        return PASSES
+    # No more than are needed, as far as is known.
+    batches = -(-setup.config.rounds // SLOTS)
+    return -(-setup.config.rounds // batches)
 
 
 def slot_of(setup: Setup, name: RoundName) -> Slot:
     """Return which secrets the sum of a round takes."""
-    batch, place = divmod(name.number - 1, slots_of(setup))
-    return Slot(batch * len(SUMS) + SUMS.index(name.kind) + 1, place)
+    first = SUMS.index(name.kind) + 1
+    batch, place = divmod(name.number - 1, slots_of(setup, first))
+    return Slot(batch * len(SUMS) + first, place)
 
 
 class Gathered:
@@ -167,7 +174,7 @@ class Deal:
     @cached_property
     def rule(self) -> Relay:
         """Letters to neighbours, and what the master needs to unmask."""
-        slots, near = slots_of(self.setup), self.gathered.circle.size
+        slots, near = slots_of(self.setup, self.number), self.gathered.circle.size
         letters = Field("letters", "<i8", (near, 2 * WORDS * slots + TAG))
         vaults = Field("vaults", "<i8", (slots, WORDS * near + TAG))
         return Relay(Schema((letters, Field("seals", "<i8", (slots, WORDS)), vaults)))
@@ -175,7 +182,7 @@ class Deal:
     def local(self, at: AtHand) -> Updates:
         """Deal the slaves' shares."""
         parties = self.gathered.parties(at, at.slaves)
-        dealt = [party.deal(self.number, slots_of(self.setup)) for party in parties]
+        dealt = [party.deal(self.number, slots_of(self.setup, self.number)) for party in parties]
         return updates(at.slaves, [[one.letters, one.seals, one.vaults] for one in dealt])
 
     def learn(self, reduced: Reduced) -> Step:

@@ -305,7 +305,8 @@ class Unmask:
         what = digest(parties[0].circle.digest, "members", *members, "inside", *sorted(inside))
         at.owner.journal.answer_once(setup.run, str(self.name), dict.fromkeys(at.slaves, what))
         letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]
-        slot, slots = slot_of(setup, self.name), slots_of(setup)
+        slot = slot_of(setup, self.name)
+        slots = slots_of(setup, slot.batch)
         given = [party.answer(slot, slots, members, inside, letters) for party in parties]
         return updates(at.slaves, [[shares] for shares in given])
 

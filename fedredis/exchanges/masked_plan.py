@@ -88,7 +88,7 @@ class MaskedPlan(Plan):
         before = progress.artifacts
         progress, step = super().after(progress, exchange, step, plain)
         slot, drop = slot_of(self.setup, name), [f"masked-{name}", f"inside-{name}"]
-        if slot.place == slots_of(self.setup) - 1:
+        if slot.place == slots_of(self.setup, slot.batch) - 1:
             drop += [f"letters:{slot.batch}", f"vaults:{slot.batch}"]
         kept = {a: arrays for a, arrays in before.items() if a.startswith(KEPT) and a not in drop}
         if not self.names(progress):

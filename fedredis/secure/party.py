@@ -151,7 +151,8 @@ class Party:
         b, k = ([self._secret(slot, which) for slot in numbered] for which in "bk")
         needed = shamir.coefficients_needed(2 * slots, circle.helpers)
         random = stream(derive(self._root, "coefficients", batch), needed)
-        shares = shamir.deal([*b, *k], circle.helpers, [place + 1 for place in self.near], random)
+        points = [shamir.point(place) for place in self.near]
+        shares = shamir.deal([*b, *k], circle.helpers, points, random)
         letters = [
             self._letters(other).encrypt(_nonce(batch, self.place), text, None)
             for other, text in zip(self.near, shares, strict=True)

@@ -25,33 +25,49 @@ def coefficients_needed(secrets: int, threshold: int) -> int:
     return secrets * (threshold - 1) * SIZE
 
 
+def point(place: int) -> int:
+    """Return where polynomials are evaluated for a place: 1, -1, 2, -2, … for 0, 1, 2, 3, …"""
+    return (place // 2 + 1) * (-1 if place % 2 else 1)
+
+
 def deal(
-    secrets: Sequence[int], threshold: int, places: Sequence[int], random: bytes
+    secrets: Sequence[int], threshold: int, points: Sequence[int], random: bytes
 ) -> list[bytes]:
-    """Share secrets; return for each place (1 or more) its shares of all of them, end to end.
+    """Share secrets; return for each point its shares of all of them, end to end.
 
     A share is below 2^256, and is meant modulo the prime. `random` holds the other coefficients:
     see `coefficients_needed`.
     """
-    count = len(secrets)
-    lane = SIZE + (threshold * max(places).bit_length() + 15) // 8
-    rows = [random[k : k + count * SIZE] for k in range(0, len(random), count * SIZE)]
-    rows.append(b"".join(secret.to_bytes(SIZE, "little") for secret in secrets))
-    *packed, constant = (_lanes(row, lane) for row in rows)
+    count, sizes = len(secrets), {abs(x) for x in points}
+    lane = SIZE + (threshold * max(sizes).bit_length() + 23) // 8
+    rows = [b"".join(secret.to_bytes(SIZE, "little") for secret in secrets)]
+    rows += [random[k : k + count * SIZE] for k in range(0, len(random), count * SIZE)]
+    packed = [_lanes(row, lane) for row in rows]
     low = _lanes(((1 << BITS) - 1).to_bytes(SIZE, "little") * count, lane)
     high = _lanes(((1 << 8 * lane - BITS) - 1).to_bytes(lane, "little") * count, lane, lane)
-    shares = []
-    for place in places:
-        value = 0
-        for coefficient in packed:
-            value = (value + coefficient) * place
-        value += constant
+    # A multiple of the prime, larger than what is subtracted from it.
+    above = _lanes((PRIME << 8 * lane - BITS - 2).to_bytes(lane, "little") * count, lane, lane)
+    shares = {}
+    for size in sizes:
+        # p(x) and p(-x) have their even and odd parts in common.
+        even, odd = (_horner(packed[first::2], size * size) for first in (0, 1))
+        shares[size], shares[-size] = even + odd * size, even + above - odd * size
+    found = []
+    for x in points:
+        value = shares[x]
         # In every lane at once: 2^255 is 19 modulo the prime.
         for _ in range(3):
             value = (value & low) + 19 * (value >> BITS & high)
         line = np.frombuffer(value.to_bytes(lane * count, "little"), np.uint8)
-        shares.append(line.reshape(count, lane)[:, :SIZE].tobytes())
-    return shares
+        found.append(line.reshape(count, lane)[:, :SIZE].tobytes())
+    return found
+
+
+def _horner(coefficients: Sequence[int], x: int) -> int:
+    value = 0
+    for coefficient in reversed(coefficients):
+        value = value * x + coefficient
+    return value
 
 
 def _lanes(row: bytes, lane: int, size: int = SIZE) -> int:
@@ -61,15 +77,15 @@ def _lanes(row: bytes, lane: int, size: int = SIZE) -> int:
     return int.from_bytes(padded.tobytes(), "little")
 
 
-def weights(places: Sequence[int]) -> list[int]:
-    """Return what shares at these places are to be multiplied with: Lagrange's polynomials at 0.
+def weights(points: Sequence[int]) -> list[int]:
+    """Return what shares at these points are to be multiplied with: Lagrange's polynomials at 0.
 
     They are the same for all secrets, and their sum over the shares is the secret.
     """
     found = []
-    for own in places:
+    for own in points:
         above = below = 1
-        for other in places:
+        for other in points:
             if other != own:
                 above, below = above * other % PRIME, below * (other - own) % PRIME
         found.append(above * pow(below, -1, PRIME) % PRIME)
@@ -77,10 +93,10 @@ def weights(places: Sequence[int]) -> list[int]:
 
 
 def combine(shares: Mapping[int, int]) -> int:
-    """Make the secret from as many shares, by their places, as its threshold says."""
+    """Make the secret from as many shares, by their points, as its threshold says."""
     return combined(weights(list(shares)), list(shares.values()))
 
 
 def combined(weights: Sequence[int], shares: Sequence[int]) -> int:
-    """Make a secret from shares, and the weights of their places."""
+    """Make a secret from shares, and the weights of their points."""
     return sum(w * share for w, share in zip(weights, shares, strict=True)) % PRIME

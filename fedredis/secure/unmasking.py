@@ -85,7 +85,7 @@ class _Given:
     """What helpers gave away, and secrets of it."""
 
     def __init__(self, answers: Sequence[tuple[int, Words]], helpers: int) -> None:
-        self._places, self._helpers = [place + 1 for place, _ in answers], helpers
+        self._points, self._helpers = [shamir.point(place) for place, _ in answers], helpers
         each = np.stack([shares for _, shares in answers])
         self._there, self._shares = each.any(axis=2), each
         #: Lagrange's weights of those who were taken together before.
@@ -108,11 +108,11 @@ class _Given:
         # One liar is found out by leaving others in its place.
         for first in range(len(there) - self._helpers + 1):
             some = there[first : first + self._helpers]
-            places = tuple(self._places[i] for i in some)
-            if places not in self._weights:
-                self._weights[places] = shamir.weights(places)
+            points = tuple(self._points[i] for i in some)
+            if points not in self._weights:
+                self._weights[points] = shamir.weights(points)
             shares = [int.from_bytes(text[KEY * i : KEY * (i + 1)], "little") for i in some]
-            key = shamir.combined(self._weights[places], shares).to_bytes(KEY, "little")
+            key = shamir.combined(self._weights[points], shares).to_bytes(KEY, "little")
             if fits(row, key):
                 return key
         raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")
