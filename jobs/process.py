@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from fedredis.config import entropy_of
 from fedredis.connection import connect, explain
 from fedredis.data.manifest import read_manifest
 from fedredis.data.own import OwnFile, read_own
-from fedredis.errors import FedredisError, UsageError
+from fedredis.errors import DataWarning, FedredisError, UsageError
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
 from fedredis.secure.owner import Owner
@@ -90,6 +91,8 @@ def main() -> None:
     """Serve until asked to stop."""
     words = sys.argv[1:]
     quiet_logs()
+    # Said already by who has started this process.
+    warnings.simplefilter("ignore", DataWarning)
     if "--with-parent" in words:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     url = os.environ.pop(URL_VARIABLE)
