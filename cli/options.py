@@ -224,6 +224,17 @@ schedule = click.option(
     show_default=True,
     help="How the learning rate falls from round to round.",
 )
+secure = click.option(
+    "--secure",
+    is_flag=True,
+    help="Mask what slaves add up, so that only sums over many can be seen.",
+)
+threshold = click.option(
+    "--threshold",
+    type=click.FloatRange(0.5, 1, min_open=True),
+    metavar="SHARE",
+    help="With --secure: the slaves that must help to unmask a sum, as a share; 0.67.",
+)
 patience = click.option(
     "--patience",
     type=click.IntRange(min=0),

@@ -16,6 +16,7 @@ from fedredis.cli.progress import waiting
 from fedredis.cli.training import how_to_resume, train
 from fedredis.config import FEATURE_MAPS, RunConfig
 from fedredis.data.reading import Reading
+from fedredis.secure.graph import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +98,8 @@ if TYPE_CHECKING:
 @options.lease
 @options.attempts
 @options.max_norm
+@options.secure
+@options.threshold
 @options.redis
 @options.as_json
 def command(
@@ -115,6 +118,8 @@ def command(
     redis_url: str | None,
     home: Path,
     as_json: bool,
+    secure: bool,
+    threshold: float | None,
     **settings: Any,
 ) -> None:
     """Train a model over slaves and print its final measure.
@@ -124,6 +129,8 @@ def command(
     that `fedredis slave` starts elsewhere, unless --workers starts some here.
     """
     notes = output.notes()
+    if secure or threshold:
+        settings["threshold"] = threshold or SHARE
     settings["round_timeout_ms"] = round(round_timeout * 1000)
     settings["lease_ms"] = round(lease * 1000)
     # What is not given depends on the data.

@@ -36,6 +36,11 @@ from fedredis.data.own import SHARED
     show_default=True,
     help="Seed of the choice of the rows that are held out.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What the slave's owner allows, with its keys and its record beside it.",
+)
 @options.workers
 @options.allow_models
 @options.redis

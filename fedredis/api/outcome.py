@@ -9,6 +9,7 @@ import numpy as np
 
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
+from fedredis.exchanges.masked import masked_name
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 from fedredis.store import runs
@@ -72,7 +73,13 @@ def read_outcome(
     told = runs.slaves(client, run_id)
     history = runs.history(client, run_id)
     test = history.get(RoundName("evaluate", state.chosen))
-    times = [entry["ms"] for label, entry in history.items() if label.kind == "train"]
+    rounds = {label: entry["ms"] for label, entry in history.items() if "ms" in entry}
+    # Under masks a round is two, one after the other.
+    times = [
+        ms + rounds.get(masked_name(label), 0.0)
+        for label, ms in rounds.items()
+        if label.kind == "train"
+    ]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
     p50, p95 = np.percentile(times or [0], [50, 95]).tolist()

@@ -244,6 +244,7 @@ def begun(
             wait_timeout=wait_timeout,
             models=models,
             started=started,
+            home=home,
             resume=how_to_resume(run_id, models),
         )
 
@@ -279,6 +280,7 @@ def resumed(
             wait_timeout=wait_timeout,
             models=models,
             started=started,
+            home=home,
             resume=how_to_resume(run, models),
         )
 

@@ -29,6 +29,8 @@ KINDS: Mapping[str, type[Exchange]] = {
 }
 #: What comes before sums that are masked.
 BEFORE_MASKS: Mapping[str, type[Exchange]] = {"channel": Channel, "deal": Deal}
+#: All kinds of rounds.
+ROUNDS = (*KINDS, *BEFORE_MASKS, *(MASK + kind for kind in KINDS))
 
 
 def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:

@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+#: The share of the slaves that must help to unmask a sum, if nothing else is said.
+SHARE = 0.67
 #: Slaves up to which each masks with all others.
 COMPLETE = 100
 #: How many neighbours each has beyond that. Bell et al., section 4, need 30 to 60 of them for

@@ -47,7 +47,7 @@ class Policy:
 
     columns: tuple[str, ...] = _rule((), "columns that may be learned from; all, if none is named")
     exchanges: tuple[str, ...] = _rule((), "kinds of rounds to take part in, such as statistics")
-    least_rows: int = _rule(0, "rows that the slave must have for a round")
+    least_rows: int = _rule(0, "rows that it must have for a round: to train on, or held out")
     least_cell: int = _rule(0, "rows in a cell of its counts; not looked at under masks")
     most_parameters: float = _rule(
         0.0, "numbers that leave when it trains, as a share of its rows"
