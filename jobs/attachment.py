@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from fedredis.errors import ArtifactGoneError
-from fedredis.errors import RuleError
+from fedredis.errors import ArtifactGoneError, RuleError
 from fedredis.jobs.desk import Desk
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.store.replies import reads_of

@@ -5,8 +5,8 @@ be read as an `OwnFile` says.
 Redis' URL comes by the environment (``FEDREDIS_URL``), since a command line can be read by all.
 ``FEDREDIS_MODELS`` there names the models of users' own that the worker may import:
 ``package.module:Class``, separated by commas. What Redis says has no part in it.
-With ``--policy PATH`` it does what that file allows and no more, has the keys beside it, and records
-there what leaves; with ``--keys PATH`` it records nothing.
+With ``--policy PATH`` it does what that file allows and no more, has the keys beside it, and
+records there what leaves; with ``--keys PATH`` it records nothing.
 With ``--with-parent`` the process ends when its standard input does, so that a master that is
 killed leaves no workers behind.
 """

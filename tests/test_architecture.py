@@ -26,7 +26,7 @@ NUMERIC = ("fedredis.models", "fedredis.features", "fedredis.strategies")
 
 #: What each part may import besides the standard library and itself.
 ALLOWED = {
-    CORE: {"numpy", "redis", "threadpoolctl"},
+    CORE: {"cryptography", "numpy", "redis", "threadpoolctl"},
     "fedredis.data": {
         *("fedredis.errors", "fedredis.features.protocol", "fedredis.shares"),
         *("numpy", "pandas"),

@@ -12,7 +12,7 @@ from fedredis.store import inflight
 from fedredis.store import runs as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from redis import Redis
 

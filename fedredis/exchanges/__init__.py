@@ -8,7 +8,7 @@ from fedredis.errors import BlobError
 from fedredis.exchanges.circles import Channel, Deal
 from fedredis.exchanges.evaluation import Evaluation
 from fedredis.exchanges.masked import MASK, Hiding, Masked, Unmask
-from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
+from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
 from fedredis.exchanges.training import Training
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "AtHand", "Exchange", "Reduced", "Rows", "Setup", "Step", "job_of", "make"]
 
 #: The exchanges by the kind of round that they are made in; each also names an RQ job.
-KINDS: Mapping[str, type[Exchange]] = {
+KINDS: Mapping[str, type[Kind]] = {
     "statistics": Statistics,
     "train": Training,
     "evaluate": Evaluation,
 }
 #: What comes before sums that are masked.
-BEFORE_MASKS: Mapping[str, type[Exchange]] = {"channel": Channel, "deal": Deal}
+BEFORE_MASKS: Mapping[str, type[Kind]] = {"channel": Channel, "deal": Deal}
 #: All kinds of rounds.
 ROUNDS = (*KINDS, *BEFORE_MASKS, *(MASK + kind for kind in KINDS))
 

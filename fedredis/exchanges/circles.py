@@ -126,10 +126,9 @@ class Channel:
 
     def learn(self, reduced: Reduced) -> Step:
         """Hand everybody's keys to all."""
-        assert reduced.each is not None
         place = {slave: i for i, slave in enumerate(self.slaves)}
-        places = np.array([place[slave] for slave in reduced.each.slaves], np.int64)
-        keys, signatures = reduced.each.stacks
+        places = np.array([place[slave] for slave in reduced.apart.slaves], np.int64)
+        keys, signatures = reduced.apart.stacks
         gathered = {"places": places, "keys": keys, "signatures": signatures}
         return Step(artifacts={"channel:1": gathered})
 
@@ -149,7 +148,7 @@ class Deal:
 
     @classmethod
     def job(cls, setup: Setup, number: int) -> str:
-        """The jobs that serve what the shares are for."""
+        """Tell which jobs serve what the shares are for."""
         return "statistics" if SUMS[(number - 1) % len(SUMS)] == "statistics" else "train"
 
     @property
@@ -187,10 +186,9 @@ class Deal:
 
     def learn(self, reduced: Reduced) -> Step:
         """Hand the letters to the slaves, and keep the rest."""
-        assert reduced.each is not None
         places = self.gathered.circle.places
-        dealt = np.array([places[slave] for slave in reduced.each.slaves], np.int64)
-        letters, seals, vaults = reduced.each.stacks
+        dealt = np.array([places[slave] for slave in reduced.apart.slaves], np.int64)
+        letters, seals, vaults = reduced.apart.stacks
         return Step(
             artifacts={
                 f"letters:{self.number}": {"dealt": dealt, "letters": letters},

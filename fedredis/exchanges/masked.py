@@ -1,8 +1,9 @@
 """An exchange of sums under masks, in two rounds: what is masked comes in, and masks come off.
 
-``mask-train:5`` is ``train:5`` of which every slave's integers, and its number of rows, are hidden
-behind words that cancel. Its commit fixes the set of the slaves in it; ``train:5`` itself then asks
-the slaves for the shares that unmask this one sum, and makes of it what follows from the total.
+``mask-train:5`` is ``train:5`` of which every slave's integers, and its number of rows, are
+hidden behind words that cancel. Its commit fixes the set of the slaves in it; ``train:5`` itself
+then asks the slaves for the shares that unmask this one sum, and makes of it what follows from the
+total.
 """
 
 from __future__ import annotations
@@ -323,12 +324,9 @@ class Unmask:
         RoundFailedError
             If too few have helped, or what comes out is no sum of so many slaves.
         """
-        assert reduced.each is not None
         hiding, circle = self.hiding, self.hiding.gathered.circle
         slot, rows = slot_of(hiding.setup, self.name), list(hiding.asked.values())
-        of_slot = {
-            name: array[rows, slot.place] for name, array in self.sealed["vaults"].items()
-        }
+        of_slot = {name: array[rows, slot.place] for name, array in self.sealed["vaults"].items()}
         unmasking = Unmasking(
             circle,
             hiding.context,
@@ -337,8 +335,8 @@ class Unmask:
             list(of_slot["seals"]),
             list(of_slot["vaults"]),
         )
-        places = (circle.places[slave] for slave in reduced.each.slaves)
-        answers = dict(zip(places, reduced.each.stacks[0], strict=True))
+        places = (circle.places[slave] for slave in reduced.apart.slaves)
+        answers = dict(zip(places, reduced.apart.stacks[0], strict=True))
         words = unmasking.total(self.sealed["masked"]["masked"], answers)
         total, samples = self._cut(words)
         plain = Reduced(total, samples, len(self.inside), len(hiding.inner.slaves))

@@ -85,6 +85,13 @@ class Reduced:
     slaves: tuple[str, ...] = ()
 
     @property
+    def apart(self) -> Updates:
+        """The single updates of a rule that keeps them."""
+        if self.each is None:
+            raise TypeError("these are sums")
+        return self.each
+
+    @property
     def complete(self) -> bool:
         """Whether every slave that was asked was counted."""
         return self.counted == self.asked
@@ -112,14 +119,6 @@ class Exchange(Protocol):
     @property
     def enough(self) -> int:
         """How many slaves make it valid; 0 for as many as the run's config says."""
-
-    @classmethod
-    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
-        """Make the exchange of round `number`, from the arrays that it reads."""
-
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Name the kind of RQ job that serves round `number`."""
 
     @property
     def name(self) -> RoundName:
@@ -154,3 +153,15 @@ class Exchange(Protocol):
         FedredisError
             If nothing can be learned of such a total.
         """
+
+
+class Kind(Exchange, Protocol):
+    """An exchange that is made from what its round reads."""
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange of round `number`, from the arrays that it reads."""
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Name the kind of RQ job that serves round `number`."""

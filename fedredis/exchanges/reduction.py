@@ -61,10 +61,9 @@ class Reduction:
         counts = np.array([len(bundle.slaves) for _, bundle in sound], np.int64)
         samples = np.array([bundle.rows for _, bundle in sound], np.int64)
         one = len(sound) == 1
-        columns = zip(*(bundle.arrays for _, bundle in sound), strict=True)
-        if self._rule.apart:
-            # Nothing is to be checked in what slaves send each other.
-            columns = iter(())
+        # In what slaves send each other nothing is to be checked.
+        each = [] if self._rule.apart else [bundle.arrays for _, bundle in sound]
+        columns = zip(*each, strict=True)
         stacks = [arrays[0][np.newaxis] if one else np.stack(arrays) for arrays in columns]
         for (name, bundle), reason in zip(
             sound, self._rule.reasons(counts, samples, stacks), strict=True

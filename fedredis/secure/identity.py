@@ -82,7 +82,7 @@ class Identity:
                 f"`fedredis identity make {name} --folder {folder}` makes one"
             ) from None
         except (ValueError, TypeError):
-            key, open_to_others = None, 0  # type: ignore[assignment]
+            key, open_to_others = None, 0
         if open_to_others:
             raise UsageError(f"{path} is open to other users: chmod 600 {path}")
         if not isinstance(key, Ed25519PrivateKey):

@@ -40,7 +40,8 @@ SLOTS = 16
 #: How many batches' secrets are kept at hand.
 BATCHES_KEPT = 4
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Slot(NamedTuple):
@@ -76,9 +77,7 @@ class Pairs:
         #: Seeds of masks by batch, then by pair.
         self._seeds: dict[int, dict[tuple[int, int], bytes]] = {}
 
-    def keys(
-        self, key: X25519PrivateKey, own: int, other: int
-    ) -> tuple[bytes, ChaCha20Poly1305]:
+    def keys(self, key: X25519PrivateKey, own: int, other: int) -> tuple[bytes, ChaCha20Poly1305]:
         """Return the two keys that two places share, one for masks and one for letters.
 
         Raises
@@ -238,7 +237,7 @@ def pair_mask(seed: bytes, context: bytes, count: int) -> Words:
 
 
 def _nonce(batch: int, sender: int) -> bytes:
-    """Number the letters under a key: each of the two sends one a batch, and always the same."""
+    """Return the nonce of a letter: of a key each side sends one a batch, and always that."""
     return batch.to_bytes(4, "little") + sender.to_bytes(8, "little")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fedredis.errors import FedredisError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: The record's name, in the folder of a policy file.
@@ -29,7 +29,7 @@ class Left:
     run: str
     round: str
     #: Names of arrays with their shapes, their length in bytes, and the digest of these.
-    arrays: dict[str, Sequence[int]]
+    arrays: Mapping[str, Sequence[int]]
     bytes: int
     sha256: str
 

@@ -26,7 +26,7 @@ def coefficients_needed(secrets: int, threshold: int) -> int:
 
 
 def point(place: int) -> int:
-    """Return where polynomials are evaluated for a place: 1, -1, 2, -2, … for 0, 1, 2, 3, …"""
+    """Return where polynomials are evaluated: 1, -1, 2, -2 and so on for places 0, 1, 2, 3."""
     return (place // 2 + 1) * (-1 if place % 2 else 1)
 
 

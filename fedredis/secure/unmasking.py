@@ -87,7 +87,7 @@ class _Given:
     def __init__(self, answers: Sequence[tuple[int, Words]], helpers: int) -> None:
         self._points, self._helpers = [shamir.point(place) for place, _ in answers], helpers
         each = np.stack([shares for _, shares in answers])
-        self._there, self._shares = each.any(axis=2), each
+        self._there, self._shares = np.any(each != 0, axis=2), each
         #: Lagrange's weights of those who were taken together before.
         self._weights: dict[tuple[int, ...], list[int]] = {}
 

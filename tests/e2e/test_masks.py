@@ -113,7 +113,7 @@ def test_the_same_bits_and_no_word_of_anybody_s(shell, server, client, federatio
     assert masked["run"].encode() in everything
     assert not [word for word in words if word in everything]
     shown = shell.json("show", masked["run"], "--redis-url", server.tcp_url)
-    assert not {"rows", "test_rows", "accuracy"} & shown["slave_facts"]["clinic-a"].keys()
+    assert not {"rows", "test_rows", "accuracy"} & shown["slaves"]["clinic-a"].keys()
     line = shell.run("record", clinics["clinic-a"], "--run", masked["run"]).stdout.splitlines()
     assert [part for part in line if "mask-train:4" in part and "masked[" in part]
     assert {part.split()[2] for part in line} == {"clinic-a"}

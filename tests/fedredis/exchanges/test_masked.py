@@ -72,7 +72,7 @@ class Drops:
 
 
 def test_every_kind_of_sum_has_batches() -> None:
-    assert SUMS == tuple(KINDS)
+    assert tuple(KINDS) == SUMS
 
 
 @pytest.mark.parametrize("name", SUMMED)
