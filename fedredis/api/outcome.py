@@ -73,12 +73,12 @@ def read_outcome(
     told = runs.slaves(client, run_id)
     history = runs.history(client, run_id)
     test = history.get(RoundName("evaluate", state.chosen))
-    rounds = {label: entry["ms"] for label, entry in history.items() if "ms" in entry}
+    rounds = {name: entry["ms"] for name, entry in history.items() if "ms" in entry}
     # Under masks a round is two, one after the other.
     times = [
-        ms + rounds.get(masked_name(label), 0.0)
-        for label, ms in rounds.items()
-        if label.kind == "train"
+        ms + rounds.get(masked_name(name), 0.0)
+        for name, ms in rounds.items()
+        if name.kind == "train"
     ]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")

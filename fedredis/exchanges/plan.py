@@ -94,9 +94,9 @@ class Plan:
             number = int(progress.preprocessing.partition(":")[2]) + 1
             return [RoundName("statistics", number)]
         names = [RoundName("evaluate", number) for number in self._untested(progress)]
-        # First what the slowest waits for.
+        # Last, and so handed in last: the round after it waits for the tests too.
         if self._trains_on(progress):
-            names.insert(0, RoundName("train", progress.round + 1))
+            names.append(RoundName("train", progress.round + 1))
         return names
 
     def _untested(self, progress: Progress) -> list[int]:

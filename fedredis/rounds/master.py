@@ -167,15 +167,18 @@ def _progress(client: Redis, run_id: str, plan: Plan) -> Progress:
     FedredisError
         If it has lost what it needs to go on.
     """
-    measure = plan.setup.measure
-    state, scores = runs.read(client, run_id), runs.scores(client, run_id, measure.primary)
+    setup = plan.setup
+    state, scores = runs.read(client, run_id), runs.scores(client, run_id, setup.measure.primary)
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
     names += [f"model:{number}" for number in untested]
     there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
-    if not {state.preprocessing, state.model} - {""} <= artifacts.keys():
-        raise FedredisError(f"run {run_id} has lost its model: it can't be gone on with")
+    needed = {state.preprocessing, state.model} - {""}
+    if state.model and setup.strategy.initial(setup.model(artifacts.get(state.preprocessing, {}))):
+        needed.add(f"strategy:{state.round}")
+    if lost := sorted(needed - artifacts.keys()):
+        raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
     progress = Progress(
         round=state.round,
         preprocessing=state.preprocessing,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Training:
+class Driver:
     """A run that is to be driven from where it stands, and how; none of it touches the result."""
 
     session: Session
@@ -49,10 +48,10 @@ class Training:
     models: Collection[str]
     #: When all of it began, on the monotonic clock.
     started: float
-    #: Where keys of simulated slaves are made, if they mask.
-    home: Path
     #: What goes on with the run, if it is stopped: a command or a call.
     resume: str
+    #: Where keys of simulated slaves are made, if they mask.
+    home: Path
 
     @property
     def state(self) -> runs.RunState:
@@ -145,10 +144,3 @@ class Training:
             away = explain(error, self.session.url)
             away.args = (f"{away}; {how}",)
             raise away from error
-
-
-def own_workers(asked: int | None, redis_url: str | None, slaves: int) -> int:
-    """Decide how many workers to start: as asked, else one a core with the embedded server."""
-    if asked is not None:
-        return asked
-    return 0 if redis_url else min(slaves, os.cpu_count() or 1)
