@@ -135,10 +135,11 @@ class Party:
     def _letters(self, other: int) -> ChaCha20Poly1305:
         return self._pairs.keys(self._key, self.place, other)[1]
 
-    def seed(self, slot: Slot, other: int) -> bytes:
-        """Return the secret s that it has in common with a neighbour."""
-        seeds = self._pairs.seeds(self._key, self.place, other, slot.batch)
-        return seeds[KEY * slot.place : KEY * (slot.place + 1)]
+    def seeds(self, slot: Slot, others: Sequence[int]) -> list[bytes]:
+        """Return the secrets s that it has in common with neighbours."""
+        start, end = KEY * slot.place, KEY * (slot.place + 1)
+        seeds, key, place = self._pairs.seeds, self._key, self.place
+        return [seeds(key, place, other, slot.batch)[start:end] for other in others]
 
     def own(self, slot: Slot) -> bytes:
         """Return its secret b."""
@@ -158,7 +159,7 @@ class Party:
         ]
         vaults = [
             ChaCha20Poly1305(_key(secret)).encrypt(
-                NONCE, b"".join(self.seed(slot, other) for other in self.near), None
+                NONCE, b"".join(self.seeds(slot, self.near)), None
             )
             for secret, slot in zip(k, numbered, strict=True)
         ]
@@ -218,11 +219,13 @@ def masks(
     others = set(members) - {party.place for party in parties}
     for party in parties:
         total += self_mask(party.own(slot), context, count)
-        for other in party.near:
-            if other in others:
-                mask = pair_mask(party.seed(slot, other), context, count)
-                # In place, since there are as many of them as pairs.
-                (np.add if other > party.place else np.subtract)(total, mask, out=total)
+        near = [other for other in party.near if other in others]
+        for other, seed in zip(near, party.seeds(slot, near), strict=True):
+            # In place, since there are as many of them as pairs.
+            if other > party.place:
+                total += pair_mask(seed, context, count)
+            else:
+                total -= pair_mask(seed, context, count)
     return total
 
 

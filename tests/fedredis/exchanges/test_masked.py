@@ -124,7 +124,7 @@ def test_what_looks_at_single_updates_is_refused(
     make_rows: Any, make_setup: Any, name: str
 ) -> None:
     setup = masked(make_setup(make_rows(12), strategy=name))
-    with pytest.raises(UsageError, match=r"strategy .* which masks hide"):
+    with pytest.raises(UsageError, match=r"`strategy` .* which masks hide"):
         setup.check()
 
 
@@ -133,7 +133,7 @@ def test_what_looks_at_single_updates_is_refused(
     [
         ({"slaves": 2}, "2 are too few, 3 are needed"),
         ({"sample": 2}, "2 are too few"),
-        ({"quorum": 3}, "quorum must be at least the 5 slaves that unmask a sum, not 3"),
+        ({"quorum": 3}, "must be at least the 5 slaves that unmask a sum, not 3"),
     ],
 )
 def test_too_few_are_refused_beforehand(
