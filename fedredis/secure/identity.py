@@ -79,7 +79,7 @@ class Identity:
         except OSError as error:
             raise UsageError(
                 f"slave {name} has no key ({path}: {error.strerror}): "
-                f"`fedredis identity make {name} --folder {folder}` makes one"
+                f"`fedredis identity make {name}` makes one"
             ) from None
         except (ValueError, TypeError):
             key, open_to_others = None, 0

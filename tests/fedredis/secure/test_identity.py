@@ -41,7 +41,7 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mode", "why"),
     [
-        (None, 0, r"has no key .*`fedredis identity make a --folder"),
+        (None, 0, r"has no key .*`fedredis identity make a`"),
         (b"no key", 0o600, "is not an Ed25519 key"),
         (b"", 0o644, "is not an Ed25519 key"),
     ],
