@@ -14,7 +14,7 @@ from fedredis import acl
 from fedredis.cli import output
 from fedredis.data.manifest import read_manifest
 from fedredis.errors import UsageError
-from fedredis.exchanges import KINDS
+from fedredis.exchanges import ROUNDS
 from fedredis.jobs.naming import jobs_of, queue_name
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _slaves(data: Path | None, dataset: str | None, slaves: Sequence[str]) -> li
         raise UsageError("which slaves? give --data, or --dataset and --slave")
     queues = [queue_name(dataset, [slave]) for slave in slaves]
     return [
-        acl.slave(dataset, slave, queue, jobs_of(queue), kinds=KINDS)
+        acl.slave(dataset, slave, queue, jobs_of(queue), kinds=ROUNDS)
         for slave, queue in zip(slaves, queues, strict=True)
     ]
 

@@ -14,6 +14,7 @@ from fedredis.cli.driving import drive, how_to_resume
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.cli.progress import waiting
 from fedredis.config import RunConfig
+from fedredis.secure.graph import SHARE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +25,18 @@ if TYPE_CHECKING:
 @options.made_of(Request)
 @options.reading
 @options.made_of(RunConfig)
+@click.option(
+    "--secure", is_flag=True, help=f"Mask sums: the same as --threshold {SHARE}, if none is given."
+)
 @options.redis
 @options.as_json
 def command(
-    data: Path | None, redis_url: str | None, home: Path, as_json: bool, **asked: Any
+    data: Path | None,
+    secure: bool,
+    redis_url: str | None,
+    home: Path,
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Train a model over slaves and print its final measure.
 
@@ -35,6 +44,8 @@ def command(
     partitions cut from --data or from generated songs. With one, the run waits for the slaves
     that `fedredis slave` starts elsewhere, unless --workers starts some here.
     """
+    if secure and not asked.get("threshold"):
+        asked["threshold"] = SHARE
     request = Request.of(data, redis_url, home, asked)
     with ExitStack() as stack:
         with waiting(output.notes()) as say:

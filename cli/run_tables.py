@@ -95,7 +95,7 @@ def slave_table(record: RunRecord) -> Fitting:
     ]
     return Fitting(
         rows,
-        "slaves",
+        "slaves (rows and figures of each are masked)" if record.state.config.secure else "slaves",
         rest=len(record.slaves) - SLAVES_LISTED,
         words=("worker",),
         shrinks=("slave",),

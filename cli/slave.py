@@ -42,6 +42,11 @@ from fedredis.data.own import SHARED
     show_default=True,
     help="Worker processes to start.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What the slave's owner allows, with its keys and its record beside it.",
+)
 @options.allow_models
 @options.redis
 def command(

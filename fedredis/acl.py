@@ -153,6 +153,8 @@ def _of_slave(slave_id: str, queue: str, kinds: Collection[str]) -> tuple[str, .
         *(f"%R~{key}" for key in (run.run, run.artifact("model:*"))),
         *(f"%R~{key}" for key in (run.artifact("preprocessing:*"), each.task)),
         *(f"%R~{run.artifact(name)}" for name in ("strategy:*", "growth:*")),
+        # Of masks: not the sums, and not what unmasks them.
+        *(f"%R~{run.artifact(name)}" for name in ("channel:*", "letters:*", "inside-*")),
         f"%W~{keys.JOINED}",
         # What the slaves of a run share.
         *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),

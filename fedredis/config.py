@@ -151,9 +151,19 @@ class RunConfig:
         least=0,
         above=True,
     )
+    threshold: float = argument(
+        "Mask sums; this share of the slaves, more than half, must help to unmask one. 0 for no "
+        "masks.",
+        0.0,
+        least=0,
+        most=1,
+        metavar="SHARE",
+    )
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        fits = self.threshold == 0 or self.threshold > 0.5
+        self._require("threshold", fits, "above 0.5, or 0 for no masks")
         for name in ("slaves", "rows"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("sample", self.sample <= self.slaves, f"at most the {self.slaves} slaves")
@@ -174,6 +184,11 @@ class RunConfig:
                 raise UsageError(f"slave {name!r}: the name belongs to fedredis, choose another")
         if list(self.names) != sorted(set(self.names)) or len(self.names) != self.slaves:
             raise UsageError(f"{self.slaves} slaves need as many names, sorted, each once")
+
+    @property
+    def secure(self) -> bool:
+        """Whether sums are masked."""
+        return self.threshold > 0
 
     @cached_property
     def slave_ids(self) -> tuple[str, ...]:

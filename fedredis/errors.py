@@ -67,6 +67,15 @@ class BoundError(FedredisError):
     """A quantity is larger than the sum that it is part of has room for."""
 
 
+class RuleError(FedredisError):
+    """A slave does not do what it is asked, since a rule of its owner's or of masks forbids it."""
+
+    def __init__(self, rule: str, why: str) -> None:
+        #: The rule's name, as in a policy file.
+        self.rule = rule
+        super().__init__(f"refused by the rule '{rule}': {why}")
+
+
 class UpdateRefusedError(FedredisError):
     """A slave's update can't be counted."""
 

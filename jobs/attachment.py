@@ -9,6 +9,7 @@ is left to claim it waits a little for the next round: a run costs a few jobs, n
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 import traceback
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from fedredis.errors import ArtifactGoneError
+from fedredis.errors import ArtifactGoneError, RuleError
 from fedredis.jobs.desk import Desk
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.store.replies import reads_of
@@ -68,16 +69,17 @@ class Done:
 
     def handed(self) -> list[Handed]:
         """Add the slaves up as far as may be."""
+        rule = self.exchange.rule
         memories = dict(zip(self.updates.slaves, self.updates.memories, strict=False))
         return [
             Handed(
                 self.claim,
                 bundle,
-                self.exchange.rule.schema,
+                rule.schema.stacked(len(bundle.slaves)) if rule.apart else rule.schema,
                 [memories[slave] for slave in bundle.slaves] if memories else (),
                 self.exchange.remembers,
             )
-            for bundle in self.exchange.rule.bundles(self.updates)
+            for bundle in rule.bundles(self.updates)
         ]
 
     def without(self, slaves: set[str]) -> Done | None:
@@ -183,6 +185,8 @@ class Attachment:
             if not asks and not done:
                 return claimed
             handed = [one.handed() for one in done]
+            names = [one.claim.name for one in done]
+            self._context.gate.note(self._run.run_id, zip(names, handed, strict=True))
             answers, claims = self._store.visit([h for some in handed for h in some], asks)
             queue = iter(answers)
             rest = [
@@ -269,6 +273,12 @@ class Attachment:
     def _fail(self, claim: Claim, slave: str) -> None:
         """Report the exception at hand as a slave's failed attempt."""
         told = {"run": self._run.run_id, "round": str(claim.name), "slave": slave}
+        error = sys.exc_info()[1]
+        if isinstance(error, RuleError):
+            # Nothing is wrong: a line says it all.
+            logger.warning("slave %s in round %s: %s", slave, claim.name, error, extra=told)
+            self._store.fail(claim, slave, traceback=str(error))
+            return
         logger.exception("slave %s failed in round %s", slave, claim.name, extra=told)
         self._store.fail(claim, slave, traceback=traceback.format_exc())
 
@@ -276,8 +286,12 @@ class Attachment:
         self, claim: Claim, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]
     ) -> list[Done]:
         """Do the slaves' work; those that fail are reported, the others' is returned."""
+        gate = self._context.gate
         try:
-            updates = exchange.local(self._desk(exchange, task, slaves))
+            desk = self._desk(exchange, task, slaves)
+            gate.check(exchange, desk)
+            updates = exchange.local(desk)
+            gate.check_counts(exchange, updates)
         except (ArtifactGoneError, RedisError):
             raise
         except Exception:
@@ -295,8 +309,9 @@ class Attachment:
             before, schema = exchange.name.number, exchange.remembers
             found = self._store.memories(slaves, before, schema)
             memories = dict(zip(slaves, found, strict=True))
-        _, version = reads_of(task)["known"]
-        return Desk(slaves, self._run, self._context.inputs, version, memories)
+        _, version = reads_of(task).get("known", ("", ""))
+        owner = self._context.gate.owner
+        return Desk(slaves, self._run, self._context.inputs, version, memories, owner)
 
     def _answered(
         self, done: Done, handed: Sequence[Handed], answers: Sequence[Submission]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fedredis.jobs.gate import Gate
 from fedredis.jobs.view import RunView
 from fedredis.keys import RunKeys
 
@@ -30,6 +31,8 @@ class WorkerContext:
     others_wait: Callable[[str], bool]
     #: The models of users' own, ``package.module:Class``, that this worker may import.
     models: frozenset[str] = frozenset()
+    #: What its slaves' owner allows.
+    gate: Gate = field(default_factory=Gate)
     _view: RunView | None = field(default=None, init=False)
 
     def view(self, run_id: str) -> RunView:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fedredis.errors import RuleError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from fedredis.exchanges import Rows
     from fedredis.jobs.inputs import Inputs
     from fedredis.jobs.view import RunView
+    from fedredis.secure.owner import Owner
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,20 @@ class Desk:
     #: Version of the preprocessing that inputs are made with.
     preprocessing: str
     memories: Mapping[str, Arrays | None] = field(default_factory=dict)
+    keys: Owner | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """What this process holds for the slaves' owner.
+
+        Raises
+        ------
+        RuleError
+            If it holds nothing.
+        """
+        if self.keys is None:
+            raise RuleError("masks", "the slave has no keys: start it with a policy file")
+        return self.keys
 
     def raw(self, slave: str) -> Rows:
         """Return a slave's rows with the run's columns and classes.

@@ -21,7 +21,7 @@ from fedredis.errors import WorkersEndError
 from fedredis.jobs import process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -66,15 +66,18 @@ class WorkerPool:
         *,
         module: str = process.__name__,
         models: Collection[str] = (),
+        owner: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare for `workers` processes that run `module` as their main program.
 
         They hold the `rows` of a partition folder, or of a slave's own file. They may import the
-        `models` of users' own that are given, and no others.
+        `models` of users' own that are given, and no others. `owner` are the arguments that name
+        their policy file.
         """
         self._url, self._rows, self._size = url, rows, workers
-        self._module, self._models, self._clock = module, sorted(models), clock
+        self._module, self._models, self._owner = module, sorted(models), owner
+        self._clock = clock
         self._processes: dict[subprocess.Popen[bytes], _Watch] = {}
         #: How many processes in a row have not lived, and when the next one may be started.
         self._in_a_row, self._pause_ends = 0, float("-inf")
@@ -131,7 +134,7 @@ class WorkerPool:
         worker = subprocess.Popen(
             [
                 *(sys.executable, "-m", self._module),
-                *(*process.arguments(self._rows), "--with-parent"),
+                *(*process.arguments(self._rows), *self._owner, "--with-parent"),
             ],
             env={
                 **os.environ,

@@ -5,6 +5,8 @@ be read as an `OwnFile` says.
 Redis' URL comes by the environment (``FEDREDIS_URL``), since a command line can be read by all.
 ``FEDREDIS_MODELS`` there names the models of users' own that the worker may import:
 ``package.module:Class``, separated by commas. What Redis says has no part in it.
+With ``--policy PATH`` it does what that file allows and no more, has the keys beside it, and
+records there what leaves; with ``--keys PATH`` it records nothing.
 With ``--with-parent`` the process ends when its standard input does, so that a master that is
 killed leaves no workers behind.
 """
@@ -15,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +28,10 @@ from fedredis.config import entropy_of
 from fedredis.connection import connect, explain
 from fedredis.data.manifest import read_manifest
 from fedredis.data.own import OwnFile, read_own
-from fedredis.errors import DataWarning, UsageError
+from fedredis.errors import DataWarning, FedredisError, UsageError
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
+from fedredis.secure.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Names the URL in the environment of a worker process.
 URL_VARIABLE = "FEDREDIS_URL"
+#: Options that name a policy file.
+POLICY, KEYS = "--policy", "--keys"
 #: Names those models in the environment of any process.
 MODELS_VARIABLE = "FEDREDIS_MODELS"
 
@@ -66,6 +72,21 @@ def holding_of(words: Sequence[str]) -> Holding:
     return Folder(Path(path), read_manifest(Path(path)))
 
 
+def owner_of(words: Sequence[str]) -> Owner | None:
+    """Open the policy file that arguments speak of, if they do.
+
+    Raises
+    ------
+    FedredisError
+        If it can't be used.
+    """
+    for option in (POLICY, KEYS):
+        if option in words:
+            path = Path(words[words.index(option) + 1])
+            return Owner.open(path, time.time, records=option == POLICY)
+    return None
+
+
 def main() -> None:
     """Serve until asked to stop."""
     words = sys.argv[1:]
@@ -82,12 +103,17 @@ def main() -> None:
         sys.exit(f"no worker for {words[0]}: {error}")
     card = make_card(holding)
     try:
+        owner = owner_of(words)
+    except FedredisError as error:
+        sys.exit(f"no worker for {words[0]}: {error}")
+    try:
         worker = FedredisWorker(
             connect(url),
             connect(url),
             card,
             Inputs(holding),
             allowed_models(os.environ),
+            owner,
         )
         worker.work(logging_level="WARNING")
     except RedisError as error:

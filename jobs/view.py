@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from fedredis.exchanges import Exchange
     from fedredis.keys import RoundName, RunKeys
 
-#: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state.
-ARTIFACTS_KEPT = 4
+#: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state; and
+#: of masks the channel keys, the letters and the sets of two sums.
+ARTIFACTS_KEPT = 10
 
 
 @dataclass
@@ -58,7 +59,7 @@ class RunView:
         store = SlaveStore(client, keys, worker=worker, lease_ms=RunConfig.lease_ms, alone=alone)
         config = RunConfig.from_json(store.config())
         store = SlaveStore(client, keys, worker=worker, lease_ms=config.lease_ms, alone=alone)
-        return cls(keys.run_id, Setup(config, models), store)
+        return cls(keys.run_id, Setup(config, models, keys.run_id), store)
 
     @property
     def config(self) -> RunConfig:

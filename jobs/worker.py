@@ -21,6 +21,7 @@ from rq.worker import WorkerStatus
 
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
+from fedredis.jobs.gate import Gate
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.naming import job_prefix, queue_name, worker_name
 from fedredis.store import workers
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rq.job import Job
 
     from fedredis.jobs.inputs import Holding, Inputs
+    from fedredis.secure.owner import Owner
 
 #: What may end a worker; anything else in RQ comes of what a stranger has written to its keys.
 _ENDS = (StopRequested, RedisConnectionError, RedisTimeoutError)
@@ -55,10 +57,12 @@ class FedredisWorker(SimpleWorker):
         card: WorkerCard,
         inputs: Inputs,
         models: frozenset[str] = frozenset(),
+        owner: Owner | None = None,
     ) -> None:
         """Serve one queue; `client` is for fedredis' own keys, `rq_client` for RQ's.
 
-        `models` are those of users' own that it may import.
+        `models` are those of users' own that it may import; `owner` holds its slaves' keys and
+        policy.
         """
         queue = Queue(
             card.queue,
@@ -83,6 +87,7 @@ class FedredisWorker(SimpleWorker):
             stopping=lambda: self._stop_requested,
             others_wait=self._others_wait,
             models=models,
+            gate=Gate(owner),
         )
 
     def execute_job(self, job: Job, queue: Queue) -> None:

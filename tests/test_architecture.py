@@ -26,7 +26,7 @@ GROUND = {f"fedredis.{name}" for name in ("arguments", "errors", "keys", "printa
 GROUND |= {"fedredis.shares"}
 MATHEMATICS = {f"fedredis.{name}" for name in ("arrays", "features", "metrics", "models")}
 MATHEMATICS |= {"fedredis.strategies"}
-EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges"}
+EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges", "fedredis.secure"}
 REDIS = {"fedredis.connection", "fedredis.redis_url", "redis"}
 ALL_BELOW = {
     *EXCHANGES,
@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.metrics": {"fedredis.arrays", "numpy"},
     "fedredis.strategies": {*MATHEMATICS, "numpy"},
     "fedredis.config": {"fedredis.features.protocol", "fedredis.models.protocol", "numpy"},
+    "fedredis.secure": {"cryptography", "numpy"},
     "fedredis.exchanges": {*EXCHANGES, "numpy"},
     "fedredis.acl": {"fedredis.config"},
     "fedredis.store": {"fedredis.arrays", "fedredis.config", "redis"},

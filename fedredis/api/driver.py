@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from fedredis.api.keys import simulated
 from fedredis.api.outcome import read_outcome
 from fedredis.connection import explain
 from fedredis.errors import FedredisError
@@ -21,7 +22,7 @@ from fedredis.rounds.master import drive_run
 from fedredis.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
@@ -49,6 +50,8 @@ class Driver:
     started: float
     #: What goes on with the run, if it is stopped: a command or a call.
     resume: str
+    #: Where keys of simulated slaves are made, if they mask.
+    home: Path
 
     @property
     def state(self) -> runs.RunState:
@@ -88,8 +91,17 @@ class Driver:
             If the run can't be completed; the line says how to go on with it.
         """
         client, clock = self.session.client, time.monotonic
+        config = self.state.config
+        owner: Sequence[str] = ()
+        if config.secure and self.workers:
+            owner = simulated(self.home, config.dataset, config.slave_ids)
+            say(f"the keys of all slaves are made here, in {self.home}: they protect nothing")
         workers = WorkerPool(
-            self.session.url, self.partitions or Path(), self.workers, models=self.models
+            self.session.url,
+            self.partitions or Path(),
+            self.workers,
+            models=self.models,
+            owner=owner,
         )
         with self._resumable(), workers as pool:
             ready = clock()

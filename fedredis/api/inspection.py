@@ -13,10 +13,11 @@ from fedredis.store import inflight
 from fedredis.store import runs as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from redis import Redis
 
+    from fedredis.config import RunConfig
     from fedredis.keys import RoundName
     from fedredis.store.inflight import OpenRound
     from fedredis.store.runs import RunState
@@ -125,18 +126,22 @@ def read_record(client: Redis, run: str) -> RunRecord:
     return RunRecord(
         state,
         stored.history(client, run),
-        _slaves(client, run, state.config.slave_ids),
+        _slaves(client, run, state.config),
         tuple(stored.warnings(client, run)),
         inflight.open_rounds(client, run),
     )
 
 
-def _slaves(client: Redis, run: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, Any]]:
     """Put together what slaves have told of themselves, and how they failed."""
+    ids = config.slave_ids
     found: dict[str, dict[str, Any]] = {slave: {} for slave in ids}
     for kind, bundles in stored.slaves(client, run).items():
         for bundle in bundles:
-            for slave, facts in _facts(bundle, "test_rows" if kind == "evaluate" else "rows"):
+            # How many rows each has is masked, too.
+            hidden = ("samples",) if config.secure else ()
+            shown = {name: told for name, told in bundle.items() if name not in hidden}
+            for slave, facts in _facts(shown, "test_rows" if kind == "evaluate" else "rows"):
                 found.get(slave, {}).update(facts)
     for slave, failed in stored.failures(client, run, ids).items():
         told = failed.get("failures", "")

@@ -10,6 +10,7 @@ import numpy as np
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
 from fedredis.exchanges import TRAINING
+from fedredis.exchanges.masked import masked_name
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 from fedredis.store import runs
@@ -73,7 +74,13 @@ def read_outcome(
     told = runs.slaves(client, run_id)
     history = runs.history(client, run_id)
     test = history.get(RoundName("evaluate", state.chosen))
-    times = [entry["ms"] for name, entry in history.items() if name.kind in TRAINING]
+    rounds = {name: entry["ms"] for name, entry in history.items() if "ms" in entry}
+    # Under masks a round is two, one after the other.
+    times = [
+        ms + rounds.get(masked_name(name), 0.0)
+        for name, ms in rounds.items()
+        if name.kind in TRAINING
+    ]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
     p50, p95 = np.percentile(times or [0], [50, 95]).tolist()

@@ -16,7 +16,7 @@ from fedredis.data.partition import check_files
 from fedredis.errors import DataError, UsageError
 from fedredis.jobs.naming import queue_name
 from fedredis.jobs.pool import WorkerPool
-from fedredis.jobs.process import arguments, holding_of
+from fedredis.jobs.process import POLICY, arguments, holding_of, owner_of
 from fedredis.jobs.roster import refuse_namesake
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def serving(
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
     allow_models: Collection[str] = (),
+    policy: PathLike | None = None,
     **reading: Any,
 ) -> Iterator[Serving]:
     """Start workers that act for slaves, and stop them at the end.
@@ -84,6 +85,9 @@ def serving(
     allow_models
         Models of your own, ``package.module:Class``, that the workers may import if a run names
         one.
+    policy
+        A file that says what the slaves' owner allows; their keys lie beside it, and what leaves
+        is recorded there.
     reading
         How to read such a file: fields of `fedredis.data.reading.Reading`, such as ``label``.
 
@@ -100,12 +104,14 @@ def serving(
         raise UsageError(f"must be at least 1, not {workers}", field="workers")
     said = {**reading, "dataset": dataset, "test_fraction": test_fraction, "seed": seed}
     rows = _rows(Path(data), name, {n: v for n, v in said.items() if v is not None})
+    owner = () if policy is None else (POLICY, str(Path(policy)))
+    owner_of(owner)
     manifest, slaves = _look(rows)
     with session(redis_url, home, wait=logger.warning) as opened:
         if name is not None:
             refuse_namesake(opened.client, name, manifest)
         queue = queue_name(manifest.dataset, slaves)
-        with WorkerPool(opened.url, rows, workers, models=allow_models) as pool:
+        with WorkerPool(opened.url, rows, workers, models=allow_models, owner=owner) as pool:
             yield Serving(
                 workers, _everyone(manifest, slaves), manifest, queue, opened.shown_url, pool
             )

@@ -155,7 +155,7 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         run_id = create_run(opened.client, config, models)
         resume = how_to_resume(run_id, models)
         wait = request.wait_timeout
-        yield Driver(opened, run_id, workers, folder, wait, models, started, resume)
+        yield Driver(opened, run_id, workers, folder, wait, models, started, resume, request.home)
 
 
 @contextmanager
@@ -180,7 +180,7 @@ def resumed(
             check_files(folder, read_manifest(folder), config.slave_ids)
         resume = how_to_resume(run, models)
         wait = request.wait_timeout
-        yield Driver(opened, run, workers, folder, wait, models, started, resume)
+        yield Driver(opened, run, workers, folder, wait, models, started, resume, request.home)
 
 
 def described(

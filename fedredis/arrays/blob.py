@@ -62,7 +62,7 @@ def unpack(schema: Schema, parts: Iterable[bytes]) -> tuple[dict[str, Any], Arra
         If the blob is not one, has another length than the schema says, or is damaged.
     """
     pieces = iter(parts)
-    head = _head(next(pieces, b""))
+    head = read_head(next(pieces, b""))
     first = next(pieces, b"")
     if len(first) == schema.nbytes:
         body, filled = np.frombuffer(first, np.uint8), len(first)
@@ -92,7 +92,14 @@ def _fill(body: NDArray[np.uint8], filled: int, piece: bytes) -> int:
     return filled + len(piece)
 
 
-def _head(text: bytes) -> dict[str, Any]:
+def read_head(text: bytes) -> dict[str, Any]:
+    """Read what a blob's first part says.
+
+    Raises
+    ------
+    BlobError
+        If it says nothing.
+    """
     try:
         head = json.loads(text) if len(text) <= MOST_HEAD else None
     except (ValueError, RecursionError):

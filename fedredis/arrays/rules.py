@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
@@ -36,6 +36,11 @@ class Scope:
 class Rule(Protocol):
     """What an exchange asks back of slaves, and how it is reduced."""
 
+    #: Whether what comes back is added up, or every slave's arrays are kept.
+    adds: ClassVar[bool]
+    #: Whether slaves lie side by side in a bundle.
+    apart: ClassVar[bool]
+
     @property
     def schema(self) -> Schema:
         """Describe what travels."""
@@ -61,6 +66,9 @@ class Rule(Protocol):
 @dataclass(frozen=True, eq=False)
 class Sum:
     """Exact sums: integers, which may be added in any order and by anybody."""
+
+    adds: ClassVar[bool] = True
+    apart: ClassVar[bool] = False
 
     quantities: tuple[Quantity, ...]
     scope: Scope
@@ -126,6 +134,9 @@ class Sum:
 @dataclass(frozen=True, eq=False)
 class Each:
     """Single updates as they are: points near a centre, for rules that compare slaves."""
+
+    adds: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
 
     schema: Schema
     #: Arrays of the schema's shapes; the update, divided by its rows, may be so far from them.

@@ -80,6 +80,10 @@ class Schema:
         """The arrays' names, in order."""
         return tuple(field.name for field in self.fields)
 
+    def stacked(self, count: int) -> Schema:
+        """Describe so many of each array, along a first side."""
+        return Schema(tuple(Field(f.name, f.dtype, (count, *f.shape)) for f in self.fields))
+
     def zeros(self) -> Arrays:
         """Arrays of zeros, writable, as an accumulator for sums."""
         return [np.zeros(field.shape, field.dtype) for field in self.fields]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fedredis.arrays import blob
@@ -89,14 +90,21 @@ class Bundle:
         return blob.pack(schema, self.arrays, about)
 
     @classmethod
-    def of(cls, schema: Schema, parts: Iterable[bytes]) -> Bundle:
+    def of(cls, schema: Schema, parts: Iterable[bytes], apart: int = 0) -> Bundle:
         """Read a bundle from the parts of a blob.
+
+        Its slaves' arrays are added up, or, with `apart`, side by side: of so many at most.
 
         Raises
         ------
         BlobError
             If it is damaged or no bundle.
         """
+        if apart:
+            pieces = iter(parts)
+            head = next(pieces, b"")
+            count = len(_strings(blob.read_head(head).get("slaves")))
+            schema, parts = schema.stacked(min(count, apart)), chain([head], pieces)
         about, arrays = blob.unpack(schema, parts)
         slaves, samples = _strings(about.get("slaves")), _whole(about.get("samples"))
         if len(samples) != len(slaves) or not slaves or len(set(slaves)) != len(slaves):

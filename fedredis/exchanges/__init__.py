@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import BlobError
+from fedredis.exchanges.circles import Channel, Deal
 from fedredis.exchanges.evaluation import Evaluation
 from fedredis.exchanges.growing import Growing
 from fedredis.exchanges.grown import GrownEvaluation
-from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
+from fedredis.exchanges.masked import MASK, Hiding, Masked, Unmask
+from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
 from fedredis.exchanges.training import Training
@@ -34,14 +36,18 @@ __all__ = [
 ]
 
 #: The exchanges by the kind of round that they are made in; each also names an RQ job.
-KINDS: Mapping[str, type[Exchange]] = {
+KINDS: Mapping[str, type[Kind]] = {
     "statistics": Statistics,
     "train": Training,
     "grow": Growing,
     "evaluate": Evaluation,
 }
+#: What comes before sums that are masked.
+BEFORE_MASKS: Mapping[str, type[Kind]] = {"channel": Channel, "deal": Deal}
+#: All kinds of rounds.
+ROUNDS = (*KINDS, *BEFORE_MASKS, *(MASK + kind for kind in KINDS))
 #: Those that are others where trees are grown.
-OF_TREES: Mapping[str, type[Exchange]] = {"evaluate": GrownEvaluation}
+OF_TREES: Mapping[str, type[Kind]] = {"evaluate": GrownEvaluation}
 #: Those that training is made of.
 TRAINING = ("train", "grow")
 
@@ -62,12 +68,20 @@ def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
     BlobError
         If there is no such kind of round.
     """
-    if name.kind not in KINDS:
+    kind, secure = name.kind.removeprefix(MASK), setup.config.secure
+    if secure and kind in BEFORE_MASKS:
+        return BEFORE_MASKS[kind].of(setup, name.number, given)
+    if kind not in KINDS or (kind != name.kind and not secure):
         raise BlobError(f"there are no rounds of the kind {name.kind!r}")
     kinds = {**KINDS, **OF_TREES} if setup.boosts else KINDS
-    return kinds[name.kind].of(setup, name.number, given)
+    exchange = kinds[kind].of(setup, name.number, given)
+    if not secure:
+        return exchange
+    hiding = Hiding.of(exchange, setup, given)
+    return Masked(hiding) if kind != name.kind else Unmask.of(hiding, given)
 
 
 def job_of(setup: Setup, name: RoundName) -> str:
     """Tell which jobs serve a round."""
-    return KINDS[name.kind].job(setup, name.number) if name.kind in KINDS else name.kind
+    kind = {**KINDS, **BEFORE_MASKS}.get(name.kind.removeprefix(MASK))
+    return kind.job(setup, name.number) if kind else name.kind

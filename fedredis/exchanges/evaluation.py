@@ -47,6 +47,11 @@ class Evaluation:
         return "train" if number < setup.config.rounds else "evaluate"
 
     @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
     def name(self) -> RoundName:
         """``evaluate:<n>``."""
         return RoundName("evaluate", self.number)

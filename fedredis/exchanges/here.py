@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fedredis.exchanges.plan import Progress, plan_of
+from fedredis.errors import RuleError
+from fedredis.exchanges.masked_plan import plan_of
+from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.reduction import Reduction
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from fedredis.exchanges.protocol import Exchange, Rows, Step
     from fedredis.exchanges.setup import Setup
     from fedredis.keys import RoundName
+    from fedredis.secure.owner import Owner
 
 #: Takes each exchange that is over, and what came of it.
 Seen = Callable[["Exchange", "Step"], None]
@@ -29,6 +32,7 @@ class Here:
     #: How many slaves are worked for, and added up, in one go.
     together: int = 256
     slaves: Sequence[str] = ()
+    keys: Owner | None = None
     _inputs: dict[str, Rows] = field(default_factory=dict)
     _memories: dict[str, Arrays] = field(default_factory=dict)
 
@@ -45,6 +49,13 @@ class Here:
     def memory(self, slave: str) -> Arrays | None:
         """Return what a slave was to remember."""
         return self._memories.get(slave)
+
+    @property
+    def owner(self) -> Owner:
+        """What is held for the slaves' owner."""
+        if self.keys is None:
+            raise RuleError("masks", "no keys are here")
+        return self.keys
 
     def work(self, exchange: Exchange) -> list[Bundle]:
         """Do the part of all slaves that are asked."""
@@ -63,6 +74,7 @@ def drive(
     rows: Mapping[str, Rows],
     *,
     together: int = 256,
+    keys: Owner | None = None,
     seen: Seen = lambda exchange, step: None,
     arrange: Arrange = lambda bundles: bundles,
 ) -> Progress:
@@ -74,8 +86,10 @@ def drive(
         Every slave's rows, by its id.
     together
         How many slaves are worked for in one go; the result has the same bits for any number.
+    keys
+        What masks take, if sums are to be masked.
     """
-    plan, progress, here = plan_of(setup), Progress(), Here(rows, together)
+    plan, progress, here = plan_of(setup), Progress(), Here(rows, together, keys=keys)
     waiting: dict[RoundName, Exchange] = {e.name: e for e in plan.due(progress)}
     while waiting:
         exchange = waiting.pop(next(iter(waiting)))

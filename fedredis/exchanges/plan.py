@@ -88,15 +88,19 @@ class Plan:
 
     def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
         """List the exchanges that can begin now, beside those that are under way."""
+        names = self.names(progress)
+        return [self._make(progress, name) for name in names if name not in under_way]
+
+    def names(self, progress: Progress) -> list[RoundName]:
+        """Name the rounds that come next."""
         if not progress.model:
             number = int(progress.preprocessing.partition(":")[2]) + 1
-            names = [RoundName("statistics", number)]
-        else:
-            names = [RoundName("evaluate", number) for number in self._untested(progress)]
-            # Last, and so handed in last: the round after it waits for the tests too.
-            if self._trains_on(progress):
-                names.append(self._next(progress))
-        return [self._make(progress, name) for name in names if name not in under_way]
+            return [RoundName("statistics", number)]
+        names = [RoundName("evaluate", number) for number in self._untested(progress)]
+        # Last, and so handed in last: the round after it waits for the tests too.
+        if self._trains_on(progress):
+            names.append(self._next(progress))
+        return names
 
     def _next(self, progress: Progress) -> RoundName:
         """Name the round that training goes on with."""
@@ -118,6 +122,10 @@ class Plan:
         # The newest model is under test while the next one is trained: not waited for.
         return not out_of_patience(progress.scores, config.patience, newest - UNDER_TEST)
 
+    def wanted(self, progress: Progress) -> list[str]:
+        """Name what else a run may have of artifacts that further exchanges read."""
+        return []
+
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""
         before = name.number - (name.kind == "train")
@@ -128,15 +136,16 @@ class Plan:
             names["state"] = f"strategy:{before}"
         return names
 
+    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name the artifacts that the master is given, by what they are for."""
+        # It reads a strategy's state in any case.
+        more = {"state": f"strategy:{name.number - 1}"} if name.kind == "train" else {}
+        return {**self.reads(name, progress), **more}
+
     def _make(self, progress: Progress, name: RoundName) -> Exchange:
-        there, reads = progress.artifacts, self.reads(name, progress)
-        reads |= self._read_by_master(name)
+        there, reads = progress.artifacts, self._reads_here(name, progress)
         given = {role: there[artifact] for role, artifact in reads.items() if artifact in there}
         return make(self.setup, name, given)
-
-    def _read_by_master(self, name: RoundName) -> dict[str, str]:
-        """Name the artifacts that only the master reads in a round, by what they are for."""
-        return {"state": f"strategy:{name.number - 1}"} if name.kind == "train" else {}
 
     def after(
         self, progress: Progress, exchange: Exchange, step: Step, reduced: Reduced
@@ -196,16 +205,12 @@ class GrowthPlan(Plan):
         growth = {"growth": progress.growing} if progress.growing else {}
         return {"known": progress.preprocessing, "model": progress.model, **growth}
 
-    def _read_by_master(self, name: RoundName) -> dict[str, str]:
-        return {"histograms": f"histograms:{name.number - 1}"} if name.kind == "grow" else {}
+    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        more = {"histograms": f"histograms:{name.number - 1}"} if name.kind == "grow" else {}
+        return {**super()._reads_here(name, progress), **more}
 
     def _read_again(self, artifact: str, progress: Progress) -> bool:
         kind, _, number = artifact.partition(":")
         if kind in ("growth", "histograms"):
             return f"growth:{number}" == progress.growing
         return super()._read_again(artifact, progress)
-
-
-def plan_of(setup: Setup) -> Plan:
-    """Return the plan that a run follows."""
-    return GrowthPlan(setup) if setup.boosts else Plan(setup)

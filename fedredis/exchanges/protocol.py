@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Arrays, Named, Rule, Schema, Updates
     from fedredis.exchanges.setup import Setup
     from fedredis.keys import RoundName
+    from fedredis.secure.owner import Owner
 
 
 class Rows(Protocol):
@@ -56,6 +57,16 @@ class AtHand(Protocol):
     def memory(self, slave: str) -> Arrays | None:
         """Return what the slave was to remember when it was last counted."""
 
+    @property
+    def owner(self) -> Owner:
+        """What the process holds for the slaves' owner: keys, journal, policy.
+
+        Raises
+        ------
+        RuleError
+            If it holds nothing.
+        """
+
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
@@ -70,6 +81,15 @@ class Reduced:
     asked: int
     #: The single updates, in the order of the slaves, if the rule keeps them.
     each: Updates | None = None
+    #: Who was counted, in the order of those who were asked.
+    slaves: tuple[str, ...] = ()
+
+    @property
+    def apart(self) -> Updates:
+        """The single updates of a rule that keeps them."""
+        if self.each is None:
+            raise TypeError("these are sums")
+        return self.each
 
     @property
     def complete(self) -> bool:
@@ -96,13 +116,9 @@ class Step:
 class Exchange(Protocol):
     """What a round is for."""
 
-    @classmethod
-    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
-        """Make the exchange of round `number`, from the arrays that it reads."""
-
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Name the kind of RQ job that serves round `number`."""
+    @property
+    def enough(self) -> int:
+        """How many slaves make it valid; 0 for as many as the run's config says."""
 
     @property
     def name(self) -> RoundName:
@@ -137,3 +153,15 @@ class Exchange(Protocol):
         FedredisError
             If nothing can be learned of such a total.
         """
+
+
+class Kind(Exchange, Protocol):
+    """An exchange that is made from what its round reads."""
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange of round `number`, from the arrays that it reads."""
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Name the kind of RQ job that serves round `number`."""

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.arrays import Sum, Updates
+from fedredis.arrays import Bundle, Sum, Updates
 from fedredis.errors import UpdateRefusedError
 from fedredis.exchanges.protocol import Reduced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedredis.arrays import Arrays, Bundle, Rule
+    from fedredis.arrays import Arrays, Rule
 
 #: What begins the name of a bundle that one slave alone can be in.
 ALONE = "update:"
@@ -25,7 +25,7 @@ class Reduction:
     def __init__(self, rule: Rule, slaves: Sequence[str]) -> None:
         self._rule, self._asked = rule, slaves
         self._may_be = frozenset(slaves)
-        self._total: Arrays = rule.schema.zeros() if isinstance(rule, Sum) else []
+        self._total: Arrays = rule.schema.zeros() if rule.adds else []
         self._each: list[Bundle] = []
         self._facts: list[Bundle] = []
         self._in: set[str] = set()
@@ -61,7 +61,9 @@ class Reduction:
         counts = np.array([len(bundle.slaves) for _, bundle in sound], np.int64)
         samples = np.array([bundle.rows for _, bundle in sound], np.int64)
         one = len(sound) == 1
-        columns = zip(*(bundle.arrays for _, bundle in sound), strict=True)
+        # In what slaves send each other nothing is to be checked.
+        each = [] if self._rule.apart else [bundle.arrays for _, bundle in sound]
+        columns = zip(*each, strict=True)
         stacks = [arrays[0][np.newaxis] if one else np.stack(arrays) for arrays in columns]
         for (name, bundle), reason in zip(
             sound, self._rule.reasons(counts, samples, stacks), strict=True
@@ -93,7 +95,13 @@ class Reduction:
     def _keep(self, bundle: Bundle) -> None:
         # The arrays are let go of, so that a large round takes no more than its sum.
         self._facts.append(bundle.without_arrays())
-        if not isinstance(self._rule, Sum):
+        if self._rule.apart:
+            self._each += [
+                Bundle((slave,), (rows,), [array[i] for array in bundle.arrays])
+                for i, (slave, rows) in enumerate(zip(bundle.slaves, bundle.samples, strict=True))
+            ]
+            return
+        if not self._rule.adds:
             self._each.append(bundle)
             return
         for total, array in zip(self._total, bundle.arrays, strict=True):
@@ -101,10 +109,12 @@ class Reduction:
 
     def reduced(self) -> Reduced:
         """Return what came back, when nothing more will."""
-        return Reduced(self._total, self.samples, self.counted, len(self._asked), self._single())
+        inside = tuple(slave for slave in self._asked if slave in self._in)
+        each = self._single()
+        return Reduced(self._total, self.samples, len(inside), len(self._asked), each, inside)
 
     def _single(self) -> Updates | None:
-        if isinstance(self._rule, Sum):
+        if self._rule.adds:
             return None
         place = {slave: i for i, slave in enumerate(self._asked)}
         ordered = sorted(self._each, key=lambda bundle: place[bundle.slaves[0]])

@@ -18,6 +18,9 @@ from fedredis.errors import UsageError
 from fedredis.exchanges.coded import Coded
 from fedredis.features.bins import coded
 from fedredis.models import TREES
+from fedredis.secure.circle import Terms
+from fedredis.secure.graph import threshold
+from fedredis.secure.masks import digest
 from fedredis.strategies import Limits
 from fedredis.trees.boosting import Boosting
 from fedredis.trees.ensemble import Ensemble
@@ -40,6 +43,10 @@ if TYPE_CHECKING:
 BOOSTING, BINS = "boosting", "bins"
 
 
+#: Slaves that a masked sum is of, at least: of two each knows the other's part.
+LEAST_MASKED = 3
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A slave's rows as model inputs X (n, width) and labels y (n,)."""
@@ -56,6 +63,15 @@ class Setup:
 
     config: RunConfig
     allowed: Collection[str] = ()
+    #: The run's id, which masks are bound to.
+    run: str = ""
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What slaves sign who mask."""
+        config = self.config
+        about = digest(config.to_json())
+        return Terms(self.run, about, config.slave_ids, config.threshold)
 
     @cached_property
     def features(self) -> Features:
@@ -179,12 +195,36 @@ class Setup:
             self.strategy.check(config.sample or config.slaves)
         except UsageError as error:
             raise UsageError(f"{config.strategy}: {error}", field="strategy") from None
+        if config.secure:
+            self._check_masks()
+
+    def _check_masks(self) -> None:
+        config = self.config
+        if self.strategy.single:
+            raise UsageError(
+                f"{config.strategy} looks at each slave's update, which masks hide: choose a "
+                "strategy that adds them up, or run it without masks",
+                field="strategy",
+            )
+        asked = config.sample or config.slaves
+        if asked < LEAST_MASKED:
+            raise UsageError(
+                f"masks hide a slave among others: {asked} are too few, {LEAST_MASKED} are needed"
+            )
+        least = threshold(config.threshold, asked)
+        if config.quorum and config.quorum < least:
+            raise UsageError(
+                f"must be at least the {least} slaves that unmask a sum, not {config.quorum}",
+                field="quorum",
+            )
 
     def _check_trees(self) -> None:
         for field, only in (("strategy", BOOSTING), ("features", BINS)):
             value = getattr(self.config, field)
             if value != only:
                 raise UsageError(f"trees are grown by {only}, not {value}", field=field)
+        if self.config.secure:
+            raise UsageError("can't mask the sums that trees are grown from", field="secure")
         self.boosting.make_loss(len(self.config.classes))
 
     def alone(self, name: str, rows: int) -> Setup:
@@ -192,4 +232,4 @@ class Setup:
         config = replace(
             self.config, slaves=1, names=(name,), rows=rows, sample=0, quorum=0, patience=0
         )
-        return Setup(config, self.allowed)
+        return Setup(replace(config, threshold=0.0), self.allowed)

@@ -44,6 +44,11 @@ class Statistics:
         return "statistics"
 
     @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
     def name(self) -> RoundName:
         """``statistics:<n>``."""
         return RoundName("statistics", self.number)

@@ -44,6 +44,11 @@ class Training:
         return "train"
 
     @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
     def name(self) -> RoundName:
         """``train:<n>``."""
         return RoundName("train", self.number)

@@ -154,11 +154,14 @@ class Engine:
             job=job_of(self._plan.setup, name),
             slaves=None if asked == everyone else asked,
             expected=len(asked),
-            quorum=self._config.required(len(asked)),
+            quorum=self._needed(exchange),
             timeout_ms=self._config.round_timeout_ms,
             attempts=self._config.attempts,
             reads=self._plan.reads(name, progress),
         )
+
+    def _needed(self, exchange: Exchange) -> int:
+        return exchange.enough or self._config.required(len(exchange.slaves))
 
     def _entry(self, done: OpenRound, step: Step) -> dict[str, Any]:
         return {
@@ -267,7 +270,8 @@ class Engine:
         for called, parts in self._store.bundles(name, round_.fetched):
             round_.fetched += 1
             try:
-                ready.append((called, Bundle.of(rule.schema, parts)))
+                apart = len(round_.exchange.slaves) if rule.apart else 0
+                ready.append((called, Bundle.of(rule.schema, parts, apart)))
             except BlobError as error:
                 refused[called] = str(error)
             if len(ready) >= step:
@@ -295,7 +299,7 @@ class Engine:
         reasons = store.last_errors([slave for slave in missing if slave in failed][:REASONS])
         line = (
             f"round {exchange.name} can't be completed: {asked - len(missing)} of {asked} slaves "
-            f"counted, {self._config.required(asked)} needed"
+            f"counted, {self._needed(exchange)} needed"
             + (f"; missing: {names}" if missing else "")
             + "".join(f"; {reason}" for reason in reasons)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
@@ -16,7 +17,8 @@ from fedredis.errors import (
     StateLostError,
 )
 from fedredis.exchanges import Setup
-from fedredis.exchanges.plan import Progress, plan_of
+from fedredis.exchanges.masked_plan import plan_of
+from fedredis.exchanges.plan import Progress
 from fedredis.keys import RunKeys
 from fedredis.rounds.engine import Engine
 from fedredis.store import runs
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from fedredis.config import RunConfig
+    from fedredis.exchanges.plan import Plan
     from fedredis.keys import RoundName
     from fedredis.rounds.engine import Dispatch, Report
 
@@ -89,7 +92,7 @@ def drive_run(
         If its model is not allowed here, or can't be made; the run is left as it is.
     """
     config = runs.read(client, run_id).config
-    setup = Setup(config, allowed)
+    setup = Setup(config, allowed, run_id)
     setup.check()
     store = MasterStore(
         client, RunKeys(run_id), token=secrets.token_hex(8), lease_ms=config.lease_ms
@@ -111,7 +114,7 @@ def drive_run(
                 try:
                     engine = Engine(store, plan, dispatch=dispatch, report=committed, clock=clock)
                     # Read under the lease: nobody else moves the run any more.
-                    engine.drive(_progress(client, run_id, setup))
+                    engine.drive(_progress(client, run_id, plan))
                     return _finish(store, setup)
                 except StateLostError as lost:
                     losses += 1
@@ -156,7 +159,7 @@ def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) 
             return
 
 
-def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
+def _progress(client: Redis, run_id: str, plan: Plan) -> Progress:
     """Read where a run stands.
 
     Raises
@@ -164,6 +167,7 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     FedredisError
         If it has lost what it needs to go on.
     """
+    setup = plan.setup
     state, scores = runs.read(client, run_id), runs.scores(client, run_id, setup.measure.primary)
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
@@ -181,7 +185,7 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
         needed.add(f"strategy:{state.round}")
     if lost := sorted(needed - artifacts.keys()):
         raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
-    return Progress(
+    progress = Progress(
         round=state.round,
         preprocessing=state.preprocessing,
         model=state.model,
@@ -190,3 +194,6 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
         artifacts=artifacts,
         scores=scores,
     )
+    more = {name: runs.artifact(client, run_id, name) for name in plan.wanted(progress)}
+    found = {name: arrays for name, arrays in more.items() if arrays is not None}
+    return replace(progress, artifacts={**artifacts, **found})

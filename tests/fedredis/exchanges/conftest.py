@@ -11,9 +11,12 @@ from fedredis.config import RunConfig
 from fedredis.exchanges import Setup
 from fedredis.exchanges.setup import Prepared
 from fedredis.features import Column
+from fedredis.secure.identity import Identity, Roster
+from fedredis.secure.owner import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 #: Rows that are held out of each slave's.
 HELD_OUT = 5
@@ -57,3 +60,18 @@ def make_rows() -> Callable[..., dict[str, Prepared]]:
 def make_setup() -> Callable[..., Setup]:
     """Return `setup_of`."""
     return setup_of
+
+
+@pytest.fixture
+def make_owner(tmp_path: Path) -> Callable[..., Owner]:
+    """Return a maker of slaves' keys, and of what their owner allows."""
+
+    def make(setup: Setup, policy: str = "") -> Owner:
+        folder = tmp_path / f"keys-{setup.config.slaves}"
+        path = folder / "policy.toml"
+        if not path.exists():
+            made = [Identity.make(folder, name) for name in setup.config.slave_ids]
+            path.write_text(f"[policy]\n{policy}\n{Roster.of(made).to_toml()}")
+        return Owner.open(path, lambda: 1e9)
+
+    return make

@@ -1,0 +1,197 @@
+"""What comes before masks: slaves publish signed channel keys, and deal shares of secrets.
+
+Keys are published once a run. Shares are dealt for `SLOTS` sums of a kind at once, so that a sum
+takes two rounds: what is masked comes in, and the masks come off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from fedredis.arrays import Field, Schema
+from fedredis.errors import BlobError
+from fedredis.exchanges.protocol import Step
+from fedredis.exchanges.relay import Relay, updates
+from fedredis.keys import RoundName
+from fedredis.secure.circle import Circle
+from fedredis.secure.party import SLOTS, TAG, WORDS, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fedredis.arrays import Named, Updates
+    from fedredis.exchanges.protocol import AtHand, Reduced
+    from fedredis.exchanges.setup import Setup
+    from fedredis.secure.party import Party
+
+#: For how many passes of statistics: most feature maps need fewer.
+PASSES = 4
+#: The kinds of sums, which have batches of their own.
+SUMS = ("statistics", "train", "evaluate")
+
+
+def slots_of(setup: Setup, batch: int) -> int:
+    """Return for how many sums shares are dealt in a batch."""
+    if SUMS[(batch - 1) % len(SUMS)] == "statistics":
+        return PASSES
+    # No more than are needed, as far as is known.
+    batches = -(-setup.config.rounds // SLOTS)
+    return -(-setup.config.rounds // batches)
+
+
+def slot_of(setup: Setup, name: RoundName) -> Slot:
+    """Return which secrets the sum of a round takes."""
+    first = SUMS.index(name.kind) + 1
+    batch, place = divmod(name.number - 1, slots_of(setup, first))
+    return Slot(batch * len(SUMS) + first, place)
+
+
+class Gathered:
+    """The channel keys of a run, as artifacts hold them."""
+
+    def __init__(self, setup: Setup, channel: Named) -> None:
+        self._setup = setup
+        try:
+            names = [setup.config.slave_ids[place] for place in channel["places"].tolist()]
+            self.keys = dict(zip(names, map(bytes, channel["keys"]), strict=True))
+            self.signatures = dict(zip(names, map(bytes, channel["signatures"]), strict=True))
+        except (KeyError, IndexError, ValueError) as error:
+            raise BlobError(f"these are no channel keys: {error}") from None
+
+    @cached_property
+    def circle(self) -> Circle:
+        """Who masks with whom; whether the keys are theirs is looked at by the slaves."""
+        return Circle(b"", tuple(self.keys), tuple(self.keys.values()), self._setup.terms.share)
+
+    def parties(self, at: AtHand, slaves: Sequence[str]) -> list[Party]:
+        """Return slaves as those who mask.
+
+        Raises
+        ------
+        RuleError
+            If the others can't be trusted.
+        """
+        return at.owner.parties(self._setup.terms, self.keys, self.signatures, slaves)
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """Slaves publish the keys by which they speak to each other, signed by their identities."""
+
+    setup: Setup
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange."""
+        return cls(setup)
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Jobs of statistics, which come next."""
+        return "statistics"
+
+    @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
+    def name(self) -> RoundName:
+        """``channel:1``."""
+        return RoundName("channel", 1)
+
+    @property
+    def slaves(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.setup.config.slave_ids
+
+    @property
+    def remembers(self) -> None:
+        """Nothing."""
+
+    @cached_property
+    def rule(self) -> Relay:
+        """A key and a signature of each."""
+        fields = Field("keys", "<i8", (WORDS,)), Field("signatures", "<i8", (2 * WORDS,))
+        return Relay(Schema(fields))
+
+    def local(self, at: AtHand) -> Updates:
+        """Sign the slaves' keys."""
+        signed = [at.owner.channel(self.setup.terms, slave) for slave in at.slaves]
+        return updates(at.slaves, [[np.frombuffer(b, "<i8") for b in both] for both in signed])
+
+    def learn(self, reduced: Reduced) -> Step:
+        """Hand everybody's keys to all."""
+        place = {slave: i for i, slave in enumerate(self.slaves)}
+        places = np.array([place[slave] for slave in reduced.apart.slaves], np.int64)
+        keys, signatures = reduced.apart.stacks
+        gathered = {"places": places, "keys": keys, "signatures": signatures}
+        return Step(artifacts={"channel:1": gathered})
+
+
+@dataclass(frozen=True, eq=False)
+class Deal:
+    """Slaves deal shares of the secrets of a batch of sums to each other."""
+
+    setup: Setup
+    number: int
+    gathered: Gathered
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange, from the channel keys."""
+        return cls(setup, number, Gathered(setup, given["channel"]))
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Tell which jobs serve what the shares are for."""
+        return "statistics" if SUMS[(number - 1) % len(SUMS)] == "statistics" else "train"
+
+    @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
+    def name(self) -> RoundName:
+        """``deal:<n>``."""
+        return RoundName("deal", self.number)
+
+    @property
+    def slaves(self) -> tuple[str, ...]:
+        """Those who have published a key."""
+        return self.gathered.circle.names
+
+    @property
+    def remembers(self) -> None:
+        """Nothing."""
+
+    @cached_property
+    def rule(self) -> Relay:
+        """Letters to neighbours, and what the master needs to unmask."""
+        slots, near = slots_of(self.setup, self.number), self.gathered.circle.size
+        letters = Field("letters", "<i8", (near, 2 * WORDS * slots + TAG))
+        vaults = Field("vaults", "<i8", (slots, WORDS * near + TAG))
+        return Relay(Schema((letters, Field("seals", "<i8", (slots, WORDS)), vaults)))
+
+    def local(self, at: AtHand) -> Updates:
+        """Deal the slaves' shares."""
+        parties = self.gathered.parties(at, at.slaves)
+        dealt = [party.deal(self.number, slots_of(self.setup, self.number)) for party in parties]
+        return updates(at.slaves, [[one.letters, one.seals, one.vaults] for one in dealt])
+
+    def learn(self, reduced: Reduced) -> Step:
+        """Hand the letters to the slaves, and keep the rest."""
+        places = self.gathered.circle.places
+        dealt = np.array([places[slave] for slave in reduced.apart.slaves], np.int64)
+        letters, seals, vaults = reduced.apart.stacks
+        return Step(
+            artifacts={
+                f"letters:{self.number}": {"dealt": dealt, "letters": letters},
+                f"vaults:{self.number}": {"seals": seals, "vaults": vaults},
+            }
+        )

@@ -1,0 +1,100 @@
+"""The plan of a run under masks: the same exchanges in the same order, each of them in two rounds.
+
+Before the first come the channel keys, and before the sums of a batch its shares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fedredis.exchanges.circles import slot_of, slots_of
+from fedredis.exchanges.masked import MASK, Unmask, masked_name
+from fedredis.exchanges.plan import GrowthPlan, Plan
+from fedredis.keys import RoundName
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from fedredis.exchanges.plan import Progress
+    from fedredis.exchanges.protocol import Exchange, Reduced, Step
+    from fedredis.exchanges.setup import Setup
+
+#: What masks need of artifacts, by how their names begin.
+KEPT = ("channel", "letters", "vaults", "masked-", "inside-")
+
+
+def plan_of(setup: Setup) -> Plan:
+    """Return the plan of a run."""
+    if setup.config.secure:
+        return MaskedPlan(setup)
+    return GrowthPlan(setup) if setup.boosts else Plan(setup)
+
+
+@dataclass(frozen=True)
+class MaskedPlan(Plan):
+    """The course of a run under masks."""
+
+    def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
+        """List the exchanges that can begin now, beside those that are under way."""
+        stages = dict.fromkeys(self._stage(name, progress) for name in self.names(progress))
+        return [self._make(progress, name) for name in stages if name not in under_way]
+
+    def _stage(self, name: RoundName, progress: Progress) -> RoundName:
+        """Return the round that is next on the way to one."""
+        there, batch = progress.artifacts, slot_of(self.setup, name).batch
+        if "channel:1" not in there:
+            return RoundName("channel", 1)
+        if f"letters:{batch}" not in there:
+            return RoundName("deal", batch)
+        return name if f"inside-{name}" in there else masked_name(name)
+
+    def wanted(self, progress: Progress) -> list[str]:
+        """Name the artifacts of masks that a run may have where it stands."""
+        names = self.names(progress)
+        batches = [slot_of(self.setup, name).batch for name in names]
+        each = [f"{what}:{batch}" for batch in batches for what in ("letters", "vaults")]
+        return ["channel:1", *each, *(f"{w}-{n}" for n in names for w in ("masked", "inside"))]
+
+    def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name the artifacts that slaves are given in a round, by what they are for."""
+        if name.kind == "channel":
+            return {}
+        names = {"channel": "channel:1"}
+        if name.kind == "deal":
+            return names
+        plain = RoundName(name.kind.removeprefix(MASK), name.number)
+        names["letters"] = f"letters:{slot_of(self.setup, plain).batch}"
+        if plain == name:
+            names["inside"] = f"inside-{plain}"
+        return {**super().reads(plain, progress), **names}
+
+    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        reads = super()._reads_here(name, progress)
+        if name.kind.startswith(MASK):
+            plain = RoundName(name.kind.removeprefix(MASK), name.number)
+            return {**super()._reads_here(plain, progress), **reads, **self.reads(name, progress)}
+        if name.kind not in ("channel", "deal"):
+            batch = slot_of(self.setup, name).batch
+            reads |= {"vaults": f"vaults:{batch}", "masked": f"masked-{name}"}
+        return reads
+
+    def after(
+        self, progress: Progress, exchange: Exchange, step: Step, reduced: Reduced
+    ) -> tuple[Progress, Step]:
+        """Return where the run stands after a step, and the step with what follows from that."""
+        if not isinstance(exchange, Unmask):
+            return progress.after(step), step
+        name, asked = exchange.name, len(exchange.hiding.inner.slaves)
+        plain = replace(reduced, counted=exchange.counted, asked=asked)
+        before = progress.artifacts
+        progress, step = super().after(progress, exchange, step, plain)
+        slot, drop = slot_of(self.setup, name), [f"masked-{name}", f"inside-{name}"]
+        if slot.place == slots_of(self.setup, slot.batch) - 1:
+            drop += [f"letters:{slot.batch}", f"vaults:{slot.batch}"]
+        kept = {a: arrays for a, arrays in before.items() if a.startswith(KEPT) and a not in drop}
+        if not self.names(progress):
+            # It was the last one.
+            drop, kept = [*drop, *kept], {}
+        progress = replace(progress, artifacts={**progress.artifacts, **kept})
+        return progress, replace(step, drop=(*step.drop, *drop))

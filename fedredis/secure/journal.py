@@ -1,0 +1,147 @@
+"""What a slave must never forget: its secrets of each run, and which sums it has helped to unmask.
+
+Training is deterministic: a master that had a sum unmasked with a slave, and again without it,
+would see the slave's vector as the difference. So the set of a sum is on the slave's own disk
+before the slave gives a share away, and no other set is answered.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from fedredis.errors import FedredisError, RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+#: Seconds to wait for another worker of the same slaves.
+PATIENCE = 30.0
+TABLES = """
+CREATE TABLE IF NOT EXISTS roots
+    (run TEXT, slave TEXT, root BLOB, time REAL, PRIMARY KEY (run, slave));
+CREATE TABLE IF NOT EXISTS answered
+    (run TEXT, round TEXT, slave TEXT, what BLOB, PRIMARY KEY (run, round, slave));
+CREATE TABLE IF NOT EXISTS memories
+    (run TEXT, slave TEXT, number INTEGER, blob BLOB, PRIMARY KEY (run, slave, number));
+"""
+
+
+class Journal:
+    """The file ``state.sqlite`` beside slaves' keys; several workers may have it open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, *, flushed: bool = True) -> Self:
+        """Open the journal of a folder, which is made if there is none.
+
+        Unless it is `flushed`, it outlives its processes, but no failure of the machine.
+
+        Raises
+        ------
+        FedredisError
+            If it can't be opened, or is damaged.
+        """
+        path = folder / "state.sqlite"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            connection = sqlite3.connect(
+                path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            # On the disk when a transaction ends, and one write to it each.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'OFF'}")
+            connection.executescript(TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise FedredisError(f"the journal {path} can't be used: {error}") from None
+        return cls(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise FedredisError(f"a slave's journal can't be written: {error}") from None
+
+    def root(self, run: str, slave: str, now: float) -> bytes:
+        """Return what a slave has drawn for a run (32,), now if it has not yet."""
+        with self._writing() as sql:
+            drawn = run, slave, secrets.token_bytes(), now
+            sql.execute("INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?)", drawn)
+            found = sql.execute("SELECT root FROM roots WHERE run = ? AND slave = ?", (run, slave))
+            root: bytes = found.fetchone()[0]
+        return root
+
+    def answer_once(self, run: str, round_: str, what: Mapping[str, bytes]) -> None:
+        """Write down what slaves are asked to unmask in a round, before any of them answers.
+
+        Raises
+        ------
+        RuleError
+            If one was asked for something else before.
+        """
+        rows = [(run, round_, slave, asked) for slave, asked in what.items()]
+        with self._writing() as sql:
+            sql.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)", rows)
+            found = dict(
+                sql.execute(
+                    "SELECT slave, what FROM answered WHERE run = ? AND round = ?", (run, round_)
+                )
+            )
+        for slave, asked in what.items():
+            if found[slave] != asked:
+                raise RuleError(
+                    "one-set",
+                    f"slave {slave} has helped to unmask {round_} for another set of slaves, and "
+                    "the two sums would show what is in one alone",
+                )
+
+    def remember(self, run: str, number: int, blobs: Mapping[str, bytes]) -> None:
+        """Keep what slaves are given back in later rounds; of older ones only the newest."""
+        with self._writing() as sql:
+            for slave, blob in blobs.items():
+                older = sql.execute(
+                    "SELECT max(number) FROM memories WHERE run = ? AND slave = ? AND number < ?",
+                    (run, slave, number),
+                ).fetchone()[0]
+                sql.execute(
+                    "DELETE FROM memories WHERE run = ? AND slave = ? AND number != ?",
+                    (run, slave, -1 if older is None else older),
+                )
+                sql.execute(
+                    "INSERT OR REPLACE INTO memories VALUES (?, ?, ?, ?)",
+                    (run, slave, number, blob),
+                )
+
+    def memories(self, run: str, slaves: Sequence[str], before: int) -> list[bytes | None]:
+        """Return what slaves were to remember before a round."""
+        query = (
+            "SELECT blob FROM memories WHERE run = ? AND slave = ? AND number < ? "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        rows = (self._connection.execute(query, (run, s, before)).fetchone() for s in slaves)
+        return [row[0] if row else None for row in rows]
+
+    def forget(self, before: float) -> None:
+        """Let go of secrets that were drawn before a time; what was answered stays known."""
+        with self._writing() as sql:
+            old = "(SELECT run FROM roots WHERE time < ?)"
+            sql.execute(f"DELETE FROM memories WHERE run IN {old}", (before,))  # noqa: S608
+            sql.execute("DELETE FROM roots WHERE time < ?", (before,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

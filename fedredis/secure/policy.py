@@ -1,0 +1,159 @@
+"""What a slave's owner allows: a file that only the slave's own process reads.
+
+It holds for whatever a master asks, with masks and without; each rule is refused by its name, in
+a line that both sides see.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from fedredis.errors import RuleError, UsageError
+from fedredis.secure.identity import Roster
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a round asks of one slave."""
+
+    #: Such as ``train:5``, and its kind.
+    round: str
+    kind: str
+    columns: tuple[str, ...]
+    #: How many rows the slave has for it, and how many slaves are asked.
+    rows: int
+    slaves: int
+    #: How many numbers would leave.
+    numbers: int
+    masked: bool
+
+
+def _rule(default: Any, what: str) -> Any:
+    return field(default=default, metadata={"what": what})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """An owner's rules; what is not said is allowed."""
+
+    columns: tuple[str, ...] = _rule((), "columns that may be learned from; all, if none is named")
+    exchanges: tuple[str, ...] = _rule((), "kinds of rounds to take part in, such as statistics")
+    least_rows: int = _rule(0, "rows that it must have for a round: to train on, or held out")
+    least_cell: int = _rule(0, "rows in a cell of its counts; not looked at under masks")
+    most_parameters: float = _rule(
+        0.0, "numbers that leave when it trains, as a share of its rows"
+    )
+    least_slaves: int = _rule(0, "slaves that a sum must be of; only masks make sure of it")
+    most_rounds: int = _rule(0, "rounds a day")
+    masks: bool = _rule(False, "whether nothing may leave without a mask")
+    roster: Roster | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the tables ``[policy]`` and ``[roster]`` of a TOML file.
+
+        Raises
+        ------
+        UsageError
+            If it is none, or has a rule that is unknown or of another kind.
+        """
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise UsageError(f"{path} is not TOML: {error}") from None
+        if unknown := sorted(tables.keys() - {"policy", "roster"}):
+            raise UsageError(
+                f"{path}: there is no table [{unknown[0]}], but [policy] and [roster]"
+            )
+        given = tables.get("policy", {})
+        known = {one.name: one for one in fields(cls) if one.metadata}
+        rules = {}
+        for name, value in given.items():
+            if name not in known:
+                raise UsageError(f"{path}: there is no rule {name!r}, but {', '.join(known)}")
+            rules[name] = _value(path, name, value, known[name].default)
+        roster = Roster.from_table(tables["roster"], str(path)) if "roster" in tables else None
+        return cls(**rules, roster=roster)
+
+    def lines(self) -> list[tuple[str, str, str]]:
+        """Describe the rules: name, value or "-", what it says."""
+        return [
+            (one.name, _told(getattr(self, one.name)), one.metadata["what"])
+            for one in fields(self)
+            if one.metadata
+        ]
+
+    def check(self, asked: Request, today: int) -> None:
+        """See that a slave may take part in a round, `today` after so many others.
+
+        Raises
+        ------
+        RuleError
+            If a rule forbids it.
+        """
+        if self.exchanges and asked.kind not in self.exchanges:
+            allowed = ", ".join(self.exchanges)
+            raise RuleError("exchanges", f"{asked.round} is none of {allowed}")
+        if self.masks and not asked.masked:
+            raise RuleError("masks", f"{asked.round} is without masks; the run needs secure")
+        strange = [name for name in asked.columns if self.columns and name not in self.columns]
+        if strange:
+            raise RuleError("columns", f"column '{strange[0]}' may not be learned from")
+        if asked.rows < self.least_rows:
+            raise RuleError("least_rows", f"{asked.rows} rows, {self.least_rows} are needed")
+        if asked.slaves < self.least_slaves:
+            few = f"{asked.slaves} slaves in a sum, {self.least_slaves} are needed"
+            raise RuleError("least_slaves", few)
+        most = self.most_parameters * asked.rows
+        if self.most_parameters and asked.kind == "train" and asked.numbers > most:
+            raise RuleError(
+                "most_parameters",
+                f"{asked.numbers} numbers would leave, {int(most)} at most for {asked.rows} rows",
+            )
+        if self.most_rounds and today >= self.most_rounds:
+            raise RuleError("most_rounds", f"{today} rounds today, {self.most_rounds} at most")
+
+    def check_counts(self, counts: Sequence[NDArray[np.int64]]) -> None:
+        """See that no cell of counts is of too few rows; empty ones may be.
+
+        Raises
+        ------
+        RuleError
+            If one is.
+        """
+        for cells in counts:
+            if self.least_cell and ((cells > 0) & (cells < self.least_cell)).any():
+                few = f"a cell counts fewer than {self.least_cell} rows"
+                raise RuleError("least_cell", few)
+
+
+def _value(path: Path, name: str, value: Any, default: Any) -> Any:
+    """Return a rule's value, if it is of its kind."""
+    if isinstance(default, tuple):
+        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        value, kind = tuple(value) if fits else value, "a list of names"
+    elif isinstance(default, bool):
+        fits, kind = isinstance(value, bool), "true or false"
+    else:
+        fits = type(value) in (int, type(default)) and 0 <= value < float("inf")
+        kind = "a number, 0 or more" if isinstance(default, float) else "a whole number, 0 or more"
+    if not fits:
+        raise UsageError(f"{path}: rule {name} must be {kind}, not {value!r}")
+    return value
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "-"
+    return ", ".join(value) if isinstance(value, tuple) and value else str(value or "-")

@@ -1,0 +1,99 @@
+"""A record of all that has left a slave: a file that only grows, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from fedredis.errors import FedredisError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+#: The record's name, in the folder of a policy file.
+RECORD = "record.jsonl"
+#: Seconds that count as a day.
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Left:
+    """What left a slave at once."""
+
+    #: Seconds since 1970.
+    time: float
+    slave: str
+    run: str
+    round: str
+    #: Names of arrays with their shapes, their length in bytes, and the digest of these.
+    arrays: Mapping[str, Sequence[int]]
+    bytes: int
+    sha256: str
+
+
+class Record:
+    """A record's file."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        """`clock` tells the seconds since 1970."""
+        self.path, self._clock = path, clock
+        #: When each round began to leave, by slave, run and round: of the last day.
+        self._rounds: dict[tuple[str, str, str], float] | None = None
+
+    def now(self) -> float:
+        """Tell the time."""
+        return self._clock()
+
+    def write(self, left: Sequence[Left]) -> None:
+        """Write down what is about to leave; it is on the disk before it does.
+
+        Raises
+        ------
+        FedredisError
+            If it can't be written: then nothing may leave.
+        """
+        text = "".join(json.dumps(asdict(one), separators=(",", ":")) + "\n" for one in left)
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                # One write: lines of several workers don't mix.
+                os.write(descriptor, text.encode())
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise FedredisError(f"the record {self.path}: {error.strerror}") from None
+        if self._rounds is not None:
+            for one in left:
+                self._rounds.setdefault((one.slave, one.run, one.round), one.time)
+
+    def today(self, slave: str, run: str, round_: str) -> int:
+        """Count the rounds that a slave took part in within the last day, other than this one."""
+        if self._rounds is None:
+            self._rounds = {}
+            for one in self.read() if self.path.exists() else ():
+                self._rounds.setdefault((one.slave, one.run, one.round), one.time)
+        since = self._clock() - DAY
+        self._rounds = {key: time for key, time in self._rounds.items() if time > since}
+        return sum(key[0] == slave and key[1:] != (run, round_) for key in self._rounds)
+
+    def read(self) -> Iterator[Left]:
+        """Yield what has left, oldest first.
+
+        Raises
+        ------
+        UsageError
+            If there is no record, or a line of it is none.
+        """
+        try:
+            with self.path.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    try:
+                        yield Left(**json.loads(line))
+                    except (ValueError, TypeError):
+                        raise UsageError(f"{self.path}, line {number} is no record") from None
+        except OSError as error:
+            raise UsageError(f"{self.path}: {error.strerror}") from None

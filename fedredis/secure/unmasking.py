@@ -1,0 +1,142 @@
+"""The master's part: what is left of a sum of masked words once shares have been given away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from fedredis.errors import RoundFailedError, RuleError
+from fedredis.secure import shamir
+from fedredis.secure.masks import KEY, NONCE, digest
+from fedredis.secure.party import pair_mask, self_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from fedredis.secure.circle import Circle
+
+    Words = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Unmasking:
+    """A masked sum: whose it is, and who masked with them."""
+
+    circle: Circle
+    context: bytes
+    #: The places of those who were asked and had dealt, and of those who are in the sum.
+    members: Sequence[int]
+    inside: frozenset[int]
+    #: For each member the digest of its b (4,), and its vault (4 m + 2).
+    seals: Sequence[Words]
+    vaults: Sequence[Words]
+
+    def total(self, masked: Words, answers: Mapping[int, Words]) -> Words:
+        """Take the masks off a sum (count,).
+
+        Parameters
+        ----------
+        answers
+            What helpers gave away, by their places, each (members, 4).
+
+        Raises
+        ------
+        RoundFailedError
+            If too few have helped, or a share is wrong; it names whose secret can't be had.
+        """
+        total, count = masked.copy(), len(masked)
+        given = _Given(sorted(answers.items()), self.circle.helpers)
+        for row, member in enumerate(self.members):
+            name = self.circle.names[member]
+            if member in self.inside:
+                own = given.secret(row, name, self._fits_seal)
+                total -= self_mask(own, self.context, count)
+                continue
+            # Where nobody in the sum masked with it, there is nothing of it to take off.
+            if self.inside.isdisjoint(self.circle.near[member].tolist()):
+                continue
+            key = given.secret(row, name, self._fits_vault)
+            opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
+            for at, other in enumerate(self.circle.near[member].tolist()):
+                if other in self.inside:
+                    mask = pair_mask(opened[KEY * at : KEY * (at + 1)], self.context, count)
+                    # The other one had added it, or subtracted it.
+                    total -= mask if member > other else -mask
+        return total
+
+    def _fits_seal(self, row: int, key: bytes) -> bool:
+        return bool(np.array_equal(np.frombuffer(digest("seal", key), "<i8"), self.seals[row]))
+
+    def _fits_vault(self, row: int, key: bytes) -> bool:
+        try:
+            opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
+        except InvalidTag:
+            return False
+        return len(opened) == KEY * self.circle.size
+
+
+class _Given:
+    """What helpers gave away, and secrets of it."""
+
+    def __init__(self, answers: Sequence[tuple[int, Words]], helpers: int) -> None:
+        self._points, self._helpers = [shamir.point(place) for place, _ in answers], helpers
+        each = np.stack([shares for _, shares in answers])
+        self._there, self._shares = np.any(each != 0, axis=2), each
+        #: Lagrange's weights of those who were taken together before.
+        self._weights: dict[tuple[int, ...], list[int]] = {}
+
+    def secret(self, row: int, name: str, fits: Callable[[int, bytes], bool]) -> bytes:
+        """Make the secret of a member, of which it can be said whether it fits.
+
+        Raises
+        ------
+        RoundFailedError
+            If there are too few shares, or one is wrong.
+        """
+        there = np.flatnonzero(self._there[:, row]).tolist()
+        if len(there) < self._helpers:
+            raise RoundFailedError(
+                f"{len(there)} slaves help to unmask slave {name}, {self._helpers} are needed"
+            )
+        text = self._shares[:, row].tobytes()
+        # One liar is found out by leaving others in its place.
+        for first in range(len(there) - self._helpers + 1):
+            some = there[first : first + self._helpers]
+            points = tuple(self._points[i] for i in some)
+            if points not in self._weights:
+                self._weights[points] = shamir.weights(points)
+            shares = [int.from_bytes(text[KEY * i : KEY * (i + 1)], "little") for i in some]
+            key = shamir.combined(self._weights[points], shares).to_bytes(KEY, "little")
+            if fits(row, key):
+                return key
+        raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")
+
+
+def check_set(
+    inside: Sequence[int], members: Sequence[int], least: int, names: Sequence[str]
+) -> frozenset[int]:
+    """See that a sum's set of slaves is one that may be unmasked; return it.
+
+    Raises
+    ------
+    RuleError
+        If a slave is in it twice, was not asked for the sum, or too few are in it.
+    """
+    found = frozenset(inside)
+    if len(found) != len(inside):
+        raise RuleError("one-set", "a slave stands twice in the set of a sum")
+    if strange := sorted(found.difference(members)):
+        raise RuleError(
+            "known-slaves",
+            f"{', '.join(names[p] if 0 <= p < len(names) else str(p) for p in strange[:10])} "
+            "did not mask in this sum",
+        )
+    if len(found) < least:
+        raise RuleError("threshold", f"{len(found)} slaves are in the sum, {least} are needed")
+    return found

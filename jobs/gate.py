@@ -1,0 +1,93 @@
+"""The owner's gate: what a round asks is held against the policy, and what leaves is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fedredis.arrays import Sum
+from fedredis.exchanges import KINDS
+from fedredis.exchanges.masked import Masked, Unmask
+from fedredis.secure.policy import Request
+from fedredis.secure.record import Left
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fedredis.arrays import Updates
+    from fedredis.exchanges import Exchange
+    from fedredis.jobs.desk import Desk
+    from fedredis.keys import RoundName
+    from fedredis.secure.owner import Owner
+    from fedredis.store.slave import Handed
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A worker's way out; without an owner's policy it stands open."""
+
+    owner: Owner | None = None
+
+    def check(self, exchange: Exchange, desk: Desk) -> None:
+        """See that the slaves' owner allows a round.
+
+        Raises
+        ------
+        RuleError
+            If a rule forbids it.
+        """
+        hidden = isinstance(exchange, Masked | Unmask)
+        inner = exchange.hiding.inner if isinstance(exchange, Masked | Unmask) else exchange
+        # Keys and shares say nothing of rows.
+        if self.owner is None or inner.name.kind not in KINDS:
+            return
+        config, name = desk.run.config, str(inner.name)
+        for slave in desk.slaves:
+            rows, record = desk.raw(slave), self.owner.record
+            of_round = rows.test_y if inner.name.kind == "evaluate" else rows.train_y
+            asked = Request(
+                name,
+                inner.name.kind,
+                tuple(column.name for column in config.columns),
+                rows=len(of_round),
+                slaves=len(inner.slaves),
+                numbers=sum(field.size for field in inner.rule.schema.fields),
+                masked=hidden,
+            )
+            today = record.today(slave, desk.run.run_id, name) if record else 0
+            self.owner.policy.check(asked, today)
+
+    def check_counts(self, exchange: Exchange, updates: Updates) -> None:
+        """See that no count that leaves without a mask is of too few rows.
+
+        Raises
+        ------
+        RuleError
+            If one is.
+        """
+        if self.owner is not None and isinstance(exchange.rule, Sum):
+            pairs = zip(exchange.rule.quantities, updates.stacks, strict=True)
+            self.owner.policy.check_counts([a for q, a in pairs if q.whole and q.nonnegative])
+
+    def note(self, run: str, handed: Iterable[tuple[RoundName, Sequence[Handed]]]) -> None:
+        """Record what is about to leave.
+
+        Raises
+        ------
+        FedredisError
+            If it can't be recorded.
+        """
+        if self.owner is None or self.owner.record is None:
+            return
+        record, left = self.owner.record, []
+        for name, bundles in handed:
+            for one in bundles:
+                bundle, schema = one.bundle, one.schema
+                shapes = {field.name: field.shape for field in schema.fields}
+                digest = schema.sha256(bundle.arrays)
+                left += [
+                    Left(record.now(), slave, run, str(name), shapes, schema.nbytes, digest)
+                    for slave in bundle.slaves
+                ]
+        if left:
+            record.write(left)

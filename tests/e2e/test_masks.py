@@ -1,0 +1,153 @@
+"""Slaves that mask what they add up, each with keys and a policy of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fedredis.store import workers
+
+NAMES = ("clinic-a", "clinic-b", "clinic-c", "clinic-d")
+RUN = ("--rounds", 4, "--features", "plain", "--attempts", 1)
+
+
+@pytest.fixture
+def clinics(shell) -> dict[str, Path]:
+    """Give each slave a file, a key, and a policy file with everybody's."""
+    rng, roster, folders = np.random.default_rng(7), ["[roster]"], {}
+    for name in NAMES:
+        age, dose = rng.normal(50, 15, 80), rng.gamma(2, 3, 80)
+        ill = np.where(age / 20 - dose / 4 + rng.normal(0, 0.5, 80) > 1, "ill", "well")
+        folders[name] = shell.folder / name
+        made = shell.run("identity", "make", name, "--folder", name)
+        roster.append(made.stdout.splitlines()[1])
+        frame = pd.DataFrame({"age": age, "dose": dose, "outcome": ill})
+        frame.to_csv(folders[name] / "rows.csv", index=False)
+    for folder in folders.values():
+        (folder / "policy.toml").write_text("\n".join(["[policy]", "least_rows = 10", *roster]))
+    return folders
+
+
+@pytest.fixture
+def federation(shell, server, clinics):
+    """Return a context of the slaves, of which some allow more or less."""
+
+    @contextmanager
+    def serve(**rules):
+        for name, rule in rules.items():
+            path = clinics[name.replace("_", "-")] / "policy.toml"
+            path.write_text(path.read_text().replace("[policy]", f"[policy]\n{rule}"))
+        with ExitStack() as stack:
+            started = {
+                name: stack.enter_context(
+                    shell.start(
+                        *("slave", "--data", folder / "rows.csv", "--name", name),
+                        *("--label", "outcome", "--redis-url", server.tcp_url),
+                        *("--policy", folder / "policy.toml"),
+                    )
+                )
+                for name, folder in clinics.items()
+            }
+            yield started
+
+    return serve
+
+
+@pytest.fixture
+def run(shell, server):
+    """Return a function that runs a master on the server."""
+
+    def run(*args, **given):
+        at = ("--redis-url", server.tcp_url, "--wait-timeout", 60, "--slaves", 4)
+        return shell.run("run", *RUN, *args, *at, "--json", **given)
+
+    return run
+
+
+def written(server) -> list[list[bytes]]:
+    """Take the server's append-only files apart: every command that it was ever sent to keep."""
+    commands = []
+    for path in Path(server.home).rglob("*.incr.aof"):
+        text, at = path.read_bytes(), 0
+        while at < len(text):
+            end = text.index(b"\r\n", at)
+            count, at = int(text[at + 1 : end]), end + 2
+            command = []
+            for _ in range(count):
+                end = text.index(b"\r\n", at)
+                size = int(text[at + 1 : end])
+                command.append(text[end + 2 : end + 2 + size])
+                at = end + 4 + size
+            commands.append(command)
+    return commands
+
+
+def test_the_same_bits_and_no_word_of_anybody_s(shell, server, client, federation, run, clinics):
+    client.config_set("appendfsync", "always")
+    with federation():
+        plain = json.loads(run().stdout)
+        before = written(server)
+        masked = json.loads(run("--secure").stdout)
+    client.config_set("appendfsync", "everysec")
+    for figure in ("weights_sha256", "accuracy", "log_loss", "confusion"):
+        assert masked[figure] == plain[figure]
+    # The integers that single slaves had handed in; those that come by no chance.
+    handed = [
+        np.frombuffer(part, "<i8")
+        for command in before
+        if command[0] == b"RPUSH" and b":staged:" in command[1] and b":round:" in command[1]
+        for part in command[2:]
+        if not part.startswith(b"{")
+    ]
+    words = {w.tobytes() for part in handed for w in part if abs(int(w)).bit_count() > 12}
+    assert len(words) > 30
+    told = [argument for command in written(server)[len(before) :] for argument in command]
+    everything = b"\n".join(told)
+    assert masked["run"].encode() in everything
+    assert not [word for word in words if word in everything]
+    shown = shell.json("show", masked["run"], "--redis-url", server.tcp_url)
+    assert not {"rows", "test_rows", "accuracy"} & shown["slaves"]["clinic-a"].keys()
+    line = shell.run("record", clinics["clinic-a"], "--run", masked["run"]).stdout.splitlines()
+    assert [part for part in line if "mask-train:4" in part and "masked[" in part]
+    assert {part.split()[2] for part in line} == {"clinic-a"}
+
+
+@pytest.mark.parametrize("secure", [(), ("--secure",)])
+def test_what_an_owner_forbids_is_a_line_on_both_sides(server, federation, run, secure) -> None:
+    rule = 'exchanges = ["statistics"]'
+    with federation(clinic_b=rule) as slaves:
+        line = run(*secure, code=1).stderr.splitlines()[-1]
+        slaves["clinic-b"].send_signal(signal.SIGINT)
+        _, said = slaves["clinic-b"].communicate(timeout=60)
+    told = "refused by the rule 'exchanges': train:1 is none of statistics"
+    assert f"slave clinic-b: {told}" in line
+    assert told in said
+    assert "Traceback" not in said
+
+
+def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
+    short = ("--quorum", 3, "--round-timeout", 2, "--secure")
+    with federation(clinic_c='columns = ["age"]', clinic_a="masks = true"):
+        outcome = json.loads(run(*short, "--rounds", 2).stdout)
+    assert outcome["rounds"] == 2
+
+
+def test_whoever_is_killed_and_when(shell) -> None:
+    """Simulated slaves: their keys are made on the way, and outlive all processes."""
+    slaves = ("run", "--slaves", 10, "--rounds", 40, "--features", "plain", "--lease", 1)
+    with shell.start(*slaves, "--secure", "--workers", 2) as master, shell.redis() as client:
+        run_id = shell.wait_for_round(client, "train:5")
+        os.kill(workers.present(client)[0].pid, signal.SIGKILL)
+        shell.wait_for_round(client, "mask-train:12")
+        server = client.info("server")["process_id"]
+        master.kill()
+        os.kill(server, signal.SIGKILL)
+    outcome, plain = shell.json("resume", run_id), shell.json(*slaves)
+    assert (outcome["rounds"], outcome["weights_sha256"]) == (40, plain["weights_sha256"])

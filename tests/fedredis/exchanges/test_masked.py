@@ -1,0 +1,310 @@
+"""A run under masks is the run without them, to the last bit, and shows nobody's part in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.arrays import Schema
+from fedredis.errors import BoundError, RoundFailedError, RuleError, UsageError
+from fedredis.exchanges import KINDS, Setup, make
+from fedredis.exchanges.circles import SUMS
+from fedredis.exchanges.here import Here, drive
+from fedredis.exchanges.masked import MASK, Unmask
+from fedredis.exchanges.masked_plan import plan_of
+from fedredis.exchanges.plan import Progress
+from fedredis.exchanges.reduction import Reduction
+from fedredis.keys import RoundName
+from fedredis.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from fedredis.exchanges.protocol import Exchange
+    from fedredis.secure.owner import Owner
+
+SUMMED = sorted(name for name, strategy in STRATEGIES.items() if not strategy.single)
+
+
+def masked(setup: Setup) -> Setup:
+    return Setup(replace(setup.config, threshold=0.67), run="r1")
+
+
+def sha256(progress: Progress) -> str:
+    model = progress.artifacts[progress.model]
+    return Schema.of(model).sha256(list(model.values()))
+
+
+class Drops:
+    """A run from which slaves are missing: in some rounds, by their kinds."""
+
+    def __init__(
+        self, setup: Setup, rows: Mapping[str, Any], owner: Owner, gone: Mapping[str, Any]
+    ) -> None:
+        self.setup, self.here, self.gone = setup, Here(rows, keys=owner), gone
+        self.seen: list[dict[str, Any]] = []
+
+    def away(self, exchange: Exchange) -> Collection[str]:
+        found = self.gone.get(exchange.name.kind, ())
+        return found(exchange.name.number) if callable(found) else found
+
+    def drive(self) -> Progress:
+        plan, progress, waiting = plan_of(self.setup), Progress(), []
+        waiting = plan.due(progress)
+        while waiting:
+            exchange = waiting.pop(0)
+            away = self.away(exchange)
+            self.here.slaves = [slave for slave in exchange.slaves if slave not in away]
+            reduction = Reduction(exchange.rule, exchange.slaves)
+            updates = exchange.local(self.here)
+            self.here._memories |= dict(zip(updates.slaves, updates.memories, strict=False))
+            bundles = exchange.rule.bundles(updates)
+            assert not reduction.take([(str(i), b) for i, b in enumerate(bundles)])
+            reduced = reduction.reduced()
+            step = exchange.learn(reduced)
+            progress, step = plan.after(progress, exchange, step, reduced)
+            self.seen.append({"name": str(exchange.name), **step.entry})
+            waiting += plan.due(progress, [e.name for e in waiting])
+        return progress
+
+
+def test_every_kind_of_sum_has_batches() -> None:
+    assert tuple(KINDS) == SUMS
+
+
+@pytest.mark.parametrize("name", SUMMED)
+def test_masks_change_no_bit(make_rows: Any, make_setup: Any, make_owner: Any, name: str) -> None:
+    rows = make_rows(5)
+    setup = make_setup(rows, strategy=name)
+    hidden = masked(setup)
+    assert sha256(drive(hidden, rows, keys=make_owner(hidden))) == sha256(drive(setup, rows))
+
+
+@pytest.mark.parametrize(
+    ("slaves", "changes"),
+    [
+        (3, {"rounds": 18}),
+        (10, {"features": "quadratic"}),
+        (7, {"sample": 3, "rounds": 5}),
+        (5, {"classes": (), "model": "linear", "strategy": "newton"}),
+        (5, {"missing": "mean", "patience": 1}),
+    ],
+    ids=str,
+)
+def test_nor_do_they_with(
+    make_rows: Any, make_setup: Any, make_owner: Any, slaves: int, changes: dict[str, Any]
+) -> None:
+    rows = make_rows(slaves, classes=len(changes.get("classes", "abc")))
+    setup = make_setup(rows, **changes)
+    hidden, entries = masked(setup), ([], [])  # type: ignore[var-annotated]
+    plain = drive(setup, rows, seen=lambda e, s: entries[0].append((e.name, s.entry)))
+    owner = make_owner(hidden)
+    for together in (256, 2):
+        seen: list[Any] = []
+        progress = drive(
+            hidden,
+            rows,
+            together=together,
+            keys=owner,
+            seen=lambda e, s, seen=seen: seen.append((e, s)),
+        )
+        assert sha256(progress) == sha256(plain)
+        assert progress.scores == plain.scores
+        assert not [name for name in progress.artifacts if "letters" in name]
+        for name, entry in entries[0]:
+            (of_round,) = [s.entry for e, s in seen if e.name == name]
+            assert entry.items() <= of_round.items()
+
+
+@pytest.mark.parametrize("name", sorted(set(STRATEGIES) - set(SUMMED)))
+def test_what_looks_at_single_updates_is_refused(
+    make_rows: Any, make_setup: Any, name: str
+) -> None:
+    setup = masked(make_setup(make_rows(12), strategy=name))
+    with pytest.raises(UsageError, match=r"`strategy` .* which masks hide"):
+        setup.check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"slaves": 2}, "2 are too few, 3 are needed"),
+        ({"sample": 2}, "2 are too few"),
+        ({"quorum": 3}, "must be at least the 5 slaves that unmask a sum, not 3"),
+    ],
+)
+def test_too_few_are_refused_beforehand(
+    make_rows: Any, make_setup: Any, changes: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        masked(make_setup(make_rows(7), **changes)).check()
+
+
+@pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "newton"])
+def test_a_third_is_gone_in_every_round(
+    make_rows: Any, make_setup: Any, make_owner: Any, strategy: str
+) -> None:
+    """Other slaves in each; all that is left is the sum of those who count."""
+    rows = make_rows(30)
+    setup = make_setup(rows, strategy=strategy, quorum=20)
+    hidden = masked(setup)
+
+    def third(number: int) -> set[str]:
+        return set(list(rows)[number % 3 :: 3])
+
+    plain = Drops(setup, rows, make_owner(hidden), {"train": third, "evaluate": third})
+    expected = sha256(plain.drive())
+    gone = {f"{MASK}train": third, f"{MASK}evaluate": third}
+    # Of those in a sum, none is needed but the threshold: and a few have never dealt.
+    missing = Drops(hidden, rows, make_owner(hidden), gone)
+    assert sha256(missing.drive()) == expected
+    names = [entry["missing"] for entry in missing.seen if entry["name"] == "train:2"]
+    assert names == [sorted(third(2), key=int)]
+
+
+def test_who_does_not_help_to_unmask_is_done_without(
+    make_rows: Any, make_setup: Any, make_owner: Any
+) -> None:
+    rows = make_rows(5)
+    setup = make_setup(rows, quorum=4)
+    hidden = masked(setup)
+    plain = Drops(setup, rows, make_owner(hidden), {"train": {"4"}})
+    gone = {f"{MASK}train": {"4"}, "train": {"0"}, "evaluate": {"1", "2"}, "deal": {}}
+    secret = Drops(hidden, rows, make_owner(hidden), gone)
+    assert sha256(secret.drive()) == sha256(plain.drive())
+    with pytest.raises(RoundFailedError, match="2 slaves help to unmask slave 0, 3 are needed"):
+        Drops(hidden, rows, make_owner(hidden), {"statistics": {"1", "2", "3"}}).drive()
+
+
+def test_who_never_publishes_or_deals_has_no_part(
+    make_rows: Any, make_setup: Any, make_owner: Any
+) -> None:
+    rows = make_rows(6)
+    setup = make_setup(rows, quorum=4)
+    hidden = masked(setup)
+    never = {"channel": {"2"}, "deal": {"5"}}
+    secret = Drops(hidden, rows, make_owner(hidden), never)
+    away = {"2", "5"}
+    gone = dict.fromkeys(KINDS, away)
+    plain = Drops(setup, rows, make_owner(hidden), gone)
+    assert sha256(secret.drive()) == sha256(plain.drive())
+    too_many = Drops(hidden, rows, make_owner(hidden), {"channel": {"0", "1", "2"}})
+    with pytest.raises(RuleError, match="'threshold': 3 of 6 slaves mask, 4 are needed"):
+        too_many.drive()
+
+
+class Lying:
+    """A run under masks that stands right before its first training is unmasked."""
+
+    def __init__(self, setup: Setup, rows: Mapping[str, Any], owner: Owner) -> None:
+        self.setup, self.here = setup, Here(rows, keys=owner)
+        self.plan, self.progress = plan_of(setup), Progress()
+        while True:
+            (exchange, *_) = self.plan.due(self.progress)
+            if exchange.name == RoundName("train", 1):
+                break
+            self.here.slaves = exchange.slaves
+            reduction = Reduction(exchange.rule, exchange.slaves)
+            reduction.take([("", b) for b in exchange.rule.bundles(exchange.local(self.here))])
+            reduced = reduction.reduced()
+            step = exchange.learn(reduced)
+            self.progress, _ = self.plan.after(self.progress, exchange, step, reduced)
+
+    def ask(self, *inside: int, **other: Any) -> Any:
+        """Have slave 0 help to unmask a set; `other` artifacts are shown to it, by role."""
+        name = RoundName("train", 1)
+        reads = self.plan.reads(name, self.progress)
+        given = {role: self.progress.artifacts[artifact] for role, artifact in reads.items()}
+        given |= {"inside": {"inside": np.array(inside)}, **other}
+        exchange = make(self.setup, name, given)
+        assert isinstance(exchange, Unmask)
+        self.here.slaves = ["0"]
+        return exchange.local(self.here).stacks[0]
+
+
+@pytest.fixture
+def lying(make_rows: Any, make_setup: Any, make_owner: Callable[..., Owner]) -> Lying:
+    rows = make_rows(5)
+    setup = masked(make_setup(rows, quorum=3))
+    return Lying(setup, rows, make_owner(setup, "least_slaves = 4"))
+
+
+def test_a_set_is_answered_once_and_no_other_after_it(lying: Lying) -> None:
+    first = lying.ask(0, 1, 2, 3)
+    np.testing.assert_array_equal(lying.ask(3, 2, 1, 0), first)
+    assert first.any(axis=2).all()
+    for other in [(0, 1, 2, 3, 4), (1, 2, 3, 4)]:
+        with pytest.raises(RuleError, match="'one-set': slave 0 has helped to unmask train:1"):
+            lying.ask(*other)
+
+
+@pytest.mark.parametrize(
+    ("inside", "rule"),
+    [
+        ((0, 1, 2), "'threshold': 3 slaves are in the sum, 4 are needed"),
+        ((0, 1, 2, 2, 3), "'one-set': a slave stands twice"),
+        ((0, 1, 2, 9), "'known-slaves': 9 did not mask"),
+    ],
+)
+def test_a_set_that_breaks_a_rule_is_not_answered(
+    lying: Lying, inside: tuple[int, ...], rule: str
+) -> None:
+    with pytest.raises(RuleError, match=rule):
+        lying.ask(*inside)
+
+
+def test_keys_that_were_swapped_are_found_out(lying: Lying) -> None:
+    channel = dict(lying.progress.artifacts["channel:1"])
+    channel["keys"] = channel["keys"][[1, 0, 2, 3, 4]]
+    with pytest.raises(RuleError, match="'signatures': the channel key of slave 0"):
+        lying.ask(0, 1, 2, 3, channel=channel)
+
+
+def test_what_does_not_fit_is_no_sum_of_so_many(lying: Lying) -> None:
+    """As when a slave masks with other keys than it has dealt."""
+    artifacts = dict(lying.progress.artifacts)
+    artifacts["masked-train:1"] = {"masked": artifacts["masked-train:1"]["masked"] ^ 1 << 60}
+    lying.progress = replace(lying.progress, artifacts=artifacts)
+    (exchange, *_) = lying.plan.due(lying.progress)
+    lying.here.slaves = exchange.slaves
+    reduction = Reduction(exchange.rule, exchange.slaves)
+    bundles = exchange.rule.bundles(exchange.local(lying.here))
+    reduction.take([(str(i), b) for i, b in enumerate(bundles)])
+    with pytest.raises(RoundFailedError, match=r"what is left of train:1 .* is no sum of 5"):
+        exchange.learn(reduction.reduced())
+
+
+def test_how_large_a_quantity_was_is_not_told(
+    make_rows: Any, make_setup: Any, make_owner: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = make_rows(5)
+    hidden = masked(make_setup(rows, max_norm=1e-6))
+    with pytest.raises(BoundError, match="said on the slave's own screen alone") as caught:
+        drive(hidden, rows, keys=make_owner(hidden))
+    assert caught.value.__suppress_context__
+    assert "away from the global model" in caplog.text
+
+
+def test_what_leaves_tells_nothing_of_one_slave(
+    make_rows: Any, make_setup: Any, make_owner: Any
+) -> None:
+    """No rows, no figures, and words that look drawn."""
+    rows = make_rows(5)
+    hidden = masked(make_setup(rows))
+    left: list[Any] = []
+
+    def look(bundles: Any) -> Any:
+        left.extend(bundles)
+        return bundles
+
+    drive(hidden, rows, keys=make_owner(hidden), together=1, arrange=look)
+    assert {bundle.rows for bundle in left} == {0}
+    assert not any(bundle.facts for bundle in left)
+    sums = [b.arrays[0] for b in left if b.arrays[0].ndim == len(b.arrays) == 1]
+    seen = np.bincount(np.concatenate(sums).view(np.uint8), minlength=256)
+    expected = seen.sum() / 256
+    # 255 degrees of freedom: 1e-6 of all draws lie above 374.
+    assert ((seen - expected) ** 2 / expected).sum() < 374

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis.errors import FedredisError, RuleError
+from fedredis.secure.journal import Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Asks for the set named by its argument, and is killed once it has been told that it may answer.
+ASK = """
+import os, pathlib, signal, sys
+from fedredis.secure.journal import Journal
+Journal.open(pathlib.Path(sys.argv[1])).answer_once("run", "train:1", {"a": sys.argv[2].encode()})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_sum_is_answered_for_one_set_only(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    journal.answer_once("run", "train:1", {"a": b"set", "b": b"set"})
+    journal.answer_once("run", "train:1", {"a": b"set"})
+    journal.answer_once("run", "train:2", {"a": b"other"})
+    journal.answer_once("other", "train:1", {"a": b"other"})
+    with pytest.raises(RuleError, match="'one-set': slave b has helped to unmask train:1"):
+        Journal.open(tmp_path).answer_once("run", "train:1", {"c": b"x", "b": b"other"})
+    assert (tmp_path / "state.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_was_killed_right_after_it_still_knows(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", ASK, str(tmp_path), "first"], check=False)
+    assert done.returncode == -9
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, str(tmp_path), "second"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.strip().splitlines()[-1].startswith("fedredis.errors.RuleError: refused by")
+
+
+def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path: Path) -> None:
+    journal, other = Journal.open(tmp_path), Journal.open(tmp_path)
+    root = journal.root("run", "a", 1.0)
+    assert len(root) == 32
+    assert other.root("run", "a", 2.0) == root
+    assert len({root, journal.root("run", "b", 1.0), journal.root("run2", "a", 5.0)}) == 3
+    journal.answer_once("run", "train:1", {"a": b"set"})
+    journal.forget(5.0)
+    assert other.root("run2", "a", 6.0) == journal.root("run2", "a", 7.0)
+    assert other.root("run", "a", 2.0) != root
+    with pytest.raises(RuleError):
+        other.answer_once("run", "train:1", {"a": b"other"})
+
+
+def test_memories_are_those_of_the_round_before(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path)
+    for number in (1, 2, 4, 4):
+        journal.remember("run", number, {"a": b"%d" % number})
+    # What was counted in round 4 may be lost, and round 3 or 4 be done again.
+    assert [journal.memories("run", ["a", "b"], n) for n in (3, 4, 5)] == [
+        [b"2", None],
+        [b"2", None],
+        [b"4", None],
+    ]
+    assert journal.memories("run", ["a"], 2) == [None]
+
+
+def test_a_damaged_journal_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(FedredisError, match=r"journal .*state\.sqlite can't be used"):
+        Journal.open(tmp_path)
+    journal = Journal.open(tmp_path / "other")
+    sqlite3.connect(tmp_path / "other" / "state.sqlite").executescript("DROP TABLE roots")
+    with pytest.raises(FedredisError, match="can't be written: no such table"):
+        journal.root("run", "a", 1.0)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.errors import RuleError, UsageError
+from fedredis.secure.policy import Policy, Request
+from fedredis.secure.record import DAY, Left, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ASKED = Request("train:1", "train", ("age", "dose"), 100, 5, 30, masked=False)
+RULES = """
+[policy]
+columns = ["age", "dose"]
+exchanges = ["statistics", "train"]
+least_rows = 100
+least_cell = 3
+most_parameters = 0.33
+least_slaves = 5
+most_rounds = 10
+masks = false
+"""
+
+
+def policy(tmp_path: Path, text: str = RULES) -> Policy:
+    (tmp_path / "policy.toml").write_text(text)
+    return Policy.load(tmp_path / "policy.toml")
+
+
+@pytest.mark.parametrize(
+    ("asked", "today", "rule"),
+    [
+        ({"kind": "evaluate", "round": "evaluate:1"}, 0, "'exchanges': evaluate:1 is none of"),
+        ({"columns": ("age", "name")}, 0, "'columns': column 'name' may not be"),
+        ({"rows": 99}, 0, "'least_rows': 99 rows, 100 are needed"),
+        ({"slaves": 4}, 0, "'least_slaves': 4 slaves in a sum, 5 are needed"),
+        ({"numbers": 34}, 0, "'most_parameters': 34 numbers would leave, 33 at most for 100"),
+        ({}, 10, "'most_rounds': 10 rounds today, 10 at most"),
+    ],
+)
+def test_each_rule_is_refused_by_its_name(
+    tmp_path: Path, asked: dict[str, Any], today: int, rule: str
+) -> None:
+    rules = policy(tmp_path)
+    rules.check(ASKED, 9)
+    with pytest.raises(RuleError, match=f"refused by the rule {rule}"):
+        rules.check(replace(ASKED, **asked), today)
+
+
+def test_without_a_mask_nothing_leaves_where_masks_are_asked_for(tmp_path: Path) -> None:
+    rules = policy(tmp_path, "[policy]\nmasks = true")
+    rules.check(replace(ASKED, masked=True), 0)
+    with pytest.raises(RuleError, match="'masks': train:1 is without masks"):
+        rules.check(ASKED, 0)
+    Policy().check(ASKED, 10**6)
+
+
+@pytest.mark.parametrize(("cell", "ok"), [(0, True), (2, False), (3, True)])
+def test_a_cell_of_few_rows(tmp_path: Path, cell: int, ok: bool) -> None:
+    counts = [np.array([[7, cell]])]
+    if ok:
+        policy(tmp_path).check_counts(counts)
+    else:
+        with pytest.raises(RuleError, match="'least_cell': a cell counts fewer than 3 rows"):
+            policy(tmp_path).check_counts(counts)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[policy", "is not TOML"),
+        ("[rules]", r"no table \[rules\]"),
+        ("[policy]\nleast_row = 3", "no rule 'least_row', but columns, exchanges"),
+        ("[policy]\nleast_rows = -1", "least_rows must be a whole number, 0 or more, not -1"),
+        ("[policy]\nleast_rows = 1.5", "least_rows must be a whole number"),
+        ("[policy]\nleast_rows = true", "least_rows must be a whole number"),
+        ("[policy]\nmost_parameters = nan", "most_parameters must be a number"),
+        ("[policy]\nmasks = 1", "masks must be true or false"),
+        ("[policy]\ncolumns = 'age'", "columns must be a list of names"),
+        ("[roster]", r"no table \[roster\]"),
+    ],
+)
+def test_what_is_no_policy_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        policy(tmp_path, text)
+
+
+def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path: Path) -> None:
+    now = [1000.0]
+    record = Record(tmp_path / "record.jsonl", lambda: now[0])
+    assert record.today("a", "run", "train:1") == 0
+    for slave, round_ in (("a", "train:1"), ("a", "train:1"), ("a", "train:2"), ("b", "train:3")):
+        record.write([Left(now[0], slave, "run", round_, {"w": (2, 3)}, 48, "00")])
+    again = Record(record.path, lambda: now[0])
+    for one in (record, again):
+        assert one.today("a", "run", "train:3") == 2
+        assert one.today("a", "run", "train:2") == 1
+    assert [left.round for left in again.read()] == ["train:1", "train:1", "train:2", "train:3"]
+    assert record.path.stat().st_mode & 0o777 == 0o600
+    now[0] += DAY + 1
+    assert record.today("a", "run", "train:3") == 0
+    record.path.write_text("{")
+    with pytest.raises(UsageError, match="line 1 is no record"):
+        list(record.read())
