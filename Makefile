@@ -34,13 +34,16 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.songs
 
 $(VENV)/bin/python:
+	@echo "making $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: $(VENV)/bin/python pyproject.toml
+	@echo "installing fedredis and what it needs into $(VENV): a minute, the first time"
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/bin/python pyproject.toml
+	@echo "installing what the tests need into $(VENV): a few minutes, the first time"
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 

@@ -72,11 +72,9 @@ def command(
     for line in (*([NO_DEFAULT] if role == "all" else []), *lines):
         click.echo(line)
     if not passwords:
-        output.notes().print(
+        output.say(
             "no password is set, so nobody can log in: give --passwords DIRECTORY, "
-            "or tell the server: ACL SETUSER NAME '>PASSWORD'",
-            markup=False,
-            soft_wrap=True,
+            "or tell the server: ACL SETUSER NAME '>PASSWORD'"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -11,15 +12,20 @@ import click
 from rich.console import Group
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
-from fedredis.api.baseline import baseline
+from fedredis.api.study.baseline import baseline
 from fedredis.cli import options, output
-from fedredis.cli.figures import called, written
+from fedredis.cli.tables import Fitting
+from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fedredis.api.comparison import Baseline
+    from fedredis.api.study.comparison import Baseline
+
+#: Letters of a model's title that tell it from the others.
+MODEL = 22
 
 #: How many slaves the table lists at most.
 SLAVES_LISTED = 20
@@ -74,73 +80,93 @@ def command(
 
 def render(found: Baseline) -> RenderableType:
     """Draw a comparison as tables."""
-    return Group(_overall(found), _in_words(found), _slaves(found))
+    return Group(_slaves(found), _overall(found), _in_words(found))
 
 
-def _overall(found: Baseline) -> Table:
-    table = Table(title=f"held-out rows of all {len(found.slaves)} slaves", title_justify="left")
-    table.add_column("model")
-    names = list(found.federated)
-    for name in names:
-        table.add_column(called(name), justify="right")
-    for title, figures in (
-        ("local, each on its own slave's rows", found.local),
-        ("local, each on everyone's rows (mean)", found.local_everywhere),
-        (f"federated, run {found.run}, round {found.round}", found.federated),
-        ("pooled", found.pooled),
-    ):
-        table.add_row(title, *(written(name, figures[name]) for name in names))
-    return table
+def _overall(found: Baseline) -> Fitting:
+    models = {
+        "local, each on its own slave's rows": found.local,
+        "local, each on everyone's rows (mean)": found.local_everywhere,
+        f"federated, run {found.run}, round {found.round}": found.federated,
+        "pooled": found.pooled,
+    }
+    names = list(found.federated) or [found.primary]
+    rows = [
+        {
+            "model": title,
+            **{FIGURES[name].title: FIGURES[name].write(figures.get(name)) for name in names},
+        }
+        for title, figures in models.items()
+    ]
+    rest = tuple(FIGURES[name].title for name in reversed(names) if name != found.primary)
+    title = f"held-out rows of all {len(found.slaves)} slaves"
+    return Fitting(
+        rows,
+        title,
+        words=("model",),
+        shrinks=("model",),
+        gives_way=rest,
+        least=MODEL,
+    )
 
 
 def _in_words(found: Baseline) -> Table:
-    name, federated = found.primary, found.federated[found.primary]
-    everyone, own = federated - found.local_everywhere[name], federated - found.local[name]
-    cost = found.pooled[name] - federated
+    name = found.primary
+    models = (found.federated, found.local_everywhere, found.local, found.pooled)
+    # No rows, no figure; what is compared with it is none either.
+    federated, everywhere, alone, pooled = (_number(figures.get(name)) for figures in models)
+    everyone, own, cost = federated - everywhere, federated - alone, pooled - federated
     size = _points(name, abs(cost)).removeprefix("+")
-    words = Table.grid(padding=(0, 2))
-    for title, text in (
+    words, title = Table.grid(padding=(0, 2)), FIGURES[name].title
+    for heading, text in (
         (
             "brought",
-            f"{_points(name, everyone)} of {called(name)} on everyone's rows and "
+            f"{_points(name, everyone)} of {title} on everyone's rows and "
             f"{_points(name, own)} on a slave's own, over local models",
         ),
-        ("cost", f"{size} of {called(name)} {'under' if cost >= 0 else 'above'} the pooled model"),
+        (
+            "cost",
+            f"{size} of {title} {'under' if cost >= 0 else 'above'} the pooled model",
+        ),
         ("fitted", FITTED[found.solver]),
     ):
-        words.add_row(f"[dim]{title}[/]", text)
+        words.add_row(Text(heading, "dim"), text)
     return words
 
 
+def _number(figure: float | None) -> float:
+    return math.nan if figure is None else figure
+
+
 def _points(name: str, difference: float) -> str:
-    """Write how far a figure is above another."""
+    """Write how far a figure is above another; a dash if one of them is not there."""
+    if math.isnan(difference):
+        return "-"
     return f"{100 * difference:+.2f} points" if name == "accuracy" else f"{difference:+.4f}"
 
 
-def _slaves(found: Baseline) -> Table:
-    name, rest = found.primary, len(found.slaves) - SLAVES_LISTED
-    table = Table(
-        title=f"{called(name)} on each slave's held-out rows, and of its own model on everyone's",
-        title_justify="left",
-        caption=f"and {rest} more" if rest > 0 else None,
-        caption_justify="left",
-    )
-    for heading in (
-        "slave",
-        "rows",
-        "held out",
-        "local",
-        "federated",
-        "pooled",
-        "local, everyone",
-    ):
-        table.add_column(heading, justify="right")
+def _slaves(found: Baseline) -> Fitting:
+    name = found.primary
+    rows = []
     for slave, of_slave in islice(found.slaves.items(), SLAVES_LISTED):
-        figures = (of_slave.local, of_slave.federated, of_slave.pooled, of_slave.local_everywhere)
-        table.add_row(
-            slave,
-            str(of_slave.rows),
-            str(of_slave.held_out),
-            *(written(name, each.get(name)) for each in figures),
+        figures = {
+            "local": of_slave.local,
+            "federated": of_slave.federated,
+            "pooled": of_slave.pooled,
+            "local, everyone": of_slave.local_everywhere,
+        }
+        rows.append(
+            {
+                "slave": slave,
+                "rows": str(of_slave.rows),
+                "held out": str(of_slave.held_out),
+                **{title: FIGURES[name].write(each.get(name)) for title, each in figures.items()},
+            }
         )
-    return table
+    return Fitting(
+        rows,
+        f"{FIGURES[name].title} on each slave's held-out rows, and of its own model on everyone's",
+        rest=len(found.slaves) - SLAVES_LISTED,
+        shrinks=("slave",),
+        gives_way=("held out", "local, everyone", "rows"),
+    )

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from fedredis.api.run_panels import unformatted
+from fedredis.api.study.run_panels import unformatted
 from fedredis.data.whole import written_whole
 
 if TYPE_CHECKING:

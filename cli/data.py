@@ -24,10 +24,11 @@ def command() -> None:
     help="CSV file to write.",
 )
 @options.seed
-def synth(songs: int, out: Path, seed: int) -> None:
+@options.force
+def synth(songs: int, out: Path, seed: int, force: bool) -> None:
     """Write synthetic songs to a CSV file.
 
     They are made up, from statistics of real songs by decade; none of them exists.
     """
-    datasets.synth(out, songs=songs, seed=seed)
-    output.notes().print(f"{songs} synthetic songs in {out}", soft_wrap=True)
+    datasets.synth(out, songs=songs, seed=seed, force=force)
+    output.say(f"{songs} synthetic songs in {out}")

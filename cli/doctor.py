@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections import Counter
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
-from redis.exceptions import RedisError
-from rich.markup import escape
+from redis.exceptions import NoPermissionError, RedisError
+from rich.text import Text
 
 from fedredis.api.session import Session, session
 from fedredis.cli import options, output
@@ -25,6 +27,16 @@ if TYPE_CHECKING:
 PACKAGES = ("fedredis", "redis", "rq", "numpy", "pandas")
 #: The oldest server whose commands and scripts are known to do.
 OLDEST_SERVER = (7, 0)
+#: Share of a server's maxmemory above which the next run may not fit.
+NEARLY_FULL = 0.9
+#: Seconds by which this machine's clock may differ from the server's.
+CLOCKS_DIFFER = 5.0
+
+#: Checks without which those that follow would only say the same once more.
+CAUSES = ("Redis", "scripts")
+
+#: A name, and what finds out: it returns what there is to say, or raises.
+Check = tuple[str, "Callable[[], str]"]
 
 
 class Problem(FedredisError):  # noqa: N818
@@ -36,69 +48,130 @@ class Problem(FedredisError):  # noqa: N818
 def command(redis_url: str | None, home: Path) -> None:
     """Check that everything needed is there.
 
-    Where it is not, the line says what to do.
+    Where it is not, the line says what to do. What needs a Redis is looked at if there is one.
     """
-    results, problems = output.results(), 0
-    for name, check in _checks(redis_url, home):
+    checks: list[Check] = [
+        ("Python", lambda: sys.version.split()[0]),
+        ("packages", lambda: ", ".join(f"{name} {version(name)}" for name in PACKAGES)),
+        ("cores", lambda: str(os.cpu_count())),
+    ]
+    if not redis_url:
+        checks.append(("server program", lambda: str(find_binary())))
+    problems = sum(not _well(*check) for check in checks)
+    if not problems:
         try:
-            verdict, told = "[green]ok[/]", check()
-        except (FedredisError, RedisError, OSError) as error:
-            problems += 1
-            verdict, told = "[red]no[/]", str(error)
-        results.print(f"{verdict}  {name:<15}  {escape(told)}", soft_wrap=True)
+            with session(redis_url, home) as opened:
+                for name, check in _of_redis(opened):
+                    if not _well(name, check):
+                        problems += 1
+                        if name in CAUSES:
+                            break
+        except FedredisError as error:
+            problems += not _well("Redis", partial(_raise, error))
     if problems:
         raise FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
 
 
-def _checks(redis_url: str | None, home: Path) -> Iterator[tuple[str, Callable[[], str]]]:
-    yield "Python", lambda: sys.version.split()[0]
-    yield "packages", lambda: ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    yield "cores", lambda: str(os.cpu_count())
-    if not redis_url:
-        yield "server program", lambda: str(find_binary())
-    for name, look in (
-        ("Redis", _version),
-        ("persistence", _persistence),
-        ("memory", _memory),
-        ("workers", _workers),
-    ):
-        yield name, lambda look=look: _with_redis(redis_url, home, look)  # type: ignore[misc]
+def _well(name: str, check: Callable[[], str]) -> bool:
+    """Print what a check says, and say whether all is well."""
+    well, verdict = True, Text("ok", "green")
+    try:
+        told = check()
+    except (FedredisError, RedisError, OSError) as error:
+        well, verdict, told = False, Text("no", "red"), str(error)
+    output.results().print(Text.assemble(verdict, f"  {name:<15}  {told}"), soft_wrap=True)
+    return well
 
 
-def _with_redis(redis_url: str | None, home: Path, look: Callable[[Session], str]) -> str:
-    with session(redis_url, home) as opened:
-        return look(opened)
+def _raise(error: Exception) -> str:
+    raise error
 
 
-def _info(opened: Session) -> dict[str, Any]:
-    info: Any = opened.client.info()
-    return dict(info)
+def _of_redis(opened: Session) -> Iterator[Check]:
+    """List what there is to be seen of a server that answers."""
+    try:
+        info: Any = opened.client.info()
+    except NoPermissionError:
+        yield "Redis", lambda: f"{opened.shown_url}, whose INFO this login may not see"
+    else:
+        yield "Redis", lambda: _version(info, opened)
+        yield "persistence", lambda: _persistence(info, opened.hint)
+        yield "memory", lambda: _memory(info, opened.hint)
+    yield "clock", lambda: _clock(opened)
+    yield "scripts", lambda: _scripts(opened)
+    yield "workers", lambda: _workers(opened)
 
 
-def _version(opened: Session) -> str:
-    info = _info(opened)
+def _version(info: dict[str, Any], opened: Session) -> str:
     found = info.get("valkey_version") or info["redis_version"]
     name = "Valkey" if "valkey_version" in info else "Redis"
     if tuple(int(part) for part in found.split(".")[:2]) < OLDEST_SERVER:
         raise Problem(f"{name} {found} is too old: 7.0 or newer is needed")
+    if info["role"] != "master":
+        raise Problem(
+            f"{name} {found} at {opened.shown_url} is a replica, which can't be written to: give "
+            f"the URL of {info['master_host']}:{info['master_port']}, or: {opened.hint} REPLICAOF "
+            "NO ONE"
+        )
     return f"{name} {found} at {opened.shown_url}"
 
 
-def _persistence(opened: Session) -> str:
-    info = _info(opened)
+def _persistence(info: dict[str, Any], cli: str) -> str:
     if not info.get("aof_enabled"):
-        raise Problem("no append-only file: a restart loses runs; set `appendonly yes`")
+        raise Problem(
+            "no append-only file, and a restart loses runs: add `appendonly yes` to the server's "
+            f"settings, or for now: {cli} CONFIG SET appendonly yes"
+        )
     if info.get("aof_last_write_status") != "ok":
-        raise Problem("the server can't write its append-only file: look at its disk")
+        raise Problem(
+            "the server can't write its append-only file, and refuses all writes: make room on "
+            "its disk, and look into its log"
+        )
+    if info.get("rdb_last_bgsave_status") != "ok":
+        raise Problem(
+            "the server's last snapshot has failed, for which it may refuse all writes: make room "
+            f"on its disk and look into its log, or do without: {cli} CONFIG SET save ''"
+        )
     return "append-only file"
 
 
-def _memory(opened: Session) -> str:
-    info = _info(opened)
-    policy = info.get("maxmemory_policy", "noeviction")
-    if int(info.get("maxmemory", 0)) and policy != "noeviction":
-        raise Problem(f"maxmemory-policy {policy} drops keys; set `noeviction`")
-    return f"{info['used_memory_human']} used, {policy}"
+def _memory(info: dict[str, Any], cli: str) -> str:
+    policy, used = info.get("maxmemory_policy", "noeviction"), int(info["used_memory"])
+    if not (most := int(info.get("maxmemory", 0))):
+        return f"{info['used_memory_human']} used, {policy}"
+    if policy != "noeviction":
+        raise Problem(
+            f"maxmemory-policy {policy} drops keys that runs need: {cli} CONFIG SET "
+            "maxmemory-policy noeviction"
+        )
+    amounts = f"{info['used_memory_human']} used of maxmemory {info['maxmemory_human']}"
+    if used > NEARLY_FULL * most:
+        then = "writes are refused" if used > most else "a run may not fit"
+        raise Problem(f"{amounts}, {then}: {cli} CONFIG SET maxmemory {-(-used // 2**20) * 4}mb")
+    return f"{amounts}, {policy}"
+
+
+def _clock(opened: Session) -> str:
+    before = time.time()
+    seconds, microseconds = map(int, opened.client.time())
+    ahead = (before + time.time()) / 2 - seconds - microseconds / 1e6
+    if abs(ahead) > CLOCKS_DIFFER:
+        raise Problem(
+            f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} "
+            "the server's: let NTP set both, as by `timedatectl set-ntp true`"
+        )
+    return "the server's and this machine's agree"
+
+
+def _scripts(opened: Session) -> str:
+    try:
+        opened.client.register_script("return 1")()
+    except NoPermissionError as error:
+        raise Problem(
+            f"{error}: this login can look, but neither train nor serve; `fedredis acl` writes "
+            "rules for those that can"
+        ) from error
+    return "may be run"
 
 
 def _workers(opened: Session) -> str:

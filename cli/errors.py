@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Group
-from rich.markup import escape
 from rich.padding import Padding
 
 from fedredis.api.records import failures
-from fedredis.cli import options, output
+from fedredis.cli import options, output, waiting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,22 +26,24 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     """Show what went wrong at the slaves of a run.
 
     That is each slave's last failure with its traceback, the updates that were refused and why,
-    and who was missing from a round.
+    who was missing from a round, and whom the open rounds wait for, since when.
     """
     found = failures(run, redis_url=redis_url, home=home)
     if as_json:
-        output.print_json(asdict(found))
+        rounds = {str(of.name): {**asdict(of), "name": str(of.name)} for of in found.open}
+        output.print_json({**asdict(found), "open": rounds})
         return
-    lines: list[RenderableType] = [f"[bold]{escape(found.error)}[/]"] if found.error else []
+    lines: list[RenderableType] = [output.styled(found.error, "bold")] if found.error else []
     for slave, failed in found.failures.items():
-        lines.append(f"[bold]slave {slave}[/] failed {failed['failures']} times, at last with:")
-        lines.append(Padding(escape(failed["traceback"].strip()), (0, 0, 1, 2)))
+        lines.append(f"slave {slave} failed {failed['failures']} times, at last with:")
+        lines.append(Padding(failed["traceback"].strip(), (0, 0, 1, 2)))
     for label, refused in found.refused.items():
         lines += [f"{label}: slave {slave} refused: {why}" for slave, why in refused.items()]
     lines += [
         f"{label}: missing: {', '.join(missing)}" for label, missing in found.missing.items()
     ]
+    lines += waiting.lines(found.open)
     if lines:
         output.results().print(Group(*lines))
     else:
-        output.notes().print("nothing went wrong")
+        output.say("nothing went wrong")

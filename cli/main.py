@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import click
 
 import fedredis
 from fedredis.cli.signals import terminate_as_interrupt
-from fedredis.errors import FedredisError
+from fedredis.cli.wording import as_options
+from fedredis.errors import DataWarning, FedredisError
+from fedredis.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +26,7 @@ COMMANDS = {
     "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",
     "show": "Show a run: where it stands, its rounds, its slaves.",
+    "rm": "Delete a run, with all that Redis holds of it.",
     "errors": "Show what went wrong at the slaves of a run.",
     "predict": "Tell the class of a song with a trained model.",
     "baseline": "Compare a run's model with local ones and a pooled one.",
@@ -74,11 +78,17 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code. Errors are one line on standard error."""
+    _write_whatever_comes()
     try:
-        with terminate_as_interrupt():
+        with terminate_as_interrupt(), warnings.catch_warnings():
+            warnings.simplefilter("always", DataWarning)
+            warnings.showwarning = _warn  # type: ignore[assignment]
             command.main(args=args, prog_name="fedredis", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.ClickException as error:
         where = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -87,7 +97,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except FedredisError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(as_options(str(error)), error.exit_code)
     except BrokenPipeError:
         # Whoever read the output has gone; say nothing more to it.
         sys.stdout = None
@@ -95,6 +105,13 @@ def run(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _fail(_unforeseen(error), 1)
     return 0
+
+
+def _write_whatever_comes() -> None:
+    """See that letters which the encoding of the output lacks stop no command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _unforeseen(error: Exception) -> str:
@@ -107,6 +124,11 @@ def _unforeseen(error: Exception) -> str:
     return f"internal error, please report it: {type(error).__name__}: {error}"
 
 
+def _warn(message: Warning | str, *_where: object) -> None:
+    line = as_options(" ".join(str(message).split()))
+    click.echo(f"warning: {printable(line)}", err=True)
+
+
 def _fail(message: str, code: int) -> int:
-    click.echo(f"fedredis: {' '.join(message.split())}", err=True)
+    click.echo(f"fedredis: {printable(' '.join(message.split()))}", err=True)
     return code

@@ -2,26 +2,91 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from fedredis.config import RunConfig
+from fedredis.config import LONGEST_MS, RunConfig
 from fedredis.data.cuts.spec import FORMS, Cut
-from fedredis.data.table import MISSING, TASKS
+from fedredis.data.reading import MISSING, TASKS
 from fedredis.errors import UsageError
+from fedredis.redis_url import with_password
 from fedredis.schedules import SCHEDULES
 
+#: What stands in quotes, a quote in it being two; and what stands between two commas.
+QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+ITEM = re.compile(r'(?:"(?:[^"]|"")*"|[^",])*')
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def split(text: str) -> list[str]:
+    """Split text at its commas, but for those in quotes, which are taken away as in CSV.
+
+    Raises
+    ------
+    UsageError
+        If a quote is never closed.
+    """
+    items, start = [], 0
+    while start <= len(text):
+        end = start + len(ITEM.match(text, start)[0])  # type: ignore[index]
+        if text[end : end + 1] not in ("", ","):
+            raise UsageError(f"{text}: a quote is opened and never closed")
+        bare = QUOTED.sub(lambda found: found[1].replace('""', '"'), text[start:end])
+        items.append(bare.strip())
+        start = end + 1
+    return items
+
+
+def values_of(text: str) -> dict[str, Any]:
+    """Read cells, written ``a=1,b="x, y"`` or as a JSON object.
+
+    Raises
+    ------
+    UsageError
+        If they are written in another way.
+    """
+    if text.lstrip().startswith("{"):
+        try:
+            return dict(json.loads(text))
+        except ValueError as error:
+            raise UsageError(f"`values`: not JSON: {error}") from None
+    given: dict[str, Any] = {}
+    for pair in split(text):
+        name, sign, value = pair.partition("=")
+        if not sign:
+            raise UsageError(f"`values`: '{pair}' is not COLUMN=VALUE")
+        if name.strip() in given:
+            raise UsageError(f"`values` must name every column once; twice: {name.strip()}")
+        given[name.strip()] = value
+    return given
+
+
+class Seconds(click.FloatRange):
+    """A time to wait, which has an end."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__(min=least, max=LONGEST_MS / 1000)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it; NaN lies in every range."""
+        seconds = super().convert(value, param, ctx)
+        return self.fail("nan is no time", param, ctx) if seconds != seconds else seconds
+
 
 redis_url = click.option(
     "--redis-url",
     envvar="REDIS_URL",
     metavar="URL",
-    help="Redis to use (or REDIS_URL); without one, the embedded server of --home.",
+    callback=lambda _ctx, _param, value: with_password(value or "", os.environ) or None,
+    help="Redis to use (or REDIS_URL); without one, the embedded server of --home. Its password "
+    "can stand in REDIS_PASSWORD, or in a file that REDIS_PASSWORD_FILE names.",
 )
 home = click.option(
     "--home",
@@ -30,6 +95,7 @@ home = click.option(
     show_default=True,
     help="Folder of the embedded server and of the partitions that are cut.",
 )
+force = click.option("--force", is_flag=True, help="Replace a file that is there already.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
 data = click.option(
     "--data",
@@ -40,13 +106,6 @@ songs = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
     help="A CSV or Parquet file, or a folder of songs by decade; the run's own, if not given.",
-)
-label = click.option("--label", metavar="COLUMN", help="The column that holds the label.")
-columns = click.option(
-    "--columns",
-    metavar="A,B,…",
-    callback=lambda _ctx, _param, value: value.split(",") if value else None,
-    help="The columns to learn from.",
 )
 test_fraction = click.option(
     "--test-fraction",
@@ -67,7 +126,7 @@ seed = click.option(
 names = click.option(
     "--names",
     metavar="A,B,…",
-    callback=lambda _ctx, _param, value: value.split(",") if value else None,
+    callback=lambda _ctx, _param, value: split(value) if value else None,
     help="The slaves, where they bring their own files.",
 )
 dataset = click.option(
@@ -82,11 +141,6 @@ def redis(function: Function) -> Function:
     return redis_url(home(function))
 
 
-def table(function: Function) -> Function:
-    """Add the options that say what rows to read."""
-    return data(label(columns(function)))
-
-
 quorum = click.option(
     "--quorum",
     metavar="COUNT|SHARE",
@@ -95,7 +149,7 @@ quorum = click.option(
 )
 round_timeout = click.option(
     "--round-timeout",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1),
     default=RunConfig.round_timeout_ms / 1000,
     show_default=True,
     metavar="SECONDS",
@@ -103,7 +157,7 @@ round_timeout = click.option(
 )
 wait_timeout = click.option(
     "--wait-timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(0),
     default=600.0,
     show_default=True,
     metavar="SECONDS",
@@ -111,7 +165,7 @@ wait_timeout = click.option(
 )
 lease = click.option(
     "--lease",
-    type=click.FloatRange(min=0.1),
+    type=Seconds(0.1),
     default=RunConfig.lease_ms / 1000,
     show_default=True,
     metavar="SECONDS",
@@ -196,26 +250,54 @@ by = click.option(
     help=f"How rows are dealt to slaves: {', '.join(FORMS.values())}.",
 )
 
-categories = click.option(
-    "--categories",
-    metavar="A,B,…",
-    callback=lambda _ctx, _param, value: value.split(",") if value else None,
-    help="Columns to learn from that hold categories, even if they look like numbers.",
-)
-missing = click.option(
-    "--missing",
-    type=click.Choice(MISSING),
-    default=MISSING[0],
-    show_default=True,
-    help="A missing cell is an error, drops its row, or is filled with the mean over all slaves.",
-)
-task = click.option(
-    "--task",
-    type=click.Choice(TASKS),
-    default=TASKS[0],
-    show_default=True,
-    help="Tell classes, or predict numbers; auto goes by what the labels look like.",
-)
+#: What a run says of how to read its data.
+OF_RUN = ("categories", "missing", "task")
+
+#: How a file is read: a field of `Reading` each.
+READING = {
+    "label": click.option("--label", metavar="COLUMN", help="The column that holds the label."),
+    "columns": click.option(
+        "--columns",
+        metavar="A,B,…",
+        callback=lambda _ctx, _param, value: split(value) if value else None,
+        help="The columns to learn from; a name with a comma stands in quotes.",
+    ),
+    "categories": click.option(
+        "--categories",
+        metavar="A,B,…",
+        callback=lambda _ctx, _param, value: split(value) if value else (),
+        help="Columns to learn from that hold categories, even if they look like numbers.",
+    ),
+    "missing": click.option(
+        "--missing",
+        type=click.Choice(MISSING),
+        default=MISSING[0],
+        show_default=True,
+        help="A missing cell is an error, drops its row, or is filled with the mean over all "
+        "slaves.",
+    ),
+    "task": click.option(
+        "--task",
+        type=click.Choice(TASKS),
+        default=TASKS[0],
+        show_default=True,
+        help="Tell classes, or predict numbers; auto goes by what the labels look like.",
+    ),
+}
+
+
+def reading(function: Function) -> Function:
+    """Add the options that say how to read a file."""
+    for option in reversed(READING.values()):
+        function = option(function)
+    return function
+
+
+def looking_up(function: Function) -> Function:
+    """Add those of them that a run does not say already."""
+    for name, option in reversed(READING.items()):
+        function = function if name in OF_RUN else option(function)
+    return function
 
 
 def _allowed(_ctx: click.Context, _param: click.Parameter, value: Iterable[str]) -> frozenset[str]:

@@ -1,24 +1,101 @@
-"""Where output goes: results to standard output, everything else to standard error."""
+"""Where output goes: results to standard output, everything else to standard error.
+
+All that is printed goes through these consoles, which take text as it is: classes, columns, paths
+and what slaves say are never markup, and never a terminal's commands.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+from rich.segment import Segment
+from rich.text import Text
+
+from fedredis.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import ConsoleOptions, RenderableType
 
 
-def results() -> Console:
+class Door(Console):
+    """A console that prints text as it is; what is to have a style is `styled`."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Make a `Text` of a string."""
+        return super().render_str(self._fit(text), **how)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render anything; what there is to see in it is filtered."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(self._fit(text), style)
+
+    @property
+    def unicode(self) -> bool:
+        """Whether all letters can be written."""
+        return self.encoding.startswith("utf")
+
+    def _fit(self, text: str) -> str:
+        return fit(text, self.encoding)
+
+
+def fit(text: str, encoding: str) -> str:
+    """Write what a terminal would obey, or the encoding lacks, in another way."""
+    text = printable(text)
+    if text.isascii():
+        return text
+    if not encoding.startswith("utf"):
+        text = text.replace("…", ".")
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def results() -> Door:
     """Return the console for what a command was asked for."""
-    return Console(highlight=False)
+    return Door()
 
 
-def notes() -> Console:
+def notes() -> Door:
     """Return the console for what goes on meanwhile."""
-    return Console(stderr=True, highlight=False)
+    return Door(stderr=True)
+
+
+def styled(text: str, style: str) -> Text:
+    """Give text a style; it is filtered first, so that its width is known."""
+    return Text(fit(text, results().encoding), style)
+
+
+def say(line: str) -> None:
+    """Tell in a line, of whatever length, what was done or goes on."""
+    notes().print(line, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value, and nothing else, on standard output."""
-    click.echo(json.dumps(value))
+    """Print one JSON value, and nothing else, on standard output.
+
+    Numbers that JSON does not have, NaN and the infinities, are null.
+    """
+    click.echo(json.dumps(_plain(value), allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """Make of a value what JSON has; arrays and numbers of NumPy are lists and numbers."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
+from rich.box import HEAVY_HEAD
 from rich.table import Table
 
 from fedredis.api.datasets import partition
+from fedredis.api.writing import new_file
 from fedredis.cli import options, output
+from fedredis.cli.grouping import GroupedCommand
+from fedredis.cli.tables import fits
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from fedredis.data.cuts.spec import Cut
     from fedredis.data.manifest import Manifest
     from fedredis.data.report import CutReport
 
-#: How many slaves and labels the table lists at most.
-SLAVES_LISTED, LABELS_LISTED = 20, 6
+#: How many slaves the table lists at most, and how many labels: the first number that fits.
+SLAVES_LISTED, LABELS_LISTED = 20, (6, 4, 3, 2)
 
 
-@click.command(name="partition")
+@click.command(name="partition", cls=GroupedCommand)
 @click.argument("data", type=click.Path(path_type=Path, exists=True), required=False)
 @click.option("--slaves", type=click.IntRange(min=1), required=True, help="Number of slaves.")
 @click.option(
@@ -34,11 +37,7 @@ SLAVES_LISTED, LABELS_LISTED = 20, 6
     help="Folder to write.",
 )
 @options.by
-@options.label
-@options.columns
-@options.categories
-@options.missing
-@options.task
+@options.reading
 @options.seed
 @options.test_fraction
 @click.option(
@@ -47,21 +46,19 @@ SLAVES_LISTED, LABELS_LISTED = 20, 6
     metavar="FILE.png",
     help="Draw the cut, too (needs fedredis[plot]).",
 )
+@options.force
 @options.as_json
 def command(
     data: Path | None,
     slaves: int,
     out: Path,
     by: Cut,
-    label: str | None,
-    columns: Sequence[str] | None,
-    categories: Sequence[str] | None,
-    missing: str,
-    task: str,
     seed: int,
     test_fraction: float,
     report: Path | None,
+    force: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Cut data into one partition for each slave.
 
@@ -69,31 +66,31 @@ def command(
     it, songs are generated. A slave needs `manifest.json` and its own `slave-<id>.npy`, and
     nothing else. What the cut came to is printed: rows and labels of each slave.
     """
-    draw = None if report is None else _drawing(report)
+    draw = None if report is None else _drawing(new_file(report, force=force))
     made = partition(
         data,
         slaves=slaves,
         out=out,
-        label=label,
-        columns=columns,
-        categories=categories,
-        missing=missing,
-        task=task,
         by=str(by),
         seed=seed,
         test_fraction=test_fraction,
+        **reading,
     )
     manifest, found = made.manifest, made.report
-    output.notes().print(
-        f"{manifest.rows} rows in {slaves} partitions in {out}: data set {manifest.dataset}",
-        soft_wrap=True,
+    output.say(
+        f"{manifest.rows} rows in {slaves} partitions in {out}: data set {manifest.dataset}"
     )
     if draw is not None and report is not None:
         draw(found, f"Rows by {manifest.label}: {manifest.dataset}, cut {by}", report)
     if as_json:
         output.print_json(_as_json(found, manifest))
         return
-    output.results().print(_table(found, f"rows by {manifest.label}, cut {by}"))
+    results, title = output.results(), f"rows by {manifest.label}, cut {by}"
+    tables = [
+        _table(found.with_at_most(n), title, boxed=n > LABELS_LISTED[-1]) for n in LABELS_LISTED
+    ]
+    fitting = (table for table in tables if fits(results, table, results.width))
+    results.print(next(fitting, tables[-1]))
     output.results().print(found.in_words, soft_wrap=True)
 
 
@@ -127,23 +124,23 @@ def _as_json(report: CutReport, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _table(report: CutReport, title: str) -> Table:
+def _table(report: CutReport, title: str, *, boxed: bool) -> Table:
     """Draw the rows of each slave by label, the first slaves if there are many."""
-    short = report.with_at_most(LABELS_LISTED)
-    digits = len(str(short.counts.max()))
+    digits = len(str(report.counts.max()))
     rest = len(report.rows) - SLAVES_LISTED
     table = Table(
-        title=escape(title),
+        box=HEAVY_HEAD if boxed else None,
+        title=title,
         title_justify="left",
         caption=f"and {rest} more" if rest > 0 else None,
         caption_justify="left",
     )
     table.add_column("slave", justify="right", no_wrap=True)
-    for name in short.labels:
-        table.add_column(escape(name), justify="right", overflow="fold", min_width=digits)
+    for name in report.labels:
+        table.add_column(name, justify="right", overflow="fold", min_width=digits)
     for name in ("rows", "held out"):
         table.add_column(name, justify="right", no_wrap=True)
-    each = zip(short.counts.tolist(), short.rows.tolist(), short.held_out.tolist(), strict=True)
+    each = zip(report.counts.tolist(), report.rows.tolist(), report.held_out.tolist(), strict=True)
     for slave, (counts, rows, out) in list(enumerate(each))[:SLAVES_LISTED]:
         table.add_row(*map(str, (slave, *counts, rows)), f"{out / rows:.0%}")
     return table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fedredis.api.plotting import plot
+from fedredis.api.study.plotting import plot
 from fedredis.cli import options, output
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Picture to write, .png, .svg or .pdf (needs fedredis[plot]).",
 )
+@options.force
 @options.redis
-def command(run: Sequence[str], out: Path, redis_url: str | None, home: Path) -> None:
+def command(run: Sequence[str], out: Path, force: bool, redis_url: str | None, home: Path) -> None:
     """Draw runs: figures by round, slaves, confusion matrix.
 
     Several runs are drawn over each other.
     """
-    plot(run, out, redis_url=redis_url, home=home)
-    output.notes().print(f"{', '.join(dict.fromkeys(run))} drawn in {out}", soft_wrap=True)
+    plot(run, out, force=force, redis_url=redis_url, home=home)
+    output.say(f"{', '.join(dict.fromkeys(run))} drawn in {out}")

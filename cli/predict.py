@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import heapq
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
-from fedredis.api.prediction import predict
+from fedredis.api.trained.prediction import predict
 from fedredis.cli import options, output
-from fedredis.errors import UsageError
+from fedredis.cli.wording import as_options
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+#: How many classes are listed at most, the most probable.
+LISTED = 10
 
 
 @click.command(name="predict")
-@click.option("--run", required=True, help="The run whose model to use.")
+@click.option("--run", help="The run whose model to use.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Or a file that `fedredis export` wrote, .npz; it needs no Redis.",
+)
 @click.option("--song", metavar="NAME", help="Look this song up in the data.")
+@click.option("--artist", metavar="NAME", help="Whose song it is, if several have the name.")
 @click.option("--values", metavar="COLUMN=VALUE,…", help="The song's values, all columns.")
 @options.songs
-@options.label
-@options.columns
+@options.looking_up
 @options.allow_models
 @options.redis
 @options.as_json
 def command(
-    run: str,
+    run: str | None,
+    model: Path | None,
     song: str | None,
+    artist: str | None,
     values: str | None,
     data: Path | None,
-    label: str | None,
-    columns: Sequence[str] | None,
     allow_models: frozenset[str],
     redis_url: str | None,
     home: Path,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Tell the class of a song with a trained model.
 
@@ -45,38 +54,34 @@ def command(
     """
     prediction = predict(
         run,
+        model=model,
         song=song,
-        values=None if values is None else _parse(values),
+        artist=artist,
+        values=None if values is None else options.values_of(values),
         data=data,
-        label=label,
-        columns=columns,
         redis_url=redis_url,
         home=home,
         allow_models=allow_models,
+        **reading,
     )
+    odd = prediction.warnings
+    for line in odd:
+        output.say(f"warning: {as_options(line)}")
     answer, probabilities = prediction.answer, prediction.probabilities
     if isinstance(answer, float):
         if as_json:
-            output.print_json({"run": run, "value": answer})
+            output.print_json({"run": prediction.run, "value": answer, "warnings": odd})
         else:
-            output.results().print(f"[bold]{answer:.6g}[/]")
+            output.results().print(output.styled(f"{answer:.6g}", "bold"))
         return
     if as_json:
-        output.print_json({"run": run, "class": answer, "probabilities": probabilities})
+        told = {"class": answer, "probabilities": probabilities}
+        output.print_json({"run": prediction.run, **told, "warnings": odd})
         return
     table = Table.grid(padding=(0, 2))
-    for name, probability in probabilities.items():
+    for name, probability in heapq.nlargest(LISTED, probabilities.items(), key=itemgetter(1)):
         style = "bold" if name == answer else "dim"
-        table.add_row(f"[{style}]{name}[/]", f"[{style}]{probability:.1%}[/]")
-    output.results().print(f"[bold]{answer}[/]", table)
-
-
-def _parse(values: str) -> dict[str, str]:
-    """Read ``a=1,b=2``."""
-    given: dict[str, str] = {}
-    for pair in values.split(","):
-        name, sign, value = pair.partition("=")
-        if not sign:
-            raise UsageError(f"--values: '{pair}' is not COLUMN=VALUE")
-        given[name.strip()] = value
-    return given
+        table.add_row(output.styled(name, style), output.styled(f"{probability:.1%}", style))
+    output.results().print(output.styled(answer, "bold"), table)
+    if (rest := len(probabilities) - LISTED) > 0:
+        output.results().print(f"and {rest:,} more classes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,45 +14,64 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
-from fedredis.assembly import measure_of
-from fedredis.cli.figures import called, written
-from fedredis.keys import Kind, Label
+from fedredis.cli import output
+from fedredis.exchanges import Setup
+from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
-    from rich.console import Console
-
+    from fedredis.cli.output import Door
+    from fedredis.keys import RoundName
     from fedredis.store.runs import RunState
 
 
-class RunProgress:
-    """Shows how far a run is; called with each committed round."""
+#: Letters of a line below which the bar takes what the rest leaves.
+NARROW = 60
+#: Lines that a whole run prints on its way, where there is no terminal to draw on.
+LINES = 10
 
-    def __init__(self, console: Console, state: RunState) -> None:
-        self._primary = measure_of(state.config).primary
+
+class RunProgress:
+    """Shows how far a run is; called with each committed round.
+
+    On a terminal that is a bar; elsewhere a line now and then.
+    """
+
+    def __init__(self, console: Door, state: RunState) -> None:
+        self._primary = Setup(state.config).measure.primary
+        self._console, self._rounds = console, state.config.rounds
+        self._step = math.ceil(self._rounds / LINES)
         self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
+            SpinnerColumn("dots" if console.unicode else "line"),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(None if console.width < NARROW else 40),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[measure]}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[measure]}", markup=False),
+            *([] if console.width < NARROW else [TimeElapsedColumn()]),
             console=console,
         )
         self._task = self._progress.add_task(
-            "statistics", total=state.config.rounds, completed=state.round, measure=""
+            "training" if state.round else "statistics",
+            total=self._rounds,
+            completed=state.round,
+            measure="",
         )
 
-    def __call__(self, label: Label, entry: Mapping[str, Any]) -> None:
+    def __call__(self, label: RoundName, entry: Mapping[str, Any]) -> None:
         """Take note of a committed round."""
-        if label.kind is Kind.TRAIN:
+        if label.kind == "train":
             self._progress.update(self._task, completed=label.number, description="training")
-        elif label.kind is Kind.EVALUATE:
-            measure = f"{called(self._primary)} {written(self._primary, entry[self._primary])}"
+        elif label.kind == "evaluate":
+            figure = entry.get(self._primary)
+            measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"
             self._progress.update(self._task, measure=measure)
+            last = label.number == self._rounds  # the bar says it
+            if not (self._console.is_terminal or label.number % self._step or last):
+                output.say(f"round {label.number} of {self._rounds}: {measure}")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -63,11 +83,15 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            # A run that ends early, since it has converged, is as complete as any.
+            done = self._progress.tasks[self._task].completed
+            self._progress.update(self._task, total=done)
         self._progress.stop()
 
 
 @contextmanager
-def waiting(console: Console) -> Iterator[Callable[[str], None]]:
+def waiting(console: Door) -> Iterator[Callable[[str], None]]:
     """Lend a function that says what is waited for.
 
     On a terminal the line is replaced in place; elsewhere it is printed when it changes.
@@ -76,7 +100,7 @@ def waiting(console: Console) -> Iterator[Callable[[str], None]]:
         status = console.status("")
 
         def replace(line: str) -> None:
-            status.update(line)
+            status.update(Text(line))
             status.start()
 
         try:
@@ -89,7 +113,7 @@ def waiting(console: Console) -> Iterator[Callable[[str], None]]:
     def say(line: str) -> None:
         nonlocal said
         if line != said:
-            console.print(line, soft_wrap=True)
+            output.say(line)
         said = line
 
     yield say

@@ -11,9 +11,11 @@ from fedredis.api.joining import Wanted
 from fedredis.api.preparation import Rows
 from fedredis.api.starting import begun
 from fedredis.cli import options, output
+from fedredis.cli.grouping import GroupedCommand
 from fedredis.cli.progress import waiting
 from fedredis.cli.training import how_to_resume, train
 from fedredis.config import FEATURE_MAPS, RunConfig
+from fedredis.data.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from fedredis.data.cuts.spec import Cut
 
 
-@click.command(name="run")
+@click.command(name="run", cls=GroupedCommand)
 @click.option(
     "--slaves",
     type=click.IntRange(min=1),
@@ -37,10 +39,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Rounds of training.",
 )
-@options.table
-@options.categories
-@options.missing
-@options.task
+@options.data
+@options.reading
 @options.by
 @click.option(
     "--workers",
@@ -101,11 +101,6 @@ if TYPE_CHECKING:
 @options.as_json
 def command(
     data: Path | None,
-    label: str | None,
-    columns: Sequence[str] | None,
-    categories: Sequence[str] | None,
-    missing: str,
-    task: str,
     by: Cut,
     slaves: int | None,
     names: Sequence[str] | None,
@@ -133,10 +128,11 @@ def command(
     settings["lease_ms"] = round(lease * 1000)
     # What is not given depends on the data.
     settings = {name: value for name, value in settings.items() if value is not None}
+    reading, settings = Reading.taken_from(settings)
     with ExitStack() as stack:
         with waiting(notes) as say:
             beginning = begun(
-                Rows(data, label, columns, categories, missing, task, by),
+                Rows(data, reading, by),
                 # Options that are not named above are fields of the config by the same names.
                 settings,
                 wanted=Wanted(slaves, names, dataset),
@@ -152,5 +148,5 @@ def command(
             )
             training = stack.enter_context(beginning)
         if data is None and training.partitions:
-            notes.print("the songs are synthetic: no --data was given")
+            output.say("the songs are synthetic: no --data was given")
         train(training, as_json=as_json)

@@ -6,17 +6,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from fedredis.api.records import runs
-from fedredis.assembly import measure_of
 from fedredis.cli import options, output
-from fedredis.cli.figures import called, written
+from fedredis.cli.tables import Fitting
+from fedredis.cli.training import resume_of
+from fedredis.exchanges import Setup
+from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fedredis.store.runs import RunState
+
+#: Interrupted runs of which it is said how to go on with them, the newest.
+SAID = 3
 
 
 @click.command(name="runs")
@@ -29,24 +33,33 @@ def command(redis_url: str | None, home: Path, as_json: bool) -> None:
         output.print_json([_row(state) for state in states])
         return
     if not states:
-        output.notes().print("no runs yet: `fedredis run` makes one")
+        output.say("no runs yet: `fedredis run` makes one")
         return
-    # Those of classifiers are percentages, so that the figures can share a column.
-    figures = dict.fromkeys(called(_figure(state)) for state in states)
-    table = Table("run", "status", "slaves", "rounds", " or ".join(figures), "started")
-    for state in states:
-        row = _row(state)
-        row["rounds"] = f"{state.round}/{state.config.rounds}"
-        row[_figure(state)] = written(_figure(state), state.score)
-        table.add_row(*(str(value) for value in row.values()))
+    rows = [_shown(state) for state in states]
+    table = Fitting(
+        rows,
+        # So that all columns have room in 80 letters.
+        lines=False,
+        words=tuple(rows[0]),
+        shrinks=("data set", "strategy", "model"),
+        gives_way=("slaves", "rounds", "model", "strategy", "data set"),
+    )
     output.results().print(table)
+    interrupted = [state for state in states if state.status == "interrupted"]
+    for state in interrupted[:SAID]:
+        how = resume_of(state, redis_url, home)
+        output.say(f"run {state.run} has lost its master; go on with: {how}")
 
 
 def _row(state: RunState) -> dict[str, Any]:
+    config = state.config
     return {
-        "run": state.run_id,
+        "run": state.run,
         "status": state.status,
-        "slaves": state.config.slaves,
+        "dataset": config.dataset,
+        "model": config.model,
+        "strategy": config.strategy,
+        "slaves": config.slaves,
         # Those that are committed.
         "rounds": state.round,
         _figure(state): state.score,
@@ -54,11 +67,34 @@ def _row(state: RunState) -> dict[str, Any]:
     }
 
 
+def _shown(state: RunState) -> dict[str, str]:
+    config, figure = state.config, _figure(state)
+    score = FIGURES[figure].write(state.score)
+    return {
+        "run": state.run,
+        "status": state.status,
+        "data set": config.dataset,
+        "model": config.model.rpartition(":")[2],
+        "strategy": config.strategy,
+        "slaves": str(config.slaves),
+        "rounds": f"{state.round}/{config.rounds}",
+        # Accuracies say by their percent sign what they are.
+        "score": score
+        if figure == "accuracy" or score == "-"
+        else f"{FIGURES[figure].title} {score}",
+        "started": _time(state).strftime("%m-%d %H:%M"),
+    }
+
+
 def _figure(state: RunState) -> str:
     """Name the figure that says how good a run's model is."""
-    return measure_of(state.config).primary
+    return Setup(state.config).measure.primary
 
 
 def started(state: RunState) -> str:
     """Return when a run was started, in ISO 8601, UTC."""
-    return datetime.fromtimestamp(state.started / 1000, UTC).isoformat(timespec="seconds")
+    return _time(state).isoformat(timespec="seconds")
+
+
+def _time(state: RunState) -> datetime:
+    return datetime.fromtimestamp(state.started / 1000, UTC)

@@ -23,9 +23,7 @@ def command(home: Path) -> None:
     one to leave stops it.
     """
     with session(None, home) as opened:
-        output.notes().print(
-            f"{opened.shown_url} is up; {opened.hint}\nCtrl-C stops it", soft_wrap=True
-        )
+        output.say(f"{opened.shown_url} is up; {opened.hint}\nCtrl-C stops it")
         try:
             while True:
                 signal.pause()

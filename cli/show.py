@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Group
-from rich.table import Table
 
-from fedredis.api.outcome import FIGURES
 from fedredis.api.records import show
-from fedredis.assembly import measure_of
-from fedredis.cli import options, output
-from fedredis.cli.figures import called, written
-from fedredis.cli.outcome import confusion_table, how_far, slave_table
+from fedredis.cli import options, output, waiting
+from fedredis.cli.confusion import Confusion, confusions
+from fedredis.cli.outcome import described, how_far, slave_table
 from fedredis.cli.runs import started
-from fedredis.keys import Kind, Label
+from fedredis.cli.tables import Fitting
+from fedredis.cli.training import resume_of
+from fedredis.exchanges import Setup
+from fedredis.keys import RoundName
+from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.table import Table
 
     from fedredis.api.records import RunRecord
-    from fedredis.store.runs import RunState
 
 #: The config's fields that a person looks for first.
 SHOWN = (
@@ -38,55 +38,65 @@ SHOWN = (
 @options.redis
 @options.as_json
 def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
-    """Show a run: where it stands, its rounds, its slaves."""
+    """Show a run: where it stands, its rounds, its slaves.
+
+    Of a round that is open, it says whom it waits for, and since when.
+    """
     record = show(run, redis_url=redis_url, home=home)
     if as_json:
         history = {str(label): entry for label, entry in record.history.items()}
-        output.print_json({**asdict(record.state), "history": history})
+        rounds = {str(found.name): asdict(found) for found in record.open}
+        output.print_json(
+            {
+                **asdict(record.state),
+                "history": history,
+                "slaves": record.slaves,
+                "open": {name: {**told, "name": name} for name, told in rounds.items()},
+            }
+        )
         return
     output.results().print(
-        Group(_head(record.state), _rounds(record), *_last(record), slave_table(record))
+        Group(slave_table(record), _rounds(record), *_last(record), *waiting.lines(record.open)),
+        _facts(record),
     )
+    if record.state.status in ("interrupted", "stopped", "failed"):
+        output.say(f"go on with: {resume_of(record.state, redis_url, home)}")
 
 
-def _head(state: RunState) -> RenderableType:
-    head = Table.grid(padding=(0, 2))
-    head.add_row("[dim]run[/]", f"[bold]{state.run_id}[/]")
+def _facts(record: RunRecord) -> Table:
+    state, primary = record.state, Setup(record.state.config).measure.primary
+    settings = {name.replace("_", " "): getattr(state.config, name) for name in SHOWN}
     status = f"{state.status}: {state.error}" if state.error else state.status
-    head.add_row("[dim]status[/]", status)
-    head.add_row("[dim]rounds[/]", how_far(state))
-    head.add_row("[dim]started[/]", started(state))
-    for name in SHOWN:
-        head.add_row(f"[dim]{name.replace('_', ' ')}[/]", str(getattr(state.config, name)))
-    return head
+    facts = {"run": state.run, "started": started(state), **settings}
+    facts |= {"rounds": how_far(state), "status": status}
+    return described(facts, {FIGURES[primary].title: FIGURES[primary].write(state.score)})
 
 
-def _rounds(record: RunRecord) -> Table:
-    measure = measure_of(record.state.config)
+def _rounds(record: RunRecord) -> Fitting:
+    measure = Setup(record.state.config).measure
     figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
-    table = Table(title="rounds", title_justify="left")
-    for name in ("round", "slaves", "rows", "ms", "rate", *map(called, figures)):
-        table.add_column(name, justify="right")
+    rows = []
     for label, entry in record.history.items():
-        if label.kind is not Kind.TRAIN:
+        if label.kind != "train":
             continue
-        test = record.history.get(Label(Kind.EVALUATE, label.number), {})
-        table.add_row(
-            str(label.number),
-            str(entry["slaves"]),
-            str(entry["samples"]),
-            f"{entry['ms']:.0f}",
-            f"{entry['learning_rate']:.3f}",
-            *(written(name, test.get(name)) for name in figures),
+        test = record.history.get(RoundName("evaluate", label.number), {})
+        rows.append(
+            {
+                "round": str(label.number),
+                "slaves": str(entry["slaves"]),
+                "rows": str(entry["samples"]),
+                "ms": f"{entry['ms']:.0f}",
+                "rate": f"{entry['learning_rate']:.3f}",
+                **{FIGURES[name].title: FIGURES[name].write(test.get(name)) for name in figures},
+            }
         )
-    return table
+    gives_way = ("rate", "rows", "ms", *(FIGURES[n].title for n in figures if n == "macro_f1"))
+    return Fitting(rows, "rounds", gives_way=gives_way)
 
 
-def _last(record: RunRecord) -> list[RenderableType]:
+def _last(record: RunRecord) -> list[Confusion]:
     """Draw the confusion matrix of the model that the run stands for, or of the newest test."""
-    tests = [entry for label, entry in record.history.items() if label.kind is Kind.EVALUATE]
-    chosen = record.history.get(Label(Kind.EVALUATE, record.state.chosen))
-    test = chosen or (tests[-1] if tests else {})
-    if "confusion" not in test:
-        return []
-    return [confusion_table(record.state.config.classes, test["confusion"])]
+    tests = [entry for label, entry in record.history.items() if label.kind == "evaluate"]
+    chosen = record.history.get(RoundName("evaluate", record.state.chosen))
+    counts = (chosen or (tests[-1] if tests else {})).get("confusion")
+    return confusions(record.state.config.classes, counts)

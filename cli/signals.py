@@ -1,4 +1,4 @@
-"""Stopping a command cleanly: SIGTERM does what Ctrl-C does."""
+"""Stopping a command cleanly: SIGTERM and SIGHUP do what Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM, as a container's stop sends it."""
+    """Raise KeyboardInterrupt on SIGTERM, as a container's stop sends it, and on SIGHUP.
+
+    That one comes as a terminal is closed, and is left alone where ``nohup`` has said so.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [signal.SIGTERM]
+    numbers += [signal.SIGHUP] * (signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

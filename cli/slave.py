@@ -9,10 +9,11 @@ import click
 
 from fedredis.api.serving import serving
 from fedredis.cli import options, output
+from fedredis.cli.grouping import GroupedCommand
 from fedredis.data.own import SHARED
 
 
-@click.command(name="slave")
+@click.command(name="slave", cls=GroupedCommand)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
@@ -26,11 +27,7 @@ from fedredis.data.own import SHARED
     metavar="NAME",
     help=f"What all slaves call the data that they have together; '{SHARED}', if not given.",
 )
-@options.label
-@options.columns
-@options.categories
-@options.missing
-@options.task
+@options.reading
 @options.test_fraction
 @click.option(
     "--seed",
@@ -54,18 +51,16 @@ def command(
     with the files of some slaves only makes workers that act for those alone. A slave's own file
     is read into memory; its rows go nowhere else.
     """
-    notes = output.notes()
     with serving(data, name=name, workers=workers, **how) as slaves:
         manifest = slaves.manifest
         whom = f"{len(slaves.slaves)} of {manifest.slaves} slaves of {manifest.dataset}"
         if name is not None:
             whom = f"slave {name} of {manifest.dataset}, {manifest.rows} rows"
-        notes.print(
+        output.say(
             f"{workers} worker{'s' * (workers > 1)} for {whom}, queue {slaves.queue}, "
-            f"at {slaves.redis_url}; Ctrl-C stops",
-            soft_wrap=True,
+            f"at {slaves.redis_url}; Ctrl-C stops"
         )
         try:
             slaves.wait()
         except KeyboardInterrupt:
-            notes.print("stopping: workers finish the slave they are at")
+            output.say("stopping: workers finish the slave they are at")

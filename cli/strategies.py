@@ -5,11 +5,16 @@ from __future__ import annotations
 import inspect
 
 import click
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from fedredis.cli import options, output
 from fedredis.strategies import STRATEGIES
 from fedredis.strategies.options import options as options_of
+
+#: Letters of a line below which there is no table.
+NARROW = 60
 
 
 @click.command(name="strategies")
@@ -31,15 +36,25 @@ def command(as_json: bool) -> None:
             ]
         )
         return
-    table = Table("strategy", "what it does", "options")
+    console = output.results()
+    if console.width < NARROW:
+        for name, summary in summaries.items():
+            console.print(Text(name, "bold"), _given(name).replace("\n", " "))
+            console.print(Padding(summary, (0, 0, 0, 2)))
+        return
+    table = Table("strategy", "what it does")
+    table.add_column("options", no_wrap=True)
     for name, summary in summaries.items():
-        given = (f"{option}={_text(value)}" for option, value in _defaults(name).items())
-        table.add_row(name, summary, "\n".join(given))
-    output.results().print(table)
+        table.add_row(name, summary, _given(name))
+    console.print(table)
 
 
 def _defaults(name: str) -> dict[str, float | bool]:
     return {option.name: option.default for option in options_of(STRATEGIES[name])}
+
+
+def _given(name: str) -> str:
+    return "\n".join(f"{option}={_text(value)}" for option, value in _defaults(name).items())
 
 
 def _text(value: float | bool) -> str:

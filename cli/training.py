@@ -12,13 +12,14 @@ from fedredis.api.records import read_record
 from fedredis.cli import output
 from fedredis.cli.outcome import render
 from fedredis.cli.progress import RunProgress, waiting
-from fedredis.connection import masked
+from fedredis.redis_url import fedredis_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from fedredis.api.starting import HowToResume
     from fedredis.api.training import Training
+    from fedredis.store.runs import RunState
 
 
 def train(training: Training, *, as_json: bool) -> None:
@@ -30,16 +31,14 @@ def train(training: Training, *, as_json: bool) -> None:
         If the run can't be completed; the line says how to go on with it.
     """
     notes, session = output.notes(), training.session
-    notes.print(
-        f"run [bold]{training.run}[/]; look into Redis with: {session.hint}", soft_wrap=True
-    )
+    output.say(f"run {training.run}; look into Redis with: {session.hint}")
     try:
         with waiting(notes) as say:
             training.wait(say)
         with RunProgress(notes, training.state) as progress:
-            outcome = training.drive(progress, notes.print)
+            outcome = training.drive(progress, output.say)
     except KeyboardInterrupt:
-        notes.print(f"stopped; go on with: {training.resume}", soft_wrap=True)
+        output.say(f"stopped; go on with: {training.resume}")
         raise
     if as_json:
         output.print_json(asdict(outcome))
@@ -49,14 +48,18 @@ def train(training: Training, *, as_json: bool) -> None:
 
 def how_to_resume(redis_url: str | None, home: Path) -> HowToResume:
     """Make the command that goes on with a run, on the same Redis."""
-    if redis_url:
-        same = redis_url == os.environ.get("REDIS_URL")
-        options = "" if same else f" --redis-url {shlex.quote(masked(redis_url))}"
-    else:
-        options = "" if home == Path(".fedredis") else f" --home {shlex.quote(str(home))}"
+    options = "" if home == Path(".fedredis") else f" --home {shlex.quote(str(home))}"
 
     def command(run: str, models: Collection[str]) -> str:
         allowed = "".join(f" --allow-model {shlex.quote(model)}" for model in sorted(models))
+        if redis_url:
+            return fedredis_command(f"fedredis resume {run}{allowed}", redis_url, os.environ)
         return f"fedredis resume {run}{options}{allowed}"
 
     return command
+
+
+def resume_of(state: RunState, redis_url: str | None, home: Path) -> str:
+    """Say what goes on with a run that was looked up, its own model allowed."""
+    model = state.config.model
+    return how_to_resume(redis_url, home)(state.run, [model] if ":" in model else [])

@@ -3,7 +3,7 @@
 Importing this package loads nothing: a worker needs only `fedredis.data.partition`, and pandas
 would cost it more time than all its other imports.
 
-- `source.load`: a `Table` from a CSV or Parquet file, a folder of songs by decade, or nothing
+- `source.load`: a `Table` from a file, a frame, a folder of songs by decade, or nothing
 - `cut.write_partitions`: the table as a folder, one file a slave
 - `partition.open_partition`: what one slave holds, for its worker
 - `synthetic.write_csv`: as many songs as you like

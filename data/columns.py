@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.data.categories import digests
+from fedredis.data.doubts import doubts, warn
+from fedredis.data.records import NAMELESS
 from fedredis.data.songs import FEATURE_NAMES, FEATURES
 from fedredis.errors import DataError
 from fedredis.features.protocol import MOST_CATEGORIES, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
     from fedredis.data.cells import Cells
+    from fedredis.data.reading import Reading
 
 #: Text with at most so many different values, and fewer than half as many as there are rows, is
 #: taken for categories; other text only when it is asked for.
@@ -24,22 +26,16 @@ FEW = 50
 
 
 def choose(
-    cells: Cells,
-    label: str,
-    wanted: Sequence[str] | None,
-    categories: Sequence[str],
-    apart: Collection[str],
+    cells: Cells, label: str, reading: Reading, apart: Collection[str]
 ) -> tuple[Column, ...]:
-    """Decide on the columns.
+    """Decide on the columns; warn of what is odd about them.
+
+    Without `Reading.columns` they are the song features when all are there, or all that hold
+    numbers or few different words, and what is named as categories. Columns hold categories if
+    they are in `Reading.categories`, or fewer than half of their cells are numbers.
 
     Parameters
     ----------
-    wanted
-        The columns, if they are named; else the song features when all are there, or all that
-        hold numbers or few different words, and what is named as categories.
-    categories
-        Columns that hold categories, whatever they look like. Others do unless at least half of
-        their cells are numbers.
     apart
         Columns that are never taken by themselves, beside those without a name.
 
@@ -49,12 +45,16 @@ def choose(
         If there is none, one is named twice, or one can't be learned from.
     """
     header = [str(name) for name in cells.frame.columns]
+    wanted, categories = reading.columns, reading.categories
+    left_out: list[str] = []
     # Only beside the others is a column called 'key' or 'energy' the one of a song.
     songs = {column.name: column for column in FEATURES} if set(FEATURE_NAMES) <= {*header} else {}
     if wanted is None:
-        found = [name for name in songs if name != label] or [
-            name for name in header if name not in {"", *apart} and _speaks(cells, name)
-        ]
+        found = [name for name in songs if name != label]
+        if not found:
+            free = [name for name in header if not (name in apart or NAMELESS.fullmatch(name))]
+            found = [name for name in free if _speaks(cells, name)]
+            left_out = [name for name in free if name not in {*found, *categories}]
         named = {*categories, *found}
         wanted = found if named == {*found} else [name for name in header if name in named]
     for name in categories:
@@ -69,14 +69,17 @@ def choose(
     if not wanted or len(set(wanted)) < len(wanted):
         problem = "a column to learn from is named twice"
         if not wanted:
-            problem = "no column holds numbers or categories: name some with --columns"
+            problem = "no column holds numbers or categories: name some with `columns`"
         raise DataError(problem, file=cells.path)
-    return tuple(
+    chosen = tuple(
         Column(name, kind="category")
         if name in categories or (name not in songs and _kind(cells, name) == "category")
         else songs.get(name, Column(name))
         for name in wanted
     )
+    unknown = [column for column in chosen if column.name not in songs]
+    warn(doubts(cells, unknown, left_out, categories))
+    return chosen
 
 
 def values(cells: Cells, column: Column) -> NDArray[np.float64]:
@@ -89,12 +92,12 @@ def values(cells: Cells, column: Column) -> NDArray[np.float64]:
     """
     if column.kind == "number":
         return cells.numbers(column.name, gaps=True)
-    found = digests(cells.words(column.name))
+    found = cells.digests(column.name)
     count = len(np.unique(found[~np.isnan(found)]))
     if count > MOST_CATEGORIES:
         raise DataError(
             f"{count:,} different values are too many to be categories "
-            f"({MOST_CATEGORIES:,} at most): leave it out with --columns",
+            f"({MOST_CATEGORIES:,} at most): leave it out with `columns`",
             file=cells.path,
             column=column.name,
         )

@@ -21,6 +21,7 @@ from fedredis.data.manifest import NAME, Manifest, read_manifest
 from fedredis.data.partition import slave_file
 from fedredis.data.whole import written_whole
 from fedredis.errors import UsageError
+from fedredis.shares import of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ IID = Cut()
 
 def held_out_count(rows: int, test_fraction: float) -> int:
     """Tell how many of its rows a slave holds out; one at least is not."""
-    return min(round(test_fraction * rows), rows - 1)
+    return min(round(of(test_fraction, rows)), rows - 1)
 
 
 def held_out(rows: int, test_fraction: float, seed: int, slave_id: int) -> NDArray[np.bool_]:
@@ -110,10 +111,17 @@ def _parts(
         yield np.column_stack([table.X[rows], table.y[rows], out]).astype("<f8")
 
 
+def content_of(table: Table) -> str:
+    """Return a digest of a table's rows, too short to tell anything else of them."""
+    digest = hashlib.sha256(table.X.astype("<f8").tobytes())
+    digest.update(table.y.astype("<f8").tobytes())
+    return digest.hexdigest()[:DIGITS]
+
+
 def _dataset(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> str:
     """Name a data set after its source, its slaves and its contents."""
     essentials = asdict(manifest)
-    del essentials["dataset"], essentials["source"]
+    del essentials["dataset"], essentials["source"], essentials["content"]
     digest = hashlib.sha256(json.dumps(essentials, sort_keys=True).encode())
     for part in parts:
         digest.update(part.tobytes())

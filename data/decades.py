@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fedredis.data.cells import read_cells
-from fedredis.data.reading import IDENTITY, NAMES, first_of_each, groups_of
+from fedredis.data.file import IDENTITY, NAMES, first_of_each
 from fedredis.data.records import check_file, read_header
 from fedredis.data.songs import ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL
 from fedredis.data.table import Table
@@ -34,7 +34,7 @@ def read_decades(folder: Path, *, by: str | None = None) -> Table:
     Raises
     ------
     DataError
-        If a file is missing or bad; see `reading.read_file`.
+        If a file is missing or bad; see `file.read_file`.
     """
     X, decades, texts = read_by_decade(folder, by=by)
     era = np.array([ERAS.index(name) for name in ERA_OF.values()])
@@ -83,6 +83,6 @@ def _read(
     texts = {
         "name": cells.texts(names) if names else empty,
         "identity": cells.texts(IDENTITY) if IDENTITY in header else empty,
-        "group": empty if by is None else groups_of(cells, by),
+        "group": empty if by is None else cells.spellings(by),
     }
     return X, pd.DataFrame(texts)

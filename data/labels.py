@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fedredis.data.doubts import label_doubts, warn
+from fedredis.data.meaning import identity, once_each
 from fedredis.data.songs import ERAS
 from fedredis.errors import DataError
 
@@ -21,16 +23,18 @@ if TYPE_CHECKING:
 MOST_NUMBERED_CLASSES = 20
 
 
-def target(cells: Cells, name: str, labels: pd.Series, task: str, fewest_classes: int) -> Target:
-    """Turn labels, n of them and none missing, into classes and y (n,).
+def target(
+    cells: Cells, name: str, rows: NDArray[np.intp], task: str, fewest_classes: int
+) -> Target:
+    """Turn the labels of n rows, none of them missing, into classes and y (n,).
 
     Labels that are eras give all three eras as classes; others give themselves, sorted. y holds
     indexes into them. To predict numbers there are no classes, and y holds the numbers.
 
     Parameters
     ----------
-    labels
-        Texts; their index is the place of the row in the file.
+    rows
+        The places (n,) of the rows in the file.
     task
         ``classify``, ``regress``, or ``auto``: regress if all labels are numbers, and one of
         them is not whole or there are more than 20 different ones.
@@ -43,7 +47,9 @@ def target(cells: Cells, name: str, labels: pd.Series, task: str, fewest_classes
         If there are fewer labels, one is no era beside others that are, or one is no
         number where numbers are to be predicted.
     """
-    found = sorted(labels.unique())
+    spelt = cells.spellings(name)[rows]
+    labels = pd.Series(spelt).map(identity)
+    found = once_each({*spelt})
     if len(found) < fewest_classes and found[0] not in ERAS:
         raise DataError(
             f"every row has the label {found[0]!r}, there must be two",
@@ -51,14 +57,14 @@ def target(cells: Cells, name: str, labels: pd.Series, task: str, fewest_classes
             column=name,
         )
     if task == "regress" or (task == "auto" and _measured(found)):
-        y = cells.numbers(name, gaps=True)[labels.index]
-        return (), y
+        return (), cells.numbers(name, gaps=True)[rows]
     classes = ERAS if set(found) & set(ERAS) else tuple(found)
-    of_rows = pd.Index(classes).get_indexer(pd.Index(labels)).astype(np.int64)
+    warn(label_doubts(cells, name, found))
+    of_rows = pd.Index([*map(identity, classes)]).get_indexer(pd.Index(labels)).astype(np.int64)
     if (of_rows < 0).any():
         wrong = int((of_rows < 0).argmax())
-        problem = f"{labels.iloc[wrong]!r} is none of {', '.join(ERAS)}"
-        raise cells.error(problem, int(labels.index[wrong]), name)
+        problem = f"{spelt[wrong]!r} is none of {', '.join(ERAS)}"
+        raise cells.error(problem, int(rows[wrong]), name)
     return classes, of_rows
 
 

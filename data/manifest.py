@@ -47,6 +47,8 @@ class Manifest:
         How the rows were cut among the slaves, such as ``iid`` or ``dirichlet:0.1``.
     missing
         ``mean`` if cells may be missing (NaN), to be filled by the mean over all slaves.
+    content
+        Of a slave's own file a digest of its rows, which tells that another file is another one.
     version
         Of the folder's format.
     """
@@ -62,6 +64,7 @@ class Manifest:
     rows: int
     cut: str = "iid"
     missing: str = "error"
+    content: str = ""
     version: int = VERSION
 
     def to_json(self) -> str:
@@ -90,8 +93,8 @@ class Manifest:
                 columns=tuple(
                     Column(
                         _text(column["name"]),
-                        column["low"],
-                        column["high"],
+                        _bound(column["low"]),
+                        _bound(column["high"]),
                         _text(column.get("kind", "number")),
                     )
                     for column in known["columns"]
@@ -100,13 +103,20 @@ class Manifest:
                 rows=_whole(known["rows"]),
                 cut=_text(known.get("cut", "iid")),
                 missing=_text(known.get("missing", "error")),
+                content=_text(known.get("content", "")),
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise DataError(f"the manifest is damaged: {error!r}") from None
         if version != VERSION:
             raise DataError(f"the manifest has version {version}, not {VERSION}")
-        if not (1 <= manifest.slaves <= manifest.rows and manifest.columns):
+        names = [column.name for column in manifest.columns]
+        if not (1 <= manifest.slaves <= manifest.rows and names):
             raise DataError("the manifest is damaged: its counts don't fit each other")
+        for what, given in (("column", names), ("class", manifest.classes)):
+            if len(set(given)) < len(given):
+                raise DataError(f"the manifest is damaged: a {what} is named twice")
+        if not 0 <= manifest.test_fraction < 1:
+            raise DataError("the manifest is damaged: its test fraction is not below 1")
         return manifest
 
 
@@ -135,7 +145,13 @@ def _text(value: object) -> str:
     return value
 
 
+def _bound(value: object) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"{value!r} is not a number")
+    return value
+
+
 def _whole(value: object) -> int:
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{value!r} is not an integer")
     return value

@@ -8,16 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fedredis.data.cut import held_out
+from fedredis.data.cut import content_of, held_out
 from fedredis.data.manifest import NAME, Manifest
 from fedredis.data.partition import Partition
+from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: In a manifest's place for the cut: the rows were never anywhere else.
 OWN = "own"
@@ -27,7 +24,7 @@ SHARED = "shared"
 
 
 @dataclass(frozen=True)
-class OwnFile:
+class OwnFile(Reading):
     """A slave's own file, and how its owner wants it read."""
 
     path: Path
@@ -35,12 +32,6 @@ class OwnFile:
     name: str
     #: What all slaves of a federation call the data that they have together.
     dataset: str = SHARED
-    #: As in `source.load`.
-    label: str | None = None
-    columns: Sequence[str] | None = None
-    categories: Sequence[str] | None = None
-    missing: str = "error"
-    task: str = "auto"
     #: Of the choice of the rows that are held out, and what share of them that is, in [0, 1).
     seed: int = 0
     test_fraction: float = 0.2
@@ -95,16 +86,8 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         raise UsageError("the test fraction must be at least 0 and below 1")
     if (file.path / NAME).exists():
         raise UsageError(f"{file.path} is a partition folder, in which slaves are numbers")
-    table = load(
-        file.path,
-        label=file.label,
-        columns=file.columns,
-        categories=file.categories,
-        missing=file.missing,
-        task=file.task,
-        # The others' rows may have the other classes.
-        fewest_classes=1,
-    )
+    # The others' rows may have the other classes.
+    table = load(file.path, file.reading, fewest_classes=1)
     out = held_out(len(table.X), file.test_fraction, file.seed, number)
     manifest = Manifest(
         dataset=file.dataset,
@@ -119,6 +102,7 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         rows=len(table.X),
         cut=OWN,
         missing=table.missing,
+        content=content_of(table),
     )
     X, y = table.X, table.y
     return OwnRows(file.name, manifest, Partition(X[~out], y[~out], X[out], y[out]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fedredis.data.cells import Cells
-from fedredis.data.records import SIZE_CAP, in_one_line
+from fedredis.data.records import SIZE_CAP, column_names
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_header(path: Path) -> list[str]:
         If it is no Parquet file, or names a column twice.
     """
     with _opened(path) as (file, arrow):
-        names = [in_one_line(name) for name in _flat(file, arrow)]
+        names = column_names(_flat(file, arrow))
     for name in names:
         if names.count(name) > 1:
             raise DataError("two columns have this name", file=path, column=name)
@@ -63,13 +63,14 @@ def read_cells(path: Path, header: list[str], *, text: Collection[str] = ()) -> 
                 f"the file has {rows * len(header):,} cells, the limit is {MOST_CELLS:,}",
                 file=path,
             )
-        called = {in_one_line(name): name for name in _flat(file, arrow)}
+        flat = _flat(file, arrow)
+        called = dict(zip(column_names(flat), flat, strict=True))
         table = file.read(columns=[called[name] for name in header])
         columns = [_series(arrow, table[called[name]], name in text) for name in header]
         frame = pd.DataFrame(dict(zip(header, columns, strict=True)))
     if frame.empty:
         raise DataError("the file has a header and no rows", file=path)
-    return Cells(path, frame, lambda _path, index: index + 1)
+    return Cells(path, frame, line=lambda _path, index: index + 1)
 
 
 def _flat(file: Any, arrow: Any) -> list[str]:

@@ -8,8 +8,11 @@ is held out for evaluation, else 0. A category is the digest of its text; a miss
 from __future__ import annotations
 
 import os
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from tokenize import TokenError
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -17,9 +20,19 @@ from fedredis.data.manifest import Manifest, read_manifest
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+#: What reads the header of a file, by its version.
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+#: What NumPy makes of a header that is damaged.
+DAMAGED = (ValueError, TypeError, KeyError, SyntaxError, TokenError, EOFError, MemoryError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +61,9 @@ def slave_file(directory: Path, slave_id: int) -> Path:
 def held(directory: Path, manifest: Manifest) -> list[int]:
     """Return, in order, the ids of the slaves whose files are in a folder."""
     with os.scandir(directory) as entries:
-        present = {entry.name for entry in entries}
-    return [i for i in range(manifest.slaves) if f"slave-{i}.npy" in present]
+        found = (re.fullmatch(r"slave-(0|[1-9][0-9]{0,9})\.npy", entry.name) for entry in entries)
+        present = sorted(int(name[1]) for name in found if name)
+    return [slave for slave in present if slave < manifest.slaves]
 
 
 def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = None) -> Partition:
@@ -67,13 +81,8 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
     """
     manifest = manifest or read_manifest(directory)
     path = slave_file(directory, slave_id)
-    try:
-        with path.open("rb") as file:  # np.load would take an archive for an answer, too
-            rows = np.lib.format.read_array(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError("there is no such file", file=path) from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"the file is damaged: {error}", file=path) from None
+    with _opened(path, len(manifest.columns) + 2) as file:
+        rows = np.lib.format.read_array(file, allow_pickle=False)
     if (problem := _damage(rows, manifest)) is not None:
         raise DataError(f"the file is damaged: {problem}", file=path)
     X, y, out = rows[:, :-2], rows[:, -2], rows[:, -1] == 1
@@ -82,11 +91,44 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
     return Partition(X[~out], y[~out], X[out], y[out])
 
 
+def check_files(directory: Path, manifest: Manifest, slaves: Iterable[str]) -> None:
+    """See that the files of slaves are there, and whole, without reading their rows.
+
+    Raises
+    ------
+    DataError
+        If one is not.
+    """
+    for slave in slaves:
+        with _opened(slave_file(directory, int(slave)), len(manifest.columns) + 2):
+            pass
+
+
+@contextmanager
+def _opened(path: Path, width: int) -> Iterator[BinaryIO]:
+    """Lend a file that holds an array of as many bytes as its header says, and not more."""
+    try:
+        with path.open("rb") as file:  # np.load would take an archive for an answer, too
+            read_header = HEADERS[np.lib.format.read_magic(file)]
+            shape, _, dtype = read_header(file)
+            if dtype != np.dtype("<f8") or len(shape) != 2 or shape[1] != width:
+                raise ValueError(f"it holds {dtype} {shape}, not float64 (n, {width})")
+            there, wanted = path.stat().st_size - file.tell(), dtype.itemsize * shape[0] * width
+            if there != wanted:
+                raise ValueError(f"it has {there:,} bytes of rows, not {wanted:,}")
+            file.seek(0)
+            yield file
+    except FileNotFoundError:
+        raise DataError("there is no such file", file=path) from None
+    except OSError as error:
+        raise DataError(f"the file can't be read: {error.strerror}", file=path) from None
+    except DAMAGED as error:
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"the file is damaged: {problem}", file=path) from None
+
+
 def _damage(rows: NDArray[Any], manifest: Manifest) -> str | None:
     """Say what is wrong with a slave's array, if something is."""
-    width = len(manifest.columns) + 2
-    if rows.dtype != np.dtype("<f8") or rows.ndim != 2 or rows.shape[1] != width:
-        return f"it holds {rows.dtype} {rows.shape}, not float64 (n, {width})"
     cells, labels, out = rows[:, :-2], rows[:, -2], rows[:, -1]
     there = ~np.isnan(cells) if manifest.missing == "mean" else np.True_
     if not (np.isfinite(rows[:, -2:]).all() and np.isfinite(cells).all(where=there)):

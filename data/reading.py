@@ -1,56 +1,25 @@
-"""Reading one file, CSV or Parquet, into a `Table`."""
+"""How a table is to be read: what its owner says of it, in one value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from fedredis.data import cells as csv
-from fedredis.data import columns as choice
-from fedredis.data import parquet, records
-from fedredis.data.labels import target
-from fedredis.data.records import SIZE_CAP, check_file
-from fedredis.data.songs import LABEL
-from fedredis.data.table import MISSING, TASKS, Table
-from fedredis.errors import DataError, UsageError
+from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+#: What to do about missing cells: refuse them, drop their rows, or leave them to be filled.
+MISSING = ("error", "drop", "mean")
 
-    from fedredis.data.cells import Cells
-
-#: Columns that may hold what a row is called; the first one found does.
-NAMES = ("track_name", "track", "name")
-
-#: The column that identifies a row; a value that occurs again is dropped.
-IDENTITY = "uri"
-
-#: What is said of a missing cell.
-EMPTY = "the cell is empty: --missing drop leaves such rows out, --missing mean fills cells"
+#: What to make of labels: classes, numbers to predict, or what they look like.
+TASKS = ("auto", "classify", "regress")
 
 
-def read_file(
-    path: Path,
-    *,
-    label: str | None = None,
-    columns: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    missing: str = "error",
-    task: str = "auto",
-    fewest_classes: int = 2,
-    by: str | None = None,
-    cap: int = SIZE_CAP,
-) -> Table:
-    """Read and check a CSV file (UTF-8, commas, a header), or a Parquet file.
-
-    In errors a row of a CSV file is the number of the line that it starts on, as an editor shows
-    it: the header is line 1. The first row of a Parquet file is row 1. A file with all the song
-    features gives those, with their ranges, which are not enforced.
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How to read a CSV or Parquet file, or a frame.
 
     Parameters
     ----------
@@ -65,102 +34,45 @@ def read_file(
         them NaN. A row without a label is an error or dropped.
     task
         ``auto``, ``classify`` or ``regress``; see `labels.target`.
-    fewest_classes
-        1 if other rows, elsewhere, may have other labels, else 2.
-    by
-        Any column, whose cells are the rows' groups.
-    cap
-        Bytes above which the file is refused unread.
 
     Raises
     ------
     UsageError
-        If `missing` or `task` is none of these.
-    DataError
-        If the file, a column, a row or a cell is not as it must be.
+        If one of them can't be what it is.
     """
-    for name, value, known in (("missing", missing, MISSING), ("task", task, TASKS)):
-        if value not in known:
-            raise UsageError(f"--{name} must be one of {', '.join(known)}, not {value!r}")
-    check_file(path, cap)
-    is_parquet = path.suffix.lower() in parquet.SUFFIXES
-    header = (parquet if is_parquet else records).read_header(path)
-    label = _label(path, header, label)
-    categories = categories or ()
-    for name in (*(columns or ()), *categories, *(() if by is None else (by,))):
-        _require(path, header, name)
-    names = next((name for name in NAMES if name in header and name != label), None)
-    apart = {label, IDENTITY, *([names] if names else [])}
-    read_cells = parquet.read_cells if is_parquet else csv.read_cells
-    cells = read_cells(path, header, text={*apart, *categories})
-    chosen = choice.choose(cells, label, columns, categories, apart)
-    X = np.column_stack([choice.values(cells, column) for column in chosen])
-    labels = cells.words(label)
-    gaps = np.column_stack([np.isnan(X), labels.isna()])
-    rows = _complete(cells, gaps, [*(column.name for column in chosen), label], missing)
-    classes, y = target(cells, label, labels.iloc[rows], task, fewest_classes)
-    if IDENTITY in header:
-        once = first_of_each(pd.Series(cells.texts(IDENTITY))[rows].tolist())
-        rows, y = rows[once], y[once]
-    X = X[rows]
-    X[np.isnan(X)] = np.nan  # the same bytes, whatever the file's were: they are digested
-    return Table(
-        X,
-        y,
-        chosen,
-        classes,
-        label,
-        path.name,
-        names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
-        groups=None if by is None else groups_of(cells, by)[rows].tolist(),
-        missing="mean" if missing == "mean" else "error",
-    )
 
+    label: str | None = None
+    columns: Sequence[str] | None = None
+    categories: Sequence[str] = ()
+    missing: str = MISSING[0]
+    task: str = TASKS[0]
 
-def _complete(
-    cells: Cells, gaps: NDArray[np.bool_], names: Sequence[str], missing: str
-) -> NDArray[np.intp]:
-    """Choose the rows to keep, given what cells are missing (n, columns), the label last."""
-    if missing == "error":
-        for name, gap in zip(names, gaps.T, strict=True):
-            if gap.any():
-                raise cells.error(EMPTY, int(gap.argmax()), name)
-    kept = ~(gaps[:, -1] if missing == "mean" else gaps.any(axis=1))
-    if not kept.any():
-        raise DataError("every row has a missing cell", file=cells.path)
-    return np.flatnonzero(kept)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "categories", self.categories or ())
+        object.__setattr__(self, "label", None if self.label is None else str(self.label))
+        for name in ("columns", "categories"):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                raise UsageError(f"`{name}` must be a list of names, not {given!r}")
+            if given is not None:
+                object.__setattr__(self, name, tuple(map(str, given)))
+        for name, known in (("missing", MISSING), ("task", TASKS)):
+            if (value := getattr(self, name)) not in known:
+                raise UsageError(f"`{name}` must be one of {', '.join(known)}, not {value!r}")
 
+    @property
+    def said(self) -> bool:
+        """Whether anything is said at all."""
+        return self.reading != Reading()
 
-def groups_of(cells: Cells, name: str) -> pd.Series[str]:
-    """Return a column as text to group rows by, n entries, those missing as ''.
+    @property
+    def reading(self) -> Reading:
+        """What is said of reading alone, without what a class that is derived adds to it."""
+        return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
 
-    A whole number is the same text in a column that also holds others, and one that does not.
-    """
-    column = cells.frame[name]
-    texts = column.astype(object).where(column.notna(), "").astype(str).str.strip()
-    return texts.str.removesuffix(".0") if pd.api.types.is_float_dtype(column) else texts
-
-
-def first_of_each(identities: Sequence[str]) -> NDArray[np.bool_]:
-    """Mark, shape (n,), the first row of each identity, and every row that has none ('')."""
-    series = pd.Series(identities, dtype=str)
-    return (~series.duplicated() | (series == "")).to_numpy(np.bool_)
-
-
-def _require(path: Path, header: list[str], name: str) -> None:
-    if name not in header:
-        raise DataError(
-            f"there is no such column; there are {', '.join(header)}", file=path, column=name
-        )
-
-
-def _label(path: Path, header: list[str], label: str | None) -> str:
-    """Decide which column holds the class."""
-    if label is None and LABEL not in header:
-        raise DataError(
-            f"no column '{LABEL}': name the one that holds the class with --label COLUMN",
-            file=path,
-        )
-    label = LABEL if label is None else label
-    _require(path, header, label)
-    return label
+    @classmethod
+    def taken_from(cls, given: Mapping[str, Any]) -> tuple[Reading, dict[str, Any]]:
+        """Take what is said of reading out of a call's arguments; return the others, too."""
+        names = {field.name for field in fields(cls)}
+        said = {name: value for name, value in given.items() if name in names}
+        return cls(**said), {name: given[name] for name in given if name not in names}

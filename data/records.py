@@ -7,6 +7,7 @@ is the file read again, here, to name the line.
 from __future__ import annotations
 
 import csv
+import re
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,11 +15,17 @@ from typing import TYPE_CHECKING
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 #: Bytes above which a file is refused unread.
 SIZE_CAP = 2**30
+
+# A long text is no fault; a quote that is never closed is found by pandas.
+csv.field_size_limit(SIZE_CAP)
+
+#: What a column without a name is called, by pandas, too.
+NAMELESS = re.compile(r"Unnamed(: [0-9.]+)?(_level_[0-9]+)?")
 
 
 def check_file(path: Path, cap: int = SIZE_CAP) -> None:
@@ -66,7 +73,7 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
     Raises
     ------
     DataError
-        If a field is so long that a quote must be missing.
+        If Python's parser can't go on.
     """
     with path.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.reader(lines)
@@ -91,8 +98,17 @@ def in_one_line(name: str) -> str:
     return " ".join(name.split())
 
 
+def column_names(header: Sequence[str]) -> list[str]:
+    """Return the names of columns, each on one line; one that has none is called by its place."""
+    names = [in_one_line(name) or f"Unnamed: {i}" for i, name in enumerate(header)]
+    return [
+        f"Unnamed: {i}" if NAMELESS.fullmatch(name) and names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
+
+
 def read_header(path: Path) -> list[str]:
-    """Return the names of a file's columns, each on one line, see `in_one_line`.
+    """Return the names of a file's columns, see `column_names`.
 
     Raises
     ------
@@ -101,9 +117,9 @@ def read_header(path: Path) -> list[str]:
     """
     with readable(path):
         line, fields = next(records(path), (0, []))
-    header = [in_one_line(field) for field in fields]
-    if not header:
+    if not fields:
         raise DataError("the file is empty", file=path)
+    header = column_names(fields)
     for name in header:
         if header.count(name) > 1:
             raise DataError("two columns have this name", file=path, row=line, column=name)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from fedredis.data.categories import digests
 from fedredis.data.cells import Cells
-from fedredis.data.reading import groups_of
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ def to_cells(rows: Any, columns: Sequence[Column], missing: str) -> NDArray[np.f
         if not fills:
             raise UsageError(f"the rows have no column {', '.join(lacking)}")
         frame = frame.assign(**dict.fromkeys(lacking, np.nan))
-    cells = Cells(ROWS, frame, lambda _path, index: index)
+    cells = Cells(ROWS, frame, line=lambda _path, index: index)
     return np.column_stack([_column(cells, column, fills) for column in columns])
 
 
@@ -75,7 +73,7 @@ def _column(cells: Cells, column: Column, fills: bool) -> NDArray[np.float64]:
     """Return the cells (n,) of a column."""
     if column.kind == "number":
         return cells.numbers(column.name, gaps=fills)
-    found = digests(groups_of(cells, column.name))
+    found = cells.digests(column.name)
     if not fills and np.isnan(found).any():
         raise cells.error("the cell is empty", int(np.isnan(found).argmax()), column.name)
     return found

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fedredis.data import synthetic
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    import pandas as pd
 
     from fedredis.data.table import Table
 
+    Frame = pd.DataFrame
+
+#: How data is read of which nothing is said.
+UNSAID = Reading()
+
 
 def load(
-    data: Path | None,
+    data: Path | Frame | None,
+    reading: Reading = UNSAID,
     *,
-    label: str | None = None,
-    columns: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    missing: str = "error",
-    task: str = "auto",
     fewest_classes: int = 2,
     seed: int = 0,
     by: str | None = None,
 ) -> Table:
-    """Load a CSV or Parquet file, a folder of songs by decade, or, from None, generated songs.
+    """Load a CSV or Parquet file, a frame, a folder of songs, or, from None, generated songs.
 
     Parameters
     ----------
-    label, columns, categories, missing, task, fewest_classes
-        For a CSV or Parquet file; see `reading.read_file`.
+    reading, fewest_classes
+        For a file or frame; see `file.read_file`.
     seed
         For generated songs.
     by
@@ -40,29 +43,23 @@ def load(
     Raises
     ------
     UsageError
-        If a choice that is for a CSV or Parquet file is made with anything else, or generated
-        songs don't have the column `by`.
+        If something is said of how to read that is for a file or frame, with anything else, or
+        generated songs don't have the column `by`.
     DataError
         If the data is not as it must be.
     """
     # pandas is imported only by who reads a file.
-    if data is not None and not data.is_dir():
-        from fedredis.data.reading import read_file
+    if data is not None and not (isinstance(data, Path) and data.is_dir()):
+        from fedredis.data.file import read_file, read_frame
 
-        return read_file(
-            data,
-            label=label,
-            columns=columns,
-            categories=categories,
-            missing=missing,
-            task=task,
-            fewest_classes=fewest_classes,
-            by=by,
-        )
-    if (label, columns, categories, missing, task) != (None, None, None, "error", "auto"):
+        how: dict[str, Any] = {"fewest_classes": fewest_classes, "by": by}
+        if isinstance(data, Path):
+            return read_file(data, reading, **how)
+        return read_frame(data, reading, **how)
+    if reading.said:
         raise UsageError(
-            "label, columns, categories, missing cells and task are chosen for a CSV or Parquet "
-            "file only"
+            f"{', '.join(f'`{f.name}`' for f in fields(Reading))} are chosen for a CSV or Parquet "
+            "file, or a frame"
         )
     if data is None:
         return synthetic.generate(seed=seed, by=by)

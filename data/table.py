@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
     from fedredis.features.protocol import Column
 
-#: What to do about missing cells: refuse them, drop their rows, or leave them to be filled.
-MISSING = ("error", "drop", "mean")
-
-#: What to make of labels: classes, numbers to predict, or what they look like.
-TASKS = ("auto", "classify", "regress")
-
 
 @dataclass(frozen=True, eq=False)
 class Table:

@@ -32,7 +32,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield scratch
         scratch.replace(path)
     except OSError as error:
-        raise DataError(f"can't be written: {error.strerror}", file=path) from error
+        raise DataError(f"can't be written: {error.strerror or error}", file=path) from error
     finally:
         if scratch.is_dir():
             shutil.rmtree(scratch, ignore_errors=True)

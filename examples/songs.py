@@ -11,9 +11,7 @@ import fedredis
 
 def main() -> None:
     """Train, look at the result, use it."""
-    fedredis.synth("songs.csv", songs=10_000)
-
-    outcome = fedredis.run("songs.csv", slaves=10, rounds=10)
+    outcome = fedredis.run(slaves=10, rounds=10)
     print(f"run {outcome.run}: {outcome.accuracy:.1%} of the songs held out are told right")
 
     song = "Synthetic Song 000042"

@@ -3,7 +3,7 @@
 What the command line does, for programs:
 
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
-- `runs`, `show`, `failures`: look at runs
+- `runs`, `show`, `failures`: look at runs; `remove`: delete one
 - `predict`: tell the class of a row with a trained model
 - `baseline`: compare it with what each slave has alone, and all have together
 - `export`, `load`: a trained model as a file; `plot`: runs as a picture
@@ -24,17 +24,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from fedredis.api.baseline import baseline
-    from fedredis.api.comparison import Baseline
     from fedredis.api.datasets import Partitions, partition, synth
-    from fedredis.api.export import export
-    from fedredis.api.model_file import SavedModel, load
     from fedredis.api.outcome import Outcome
-    from fedredis.api.plotting import plot
-    from fedredis.api.prediction import Prediction, predict
     from fedredis.api.records import Failures, RunRecord, failures, runs, show
+    from fedredis.api.removing import remove
     from fedredis.api.serving import Serving, serve, serving
     from fedredis.api.starting import resume, run
+    from fedredis.api.study.baseline import baseline
+    from fedredis.api.study.comparison import Baseline
+    from fedredis.api.study.plotting import plot
+    from fedredis.api.trained.export import export
+    from fedredis.api.trained.model_file import SavedModel, load
+    from fedredis.api.trained.prediction import Prediction, predict
     from fedredis.errors import FedredisError
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "partition",
     "plot",
     "predict",
+    "remove",
     "resume",
     "run",
     "runs",
@@ -68,15 +70,16 @@ __version__ = version("fedredis")
 
 #: Where the names come from that are imported when they are first asked for.
 _PLACES = {
-    "fedredis.api.baseline": ("baseline",),
-    "fedredis.api.comparison": ("Baseline",),
+    "fedredis.api.study.baseline": ("baseline",),
+    "fedredis.api.study.comparison": ("Baseline",),
     "fedredis.api.datasets": ("Partitions", "partition", "synth"),
-    "fedredis.api.export": ("export",),
-    "fedredis.api.model_file": ("SavedModel", "load"),
+    "fedredis.api.trained.export": ("export",),
+    "fedredis.api.trained.model_file": ("SavedModel", "load"),
     "fedredis.api.outcome": ("Outcome",),
-    "fedredis.api.plotting": ("plot",),
-    "fedredis.api.prediction": ("Prediction", "predict"),
+    "fedredis.api.study.plotting": ("plot",),
+    "fedredis.api.trained.prediction": ("Prediction", "predict"),
     "fedredis.api.records": ("Failures", "RunRecord", "failures", "runs", "show"),
+    "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),
     "fedredis.api.starting": ("resume", "run"),
     "fedredis.errors": ("FedredisError",),

@@ -29,8 +29,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Names of things to choose from, known here so that a config can be checked without them.
 FEATURE_MAPS = ("plain", "quadratic")
 
-#: Milliseconds that a round or a lease lasts at most: some 3 years.
-LONGEST_MS = 100_000_000_000
 #: What belongs to a round beside its updates: a slave of that name could be taken for it.
 RESERVED = ("attempts", "bundle", "bundles", "claims", "ids", "in", "staged", "task", "update")
 
@@ -43,11 +41,15 @@ def check_name(name: str, what: str) -> str:
     UsageError
         If it is not: letters, digits, dots, dashes and underscores, at most 64 of them.
     """
-    if not NAME.fullmatch(name):
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise UsageError(
             f"{what} {name!r} is not a name: use letters, digits, '.', '_' and '-', at most 64"
         )
     return name
+
+
+#: Milliseconds that anything may be waited for: 30 days, which all that counts them can hold.
+LONGEST_MS = 30 * 24 * 3600 * 1000
 
 
 class Digest(ISeedSequence):
@@ -127,7 +129,7 @@ class RunConfig:
         for name in ("round_timeout_ms", "lease_ms"):
             if not 100 <= getattr(self, name) <= LONGEST_MS:
                 raise UsageError(
-                    f"must lie between 0.1 and {LONGEST_MS // 1000} seconds",
+                    "must be between 0.1 s and 30 days",
                     field=name.removesuffix("_ms"),
                 )
 

@@ -2,30 +2,96 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from fedredis.errors import RedisUnavailableError, UsageError
+from fedredis.redis_url import PASSWORD, check_url, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Seconds without an answer after which a connection counts as dead; reads that block wait less.
-SOCKET_TIMEOUT = 15.0
+SOCKET_TIMEOUT = 10.0
+#: Seconds for which a command is tried again, all tries together.
+PATIENCE = 20.0
 #: Seconds between two attempts to reach Redis, at most.
 LONGEST_BACKOFF = 1.0
 
 #: What a server answers, or does not, while it is away, starts, or is a replica for a while.
 AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
 
-SCHEMES = ("redis", "rediss", "unix")
+
+class BusyScriptError(RedisConnectionError):
+    """The server runs somebody's long script, and nothing else meanwhile."""
 
 
-def connect(url: str, *, patience: float = 20.0) -> Redis:
+class Patience(Retry):
+    """Tries again, with backoff, until a time is over that all tries share, nested ones too.
+
+    A number of tries would say little: one takes no time where nobody listens, and the whole
+    timeout where somebody does and never answers; and each try of a command tries to connect.
+    """
+
+    __hash__ = Retry.__hash__
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        super().__init__(ExponentialBackoff(cap=LONGEST_BACKOFF, base=0.05), -1, AWAY)
+        self._seconds, self._clock, self._within = seconds, clock, threading.local()
+
+    def __deepcopy__(self, memo: Any) -> Patience:
+        return self  # shared by a client and its connections
+
+    def call_with_retry(self, do: Any, fail: Any, *args: Any, **options: Any) -> Any:
+        """Call `do` until it answers; after each error in `AWAY` call `fail`."""
+        if getattr(self._within, "try_", False):
+            return do()
+        deadline = self._clock() + self._seconds
+
+        def one_try() -> Any:
+            self._within.try_ = True
+            try:
+                return do()
+            except ResponseError as error:
+                if "BUSY" in str(error) and "SCRIPT KILL" in str(error):
+                    raise BusyScriptError(str(error)) from error
+                raise
+            finally:
+                self._within.try_ = False
+
+        def failed(error: Exception, *count: int) -> None:
+            fail(error, *count)
+            if _final(error) or self._clock() >= deadline:
+                raise error
+
+        return super().call_with_retry(one_try, failed, *args, **options)
+
+
+def _final(error: BaseException | None) -> bool:
+    """Say whether trying again would change nothing."""
+    refused = isinstance(error, AuthenticationError | AuthorizationError)
+    return refused or "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def connect(
+    url: str, *, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
+) -> Redis:
     """Make a client for a URL; nothing is sent yet.
 
     Every command is tried again, with backoff, for about `patience` seconds while Redis is
@@ -34,18 +100,13 @@ def connect(url: str, *, patience: float = 20.0) -> Redis:
     Raises
     ------
     UsageError
-        If the URL is malformed.
+        If the URL is malformed, or has options that change how fedredis uses Redis.
     """
     try:
-        if urlsplit(url).scheme not in SCHEMES:
-            raise ValueError(f"it must start with {', '.join(s + '://' for s in SCHEMES)}")
+        check_url(url)
         client = Redis.from_url(
             url,
-            retry=Retry(
-                ExponentialBackoff(cap=LONGEST_BACKOFF, base=0.05),
-                retries=max(1, round(patience / LONGEST_BACKOFF)),
-            ),
-            retry_on_error=[*AWAY],
+            retry=Patience(patience, clock),
             socket_timeout=SOCKET_TIMEOUT,
             socket_connect_timeout=5.0,
             protocol=2,
@@ -58,22 +119,49 @@ def connect(url: str, *, patience: float = 20.0) -> Redis:
     return client
 
 
-def check(url: str) -> None:
-    """See at once, without patience, that Redis answers at this URL.
+def check(url: str, *, patience: float = 0.0) -> None:
+    """See that Redis answers at this URL, by default at once.
 
     Raises
     ------
     RedisUnavailableError
-        If it does not, or refuses the login.
+        If it does not, refuses the login, or is one of several servers.
     """
-    client = connect(url, patience=1.0)
+    client = connect(url, patience=patience)
     try:
-        # Not PING, which a server that can't write its files refuses; reads work there.
-        client.echo("fedredis")
+        # Not PING, which a server that can't write its files refuses; and every user may say it.
+        said: Any = client.execute_command("HELLO")  # type: ignore[no-untyped-call]
+        mode = dict(zip(said[::2], said[1::2], strict=True))[b"mode"].decode()
     except RedisError as error:
         raise explain(error, url) from error
     finally:
         client.close()
+    if mode != "standalone":
+        raise RedisUnavailableError(
+            f"Redis at {masked(url)} runs as {mode}: give the URL of a single server"
+        )
+
+
+def await_redis(url: str, say: Callable[[str], None]) -> None:
+    """See that Redis answers at this URL, and wait for as long as it is away.
+
+    `say` is told so once.
+
+    Raises
+    ------
+    RedisUnavailableError
+        If it refuses the login, or is one of several servers.
+    """
+    patience = 0.0
+    while True:
+        try:
+            return check(url, patience=patience)
+        except RedisUnavailableError as error:
+            if not isinstance(error.__cause__, AWAY) or _final(error.__cause__):
+                raise
+            if not patience:
+                say(f"{error}; trying until it answers")
+            patience = PATIENCE
 
 
 def explain(error: RedisError, url: str) -> RedisUnavailableError:
@@ -86,13 +174,11 @@ def explain(error: RedisError, url: str) -> RedisUnavailableError:
         return RedisUnavailableError(
             f"Redis at {masked(url)} cannot persist what it is told: look at its disk and log"
         )
+    if isinstance(error, AuthenticationError | AuthorizationError):
+        return RedisUnavailableError(
+            f"Redis at {masked(url)} refuses the login: {error}; a password is given in the URL "
+            f"or by {PASSWORD}"
+        )
     if isinstance(error, AWAY):
         return RedisUnavailableError(f"Redis unreachable at {masked(url)}: {error}")
     return RedisUnavailableError(f"Redis at {masked(url)} failed: {error}")
-
-
-def masked(url: str) -> str:
-    """Return the URL without its password, to be shown."""
-    # By patterns, since it has to work for a URL that can't be parsed too.
-    url = re.sub(r"(?<=://)([^:/?#@]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&](?:ssl_)?password=)[^&#]*", r"\1***", url)

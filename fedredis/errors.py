@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 
+from fedredis.printable import printable
+
 
 class FedredisError(Exception):
     """Something went wrong."""
@@ -15,7 +17,9 @@ class FedredisError(Exception):
     exit_code = 1
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or inspect.getdoc(type(self)) or type(self).__name__)
+        # A message names columns, classes and paths, which somebody else has written.
+        said = message or inspect.getdoc(type(self)) or type(self).__name__
+        super().__init__(printable(str(said)))
 
 
 class UsageError(FedredisError):
@@ -45,6 +49,10 @@ class DataError(UsageError):
         place += [f"row {row}"] if row is not None else []
         place += [f"column '{column}'"] if column is not None else []
         super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+
+
+class DataWarning(UserWarning):
+    """The data can be used, though perhaps not as it is meant."""
 
 
 class RunNotFoundError(UsageError):
@@ -93,6 +101,10 @@ class LeaseLostError(FedredisError):
 
 class RoundFailedError(FedredisError):
     """A round can't be completed."""
+
+
+class WorkersEndError(FedredisError):
+    """Workers end as soon as they are started."""
 
 
 class WaitTimeoutError(FedredisError):

@@ -6,13 +6,16 @@ all. What a column holds, which one is the label, and what becomes of missing ce
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedredis.data.doubts import namesakes
+from fedredis.data.meaning import identity, once_each
 from fedredis.data.own import OWN
-from fedredis.errors import DataError, UsageError
+from fedredis.errors import DataError, DataWarning, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,9 +47,21 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
     for name, manifest in others:
         if why := next(_differences(first, model, name, manifest), None):
             raise UsageError(f"slaves {first} and {name} don't fit each other: {why}")
-    classes = tuple(sorted({name for one in manifests.values() for name in one.classes}))
+    classes = tuple(once_each({name for one in manifests.values() for name in one.classes}))
     if len(classes) == 1:
         raise UsageError(f"all slaves' rows have the label {classes[0]!r}: there must be two")
+    for group in namesakes(classes):
+        who = "; ".join(
+            f"slave {name} has {', '.join(map(repr, has))}"
+            for name, one in sorted(manifests.items())
+            if (has := [text for text in one.classes if text in group])
+        )
+        warnings.warn(
+            f"the classes {', '.join(map(repr, group))} of '{model.label}' differ by case or "
+            f"spaces alone ({who}): write them alike in all files",
+            DataWarning,
+            stacklevel=2,
+        )
     return replace(
         model,
         source=SOURCE,
@@ -54,6 +69,7 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
         rows=sum(manifest.rows for manifest in manifests.values()),
         columns=tuple(_ranged(column, manifests) for column in model.columns),
         classes=classes,
+        content="",
     )
 
 
@@ -84,7 +100,8 @@ def conform(rows: Partition, manifest: Manifest, config: RunConfig) -> Partition
     train_X, test_X = rows.train_X.take(places, axis=1), rows.test_X.take(places, axis=1)
     if not config.classes:
         return replace(rows, train_X=train_X, test_X=test_X)
-    of_run = np.array([config.classes.index(name) for name in manifest.classes], np.int64)
+    places_of = {identity(name): place for place, name in enumerate(config.classes)}
+    of_run = np.array([places_of[identity(name)] for name in manifest.classes], np.int64)
     return replace(
         rows,
         train_X=train_X,
@@ -109,25 +126,25 @@ def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str
     has, of_b = _kinds(one.columns), _kinds(other.columns)
     for name, kind in has.items():
         if name not in of_b:
-            yield f"{b} has no column '{name}'; --columns names the same ones at all"
+            yield f"{b} has no column '{name}'; `columns` names the same ones at all"
         elif of_b[name] != kind:
             yield (
                 f"column '{name}' holds {HOLDS[kind]} at {a} and {HOLDS[of_b[name]]} at {b}; "
-                "--categories says that it holds categories, --columns leaves it out"
+                "`categories` says that it holds categories, `columns` leaves it out"
             )
     for name in of_b:
         if name not in has:
-            yield f"{a} has no column '{name}'; --columns names the same ones at all"
+            yield f"{a} has no column '{name}'; `columns` names the same ones at all"
     if one.label != other.label:
-        yield f"the label is '{one.label}' at {a} and '{other.label}' at {b}; --label names it"
+        yield f"the label is '{one.label}' at {a} and '{other.label}' at {b}; `label` names it"
     if bool(one.classes) != bool(other.classes):
         yield (
             f"labels are {_labels(one)} at {a} and {_labels(other)} at {b}; "
-            "--task says which they are"
+            "`task` says which they are"
         )
     if one.missing != other.missing:
         yield (
-            f"--missing is {one.missing} at {a} and {other.missing} at {b}, "
+            f"`missing` is {one.missing} at {a} and {other.missing} at {b}, "
             "and must be the same at all"
         )
 
@@ -138,8 +155,9 @@ def _unlike(manifest: Manifest, config: RunConfig) -> str | None:
         return f"its label is '{manifest.label}', the run's '{config.label}'"
     if bool(manifest.classes) != bool(config.classes):
         return f"its labels are {_labels(manifest)}, the run's are not"
+    known = {*map(identity, config.classes)}
     for name in manifest.classes:
-        if name not in config.classes:
+        if identity(name) not in known:
             return f"its label '{name}' is none of the run's {', '.join(config.classes)}"
     if manifest.missing == "mean" and config.missing != "mean":
         return "its cells may be missing, and the run does not fill them"

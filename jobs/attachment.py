@@ -41,8 +41,10 @@ logger = logging.getLogger("fedredis.worker")
 LINGER = 1.0
 #: Seconds after which a job leaves between two rounds all the same, so that RQ sees it end.
 LONGEST_STAY = 60.0
+#: Seconds between two looks at whether jobs of other runs wait.
+OTHERS_LOOKED = 0.1
 #: Seconds of work that are worth a visit, and that a claim takes at most where it can tell.
-SHORTEST_WORK, LONGEST_WORK = 0.008, 0.1
+SHORTEST_WORK, LONGEST_WORK = 0.02, 0.1
 #: How many slaves a claim takes at most.
 MOST_SLAVES = 256
 
@@ -102,11 +104,11 @@ class Attachment:
         self._lock = threading.Lock()
         self._attached = False
         self._leave_at = clock() + LONGEST_STAY
+        self._look_at = clock() + OTHERS_LOOKED
         #: Rounds that may have something to claim, with what they are for once that is known.
         self._rounds: dict[RoundName, tuple[Exchange, Mapping[str, str]] | None] = {}
-        #: Whom this worker has worked for, by kind of round: in this round, and the one before.
-        self._served: dict[str, tuple[RoundName, list[str]]] = {}
-        self._before: dict[str, list[str]] = {}
+        #: Whom to ask for in each of them: whose rows are in memory, the latest first.
+        self._wishes: dict[RoundName, list[str]] = {}
         #: Seconds that a slave takes, by kind of round, as last seen.
         self._seconds: dict[str, float] = {}
         #: Slaves counted, by kind of round.
@@ -121,6 +123,20 @@ class Attachment:
     def stay(self) -> None:
         """Serve open rounds until there is no work for a while."""
         self._attach()
+        try:
+            self._serve()
+            claimed = True
+            while claimed:
+                # Said before the last look: a master that opens a round later counts this worker
+                # out.
+                self._detach()
+                self._note(self._store.open_rounds().names)
+                claimed = self._drain()
+        finally:
+            if self._attached:
+                self._detach()
+
+    def _serve(self) -> None:
         state = self._store.open_rounds()
         while True:
             self._note(state.names)
@@ -130,10 +146,6 @@ class Attachment:
             state = self._store.wait_for_work(state.cursor, self._linger)
             if not any(map(self._serves, state.names)):
                 break
-        # Said before the last look: a master that opens a round after it counts this worker out.
-        self._detach()
-        self._note(self._store.open_rounds().names)
-        self._drain()
 
     def _attach(self) -> None:
         with self._lock:
@@ -154,19 +166,22 @@ class Attachment:
             self._rounds[name] = None
 
     def _should_leave(self) -> bool:
-        return (
-            self._context.stopping()
-            or self._clock() > self._leave_at
-            or self._context.others_wait(self._run.run_id)
-        )
+        now = self._clock()
+        if self._context.stopping() or now > self._leave_at:
+            return True
+        if now < self._look_at:
+            return False
+        self._look_at = now + OTHERS_LOOKED
+        return self._context.others_wait(self._run.run_id)
 
-    def _drain(self) -> None:
-        """Go back and forth until no known round has a slave left to claim."""
+    def _drain(self) -> bool:
+        """Go back and forth until no known round has a slave left to claim; tell if any had."""
         done: list[Done] = []
+        claimed = False
         while True:
             asks = [] if self._context.stopping() else [self._ask(name) for name in self._rounds]
             if not asks and not done:
-                return
+                return claimed
             handed = [one.handed() for one in done]
             answers, claims = self._store.visit([h for some in handed for h in some], asks)
             queue = iter(answers)
@@ -178,25 +193,41 @@ class Attachment:
             for ask, claim in zip(asks, claims, strict=True):
                 if claim is None or not claim.slaves:
                     self._rounds.pop(ask.name, None)
+                    self._wishes.pop(ask.name, None)
                 else:
+                    # A claim attaches its worker, and lasts as long as that is prolonged.
+                    claimed = self._attached = True
+                    self._granted(ask, claim)
                     done += self._work(claim)
 
     def _ask(self, name: RoundName) -> Ask:
         held, (least, most) = self._context.card.slaves, self._worth_a_visit(name.kind)
-        of_round, served = self._served.get(name.kind, (name, []))
-        if of_round != name:
-            self._before[name.kind] = served
-            self._served[name.kind] = (name, [])
-        before = self._before.get(name.kind, [])
+        if name not in self._wishes:
+            self._wishes[name] = list(reversed(self._run.served)) if held is None else list(held)
+        wishes = self._wishes[name]
         return Ask(
             name=name,
             job=self._job,
-            wishes=before[:most] if held is None else held,
+            wishes=wishes[:most] if held is None else wishes,
             take_any=held is None,
             least=least,
             most=most,
             with_task=self._rounds[name] is None,
         )
+
+    def _granted(self, ask: Ask, claim: Claim) -> None:
+        """Note whom a worker that can act for any slave need not wish for again."""
+        served = self._run.served
+        for slave in claim.slaves:
+            served.pop(slave, None)
+            served[slave] = None
+        if not ask.take_any:
+            return
+        wished = {slave: place for place, slave in enumerate(ask.wishes)}
+        # Those before the last one that was given are with others, and all of them if some were
+        # given that nobody wished for.
+        given = [wished.get(slave, len(wished) - 1) for slave in claim.slaves]
+        del self._wishes[ask.name][: max(given) + 1]
 
     def _worth_a_visit(self, kind: str) -> tuple[int, int]:
         """Tell how many slaves to claim at least and at most, from how long one takes."""
@@ -209,17 +240,22 @@ class Attachment:
 
     def _work(self, claim: Claim) -> list[Done]:
         """Work for claimed slaves; return what is to be handed in, if the round goes on."""
-        started, kind = self._clock(), claim.name.kind
-        taken = set(claim.slaves)
-        self._before[kind] = [s for s in self._before.get(kind, []) if s not in taken]
-        self._served.setdefault(kind, (claim.name, []))[1].extend(claim.slaves)
         try:
-            exchange, task = self._exchange(claim)
+            try:
+                exchange, task = self._exchange(claim)
+            except (ArtifactGoneError, RedisError):
+                raise
+            except Exception:
+                # Nobody's rows are to blame, and yet nobody can be worked for here.
+                for slave in claim.slaves:
+                    self._fail(claim, slave)
+                return []
+            started = self._clock()
             done = self._contribute(claim, exchange, task, claim.slaves)
         except ArtifactGoneError:
             self._rounds.pop(claim.name, None)
             return []
-        self._seconds[kind] = (self._clock() - started) / len(claim.slaves)
+        self._seconds[claim.name.kind] = (self._clock() - started) / len(claim.slaves)
         return done
 
     def _exchange(self, claim: Claim) -> tuple[Exchange, Mapping[str, str]]:
@@ -228,6 +264,12 @@ class Attachment:
             known = self._run.exchange(claim.name, claim.task), claim.task
             self._rounds[claim.name] = known
         return known
+
+    def _fail(self, claim: Claim, slave: str) -> None:
+        """Report the exception at hand as a slave's failed attempt."""
+        told = {"run": self._run.run_id, "round": str(claim.name), "slave": slave}
+        logger.exception("slave %s failed in round %s", slave, claim.name, extra=told)
+        self._store.fail(claim, slave, traceback=traceback.format_exc())
 
     def _contribute(
         self, claim: Claim, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]
@@ -242,8 +284,7 @@ class Attachment:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, exchange, task, [slave]) for slave in slaves]
                 return [one for some in each for one in some]
-            logger.exception("slave %s failed in round %s", slaves[0], claim.name)
-            self._store.fail(claim, slaves[0], traceback=traceback.format_exc())
+            self._fail(claim, slaves[0])
             return []
         return [Done(claim, exchange, updates)]
 

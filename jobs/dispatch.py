@@ -13,7 +13,7 @@ from fedredis.jobs.naming import function_name, job_id, job_prefix, queue_name, 
 from fedredis.store import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection
 
     from redis import Redis
 
@@ -49,20 +49,17 @@ class Dispatcher:
         self._capacity: Counter[str] = Counter()
         self._looked = float("-inf")
 
-    def __call__(
-        self, name: RoundName, job: str, waiting: int, attached: Iterable[str] | None = None
-    ) -> None:
+    def __call__(self, name: RoundName, job: str, waiting: int, attached: Collection[str]) -> None:
         """Send workers to a round, which jobs of a kind serve, and that waits for some slaves.
 
-        `attached` names the workers that stay with the run, if the caller knows.
+        `attached` names the workers that stay with the run.
         """
         now = self._clock()
         self._revive()
         if now - self._looked >= WORKERS_KNOWN:
             self._looked = now
             self._look()
-        there_now = self._store.attached(job) if attached is None else attached
-        at_it = Counter(queue_of(worker) for worker in there_now)
+        at_it = Counter(map(queue_of, attached))
         self._sent = [sent for sent in self._sent if now - sent[0] < ON_ITS_WAY]
         coming = Counter(queue for _, sent, queue in self._sent if sent == job)
         for queue, capacity in self._capacity.items():

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from redis.exceptions import RedisError
 
+from fedredis.errors import FedredisError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -18,7 +20,7 @@ logger = logging.getLogger("fedredis.heartbeat")
 class Heartbeat:
     """Calls `beat` every `seconds` in a thread of its own while the context lasts.
 
-    A beat that Redis does not answer is logged and left out: the next one may be.
+    A beat that fails, as when Redis does not answer, is logged and left out: the next may not.
     """
 
     def __init__(self, beat: Callable[[], None], seconds: float) -> None:
@@ -30,7 +32,7 @@ class Heartbeat:
         while not self._over.wait(self._seconds):
             try:
                 self._beat()
-            except RedisError as error:
+            except (RedisError, FedredisError) as error:
                 logger.warning("heartbeat left out: %s", error)
 
     def __enter__(self) -> Self:

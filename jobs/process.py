@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from fedredis.config import entropy_of
 from fedredis.connection import connect, explain
 from fedredis.data.manifest import read_manifest
 from fedredis.data.own import OwnFile, read_own
-from fedredis.errors import UsageError
+from fedredis.errors import DataWarning, UsageError
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
 
@@ -69,6 +70,8 @@ def main() -> None:
     """Serve until asked to stop."""
     words = sys.argv[1:]
     quiet_logs()
+    # Said already by who has started this process.
+    warnings.simplefilter("ignore", DataWarning)
     if "--with-parent" in words:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     url = os.environ.pop(URL_VARIABLE)

@@ -102,7 +102,7 @@ def wait_for_dataset(
         if len(datasets) > 1:
             raise UsageError(
                 f"slaves of several data sets are waiting ({', '.join(datasets)}): "
-                "choose one with --dataset"
+                "choose one with `dataset`"
             )
         if cards:
             return cards[0]
@@ -150,7 +150,7 @@ def wait_for_owners(
             count, absent = len(wanted), _listed([name for name in wanted if name not in found])
         if len(found) > count:
             raise UsageError(
-                f"{len(found)} slaves of {dataset} are there, not {count}: say which with --names "
+                f"{len(found)} slaves of {dataset} are there, not {count}: say which with `names` "
                 f"({', '.join(found)})"
             )
         if len(found) == count:
@@ -204,5 +204,5 @@ def _two(name: str, dataset: str) -> str:
     return (
         f"slave {name} of {dataset} is there twice, with different data: stop one of the two "
         f"(one that was killed is gone after {workers.PRESENCE_MS // 1000} s), or give it another "
-        "--name"
+        "`name`"
     )

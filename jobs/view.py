@@ -31,6 +31,8 @@ class RunView:
     run_id: str
     setup: Setup
     store: SlaveStore
+    #: Whom this worker has worked for, the latest last: their rows are in its memory.
+    served: dict[str, None] = field(default_factory=dict)
     _artifacts: OrderedDict[tuple[str, str], Named] = field(default_factory=OrderedDict)
 
     @classmethod

@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 
 #: Seconds between two signs of life, well within what a master and RQ wait for.
 HEARTBEAT = 5.0
+#: Seconds within which an idle worker sees that its connection is gone, which a firewall may have
+#: forgotten: RQ takes 15 off for how long it waits for a job, and has 10 more for the answer.
+SEES_ITS_CONNECTION = 25
 
 
 class FedredisWorker(SimpleWorker):
     """Runs fedredis' jobs in its own process, and shows that it is alive while it does."""
 
     job_class = AllowedJob
+    #: Seconds that RQ lets pass at most before it looks for a server that was away.
+    max_connection_wait_time = 5.0
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class FedredisWorker(SimpleWorker):
             connection=rq_client,
             serializer=JSONSerializer,
             log_job_description=False,
+            worker_ttl=SEES_ITS_CONNECTION,
         )
         self._client, self._card = client, card
         self.context = WorkerContext(

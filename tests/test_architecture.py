@@ -27,7 +27,10 @@ NUMERIC = ("fedredis.models", "fedredis.features", "fedredis.strategies")
 #: What each part may import besides the standard library and itself.
 ALLOWED = {
     CORE: {"numpy", "redis", "threadpoolctl"},
-    "fedredis.data": {"fedredis.errors", "fedredis.features.protocol", "numpy", "pandas"},
+    "fedredis.data": {
+        *("fedredis.errors", "fedredis.features.protocol", "fedredis.shares"),
+        *("numpy", "pandas"),
+    },
     "fedredis.jobs": {CORE, "fedredis.data", "numpy", "redis", "rq"},
     "fedredis.api": {CORE, "fedredis.data", "fedredis.jobs", "numpy", "redis", "threadpoolctl"},
     "fedredis.cli": {
@@ -39,9 +42,9 @@ ALLOWED = {
 #: Libraries that not everybody has, each with the modules that need it.
 OPTIONAL = {
     "matplotlib": {
-        *("fedredis.api.run_panels", "fedredis.api.run_picture", "fedredis.cli.cut_picture"),
+        *("fedredis.api.study.run_panels", "fedredis.api.study.run_picture", "fedredis.cli.cut_picture"),
     },
-    "onnx": {"fedredis.api.onnx_file"},
+    "onnx": {"fedredis.api.trained.onnx_file"},
     "pyarrow": {"fedredis.data.parquet"},
     "sklearn": {"fedredis.models.sklearn_linear"},
     "torch": {"fedredis.models.torch_mlp"},
@@ -199,7 +202,8 @@ def test_workers_load_nothing_of_what_lies_above_them(tmp_path: Path) -> None:
     ids=lambda module: module.name,
 )
 def test_numeric_code_knows_neither_redis_nor_what_uses_it(module: Module) -> None:
-    own = ("fedredis.codec", "fedredis.errors", "fedredis.metrics", "fedredis.update", *NUMERIC)
+    own = ("codec", "errors", "metrics", "shares", "update")
+    own = (*(f"fedredis.{name}" for name in own), *NUMERIC)
     for found in module.imports():
         top = found.target.partition(".")[0]
         where = f"{module.path}:{found.line} imports {found.target}"

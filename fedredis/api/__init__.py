@@ -7,6 +7,7 @@ nothing.
 
 - `training.run`, `training.resume`: a run, from its start or from where it stands, to its end
 - `records.runs`, `records.show`, `records.failures`: what Redis knows of runs
+- `removing.remove`: a run deleted
 - `prediction.predict`: what a run's model says of a row
 - `baseline.baseline`: a run's model beside local ones and a pooled one
 - `export.export`, `model_file.load`: a run's model as a file

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.api.preparation import Rows
+from fedredis.api.writing import in_directory, new_file
 from fedredis.data.cut import write_partitions
 from fedredis.data.cuts.deal import deal
-from fedredis.data.cuts.spec import Cut
+from fedredis.data.reading import Reading
 from fedredis.data.report import report_on
 from fedredis.data.synthetic import write_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
 
     from fedredis.api.session import PathLike
     from fedredis.data.manifest import Manifest
     from fedredis.data.report import CutReport
+    from fedredis.data.source import Frame
 
 
 @dataclass(frozen=True)
@@ -33,22 +35,19 @@ class Partitions:
 
 
 def partition(
-    data: PathLike | None = None,
+    data: PathLike | Frame | None = None,
     *,
     slaves: int,
     out: PathLike,
-    label: str | None = None,
-    columns: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    missing: str = "error",
-    task: str = "auto",
     by: str = "iid",
     seed: int = 0,
     test_fraction: float = 0.2,
+    **reading: Any,
 ) -> Partitions:
     """Cut data into a folder with a file for each slave.
 
-    Parameters are as for `run`; `out` is the folder. The same data, cut alike, has the same
+    Parameters are as for `run`; `out` is the folder, and `reading` are the fields of
+    `fedredis.data.reading.Reading`, such as ``label``. The same data, cut alike, has the same
     ``manifest.dataset`` everywhere, and a folder that holds it already is left as it is.
 
     Raises
@@ -58,14 +57,14 @@ def partition(
     UsageError
         If an argument does not fit the data, or the folder holds something else.
     """
-    source, cut = None if data is None else Path(data), Cut.parse(by)
-    table = Rows(source, label, columns, categories, missing, task, cut).read(seed)
-    manifest = write_partitions(table, Path(out), slaves, seed, test_fraction, cut=cut)
-    report = report_on(table, deal(table, cut, slaves, seed), test_fraction)
-    return Partitions(Path(out), manifest, report)
+    rows = Rows.of(data, Reading(**reading), by)
+    folder, table = in_directory(out), rows.read(seed)
+    manifest = write_partitions(table, folder, slaves, seed, test_fraction, cut=rows.by)
+    report = report_on(table, deal(table, rows.by, slaves, seed), test_fraction)
+    return Partitions(folder, manifest, report)
 
 
-def synth(out: PathLike, *, songs: int | None = None, seed: int = 0) -> Path:
+def synth(out: PathLike, *, songs: int | None = None, seed: int = 0, force: bool = False) -> Path:
     """Write generated songs to a CSV file, 40,560 of them or as many as asked; return its path.
 
     They are made up, from statistics of real songs by decade; none of them exists.
@@ -75,7 +74,8 @@ def synth(out: PathLike, *, songs: int | None = None, seed: int = 0) -> Path:
     UsageError
         If `songs` is below 1 or `seed` below 0.
     DataError
-        If the file can't be written.
+        If the file can't be written, or is there already and not to be replaced by `force`.
     """
-    write_csv(songs, Path(out), seed)
-    return Path(out)
+    path = new_file(out, force=force)
+    write_csv(songs, path, seed)
+    return path

@@ -49,7 +49,7 @@ class Wanted:
             check_slave(self.dataset or SHARED, name)
         if len(set(self.names)) < len(self.names) or self.slaves not in (None, len(self.names)):
             raise UsageError(
-                f"--names names {len(set(self.names))} slaves, each once, and --slaves counts them"
+                f"`names` names {len(set(self.names))} slaves, each once, and `slaves` counts them"
             )
         return len(self.names)
 
@@ -75,14 +75,14 @@ def described(
     if not brings_own(card):
         if wanted.names:
             raise UsageError(
-                f"--names: the slaves of {card.dataset} hold a partition folder, and are numbered"
+                f"`names`: the slaves of {card.dataset} hold a partition folder, and are numbered"
             )
         return Manifest.from_json(card.manifest), ()
     who = wanted.names or wanted.slaves
     if who is None:
         raise UsageError(
             f"the slaves of {card.dataset} bring their own files: say how many there are with "
-            "--slaves, or who with --names"
+            "`slaves`, or who with `names`"
         )
     found = wait_for_owners(
         client, card.dataset, who, report=report, deadline=deadline, clock=clock

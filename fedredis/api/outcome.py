@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
-from fedredis.keys import Kind, Label
+from fedredis.keys import RoundName
+from fedredis.metrics import FIGURES
 from fedredis.store import runs
 
 if TYPE_CHECKING:
     from redis import Redis
-
-
-#: The figures of a test, of a classifier's or of one that predicts numbers.
-FIGURES = ("accuracy", "macro_f1", "log_loss", "confusion", "r2", "mse", "rmse", "mae")
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Outcome:
     slaves: int
     workers: int
     rounds: int
-    #: Of a classifier; None where numbers are predicted.
+    #: Of a classifier; None where numbers are predicted, or no rows are held out.
     accuracy: float | None
     macro_f1: float | None
     log_loss: float | None
@@ -47,6 +45,8 @@ class Outcome:
     mse: float | None = None
     rmse: float | None = None
     mae: float | None = None
+    #: What may mislead in all that, a line each.
+    warnings: tuple[str, ...] = ()
 
 
 def read_outcome(
@@ -69,27 +69,24 @@ def read_outcome(
     """
     state = runs.read(client, run_id)
     model = runs.artifact(client, run_id, f"model:{state.chosen}")
+    told = runs.slaves(client, run_id)
     history = runs.history(client, run_id)
-    test = history.get(Label(Kind.EVALUATE, state.chosen))
-    times = [entry["ms"] for label, entry in history.items() if label.kind is Kind.TRAIN]
+    test = history.get(RoundName("evaluate", state.chosen))
+    times = [entry["ms"] for label, entry in history.items() if label.kind == "train"]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
-    p50, p95 = np.percentile(times, [50, 95]).tolist()
+    p50, p95 = np.percentile(times or [0], [50, 95]).tolist()
     return Outcome(
         run=run_id,
         slaves=state.config.slaves,
-        workers=workers or _workers_of(client, state),
+        workers=workers or len({b.get("worker") for bundles in told.values() for b in bundles}),
         rounds=state.round,
-        **{name: test.get(name) for name in FIGURES},
+        **{name: test.get(name) for name in (*FIGURES, "confusion")},
         seconds=round(seconds, 3),
         setup_seconds=round(setup_seconds, 3),
         round_ms={"p50": round(p50, 3), "p95": round(p95, 3)},
-        weights_sha256=model.sha256,
+        weights_sha256=Schema.of(model).sha256(list(model.values())),
         redis_url=redis_url,
         chosen=state.chosen,
+        warnings=tuple(runs.warnings(client, run_id)),
     )
-
-
-def _workers_of(client: Redis, state: runs.RunState) -> int:
-    slaves = runs.slaves(client, state.run_id, state.config.slave_ids)
-    return len({facts["worker"] for facts in slaves.values() if "worker" in facts})

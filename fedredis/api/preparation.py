@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
+import filecmp
+import os
 import secrets
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.data.cut import IID, write_partitions
+from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import NAME, Manifest, read_manifest
+from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fedredis.data.cuts.spec import Cut
+    from fedredis.api.session import PathLike
+    from fedredis.data.source import Frame
     from fedredis.data.table import Table
 
 #: How many slaves there are, if nothing says so.
 SLAVES = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
-    """What rows to take, how to read them and how to cut them among slaves.
+    """What rows to take, how to read them and how to cut them among slaves."""
 
-    The first fields are parameters of `fedredis.data.source.load`, which says what they mean.
-    """
-
-    data: Path | None = None
-    label: str | None = None
-    columns: Sequence[str] | None = None
-    categories: Sequence[str] | None = None
-    missing: str = "error"
-    task: str = "auto"
+    #: A file or folder, a pandas DataFrame, or, from None, generated songs.
+    data: Path | Frame | None = None
+    reading: Reading = field(default_factory=Reading)
     #: How the rows are dealt to the slaves.
     by: Cut = IID
+
+    @classmethod
+    def of(cls, data: PathLike | Frame | None, reading: Reading, by: str = "iid") -> Rows:
+        """Take rows as a program names them.
+
+        Raises
+        ------
+        UsageError
+            If there is no such cut.
+        """
+        path = Path(data) if isinstance(data, str | os.PathLike) else data
+        return cls(path, reading, Cut.parse(by))
+
+    @property
+    def said(self) -> bool:
+        """Whether it is said how to read them, or how to cut them."""
+        return self.reading.said or self.by != IID
+
+    @property
+    def folder(self) -> Path | None:
+        """The partition folder that the data is, if it is one."""
+        data = self.data
+        return data if isinstance(data, Path) and (data / NAME).exists() else None
 
     @property
     def source(self) -> str:
         """Name the source, so that it can be read again."""
-        return "synthetic" if self.data is None else str(self.data.resolve())
-
-    @property
-    def cut_already(self) -> bool:
-        """Whether the data is a partition folder."""
-        return self.data is not None and (self.data / NAME).exists()
+        if self.data is None:
+            return "synthetic"
+        return str(self.data.resolve()) if isinstance(self.data, Path) else "frame"
 
     def slaves(self, asked: int | None) -> int:
         """Tell how many slaves there are: as asked, else as cut, else a few.
@@ -57,11 +74,11 @@ class Rows:
         UsageError
             If a partition folder has fewer than are asked for.
         """
-        if self.data is None or not self.cut_already:
+        if self.folder is None:
             return asked or SLAVES
-        cut = read_manifest(self.data).slaves
+        cut = read_manifest(self.folder).slaves
         if asked is not None and asked > cut:
-            raise UsageError(f"--slaves {asked}: {self.data} was cut for {cut} slaves")
+            raise UsageError(f"`slaves={asked}`: {self.folder} was cut for {cut} slaves")
         return asked or cut
 
     def read(self, seed: int) -> Table:
@@ -74,8 +91,7 @@ class Rows:
         UsageError
             If what is said of the rows does not fit them.
         """
-        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "by"}
-        return load(**said, seed=seed, by=self.by.column)
+        return load(self.data, self.reading, seed=seed, by=self.by.column)
 
 
 def prepare(
@@ -90,28 +106,45 @@ def prepare(
     UsageError
         If options don't fit the data.
     """
-    if rows.data is not None and rows.cut_already:
-        if rows != Rows(rows.data):
+    if rows.folder is not None:
+        if rows.said:
             raise UsageError(
-                f"{rows.data} is cut already: how to read data, and to cut it, is said when it is "
-                "cut"
+                f"{rows.folder} is cut already: how to read data, and to cut it, is said when it "
+                "is cut"
             )
-        return read_manifest(rows.data), rows.data
+        return read_manifest(rows.folder), rows.folder
     table = rows.read(seed)
     # Cut first, named afterwards: the name is made of what the folder holds.
     new = not home.exists()
     fresh = home / "partitions" / f".{secrets.token_hex(4)}"
-    manifest = write_partitions(table, fresh, slaves, seed, test_fraction, cut=rows.by)
-    if new:
-        # Rows lie in it, and soon a server's password.
-        home.chmod(0o700)
+    try:
+        manifest = write_partitions(table, fresh, slaves, seed, test_fraction, cut=rows.by)
+    finally:
+        if new and home.exists():
+            # Rows lie in it, and soon a server's password; on a full disk it is begun as well.
+            home.chmod(0o700)
     folder = fresh.with_name(manifest.dataset)
     try:
         fresh.rename(folder)
     except OSError:
-        # Cut before: the same name is the same contents.
-        shutil.rmtree(fresh)
+        # Cut before: the same name is the same contents, unless somebody has damaged them.
+        try:
+            for file in fresh.iterdir():
+                if not _same(file, folder / file.name):
+                    file.replace(folder / file.name)
+        except OSError as error:
+            raise DataError(f"it can't be replaced: {error.strerror}", file=folder) from None
+        finally:
+            shutil.rmtree(fresh)
     return manifest, folder
+
+
+def _same(file: Path, other: Path) -> bool:
+    """Say whether another file has the same contents."""
+    try:
+        return filecmp.cmp(file, other, shallow=False)
+    except OSError:
+        return False
 
 
 def find_partitions(home: Path, dataset: str, source: str) -> Path:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.session import PathLike, session
 from fedredis.config import check_name
+from fedredis.store import inflight
 from fedredis.store import runs as stored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from redis import Redis
 
-    from fedredis.keys import Label
+    from fedredis.keys import RoundName
+    from fedredis.store.inflight import OpenRound
     from fedredis.store.runs import RunState
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,14 @@ class RunRecord:
 
     state: RunState
     #: What each committed round came to, by kind and number, in order.
-    history: dict[Label, dict[str, Any]]
-    #: What the slaves' workers told of each slave, by its id; any of it may be missing.
-    slaves: dict[str, dict[str, str]]
+    history: dict[RoundName, dict[str, Any]]
+    #: What is known of each slave, by its id: ``rows``, ``test_rows``, figures of its test,
+    #: ``worker``, ``failures`` and ``error``; any of it may be missing.
+    slaves: dict[str, dict[str, Any]]
+    #: What may mislead in the run's result, a line each.
+    warnings: tuple[str, ...] = ()
+    #: The rounds on their way, and whom they wait for.
+    open: tuple[OpenRound, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,12 @@ class Failures:
     missing: dict[str, list[str]]
     #: Why the run itself failed or was stopped; empty if it was not.
     error: str
+    #: The rounds that are open, and whom they wait for, since when.
+    open: tuple[OpenRound, ...] = ()
 
 
 def runs(*, redis_url: str | None = None, home: PathLike = ".fedredis") -> list[RunState]:
-    """List the runs, newest first.
+    """List the runs, newest first; one whose master is gone is ``interrupted``.
 
     Raises
     ------
@@ -50,7 +64,7 @@ def runs(*, redis_url: str | None = None, home: PathLike = ".fedredis") -> list[
         If Redis can't be reached.
     """
     with session(redis_url, home) as opened:
-        return stored.newest_first(opened.client)
+        return _as_they_are(opened.client, stored.newest_first(opened.client, logger.warning))
 
 
 def show(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis") -> RunRecord:
@@ -72,7 +86,7 @@ def failures(run: str, *, redis_url: str | None = None, home: PathLike = ".fedre
     """Tell what went wrong in a run.
 
     That is each slave's last failure with its traceback, the updates that were refused and why,
-    and who was missing from a round.
+    who was missing from a round, and whom the open rounds wait for.
 
     Raises
     ------
@@ -84,13 +98,14 @@ def failures(run: str, *, redis_url: str | None = None, home: PathLike = ".fedre
     record = show(run, redis_url=redis_url, home=home)
     return Failures(
         failures={
-            slave: {"failures": _count(facts), "traceback": facts["error"]}
+            slave: {"failures": facts["failures"], "traceback": facts["error"]}
             for slave, facts in record.slaves.items()
             if "error" in facts
         },
         refused=_of_rounds(record, "refused"),
         missing=_of_rounds(record, "missing"),
         error=record.state.error,
+        open=record.open,
     )
 
 
@@ -102,17 +117,45 @@ def read_record(client: Redis, run: str) -> RunRecord:
     RunNotFoundError
         If there is no such run.
     """
-    state = stored.read(client, run)
+    (state,) = _as_they_are(client, [stored.read(client, run)])
     return RunRecord(
         state,
         stored.history(client, run),
-        stored.slaves(client, run, state.config.slave_ids),
+        _slaves(client, run, state.config.slave_ids),
+        tuple(stored.warnings(client, run)),
+        inflight.open_rounds(client, run),
     )
 
 
-def _count(facts: dict[str, str]) -> int:
-    text = facts.get("failures", "")
-    return int(text) if text.isdecimal() else 0  # a slave may say anything
+def _slaves(client: Redis, run: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Put together what slaves have told of themselves, and how they failed."""
+    found: dict[str, dict[str, Any]] = {slave: {} for slave in ids}
+    for kind, bundles in stored.slaves(client, run).items():
+        for bundle in bundles:
+            for slave, facts in _facts(bundle, "test_rows" if kind == "evaluate" else "rows"):
+                found.get(slave, {}).update(facts)
+    for slave, failed in stored.failures(client, run, ids).items():
+        told = failed.get("failures", "")
+        found[slave] |= {"failures": int(told) if told.isdecimal() else 0}
+        found[slave] |= {"error": failed["error"]} if "error" in failed else {}
+    return found
+
+
+def _facts(bundle: Mapping[str, Any], rows: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Take a bundle's facts apart, slave by slave; its numbers of rows are called `rows`."""
+    slaves, worker = bundle.get("slaves"), bundle.get("worker")
+    lists = {rows if n == "samples" else n: v for n, v in bundle.items() if isinstance(v, list)}
+    for place, slave in enumerate(slaves if isinstance(slaves, list) else ()):
+        facts = {n: v[place] for n, v in lists.items() if n != "slaves" and place < len(v)}
+        yield str(slave), {**facts, **({"worker": worker} if worker else {})}
+
+
+def _as_they_are(client: Redis, states: Iterable[RunState]) -> list[RunState]:
+    """Say of runs that are said to be running, but have no master, that they are interrupted."""
+    states = list(states)
+    running = [state.run for state in states if state.status == "running"]
+    alone = inflight.interrupted(client, running) if running else set()
+    return [replace(s, status="interrupted") if s.run in alone else s for s in states]
 
 
 def _of_rounds(record: RunRecord, name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis.acl import check_slave
 from fedredis.api.session import PathLike, session
 from fedredis.data.own import SHARED, OwnFile
+from fedredis.data.partition import check_files
 from fedredis.errors import DataError, UsageError
 from fedredis.jobs.naming import queue_name
 from fedredis.jobs.pool import WorkerPool
@@ -17,9 +19,11 @@ from fedredis.jobs.process import arguments, holding_of
 from fedredis.jobs.roster import refuse_namesake
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
 
     from fedredis.data.manifest import Manifest
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,13 @@ def serving(
     *,
     name: str | None = None,
     dataset: str | None = None,
-    label: str | None = None,
-    columns: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    missing: str = "error",
-    task: str = "auto",
     test_fraction: float = 0.2,
     seed: int = 0,
     workers: int = 1,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
     allow_models: Collection[str] = (),
+    **reading: Any,
 ) -> Iterator[Serving]:
     """Start workers that act for slaves, and stop them at the end.
 
@@ -75,8 +75,6 @@ def serving(
     name, dataset
         Of a slave that brings its own file, and what all slaves of the federation call the data
         that they have together; "shared", if not given.
-    label, columns, categories, missing, task
-        How to read such a file; see `fedredis.data.source.load`.
     test_fraction, seed
         What share of its rows is held out, and the seed of their choice.
     workers
@@ -84,6 +82,8 @@ def serving(
     allow_models
         Models of your own, ``package.module:Class``, that the workers may import if a run names
         one.
+    reading
+        How to read such a file: fields of `fedredis.data.reading.Reading`, such as ``label``.
 
     Raises
     ------
@@ -95,28 +95,25 @@ def serving(
         If an argument is wrong, or somebody acts for the same slave with other data.
     """
     if workers < 1:
-        raise UsageError(f"--workers must be at least 1, not {workers}")
+        raise UsageError(f"`workers` must be at least 1, not {workers}")
     own = OwnFile(
         Path(data),
         name or "",
         dataset or SHARED,
-        label=label,
-        columns=columns,
-        categories=categories,
-        missing=missing,
-        task=task,
         seed=seed,
         test_fraction=test_fraction,
+        **reading,
     )
     rows = _rows(own)
     manifest, slaves = _look(rows)
-    with session(redis_url, home) as opened:
+    with session(redis_url, home, wait=logger.warning) as opened:
         if name is not None:
             refuse_namesake(opened.client, name, manifest)
         queue = queue_name(manifest.dataset, slaves)
-        there = tuple(map(str, range(manifest.slaves))) if slaves is None else slaves
         with WorkerPool(opened.url, rows, workers, models=allow_models) as pool:
-            yield Serving(workers, there, manifest, queue, opened.shown_url, pool)
+            yield Serving(
+                workers, _everyone(manifest, slaves), manifest, queue, opened.shown_url, pool
+            )
 
 
 def serve(data: PathLike, **how: Any) -> None:
@@ -141,7 +138,7 @@ def _rows(own: OwnFile) -> Path | OwnFile:
         return own
     if own.path.is_file() or own != OwnFile(own.path, ""):
         raise UsageError(
-            f"{own.path}: of a slave that brings its own file, --name says who it is; a partition "
+            f"{own.path}: of a slave that brings its own file, `name` says who it is; a partition "
             "folder is read as it was cut"
         )
     return own.path
@@ -160,4 +157,11 @@ def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None]:
     holding = holding_of(arguments(rows))
     if holding.slaves == ():
         raise DataError("the folder holds no slave's partition", file=rows)
+    if isinstance(rows, Path):
+        check_files(rows, holding.manifest, _everyone(holding.manifest, holding.slaves))
     return holding.manifest, holding.slaves
+
+
+def _everyone(manifest: Manifest, slaves: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Name the slaves whose rows are held, None being all."""
+    return tuple(map(str, range(manifest.slaves))) if slaves is None else slaves

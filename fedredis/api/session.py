@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.connection import check, connect, masked
+from fedredis.connection import await_redis, check, connect
 from fedredis.embedded import EmbeddedServer
+from fedredis.redis_url import masked, redis_cli
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from redis import Redis
 
@@ -36,15 +36,17 @@ class Session:
 
     @property
     def hint(self) -> str:
-        """A shell command that opens the same Redis."""
-        if self.server:
-            return self.server.cli_hint()
-        return f"redis-cli -u {shlex.quote(self.shown_url)}"
+        """A shell command that opens the same Redis, and shows no password."""
+        return self.server.cli_hint() if self.server else redis_cli(self.url, os.environ)
 
 
 @contextmanager
-def session(redis_url: str | None, home: PathLike) -> Iterator[Session]:
+def session(
+    redis_url: str | None, home: PathLike, *, wait: Callable[[str], None] | None = None
+) -> Iterator[Session]:
     """Open a Redis, and leave it at the end.
+
+    With `wait`, one that is away is waited for, and `wait` is told so once.
 
     Raises
     ------
@@ -53,10 +55,13 @@ def session(redis_url: str | None, home: PathLike) -> Iterator[Session]:
     ServerError
         If the embedded one does not start.
     UsageError
-        If the URL is malformed.
+        If the URL can't be used.
     """
     if redis_url:
-        check(redis_url)
+        if wait:
+            await_redis(redis_url, wait)
+        else:
+            check(redis_url)
         client = connect(redis_url)
         try:
             yield Session(client, redis_url, None)

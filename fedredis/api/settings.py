@@ -7,8 +7,8 @@ import operator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from fedredis import assembly, models
-from fedredis.config import RunConfig
+from fedredis import models, shares, strategies
+from fedredis.config import LONGEST_MS, RunConfig
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FROM_ELSEWHERE = frozenset(
     {
         *("dataset", "columns", "classes", "missing", "source", "label"),
-        *("slaves", "names", "quorum"),
+        *("slaves", "rows", "names", "quorum"),
     }
 )
 
@@ -57,10 +57,10 @@ def draft(settings: Mapping[str, Any], slaves: int) -> RunConfig:
             converted[name] = CONVERSIONS.get(types[name], lambda as_it_is: as_it_is)(value)
         except (AttributeError, TypeError, ValueError):
             raise UsageError(f"{name} must be of type {types[name]}, not {value!r}") from None
-    config = RunConfig(dataset="", columns=(), classes=(), slaves=slaves, **converted)
+    config = RunConfig(dataset="", columns=(), classes=(), slaves=slaves, rows=1, **converted)
     # What the model is made for has to wait for the data; what else a config names need not.
     models.check_name(config.model)
-    assembly.strategy_of(config)
+    strategies.make(config.strategy, config.options)
     return config
 
 
@@ -78,11 +78,26 @@ def quorum_of(asked: str | float | None, slaves: int) -> int:
         return 0
     share = "." in asked if isinstance(asked, str) else isinstance(asked, float)
     try:
-        count = math.ceil(float(asked) * slaves) if share else int(asked)
+        count = math.ceil(shares.of(asked, slaves)) if share else int(asked)
     except (ValueError, OverflowError, TypeError):
         count = 0
     if not 1 <= count <= slaves:
         raise UsageError(
-            f"--quorum {asked}: give a number from 1 to {slaves}, or a share such as 0.8"
+            f"must be a number from 1 to {slaves}, or a share such as 0.8, not {asked}",
+            field="quorum",
         )
     return count
+
+
+def check_wait(seconds: float) -> None:
+    """See that slaves are waited for with an end.
+
+    Raises
+    ------
+    UsageError
+        If not.
+    """
+    if not 0 <= seconds <= LONGEST_MS / 1000:
+        raise UsageError(
+            f"must be between 0 and 30 days in seconds, not {seconds}", field="wait_timeout"
+        )

@@ -13,17 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedredis import assembly
+from fedredis import shares
 from fedredis.api.joining import Wanted, described
 from fedredis.api.preparation import Rows, find_partitions, prepare
 from fedredis.api.session import PathLike, session
-from fedredis.api.settings import draft, quorum_of
+from fedredis.api.settings import check_wait, draft, quorum_of
 from fedredis.api.training import Training, own_workers
 from fedredis.config import check_name
-from fedredis.connection import masked
-from fedredis.data.cuts.spec import Cut
+from fedredis.data.manifest import read_manifest
+from fedredis.data.partition import check_files
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
-from fedredis.master import create_run
+from fedredis.exchanges import Setup
+from fedredis.redis_url import masked
+from fedredis.rounds.master import create_run
 from fedredis.store import runs
 
 if TYPE_CHECKING:
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
     from fedredis.api.training import Say
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
-    from fedredis.rounds import Report
+    from fedredis.data.source import Frame
+    from fedredis.rounds.engine import Report
 
 #: Makes of a run's id, and the models that it needs to be allowed, what goes on with it.
 HowToResume = Callable[[str, Collection[str]], str]
@@ -42,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(
-    data: PathLike | None = None,
+    data: PathLike | Frame | None = None,
     *,
     slaves: int | None = None,
     names: Sequence[str] | None = None,
@@ -50,11 +54,6 @@ def run(
     workers: int | None = None,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
-    label: str | None = None,
-    columns: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    missing: str = "error",
-    task: str = "auto",
     by: str = "iid",
     test_fraction: float = 0.2,
     wait_timeout: float = 600.0,
@@ -74,8 +73,8 @@ def run(
     Parameters
     ----------
     data
-        A CSV or Parquet file, a folder of songs by decade, or a partition folder; generated
-        songs, if not given.
+        A CSV or Parquet file, a pandas DataFrame, a folder of songs by decade, or a partition
+        folder; generated songs, if not given.
     slaves
         Their number; 10, or as many as the data was cut for.
     names, dataset
@@ -86,8 +85,6 @@ def run(
     redis_url, home
         The Redis to use, or else the folder of the embedded server, and of the partitions that
         are cut. Variables of the environment are not looked at.
-    label, columns, categories, missing, task
-        How to read such a file; see `fedredis.data.source.load`.
     by, test_fraction
         How to cut the rows among the slaves, and the share of each one's that is held out.
     wait_timeout
@@ -98,13 +95,14 @@ def run(
         Updates that make a round valid at its deadline: a number, or a share such as 0.8; all,
         if not given.
     report
-        Called with each committed round, a `fedredis.keys.Label`, and its entry in the history.
+        Called with each committed round (a `fedredis.keys.RoundName`) and its history entry.
     settings
-        The other fields of `fedredis.config.RunConfig`, such as ``rounds``, ``seed``,
-        ``strategy`` or ``options``; times are in milliseconds there. Where labels are numbers,
-        the model is ``linear`` and the strategy ``newton``, if nothing else is said. A ``model``
-        of your own, ``package.module:Class``, is imported here, and by the workers that are
-        started here.
+        How to read a file or frame, as fields of `fedredis.data.reading.Reading` such as
+        ``label`` or ``columns``; and the other fields of `fedredis.config.RunConfig`, such as
+        ``rounds``, ``seed``, ``strategy`` or ``options``; times are in milliseconds there. Where
+        labels are numbers, the model is ``linear`` and the strategy ``newton``, if nothing else
+        is said. A ``model`` of your own, ``package.module:Class``, is imported here, and by the
+        workers that are started here.
 
     Raises
     ------
@@ -115,9 +113,9 @@ def run(
     FedredisError
         If the run can't be completed; the message says how to go on with it.
     """
-    source = None if data is None else Path(data)
+    reading, settings = Reading.taken_from(settings)
     beginning = begun(
-        Rows(source, label, columns, categories, missing, task, Cut.parse(by)),
+        Rows.of(data, reading, by),
         settings,
         wanted=Wanted(slaves, names, dataset),
         workers=workers,
@@ -195,26 +193,28 @@ def begun(
     errors tell the caller to do.
     """
     started = time.monotonic()
+    check_wait(wait_timeout)
     # What can be wrong is found before anything is started or written.
     slaves = wanted.count()
     most = sys.maxsize if slaves is None else slaves
     config = draft(settings, most)
     if fraction is not None and (config.sample or not 0 < fraction <= 1):
-        raise UsageError(
-            "--sample and --fraction say the same: give one of them"
+        what = (
+            "and `sample` say the same: give one of them"
             if config.sample
-            else f"--fraction must be above 0 and at most 1, not {fraction}"
+            else f"must be above 0 and at most 1, not {fraction}"
         )
+        raise UsageError(what, field="fraction")
     quorum_of(quorum, config.sample or most)
     settle = partial(_settled, config, settings, fraction=fraction, quorum=quorum)
     if workers is not None and workers < 0:
-        raise UsageError(f"--workers must be 0 or more, not {workers}")
-    known_here = bool(rows.data or workers or not (redis_url or wanted.elsewhere))
+        raise UsageError(f"must be 0 or more, not {workers}", field="workers")
+    known_here = bool(rows.data is not None or workers or not (redis_url or wanted.elsewhere))
     if known_here:
         if wanted.elsewhere:
             raise UsageError(
-                "--names and --dataset are of slaves that are started elsewhere: leave out --data "
-                "and --workers"
+                "`names` and `dataset` are of slaves that are started elsewhere: leave out `data` "
+                "and `workers`"
             )
         slaves = rows.slaves(slaves)
         quorum_of(quorum, config.sample or slaves)
@@ -222,9 +222,11 @@ def begun(
             rows, slaves, seed=config.seed, test_fraction=test_fraction, home=home
         )
         config = settle(manifest, rows.source, slaves)
-    elif rows != Rows():
+        if own_workers(workers, redis_url, config.slaves):
+            check_files(folder, manifest, config.slave_ids)
+    elif rows.said:
         raise UsageError(
-            "how to read data is said where it is read: by the slaves, or with --data"
+            "how to read data is said where it is read: by the slaves, or with `data`"
         )
     with session(redis_url, home) as opened:
         if not known_here:
@@ -260,16 +262,20 @@ def resumed(
     """Look up a run, and lend it with its Redis; parameters are as for `begun`."""
     started = time.monotonic()
     check_name(run, "run")
+    check_wait(wait_timeout)
     with session(redis_url, home) as opened:
         config = runs.read(opened.client, run).config
         if config.names and workers:
-            raise UsageError(f"--workers: the slaves of run {run} bring their own files")
+            raise UsageError(f"the slaves of run {run} bring their own files: leave out `workers`")
         count = 0 if config.names else own_workers(workers, redis_url, config.slaves)
+        folder = find_partitions(home, config.dataset, config.source) if count else None
+        if folder is not None:
+            check_files(folder, read_manifest(folder), config.slave_ids)
         yield Training(
             session=opened,
             run=run,
             workers=count,
-            partitions=find_partitions(home, config.dataset, config.source) if count else None,
+            partitions=folder,
             wait_timeout=wait_timeout,
             models=models,
             started=started,
@@ -303,13 +309,14 @@ def _settled(
     count = slaves or manifest.slaves
     if count > manifest.slaves:
         raise UsageError(
-            f"--slaves {count}: {manifest.dataset} was cut for {manifest.slaves} slaves"
+            f"is {count}, and {manifest.dataset} was cut for {manifest.slaves} slaves",
+            field="slaves",
         )
     # Least squares have a solution, which Newton's method finds in a step.
     fitting: dict[str, Any] = {}
     if not manifest.classes:
         fitting = {"model": "linear", "strategy": "newton"}
-    sample = config.sample if fraction is None else math.ceil(fraction * count)
+    sample = config.sample if fraction is None else math.ceil(shares.of(fraction, count))
     settled = replace(
         config,
         **{name: value for name, value in fitting.items() if name not in settings},
@@ -318,13 +325,14 @@ def _settled(
         classes=manifest.classes,
         missing=manifest.missing,
         slaves=count,
+        rows=manifest.rows,
         names=names,
         sample=sample,
         quorum=quorum_of(quorum, sample or count),
         source=source,
         label=manifest.label,
     )
-    assembly.check(settled, own_models(settled))
+    Setup(settled, own_models(settled)).check()
     return settled
 
 

@@ -18,7 +18,7 @@ from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
 from fedredis.jobs.roster import wait_for_slaves
-from fedredis.master import drive_run
+from fedredis.rounds.master import drive_run
 from fedredis.store import runs
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
-    from fedredis.rounds import Report
+    from fedredis.rounds.engine import Report
 
 #: Takes a line that says what is going on.
 Say = Callable[[str], None]

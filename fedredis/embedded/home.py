@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -47,11 +48,21 @@ def write(path: Path, text: str) -> None:
 
 
 def password_of(home: Path) -> str:
-    """Return the directory's password, made at its first start."""
+    """Return the directory's password, made at its first start.
+
+    Raises
+    ------
+    ServerError
+        If the file that holds it is damaged.
+    """
     path = home / "password"
-    if not path.exists() or not path.read_text().strip():
+    if not path.exists() or not path.read_bytes().strip():
         write(path, secrets.token_urlsafe(32) + "\n")
-    return path.read_text().strip()
+    password = path.read_bytes().strip()
+    # The server's settings, shells and URLs take such a word as it is.
+    if not re.fullmatch(rb"[\w-]+", password):
+        raise ServerError(f"{path} is damaged: delete it, and the next start makes another one")
+    return password.decode()
 
 
 def tcp_url(password: str, port: int) -> str:
@@ -60,8 +71,9 @@ def tcp_url(password: str, port: int) -> str:
 
 
 def url_of(home: Path, password: str, port: int) -> str:
-    """Return the URL of the socket, or of the port where the socket's path is too long."""
-    path = home / "server.sock"
-    if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+    """Return the URL of the socket, or of the port where the socket's path is not for one."""
+    path = str(home / "server.sock")
+    # A URL holds text: a path that is none is not for it either.
+    if len(os.fsencode(path)) > SOCKET_PATH_MAX or not path.isprintable():
         return tcp_url(password, port)
-    return f"unix://:{password}@{quote(str(path))}?db=0"
+    return f"unix://:{password}@{quote(path)}?db=0"

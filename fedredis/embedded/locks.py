@@ -63,6 +63,21 @@ class Locks:
             return False
         return True
 
+    def are_of(self, home: Path) -> bool:
+        """Say whether these are still the files of the home: nobody has deleted it meanwhile."""
+        lock = home / "server.lock"
+        return lock.exists() and os.path.samestat(lock.stat(), os.fstat(self.server))
+
+    def server_ends(self, seconds: float) -> bool:
+        """Wait for the server's process to end, and say whether it has."""
+        retry = Retry(ConstantBackoff(PAUSE), int(seconds / PAUSE), (BlockingIOError,))
+        try:
+            retry.call_with_retry(lambda: lock_now(self.server), lambda _: None)
+        except BlockingIOError:
+            return False
+        fcntl.flock(self.server, fcntl.LOCK_UN)
+        return True
+
     def port(self) -> int:
         """Return the port of the server that runs or was the last to run; 0 if there is none.
 

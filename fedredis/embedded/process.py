@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -15,7 +16,8 @@ from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 
 from fedredis.embedded.home import LOOPBACK, open_private, tcp_url, url_of, write
-from fedredis.embedded.locks import PAUSE, lock_now, open_lock
+from fedredis.embedded.interrupts import held_back
+from fedredis.embedded.locks import PAUSE, open_lock
 from fedredis.errors import ServerError
 
 if TYPE_CHECKING:
@@ -25,9 +27,13 @@ if TYPE_CHECKING:
 
 #: Seconds in which a server has to answer, or to end.
 PATIENCE = 30.0
+#: Seconds in which a server that can't be asked to end may do so by itself, before it is killed.
+SHORT_PATIENCE = 2.0
 
-#: Paths are relative, as the server works in its home. The append-only file holds plain commands,
-#: so that another Redis or Valkey, an older one too, can read it after PATH has changed.
+#: Given on standard input: the server takes a file's absolute path for a pattern, and one with
+#: brackets in it for no file at all. Paths are relative, as the server works in its home. The
+#: append-only file holds plain commands, so that another Redis or Valkey, an older one too, can
+#: read it after PATH has changed.
 CONFIG = f"""\
 bind {LOOPBACK}
 port {{port}}
@@ -54,18 +60,19 @@ def _connect(url: str) -> Redis:
 def start(home: Path, binary: Path, password: str, locks: Locks) -> dict[str, Any]:
     """Start the server, wait until it has loaded its data, and return what INFO says."""
     write(home / ".gitignore", "*\n")
-    write(home / "server.conf", CONFIG.format(port=locks.choose_port(), password=password))
-    log_path = home / "server.log"
+    port, log_path, pid_path = locks.choose_port(), home / "server.log", home / "server.pid"
+    # From here on, whoever stands in this file is the server that holds the lock.
+    pid_path.unlink(missing_ok=True)
     lock = open_lock(home, "server")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with os.fdopen(open_private(log_path, os.O_WRONLY | os.O_APPEND), "ab") as log:
             before = log.tell()
             subprocess.run(
-                [binary, "server.conf"],
+                [binary, "-"],
                 cwd=home,
                 env={**os.environ, "LC_ALL": "C"},  # some servers end at a locale unknown to them
-                stdin=subprocess.DEVNULL,
+                input=CONFIG.format(port=port, password=password).encode(),
                 stdout=log,
                 stderr=log,
                 pass_fds=(lock,),
@@ -74,19 +81,31 @@ def start(home: Path, binary: Path, password: str, locks: Locks) -> dict[str, An
                 timeout=PATIENCE,
                 check=False,
             )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ServerError(f"{binary} did not start: {error}") from error
-    finally:
         os.close(lock)
-    try:
         info = answer(home, password, locks)
-    except BaseException:
-        with suppress(ServerError):
-            stop(password, locks)
+        if info is not None:
+            _verify(binary, port, password)
+    except BaseException as error:
+        # Interrupted, say, and nobody is to be left with a server that nobody knows.
+        with held_back():
+            with suppress(OSError):
+                os.close(lock)
+            with suppress(ServerError):
+                stop(home, password, locks)
+        if isinstance(error, OSError | subprocess.TimeoutExpired):
+            raise ServerError(f"{binary} did not start: {error}") from error
         raise
     if info is None:
         raise ServerError(f"{binary} did not start: {_last_line(log_path, before)}")
     return info
+
+
+def _verify(binary: Path, port: int, password: str) -> None:
+    """See that the server is as it was told to be, and lets nobody else in."""
+    asked = {"bind": LOOPBACK, "port": str(port), "requirepass": password}
+    with _connect(tcp_url(password, port)) as client:
+        if client.config_get(*asked) != asked:
+            raise ServerError(f"{binary} came up with other settings than it was given: not used")
 
 
 def answer(home: Path, password: str, locks: Locks) -> dict[str, Any] | None:
@@ -116,18 +135,25 @@ def answer(home: Path, password: str, locks: Locks) -> dict[str, Any] | None:
         raise ServerError(f"the server in {home} runs, but does not answer: {error}") from error
 
 
-def stop(password: str, locks: Locks) -> None:
-    """Shut the server down and wait for its process to end."""
+def stop(home: Path, password: str, locks: Locks) -> None:
+    """Shut the server down, or else kill it, and wait for its process to end."""
+    patience = PATIENCE
     try:
-        with (
-            _connect(tcp_url(password, locks.port())) as client,
-            suppress(redis_errors.ConnectionError),  # the server ends instead of an answer
-        ):
+        with _connect(tcp_url(password, locks.port())) as client:
             client.execute_command("SHUTDOWN")
-        retry = Retry(ConstantBackoff(PAUSE), int(PATIENCE / PAUSE), (BlockingIOError,))
-        retry.call_with_retry(lambda: lock_now(locks.server), lambda _: None)
-    except (redis_errors.RedisError, BlockingIOError) as error:
-        raise ServerError(f"the server on port {locks.port()} did not stop: {error}") from error
+    except redis_errors.RedisError as error:
+        # A server that ends says nothing; one that has just been started may not listen yet.
+        refused = isinstance(error, redis_errors.AuthenticationError) or "connecting" in str(error)
+        if refused or not isinstance(error, redis_errors.ConnectionError):
+            patience = SHORT_PATIENCE
+    if locks.server_ends(patience):
+        return
+    # Not those of another server, where somebody has deleted the home and begun it anew.
+    if locks.are_of(home):
+        with suppress(OSError, ValueError):
+            os.kill(int((home / "server.pid").read_text()), signal.SIGKILL)
+    if not locks.server_ends(patience):
+        raise ServerError(f"the server on port {locks.port()} did not stop")
 
 
 def _last_line(log: Path, start: int) -> str:

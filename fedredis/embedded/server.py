@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.embedded.binary import find_binary
 from fedredis.embedded.home import password_of, prepare, tcp_url, url_of
+from fedredis.embedded.interrupts import held_back
 from fedredis.embedded.locks import Locks
 from fedredis.embedded.process import answer, start, stop
 from fedredis.errors import ServerError
@@ -80,7 +81,7 @@ class EmbeddedServer:
                 raise ServerError(f"{home} can't be the server's directory: {error}") from error
             undo.pop_all()
         leaving = ExitStack()
-        leaving.callback(_leave, locks, password, os.getpid())
+        leaving.callback(_leave, home, locks, password, os.getpid())
         port = info["tcp_port"]
         urls = url_of(home, password, port), tcp_url(password, port)
         return cls(home, *urls, port, info["process_id"], leaving)
@@ -116,13 +117,14 @@ class EmbeddedServer:
         self.close()
 
 
-def _leave(locks: Locks, password: str, owner: int) -> None:
+def _leave(home: Path, locks: Locks, password: str, owner: int) -> None:
     """Leave, and stop the server if nobody else uses it."""
     if os.getpid() != owner:
         return
-    try:
-        with locks.entrance():
-            if locks.only_user():
-                stop(password, locks)
-    finally:
-        locks.close()
+    with held_back():
+        try:
+            with locks.entrance():
+                if locks.only_user():
+                    stop(home, password, locks)
+        finally:
+            locks.close()

@@ -75,8 +75,7 @@ class Evaluation:
             predictions = stack.predict(model, self.parameters, [rows[n].test_X for n in names])
             sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))
             samples = np.full(len(names), predictions.shape[1], np.int64)
-            told = {"rows": samples.tolist(), **measure.facts(sums, samples, self.known)}
-            for fact, values in told.items():
+            for fact, values in measure.facts(sums, samples, self.known).items():
                 facts.setdefault(fact, []).extend(values)
             order += names
             groups.append(self.rule.encode(sums, samples))

@@ -80,7 +80,7 @@ class Statistics:
         samples = np.array(rows, np.int64)
         values = [np.stack(arrays) for arrays in zip(*each, strict=True)]
         encoded = self.rule.encode(values, samples)
-        return Updates(tuple(at.slaves), samples, encoded, {"rows": rows})
+        return Updates(tuple(at.slaves), samples, encoded)
 
     def learn(self, reduced: Reduced) -> Step:
         """Let the features learn; when they know all, make the first model."""

@@ -67,9 +67,17 @@ class Categories:
 
     def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to inputs (n, width)."""
-        of_columns = np.split(known["categories"], np.cumsum(known["category_counts"])[:-1])
-        inputs = [x[:, np.newaxis] == c for x, c in zip(_digests(X), of_columns, strict=True)]
+        inputs = [x[:, np.newaxis] == c for x, c in zip(_digests(X), _of_each(known), strict=True)]
         return np.concatenate(inputs, axis=1, dtype=np.float64)
+
+    def unseen(self, known: Named, X: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+        """Mark the rows (n,) of X that have a category nobody had, by column, if any has.
+
+        A missing cell is one, where no row to learn from lacked a cell.
+        """
+        each = zip(self.columns, _digests(X), _of_each(known), strict=True)
+        marks = {column.name: ~np.isin(x, c) for column, x, c in each}
+        return {name: mark for name, mark in marks.items() if mark.any()}
 
     def bounds(self, known: Named) -> NDArray[Any]:
         """Bound the inputs (width,): 1."""
@@ -85,6 +93,11 @@ class Categories:
             elif 2 * count > rows:
                 said.append(f"column '{column.name}' has {count} categories in {rows} rows")
         return tuple(f"{what}: leave it out of the columns" for what in said)
+
+
+def _of_each(known: Named) -> list[NDArray[Any]]:
+    """Return the digests of each column's categories."""
+    return np.split(known["categories"], np.cumsum(known["category_counts"])[:-1])
 
 
 def _digests(X: NDArray[Any]) -> NDArray[Any]:

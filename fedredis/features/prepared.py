@@ -9,6 +9,7 @@ import numpy as np
 
 from fedredis.arrays import count
 from fedredis.errors import DataError
+from fedredis.features.categories import Categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,15 @@ class Prepared:
         """Map rows X (n, columns) to inputs (n, width)."""
         inputs = [part.transform(known, X.take(at, axis=1)) for at, part in self.parts if at]
         return np.concatenate(inputs, axis=1) if len(inputs) > 1 else inputs[0]
+
+    def unseen(self, known: Named, X: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+        """Mark the rows (n,) of X that have a category nobody had, by column, if any has."""
+        of_parts = [
+            part.unseen(known, X.take(at, axis=1))
+            for at, part in self.parts
+            if isinstance(part, Categories)
+        ]
+        return {name: mark for marks in of_parts for name, mark in marks.items()}
 
     def bounds(self, known: Named) -> NDArray[Any]:
         """Bound the inputs of rows that were learned from (width,)."""

@@ -28,7 +28,7 @@ MOST_CATEGORIES = 1_000
 class Column:
     """A column of the data: its name and, where it has one, the range that it should lie in.
 
-    Cells of a category are digests of its text (see `fedredis.data.categories`): whole numbers
+    Cells of a category are digests of its text (see `fedredis.data.meaning`): whole numbers
     from 1 to 2^53 - 1, which a float holds exactly. A missing cell, of either kind, is NaN.
 
     Raises

@@ -23,8 +23,8 @@
 -- ARGV[7] timeout_ms - deadline from now
 -- ARGV[8] fields     - JSON object, the fields of the task
 -- ARGV[9…] slaves, in order; none for everyone
--- returns {sequence, answer}: 1 if opened, 2 if adopted, 5 if the round before is not committed,
---   or there are other slaves than expected
+-- returns {sequence, answer, {worker that is attached, …}}: 1 if opened, 2 if adopted, 5 if the
+--   round before is not committed, or there are other slaves than expected
 local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
 local everyone, attached, open, work, events = unpack(KEYS, 9, 13)
 local token, name, after, expected, quorum, tries, timeout = unpack(ARGV, 1, 7)
@@ -35,10 +35,11 @@ if refused then
 end
 local total = #ARGV > 8 and #ARGV - 8 or redis.call('ZCARD', everyone)
 if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
-  return {sequence, 5}
+  return {sequence, 5, {}}
 end
 local time, fields, there = now(), cjson.decode(ARGV[8]), {}
 local state = redis.call('HGET', round, 'state')
+local workers = redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')
 if not state then
   local epoch = redis.call('HGET', run, 'epoch')
   redis.call('HSET', round, 'epoch', epoch, 'opened', whole(time), 'expected', expected,
@@ -53,9 +54,7 @@ end
 if not state and #ARGV == 8 then
   redis.call('ZUNIONSTORE', ids, 1, everyone)
 elseif state ~= 'closed' then
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')) do
-    there[worker] = true
-  end
+  for _, worker in ipairs(workers) do there[worker] = true end
   for first = 0, total - 1, 1000 do
     local part, listed = {}, {}
     if #ARGV == 8 then
@@ -80,4 +79,4 @@ end
 redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)))
 tell(work, 100, 'round', name)
 tell(events, 1000, 'type', 'opened', 'round', name)
-return {sequence, state and 2 or 1}
+return {sequence, state and 2 or 1, workers}

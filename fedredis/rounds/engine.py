@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fedredis.arrays import Bundle
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fedredis.exchanges import Exchange, Step
     from fedredis.exchanges.plan import Plan, Progress
     from fedredis.store.master import MasterStore
+    from fedredis.store.turns import Event
 
 logger = logging.getLogger("fedredis.rounds")
 
@@ -30,19 +31,17 @@ logger = logging.getLogger("fedredis.rounds")
 TICK = 2.5
 #: Bytes of bundles that are checked in one go.
 CHECK_BYTES = 4_000_000
-#: How many slaves a line names.
-NAMED = 10
+#: How many slaves a line names, and of how many it says what went wrong.
+NAMED, REASONS = 10, 3
 
 
 class Dispatch(Protocol):
     """Sends workers to a round."""
 
-    def __call__(
-        self, name: RoundName, job: str, waiting: int, attached: Iterable[str] | None = None
-    ) -> None:
+    def __call__(self, name: RoundName, job: str, waiting: int, attached: Collection[str]) -> None:
         """Send workers to a round, which jobs of a kind serve, and that waits for some slaves.
 
-        `attached` names the workers that are at the run already, if it is known.
+        `attached` names the workers that are at the run already.
         """
 
 
@@ -60,6 +59,15 @@ class OpenRound:
         self.fetched = 0
         self.refused: dict[str, str] = {}
         self.closed = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether every slave that is asked has been counted."""
+        return self.reduction.counted == len(self.exchange.slaves)
+
+    def take(self, bundles: Sequence[tuple[str, Bundle]]) -> dict[str, str]:
+        """Count bundles; return why some can't be, by their names."""
+        return {called: str(why) for called, why in self.reduction.take(bundles).items()}
 
 
 class Engine:
@@ -106,7 +114,7 @@ class Engine:
         due = self._plan.due(progress, under_way)
         opened = self._clock()
         openings = [self._opening(exchange, progress) for exchange in due]
-        adopted = self._store.turn(committal, openings)
+        answers = self._store.turn(committal, openings)
         if done:
             name = done[0].exchange.name
             del self._open[name]
@@ -114,12 +122,13 @@ class Engine:
             self._report(name, entry)
         rounds = [OpenRound(exchange, opened) for exchange in due]
         self._open |= {round_.exchange.name: round_ for round_ in rounds}
-        for round_, opening, was_open in zip(rounds, openings, adopted, strict=True):
-            self._log("adopted" if was_open else "opened", opening.name)
-            if was_open:
+        for round_, opening, answer in zip(rounds, openings, answers, strict=True):
+            self._log("adopted" if answer.adopted else "opened", opening.name)
+            if answer.adopted:
                 # A master before opened it: no event will tell how far it is.
                 self._tend(round_)
-            self._dispatch(opening.name, opening.job, opening.expected)
+            if not round_.closed:
+                self._dispatch(opening.name, opening.job, opening.expected, answer.attached)
 
     def _opening(self, exchange: Exchange, progress: Progress) -> Opening:
         asked, everyone = exchange.slaves, self._config.slave_ids
@@ -169,15 +178,24 @@ class Engine:
         """Wait for something to happen, and let every round get ahead."""
         if self._clock() >= self._next_tick:
             self._tick()
+        rounds = {str(name): round_ for name, round_ in self._open.items()}
         for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
             self._cursor = event.id
-            for name, round_ in self._open.items():
-                if event.round != str(name):
-                    continue
-                if event.type in ("arrived", "closed"):
-                    self._advance(round_, closed=event.type == "closed")
-                if event.type == "failed":
-                    self._tend(round_)
+            round_ = rounds.get(event.round)
+            if round_ is not None and not round_.closed:
+                self._hear(round_, event)
+
+    def _hear(self, round_: OpenRound, event: Event) -> None:
+        """Let a round get ahead by what happened to it."""
+        if event.type in ("arrived", "closed"):
+            self._advance(round_)
+        if event.type == "closed" and round_.complete:
+            round_.closed = True
+        elif event.type in ("closed", "failed"):
+            # It may be open again by now, since something was refused.
+            self._tend(round_)
+        if event.type == "failed":
+            self._log("failed", round_.exchange.name, logging.WARNING, slave=event.slave)
 
     def _tick(self) -> None:
         """Look after all that no event tells of."""
@@ -188,67 +206,65 @@ class Engine:
         self._next_tick = self._clock() + min(TICK, self._config.lease_ms / 2000)
 
     def _tend(self, round_: OpenRound, *, look_for_workers: bool = False) -> None:
-        """Ask Redis how a round stands."""
+        """Ask Redis how a round stands, and take what has come back."""
         name = round_.exchange.name
         job = job_of(self._plan.setup, name)
-        tending = self._store.tend(name, job)
-        if tending.state is RoundState.BELOW_QUORUM:
-            raise self._failure(round_)
-        closed = tending.state is RoundState.CLOSED
-        if closed or tending.bundles > round_.fetched:
-            self._advance(round_, closed=closed)
-        elif look_for_workers:
+        while True:
+            tending = self._store.tend(name, job)
+            if tending.state is RoundState.BELOW_QUORUM:
+                raise self._failure(round_)
+            # What was refused is asked for again: the round may be open once more.
+            if tending.bundles == round_.fetched or self._advance(round_):
+                break
+        round_.closed = tending.state is RoundState.CLOSED
+        if look_for_workers and not round_.closed:
             waiting = len(round_.exchange.slaves) - tending.arrived
             self._dispatch(name, job, waiting, tending.attached)
 
-    def _advance(self, round_: OpenRound, *, closed: bool) -> None:
-        """Take what has come back; what can't be counted is refused, and asked for again."""
+    def _advance(self, round_: OpenRound) -> bool:
+        """Take what has come back; say whether all of it could be counted."""
         name, rule = round_.exchange.name, round_.exchange.rule
         step = max(1, CHECK_BYTES // max(1, rule.schema.nbytes))
         ready: list[tuple[str, Bundle]] = []
         refused: dict[str, str] = {}
-        for bundle_name, parts in self._store.bundles(name, round_.fetched):
+        for called, parts in self._store.bundles(name, round_.fetched):
             round_.fetched += 1
             try:
-                ready.append((bundle_name, Bundle.of(rule.schema, parts)))
+                ready.append((called, Bundle.of(rule.schema, parts)))
             except BlobError as error:
-                refused[bundle_name] = str(error)
+                refused[called] = str(error)
             if len(ready) >= step:
-                refused |= self._take(round_, ready)
+                refused |= round_.take(ready)
                 ready = []
-        refused |= self._take(round_, ready)
-        if not refused:
-            round_.closed = round_.closed or closed
-            return
-        round_.closed = False
-        round_.fetched -= len(refused)
-        self._store.refuse(name, refused)
-        for bundle_name, why in refused.items():
-            self._log("refused", name, slave=bundle_name, why=why)
-        self._tend(round_)
+        refused |= round_.take(ready)
+        if refused:
+            self._refuse(round_, refused)
+        return not refused
 
-    def _take(self, round_: OpenRound, ready: Sequence[tuple[str, Bundle]]) -> dict[str, str]:
-        found = {n: str(why) for n, why in round_.reduction.take(ready).items()}
-        slaves = {n: bundle.slaves for n, bundle in ready if n in found}
-        round_.refused |= {slave: found[n] for n, names in slaves.items() for slave in names}
-        return found
+    def _refuse(self, round_: OpenRound, refused: Mapping[str, str]) -> None:
+        """Have the work of bundles that can't be counted done again."""
+        round_.fetched -= len(refused)
+        for called, slaves in self._store.refuse(round_.exchange.name, refused).items():
+            round_.refused |= dict.fromkeys(slaves, refused[called])
+            told = ",".join(slaves[:NAMED])
+            why = refused[called]
+            self._log("refused", round_.exchange.name, logging.WARNING, slave=told, why=why)
 
     def _failure(self, round_: OpenRound) -> RoundFailedError:
         exchange, store = round_.exchange, self._store
-        missing = store.missing(exchange.name, exchange.slaves)
+        asked, missing = len(exchange.slaves), store.missing(exchange.name, exchange.slaves)
         names = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
-        reasons = [f"slave {slave}: {why}" for slave, why in round_.refused.items()]
-        reasons += store.last_errors([s for s in missing if s not in round_.refused][:3])
-        return RoundFailedError(
-            f"round {exchange.name} can't be completed: "
-            f"{len(exchange.slaves) - len(missing)} of {len(exchange.slaves)} slaves counted, "
-            f"{self._config.required(len(exchange.slaves))} needed"
+        reasons = store.last_errors(missing[:REASONS])
+        line = (
+            f"round {exchange.name} can't be completed: {asked - len(missing)} of {asked} slaves "
+            f"counted, {self._config.required(asked)} needed"
             + (f"; missing: {names}" if missing else "")
-            + "".join(f"; {reason}" for reason in reasons[:NAMED])
+            + "".join(f"; {reason}" for reason in reasons)
         )
+        self._log("failed", exchange.name, logging.ERROR, why=line)
+        return RoundFailedError(line)
 
-    def _log(self, what: str, name: RoundName, **more: Any) -> None:
+    def _log(self, what: str, name: RoundName, level: int = logging.INFO, **more: Any) -> None:
         fields = {"run": self._store.keys.run_id, "round": str(name), **more}
-        level = logging.WARNING if what == "refused" else logging.INFO
-        told = " ".join(f"{key}={value}" for key, value in more.items())
-        logger.log(level, "%s %s %s", what, name, told, extra=fields)
+        told = " ".join(f"{field}={value}" for field, value in fields.items())
+        logger.log(level, "%s %s", what, told, extra=fields)

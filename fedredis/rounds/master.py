@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
@@ -23,14 +23,18 @@ from fedredis.store import runs
 from fedredis.store.master import MasterStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from redis import Redis
 
     from fedredis.config import RunConfig
+    from fedredis.keys import RoundName
     from fedredis.rounds.engine import Dispatch, Report
 
 logger = logging.getLogger("fedredis.rounds")
+
+#: How often in a row data may be lost with no round committed in between: more is no accident.
+MOST_LOSSES = 5
 
 
 def create_run(client: Redis, config: RunConfig, allowed: Collection[str] = ()) -> str:
@@ -61,7 +65,7 @@ def drive_run(
     """Drive a run from where it stands to its end, under the lease.
 
     Where the server goes back to an older state meanwhile, so does the run: it goes on from what
-    Redis says then, to the same bits.
+    Redis says then, to the same bits. Rounds that were lost are reported again.
 
     `allowed` holds the models of users' own that this process may import, whatever the run names.
 
@@ -79,6 +83,8 @@ def drive_run(
         If there is no such run.
     RunGoneError
         If Redis has lost the run.
+    StateLostError
+        If Redis loses data again and again before a round can be committed.
     UsageError
         If its model is not allowed here, or can't be made; the run is left as it is.
     """
@@ -89,6 +95,13 @@ def drive_run(
         client, RunKeys(run_id), token=secrets.token_hex(8), lease_ms=config.lease_ms
     )
     _acquire(store, config, clock)
+    losses = 0
+
+    def committed(name: RoundName, entry: Mapping[str, Any]) -> None:
+        nonlocal losses
+        losses = 0
+        report(name, entry)
+
     try:
         dispatch, plan = dispatcher(store, config), Plan(setup)
         # How BLAS shares a product among threads decides its last bits, and threads would fight
@@ -96,12 +109,15 @@ def drive_run(
         with threadpool_limits(1, user_api="blas"):
             while True:
                 try:
-                    engine = Engine(store, plan, dispatch=dispatch, report=report, clock=clock)
+                    engine = Engine(store, plan, dispatch=dispatch, report=committed, clock=clock)
                     # Read under the lease: nobody else moves the run any more.
                     engine.drive(_progress(client, run_id, setup))
                     return _finish(store, setup)
                 except StateLostError as lost:
-                    logger.warning("run %s goes on from what Redis says: %s", run_id, lost)
+                    losses += 1
+                    if losses > MOST_LOSSES:
+                        raise
+                    logger.warning("goes on from what Redis says: %s", lost, extra={"run": run_id})
                     _acquire(store, config, clock)
     except (LeaseLostError, RunGoneError):
         raise

@@ -8,7 +8,8 @@ from redis.exceptions import ResponseError
 
 from fedredis.keys import BUNDLE
 from fedredis.store.artifact import rest
-from fedredis.store.replies import explain, fields, texts
+from fedredis.store.charge import Charge
+from fedredis.store.replies import explain, text, texts
 from fedredis.store.scripts import TRIP_BYTES, Batch, ask
 
 if TYPE_CHECKING:
@@ -45,24 +46,29 @@ class Incoming:
         """Forget the names of a round."""
         self._names.pop(name, None)
 
-    def inside(self, name: RoundName) -> dict[str, str]:
+    def inside(self, name: RoundName) -> dict[bytes, bytes]:
         """Look up who is in, and in which bundle."""
         key = self._keys.round(name).inside
-        return fields(ask(self._client, self._where, "HGETALL", key))
+        found: dict[bytes, bytes] = ask(self._client, self._where, "HGETALL", key)
+        return found
 
     def bundles(self, name: RoundName, start: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Fetch bundles from an index on; see `MasterStore.bundles`."""
+        """Fetch bundles from an index on, before which all are known."""
         key = self._keys.round(name).bundles
-        new = texts(ask(self._client, self._where, "LRANGE", key, start, -1))
         known = self._names.setdefault(name, [])
         known[start:] = []
+        # The last one that is known comes again, which shows that it is still there.
+        new = ask(self._client, self._where, "LRANGE", key, max(0, start - 1), -1)
+        if known and texts(new[:1]) != known[-1:]:
+            raise Charge(self._where).lost("bundles that have been counted are gone")
         seen = set(known)
-        for called in new:
+        for raw in new[1:] if known else new:
+            called = text(raw)
             # Anybody who may hand in can write to the list.
             if not BUNDLE.fullmatch(called):
-                ask(self._client, self._where, "LREM", key, 0, called)
+                ask(self._client, self._where, "LREM", key, 0, raw)
             elif called in seen:
-                ask(self._client, self._where, "LREM", key, -1, called)
+                ask(self._client, self._where, "LREM", key, -1, raw)
             else:
                 known.append(called)
                 seen.add(called)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from fedredis.arrays import Schema, blob
 from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
-from fedredis.store import results
+from fedredis.store import results, steps
 from fedredis.store.charge import Charge
 from fedredis.store.incoming import Incoming
 from fedredis.store.replies import explain, fields, text, texts
 from fedredis.store.results import RoundState
 from fedredis.store.scripts import Batch, ask, call
 from fedredis.store.streams import last_id, read
-from fedredis.store.turns import Event, Tending
+from fedredis.store.turns import Event, Opened, Tending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Milliseconds that the server has to put a run's end on its disk.
 DISK_WAIT_MS = 2_000
+#: How a slave's attempt has failed whose worker is gone.
+ENDED = "ended while it worked for it (killed, perhaps out of memory)"
 #: Names in a command.
 CHUNK = 1000
 
@@ -100,11 +100,10 @@ class MasterStore:
         # An error is that of a server before 7.2, or of one without an append-only file.
         return isinstance(on_disk, ResponseError) or bool(on_disk[0])
 
-    def turn(self, commit: Committal | None, openings: Sequence[Opening]) -> list[bool]:
+    def turn(self, commit: Committal | None, openings: Sequence[Opening]) -> list[Opened]:
         """Commit a round and open the next ones, in one round trip.
 
-        Large artifacts are sent before it. Returns for each opening whether the round was adopted:
-        a master before had opened it, and it may be well on its way.
+        Large artifacts are sent before it.
 
         Raises
         ------
@@ -114,11 +113,20 @@ class MasterStore:
         """
         batch = Batch(self._client, self._where)
         versions = self._new_versions(commit)
-        committed = self._commit(batch, commit, versions) if commit else None
-        after = str(commit.name) if commit else ""
-        opened = [self._open(batch, opening, versions, after) for opening in openings]
+        committed = -1
+        if commit:
+            bundles = self._incoming.names(commit.name)
+            committed = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
+        opened = []
+        for opening in openings:
+            reads = {
+                role: (name, versions.get(name) or self._version(name))
+                for role, name in opening.reads.items()
+            }
+            after = str(commit.name) if commit else ""
+            opened.append(steps.open_round(batch, self.keys, self._token, opening, reads, after))
         replies = batch.run()
-        if commit and committed is not None:
+        if commit:
             (answer,) = self._charge.told(replies[committed])
             if answer in results.LOST:
                 raise self._charge.lost(
@@ -128,15 +136,15 @@ class MasterStore:
             for name in commit.drop:
                 self._versions.pop(name, None)
             self._incoming.forget(commit.name)
-        adopted = []
+        answers = []
         for opening, place in zip(openings, opened, strict=True):
-            (answer,) = self._charge.told(replies[place])
+            answer, attached = self._charge.told(replies[place])
             if answer == results.NOT_OPENED:
                 raise self._charge.lost(
                     f"round {opening.name} can't be opened, its slaves are gone"
                 )
-            adopted.append(answer == results.ADOPTED)
-        return adopted
+            answers.append(Opened(answer == results.ADOPTED, tuple(texts(attached))))
+        return answers
 
     def tend(self, name: RoundName, job: str) -> Tending:
         """Prolong the lease, put slaves of dead workers back, close the round if it is due.
@@ -157,15 +165,14 @@ class MasterStore:
         if state == results.NO_ROUND:
             raise self._charge.lost(f"round {name} is gone")
         if gone:
-            by_worker: dict[str, list[str]] = {}
-            for slave, worker in zip(texts(gone[::2]), texts(gone[1::2]), strict=True):
+            # As they stand there: strangers may have written what is no name.
+            by_worker: dict[bytes, list[bytes]] = {}
+            for slave, worker in zip(gone[::2], gone[1::2], strict=True):
                 by_worker.setdefault(worker, []).append(slave)
             batch = Batch(self._client, self._where)
             for worker, slaves in by_worker.items():
-                why = (
-                    f"worker {worker} ended while it worked for it (killed, perhaps out of memory)"
-                )
-                self._fail(batch, name, epoch, worker, why, slaves)
+                why = f"worker {text(worker)} {ENDED}"
+                steps.fail(batch, self.keys, name, epoch, worker, why, slaves)
             batch.run()
             return self.tend(name, job)
         return Tending(RoundState(state), arrived, bundles, tuple(texts(attached)))
@@ -174,11 +181,18 @@ class MasterStore:
         """Fetch bundles of a round from index `start` on: their names and their parts.
 
         What comes a second time, or has no bundle's name, is left out, and taken off their list.
+
+        Raises
+        ------
+        StateLostError
+            If the one before is not there any more.
         """
         return self._incoming.bundles(name, start)
 
-    def refuse(self, name: RoundName, bundles: Mapping[str, str]) -> None:
+    def refuse(self, name: RoundName, bundles: Mapping[str, str]) -> dict[str, list[str]]:
         """Take bundles that can't be counted out of a round; `bundles` says why, by name.
+
+        Returns the slaves that are in each.
 
         They are off the list of bundles, so that those behind them move up. Their slaves are not
         in any more, and have failed once more: they are asked again, or given up. A round that
@@ -187,13 +201,16 @@ class MasterStore:
         keys, round_ = self.keys, self.keys.round(name)
         inside = self._incoming.inside(name)
         batch, failing = Batch(self._client, self._where), Batch(self._client, self._where)
-        slaves_of = {b: [s for s, where in inside.items() if where == b] for b in bundles}
+        slaves_of = {
+            called: [slave for slave, where in inside.items() if where == called.encode()]
+            for called in bundles
+        }
         for called, slaves in slaves_of.items():
             batch.script(
                 "refuse",
                 [
                     *(keys.run, round_.round, round_.claims, round_.inside, round_.bundles),
-                    *(keys.open, round_.bundle(called), *map(keys.memory, slaves)),
+                    *(keys.open, round_.bundle(called), *map(keys.memory, texts(slaves))),
                 ],
                 [self._token, str(name), called, *slaves],
             )
@@ -201,8 +218,10 @@ class MasterStore:
             (epoch,) = self._charge.told(reply)
             self._incoming.refused(name, called)
             if slaves:
-                self._fail(failing, name, epoch, called, bundles[called], slaves)
+                why = bundles[called]
+                steps.fail(failing, self.keys, name, epoch, called.encode(), why, slaves)
         failing.run()
+        return {called: texts(slaves) for called, slaves in slaves_of.items()}
 
     def missing(self, name: RoundName, slaves: Sequence[str]) -> list[str]:
         """List those of some slaves who are not in."""
@@ -224,10 +243,6 @@ class MasterStore:
             for slave, error in zip(slaves, said, strict=True)
             if error
         ]
-
-    def attached(self, job: str) -> list[str]:
-        """Name the workers whose job of this kind stays with the run."""
-        return texts(self._call("presence", [self.keys.attached(job)], ["", 0]))
 
     def warn(self, *warnings: str) -> None:
         """Add to what may mislead in the run's result, each once."""
@@ -251,66 +266,10 @@ class MasterStore:
         """Block until something has happened after an event, at most for some seconds."""
         entries = read(self._client, self.keys.events, after, seconds=seconds, count=1000)
         named = [(id_, fields(entry)) for id_, entry in entries]
-        return [Event(id_, told.get("type", ""), told.get("round")) for id_, told in named]
-
-    def _commit(self, batch: Batch, commit: Committal, versions: Mapping[str, str]) -> int:
-        keys, round_ = self.keys, self.keys.round(commit.name)
-        places: list[str] = []
-        written: list[Any] = []
-        for name, named in commit.artifacts.items():
-            schema, staged = Schema.of(named), keys.staged(self._token, name)
-            count = batch.stage(staged, blob.pack(schema, list(named.values())))
-            places += (keys.artifact(name), staged, keys.parts(name))
-            written += (schema.to_json(), versions[name], count)
-        useless = (round_.round, round_.task, round_.ids, round_.claims, round_.inside)
-        return batch.script(
-            "commit",
-            [
-                *(keys.run, keys.history, keys.events, keys.slaves, keys.warnings),
-                *(round_.round, round_.inside, *places, *useless),
-                *(round_.bundles, round_.attempts),
-                *map(round_.bundle, self._incoming.names(commit.name)),
-                *(key for old in commit.drop for key in (keys.artifact(old), keys.parts(old))),
-            ],
-            [
-                *(self._token, str(commit.name), commit.counted, json.dumps(dict(commit.entry))),
-                *(json.dumps(dict(commit.progress)), commit.slaves, json.dumps(commit.warnings)),
-                *(len(commit.artifacts), *written),
-            ],
-        )
-
-    def _open(self, batch: Batch, opening: Opening, written: Mapping[str, str], after: str) -> int:
-        keys, round_ = self.keys, self.keys.round(opening.name)
-        names = opening.reads
-        reads = {role: [n, written.get(n) or self._version(n)] for role, n in names.items()}
-        return batch.script(
-            "open_round",
-            [
-                *(keys.run, keys.history, round_.round, round_.task, round_.ids, round_.claims),
-                *(round_.inside, round_.attempts, keys.everyone, keys.attached(opening.job)),
-                *(keys.open, keys.work, keys.events),
-            ],
-            [
-                *(self._token, str(opening.name), after, opening.expected, opening.quorum),
-                *(opening.attempts, opening.timeout_ms),
-                json.dumps({**opening.task, "reads": json.dumps(reads)}),
-                *(opening.slaves or ()),
-            ],
-        )
-
-    def _fail(
-        self, batch: Batch, name: RoundName, epoch: int, worker: str, why: str, slaves: list[str]
-    ) -> None:
-        """Count a failed attempt of slaves, as if their worker had said so itself."""
-        keys, round_ = self.keys, self.keys.round(name)
-        batch.script(
-            "fail",
-            [
-                *(round_.round, round_.ids, round_.claims, round_.inside, round_.attempts),
-                *(keys.open, keys.work, keys.events, *map(keys.slave, slaves)),
-            ],
-            [str(name), epoch, worker, why, *slaves],
-        )
+        return [
+            Event(id_, *(told.get(about, "") for about in ("type", "round", "slave")))
+            for id_, told in named
+        ]
 
     def _new_versions(self, commit: Committal | None) -> dict[str, str]:
         versions = {}

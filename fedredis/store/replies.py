@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from fedredis.errors import BlobError, FedredisError
+from fedredis.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: Control characters: C0 but for tab and newline, DEL, C1.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 #: How an answer begins that speaks of the server, not of what it holds: ``MISCONF``, ``BUSY``.
 OF_SERVER = re.compile(r"(?!WRONGTYPE)[A-Z]{4,} ")
 #: What redis-py puts before the answer to a command in a pipeline.
@@ -32,7 +31,7 @@ def text(reply: Any) -> str:
     which a terminal would obey, only tab and newline are kept.
     """
     decoded: str = reply.decode(errors="replace")
-    return decoded if decoded.isprintable() else CONTROL.sub("\ufffd", decoded)
+    return printable(decoded)
 
 
 def texts(replies: Iterable[Any]) -> list[str]:
@@ -91,12 +90,36 @@ def record(reply: str, where: str, what: str) -> dict[str, Any]:
 def records(reply: str, where: str, what: str) -> list[dict[str, Any]]:
     """Read a JSON list of objects."""
     try:
-        found = json.loads(reply)
-    except (TypeError, ValueError, RecursionError):
+        found = parsed(reply)
+    except ValueError:
         found = None
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise damaged(where, f"its {what} is {_shown(reply)}")
     return found
+
+
+def parsed(told: str) -> Any:
+    r"""Read JSON; its text is filtered, too, since JSON writes an escape as ``\u001b``.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        return _printable(json.loads(told))
+    except (RecursionError, TypeError):
+        raise ValueError("it is nested too deep, or no text") from None
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {printable(name): _printable(item) for name, item in value.items()}
+    return value
 
 
 def reads_of(task: Mapping[str, str]) -> dict[str, tuple[str, str]]:

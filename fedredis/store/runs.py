@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys as names
 from fedredis.config import RunConfig
-from fedredis.errors import BlobError, FedredisError, LeaseHeldError, RunNotFoundError
+from fedredis.errors import BlobError, FedredisError, RunNotFoundError
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store import artifact as artifacts_
 from fedredis.store.replies import damaged, fields, real, record, records, texts, whole
@@ -27,15 +26,13 @@ CHUNK = 1000
 TEST = "evaluate"
 #: The artifact that a run begins with.
 NOTHING_KNOWN = "preprocessing:0"
-#: What stands for more than itself in a pattern of keys.
-GLOB = re.compile(r"([\\*?\[\]])")
 
 
 @dataclass(frozen=True)
 class RunState:
     """Where a run stands."""
 
-    run_id: str
+    run: str
     #: waiting, running, stopped, failed or finished
     status: str
     config: RunConfig
@@ -110,7 +107,7 @@ def read(client: Redis, run_id: str) -> RunState:
     except FedredisError as error:
         raise damaged(where, str(error)) from error
     return RunState(
-        run_id=run_id,
+        run=run_id,
         status=state["status"],
         config=config,
         round=whole(state["round"], where, "round"),
@@ -148,12 +145,17 @@ def history(client: Redis, run_id: str) -> dict[RoundName, dict[str, Any]]:
     return dict(sorted(entries.items()))
 
 
-def scores(client: Redis, run_id: str, primary: str) -> dict[int, float]:
-    """Read how good each tested model is, by round; `primary` names the figure."""
-    where, found = f"run {run_id}", {}
+def scores(client: Redis, run_id: str, primary: str) -> dict[int, float | None]:
+    """Read how good each tested model is, by round; `primary` names the figure.
+
+    None of a test that does not compete: slaves were missing in it, or no rows were held out.
+    """
+    where, found = f"run {run_id}", dict[int, float | None]()
     for name, entry in history(client, run_id).items():
-        if name.kind == TEST and entry.get(primary) is not None:
-            found[name.number] = real(entry[primary], where, f"{primary} of {name}")
+        if name.kind == TEST:
+            score = None if entry.get("missing") else entry.get(primary)
+            told = None if score is None else real(score, where, f"{primary} of {name}")
+            found[name.number] = told
     return found
 
 
@@ -181,30 +183,3 @@ def warnings(client: Redis, run_id: str) -> list[str]:
     """Read what may mislead in a run's result."""
     stored = ask(client, f"run {run_id}", "LRANGE", RunKeys(run_id).warnings, 0, -1)
     return list(dict.fromkeys(texts(stored)))
-
-
-def remove(client: Redis, run_id: str) -> int:
-    """Delete every key of a run; return how many there were.
-
-    Raises
-    ------
-    RunNotFoundError
-        If there is no such run.
-    LeaseHeldError
-        If a master is driving it.
-    """
-    keys, where = RunKeys(run_id), f"run {run_id}"
-    if ask(client, where, "EXISTS", keys.lease):
-        raise LeaseHeldError(f"a master is driving run {run_id}: stop it first")
-    # First what masters look at, so that none begins.
-    removed = int(ask(client, where, "UNLINK", keys.run))
-    pattern, cursor = GLOB.sub(r"\\\1", keys.run) + "*", 0
-    while True:
-        cursor, found = ask(client, where, "SCAN", cursor, "MATCH", pattern, "COUNT", CHUNK)
-        if found:
-            removed += int(ask(client, where, "UNLINK", *found))
-        if not int(cursor):
-            break
-    if not ask(client, names.RUNS, "ZREM", names.RUNS, run_id) and not removed:
-        raise RunNotFoundError(f"there is no run {run_id}: `fedredis runs` lists them")
-    return removed

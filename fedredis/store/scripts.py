@@ -125,7 +125,7 @@ class Batch:
     def _once(self, *, errors: bool) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipeline:
             for command in self._pending:
-                pipeline.execute_command(*command)
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
             return pipeline.execute(raise_on_error=not errors)
 
     def _again(self, *, errors: bool) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis.arrays import blob
 from fedredis.errors import ArtifactGoneError, BlobError, RunNotFoundError
 from fedredis.keys import RoundName
-from fedredis.store import artifact
+from fedredis.store import artifact, steps
 from fedredis.store.replies import damaged, fields, text, texts
 from fedredis.store.results import Failure, SubmissionState
 from fedredis.store.scripts import Batch, ask, call
@@ -155,16 +155,10 @@ class SlaveStore:
 
     def fail(self, claim: Claim, slave: str, *, traceback: str) -> Failure:
         """Report that a slave's attempt failed."""
-        keys, round_ = self.keys, self.keys.round(claim.name)
-        (answer,) = self._call(
-            "fail",
-            [
-                *(round_.round, round_.ids, round_.claims, round_.inside, round_.attempts),
-                *(keys.open, keys.work, keys.events, keys.slave(slave)),
-            ],
-            [str(claim.name), claim.epoch, self._worker, traceback[-TRACEBACK:], slave],
-        )
-        return Failure(answer)
+        batch, why = Batch(self._client, self._where), traceback[-TRACEBACK:]
+        of = claim.name, claim.epoch, self._worker
+        place = steps.fail(batch, self.keys, *of, why, [slave.encode()])
+        return Failure(batch.run()[place][0])
 
     def artifact(self, name: str, version: str) -> Named:
         """Fetch an artifact of this version.

@@ -53,6 +53,16 @@ class Opening:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """How a round was opened."""
+
+    #: A master before had opened it, and it may be well on its way.
+    adopted: bool
+    #: The workers that stay with the run, for the jobs that serve the round.
+    attached: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Tending:
     """How a round stands."""
 
@@ -70,4 +80,6 @@ class Event:
 
     id: bytes
     type: str
-    round: str | None = None
+    #: The round and the slave that it is about, if it is about one.
+    round: str = ""
+    slave: str = ""

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from fedredis import shares
 from fedredis.errors import FedredisError, UsageError
 from fedredis.strategies.fedavg import FedAvg
 from fedredis.strategies.flat import flat, split
@@ -92,7 +92,7 @@ class Bounded(Robust, ABC):
 
     def attackers(self, k: int) -> int:
         """Return f, from the share as it was written: 0.29 of 100 is 29, not 28.999…."""
-        return floor(Fraction(str(self.byzantine)) * k)
+        return floor(shares.of(self.byzantine, k))
 
     def least(self, f: int) -> int:
         """Return how many slaves the rule needs, f attackers among them."""

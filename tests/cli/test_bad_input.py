@@ -24,11 +24,16 @@ GOOD = "track_name,decade,danceability,energy\na,X,0.1,0.2\nb,Y,0.3,0.4\nc,X,0.5
         (("--data", "no-such-file.csv"), "no-such-file.csv"),
         (("--redis-url", "ftp://somewhere"), "Redis URL 'ftp://somewhere'"),
         (("--redis-url", "redis://host:port"), "Redis URL"),
-        (("--label", "decade"), "CSV or Parquet file only"),
+        (("--label", "decade"), "chosen for a CSV or Parquet file"),
         (("--quorum", 11), "--quorum 11"),
         (("--quorum", "1.5"), "--quorum 1.5"),
         (("--quorum", "most"), "--quorum most"),
         (("--round-timeout", 0), "'--round-timeout'"),
+        *(
+            ((option, value), f"'{option}'")
+            for option in ("--round-timeout", "--wait-timeout", "--lease")
+            for value in ("inf", "nan", "1e10", "-1")
+        ),
         (("--slaves", 50_000), "50000 slaves can't share"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -55,9 +56,12 @@ def test_runs(call, trained):
     outcome, at = trained
     (row,) = json.loads(call("runs", "--json", *at).out)
     assert row.pop("started").endswith("+00:00")
+    assert row.pop("dataset").startswith("songs-3-")
     assert row == {
         "run": outcome["run"],
         "status": "finished",
+        "model": "logistic",
+        "strategy": "fedavg",
         "slaves": 3,
         "rounds": 4,
         "accuracy": outcome["accuracy"],
@@ -65,6 +69,30 @@ def test_runs(call, trained):
     listed = call("runs", *at).out
     assert outcome["run"] in listed
     assert "4/4" in listed
+
+
+@pytest.mark.parametrize("figure", ["null", "NaN"])
+def test_no_rows_no_figure(call, client, trained, tmp_path, figure):
+    """Where nothing was held out, a dash stands for a figure, and null in JSON."""
+    outcome, at = trained
+    run, key = outcome["run"], f"fedredis:{{{outcome['run']}}}"
+    entry = ", ".join(f'"{name}": {figure}' for name in ("accuracy", "macro_f1", "log_loss"))
+    none = f'{{"rows": 0, {entry}, "confusion": [[0, 0, 0], [0, 0, 0], [0, 0, 0]]}}'
+    client.hset(f"{key}:history", mapping={f"evaluate:{n}": none for n in range(1, 5)})
+    client.hset(key, "score", "None" if figure == "null" else "nan")
+    client.hset(
+        f"{key}:slave:1", mapping={"test_rows": "0", "accuracy": "0.0", "log_loss": "-0.0"}
+    )
+    assert json.loads(call("runs", "--json", *at).out)[0]["accuracy"] is None
+    assert json.loads(call("resume", run, "--json", *at).out)["accuracy"] is None
+    shown = json.loads(call("show", run, "--json", *at).out)
+    assert shown["history"]["evaluate:4"]["log_loss"] is None
+    assert "4/4    -     " in call("runs", *at).out
+    for out in (call("show", run, *at).out, call("resume", run, *at).out):
+        assert out.splitlines()[-1].split() == ["accuracy", "-"]
+        assert "true class" not in out
+        assert re.search(r"│ +1 │ +\d+ │ +0 │ +- │ +- │", out)
+    assert call("plot", run, "--out", "x.png", *at).code == 0
 
 
 def test_no_runs(call, server):
@@ -104,8 +132,8 @@ def test_predict_a_song_and_its_values_alike(call, trained, tmp_path):
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        ((), "either --song NAME or --values"),
-        (("--song", "x", "--values", "a=1"), "either --song NAME or --values"),
+        ((), "either --song or --values"),
+        (("--song", "x", "--values", "a=1"), "either --song or --values"),
         (("--song", "No Such Song"), "no song named 'No Such Song'"),
         (("--values", "danceability"), "'danceability' is not COLUMN=VALUE"),
         (("--values", "danceability=0.5"), "missing: energy, key"),
@@ -138,13 +166,4 @@ def test_nobody_comes(call, server):
     answer = call("run", "--data", "parts", *at, "--wait-timeout", 0.5)
     assert answer.code == 1
     assert "3 of 3 slaves of synthetic-3-" in answer.err
-    assert "did not come: 0, 1, 2; go on with: fedredis resume" in answer.err
-
-
-def test_doctor(call, server):
-    answer = call("doctor", "--redis-url", server.url)
-    assert answer.code == 0
-    assert "append-only file" in answer.out
-    answer = call("doctor", "--redis-url", "redis://127.0.0.1:1")
-    assert answer.code == 1
-    assert "Redis unreachable" in answer.out
+    assert "did not come: 0, 1, 2; go on with: " in answer.err

@@ -37,7 +37,9 @@ def test_the_best_round_and_the_last(call, trained):
     outcome, at = trained
     history = fedredis.show(outcome["run"], redis_url=at[1])
     for which, number in (("best", history.state.best), ("last", 3)):
-        answer = call("export", outcome["run"], "--out", "model.npz", "--round", which, *at)
+        answer = call(
+            "export", outcome["run"], "--out", "model.npz", "--round", which, "--force", *at
+        )
         assert f"after round {number} is in model.npz" in answer.err
 
 

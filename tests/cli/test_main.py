@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 import fedredis
 from fedredis.cli.main import COMMANDS, command, run
+from fedredis.errors import DataError
 
 
 def commands():
@@ -65,4 +67,32 @@ def test_an_error_that_was_not_foreseen_is_one_line(monkeypatch, capsys):
     assert run([]) == 1
     assert capsys.readouterr().err == (
         "fedredis: internal error, please report it: ZeroDivisionError: oh\n"
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("data",)])
+def test_alone_it_prints_its_help_page(call, words):
+    answer = call(*words)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out == call(*words, "--help").out
+    assert answer.out.count("\n") > 5
+
+
+def test_the_options_of_a_run_stand_by_subject(call):
+    page = call("run", "--help").out
+    subjects = re.findall(r"^(\w+):$", page, re.MULTILINE)
+    assert subjects == ["Data", "Training", "Redis", "Waiting", "Output"]
+    sections = dict(zip(subjects, re.split(r"^\w+:$", page, flags=re.MULTILINE)[1:], strict=True))
+    for subject, option in {"Data": "--label", "Training": "--l2", "Waiting": "--quorum"}.items():
+        assert f"  {option} " in sections[subject]
+
+
+def test_an_error_names_options_and_has_no_escapes(monkeypatch, capsys):
+    def explode(*args, **kwargs):
+        raise DataError("`test_fraction=2` is \x1b[31m`no share`", file="[a]")
+
+    monkeypatch.setattr(command, "main", explode)
+    assert run([]) == 2
+    assert capsys.readouterr().err == (
+        "fedredis: [a]: --test-fraction 2 is \ufffd[31m`no share`\n"
     )

@@ -16,7 +16,7 @@ def train(call, at):
     """Return a function that trains for two rounds, and gives the run."""
 
     def train(*args):
-        assert call("data", "synth", "--songs", 300, "--out", "songs.csv").code == 0
+        assert call("data", "synth", "--songs", 300, "--out", "songs.csv", "--force").code == 0
         run = ("run", "--data", "songs.csv", "--slaves", 2, "--rounds", 2, "--workers", 1)
         answer = call(*run, *args, "--json", *at)
         assert answer.code == 0, answer.err

@@ -103,7 +103,7 @@ def test_how_far_a_run_went(changes, text):
     patience = changes.pop("patience", 0)
     config = RunConfig("pets", (), ("cat", "dog"), slaves=2, patience=patience)
     state = RunState(
-        run_id="r1",
+        run="r1",
         config=config,
         model="",
         preprocessing="",

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedredis.data.cut import write_partitions
+from fedredis.data.cut import held_out_count, write_partitions
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held, open_partition
@@ -49,6 +49,10 @@ def test_the_held_out_rows_are_drawn(tmp_path: Path, table: Table) -> None:
     one, other = (open_partition(tmp_path / f"{seed}", 0).test_X[:, 0] for seed in (1, 2))
     assert len(one) == 31
     assert set(one) != set(other)
+
+
+def test_a_share_is_taken_as_it_is_written() -> None:
+    assert [held_out_count(*share[::-1]) for share in ((0.28, 25), (0.575, 100))] == [7, 58]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedredis.data.reading import read_file
+from fedredis.data.file import read_file
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.errors import DataError
 
@@ -17,7 +18,7 @@ def path(tmp_path: Path) -> Path:
 def read(path: Path, labels: Sequence[object], **choices: str) -> Table:
     rows = "".join(f"{i},{label}\n" for i, label in enumerate(labels))
     path.write_text("size,rent\n" + rows)
-    return read_file(path, label="rent", **choices)  # type: ignore[arg-type]
+    return read_file(path, Reading(label="rent", **choices))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_what_is_measured_is_predicted_as_a_number(path: Path, labels: Sequence[
     "labels",
     [
         pytest.param(range(20), id="twenty"),
-        pytest.param(["1.0", "2.0"], id="whole"),
+        pytest.param(["1", "2"], id="whole"),
         pytest.param(["yes", "no"], id="binary"),
         pytest.param([0.5, "much"], id="text among them"),
         pytest.param([f"c{i}" for i in range(300)], id="many words"),

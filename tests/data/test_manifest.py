@@ -43,6 +43,11 @@ def test_it_can_be_read_by_eye() -> None:
         ({"columns": []}, "damaged"),
         ({"columns": [{"name": "size"}]}, "damaged"),
         ({"columns": "size"}, "damaged"),
+        ({"columns": [{"name": "size", "low": "0", "high": None}]}, "'0' is not a number"),
+        ({"columns": [{"name": "size", "low": 0, "high": 1}] * 2}, "a column is named twice"),
+        ({"classes": ["a", "a"]}, "a class is named twice"),
+        ({"test_fraction": 1}, "test fraction"),
+        ({"rows": True}, "damaged"),
         ({"classes": [1, 2]}, "damaged"),
         ({"dataset": None}, "damaged"),
     ],
@@ -54,7 +59,7 @@ def test_a_damaged_manifest(tmp_path: Path, change: dict[str, object], problem: 
     assert refused.value.file == tmp_path / NAME
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"null", b"\xff"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"null", b"\xff", b"[" * 100_000])
 def test_no_manifest_at_all(tmp_path: Path, text: bytes) -> None:
     (tmp_path / NAME).write_bytes(text)
     with pytest.raises(DataError, match=r"manifest\.json: the manifest "):

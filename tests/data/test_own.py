@@ -10,6 +10,7 @@ import pytest
 from fedredis.data.cut import held_out, write_partitions
 from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN, OwnFile, read_own
+from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
@@ -29,7 +30,7 @@ def file(tmp_path: Path) -> OwnFile:
 
 def test_the_rows_are_those_of_the_file_and_some_are_held_out(file: OwnFile) -> None:
     rows = read_own(file, 7)
-    table = load(file.path, label="outcome", missing="mean")
+    table = load(file.path, Reading(label="outcome", missing="mean"))
     out = held_out(40, 0.2, 0, 7)
     part = rows.open("hospital-a")
     for found, expected in (
@@ -58,6 +59,7 @@ def test_what_is_told_of_them(file: OwnFile) -> None:
         rows=40,
         cut=OWN,
         missing="mean",
+        content="2da03792",
     )
     assert Manifest.from_json(manifest.to_json()) == manifest
     assert "Smith" not in manifest.to_json()
@@ -77,6 +79,14 @@ def test_what_is_held_out_depends_on_the_seed_and_the_slave(file: OwnFile) -> No
 def test_how_much_is_held_out(file: OwnFile, fraction: float, count: int) -> None:
     part = read_own(replace(file, test_fraction=fraction), 0).partition
     assert (len(part.test_X), len(part.train_X)) == (count, 40 - count)
+
+
+def test_the_content_tells_files_apart(file: OwnFile) -> None:
+    told = {read_own(file, number).manifest.content for number in (0, 1)}
+    file.path.write_text(file.path.read_text().replace("20,", "21,", 1))
+    told.add(read_own(file, 0).manifest.content)
+    assert len(told) == 2
+    assert {len(content) for content in told} == {8}
 
 
 def test_nothing_is_written(file: OwnFile) -> None:
@@ -116,7 +126,7 @@ def test_what_can_not_be_read(file: OwnFile, tmp_path: Path) -> None:
 
 
 def test_a_partition_folder_is_none(file: OwnFile, tmp_path: Path) -> None:
-    table = load(file.path, label="outcome", missing="mean")
+    table = load(file.path, Reading(label="outcome", missing="mean"))
     write_partitions(table, tmp_path / "parts", 2, 0, 0.2)
     with pytest.raises(UsageError, match="parts is a partition folder"):
         read_own(OwnFile(tmp_path / "parts", "a"), 0)

@@ -1,13 +1,14 @@
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fedredis.data.manifest import NAME, Manifest
-from fedredis.data.partition import held, open_partition, slave_file
+from fedredis.data.partition import check_files, held, open_partition, slave_file
 from fedredis.errors import DataError
 from fedredis.features.protocol import Column
 
@@ -71,7 +72,7 @@ def changed(row: int, column: int, value: float) -> np.ndarray:
         pytest.param(ROWS[:, :3], r"\(3, 3\), not float64 \(n, 4\)", id="width"),
         pytest.param(ROWS[0], r"\(4,\)", id="one row"),
         pytest.param(ROWS.astype("f4"), "float32", id="type"),
-        pytest.param(ROWS.astype(object), "allow_pickle", id="objects"),
+        pytest.param(ROWS.astype(object), "object", id="objects"),
         pytest.param(changed(0, 0, np.nan), "not finite", id="NaN"),
         pytest.param(changed(0, 2, 2), "label", id="label"),
         pytest.param(changed(0, 2, 0.5), "label", id="half a label"),
@@ -132,17 +133,42 @@ def test_labels_that_are_numbers(folder: Path) -> None:
         open_partition(folder, 3, numbers)
 
 
-@pytest.mark.parametrize("size", [0, 5, 100, -8])
-def test_a_file_that_was_cut_short(folder: Path, size: int) -> None:
+def header(shape: str) -> bytes:
+    """Make a file whose header says a shape, with three rows."""
+    said = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(said).to_bytes(2, "little") + said.encode() + ROWS.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("contents", "problem"),
+    [
+        *((lambda whole, size=size: whole[:size], "") for size in (0, 5, 100, -8)),
+        (lambda whole: whole + b"12345678", "it has 104 bytes of rows, not 96"),
+        (lambda whole: header("(1000000000000, 4)"), "it has 96 bytes of rows, not 32,000,0"),
+        (lambda whole: header("(-1, 4)"), ""),
+        (lambda whole: header("(3, 4"), ""),
+        (lambda whole: whole.replace(b"NUMPY\x01", b"NUMPY\x07"), ""),
+    ],
+)
+def test_a_file_that_is_damaged(
+    folder: Path, contents: Callable[[bytes], bytes], problem: str
+) -> None:
     path = slave_file(folder, 3)
-    path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(DataError, match=r"slave-3\.npy: the file is damaged"):
-        open_partition(folder, 3)
+    check_files(folder, MANIFEST, ["3"])
+    path.write_bytes(contents(path.read_bytes()))
+    for read in (lambda: open_partition(folder, 3), lambda: check_files(folder, MANIFEST, "3")):
+        with pytest.raises(
+            DataError, match=rf"slave-3\.npy: the file is damaged: .*{problem}"
+        ) as bad:
+            read()
+        assert "\n" not in str(bad.value)
 
 
 def test_a_file_that_is_not_there(folder: Path) -> None:
     with pytest.raises(DataError, match=r"slave-4\.npy: there is no such file"):
         open_partition(folder, 4)
+    with pytest.raises(DataError, match=r"slave-4\.npy: there is no such file"):
+        check_files(folder, MANIFEST, ["3", "4"])
 
 
 def test_a_worker_need_not_wait_for_pandas() -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fedredis.data.categories import digest
+from fedredis.data.meaning import digest
+from fedredis.data.reading import Reading
 from fedredis.data.rows import to_cells
 from fedredis.data.source import load
 from fedredis.errors import DataError, UsageError
@@ -43,10 +44,12 @@ def test_the_same_cells_as_from_a_file(tmp_path):
     (tmp_path / "pets.csv").write_text(text)
     table = load(
         tmp_path / "pets.csv",
-        label="kind",
-        columns=["weight", "coat", "code", "flag"],
-        categories=["coat", "code", "flag"],
-        missing="mean",
+        Reading(
+            label="kind",
+            columns=["weight", "coat", "code", "flag"],
+            categories=["coat", "code", "flag"],
+            missing="mean",
+        ),
     )
     rows = pd.read_csv(tmp_path / "pets.csv")
     for told in (rows, rows.to_dict("records")):

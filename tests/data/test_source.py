@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.errors import DataError, UsageError
 
@@ -9,7 +10,7 @@ from fedredis.errors import DataError, UsageError
 def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "pets.csv"
     path.write_text("size,kind,age\n1,cat,2\n2,dog,3\n")
-    table = load(path, label="kind", columns=["age"])
+    table = load(path, Reading(label="kind", columns=["age"]))
     assert (table.source, table.X.tolist()) == ("pets.csv", [[2], [3]])
 
 
@@ -25,23 +26,23 @@ def test_a_file(tmp_path: Path) -> None:
 def test_any_column_of_a_file_groups_its_rows(tmp_path: Path, by: str, groups: list[str]) -> None:
     path = tmp_path / "pets.csv"
     path.write_text("size,kind,owner,house\n1,cat,Ann,7\n2,dog,,\n3,dog, Ann,8\n")
-    table = load(path, label="kind", columns=["size"], by=by)
+    table = load(path, Reading(label="kind", columns=["size"]), by=by)
     assert table.groups == groups
     assert table.X.tolist() == [[1], [2], [3]]
-    assert load(path, label="kind", columns=["size"]).groups is None
+    assert load(path, Reading(label="kind", columns=["size"])).groups is None
 
 
 def test_the_groups_are_those_of_the_rows_that_count(tmp_path: Path) -> None:
     path = tmp_path / "pets.csv"
     path.write_text("size,kind,uri\n1,cat,a\n2,dog,a\n3,dog,b\n")
-    assert load(path, label="kind", by="uri").groups == ["a", "b"]
+    assert load(path, Reading(label="kind"), by="uri").groups == ["a", "b"]
 
 
 def test_a_column_that_a_file_lacks(tmp_path: Path) -> None:
     path = tmp_path / "pets.csv"
     path.write_text("size,kind\n1,cat\n2,dog\n")
     with pytest.raises(DataError, match="column 'owner': there is no such column; there are size"):
-        load(path, label="kind", by="owner")
+        load(path, Reading(label="kind"), by="owner")
 
 
 def test_a_folder_must_hold_the_decades(tmp_path: Path) -> None:
@@ -74,5 +75,5 @@ def test_nothing_gives_generated_songs() -> None:
     ],
 )
 def test_only_a_file_leaves_a_choice(tmp_path: Path, folder: bool, choice: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="for a CSV or Parquet file only"):
-        load(tmp_path if folder else None, **choice)
+    with pytest.raises(UsageError, match="are chosen for a CSV or Parquet file, or a frame"):
+        load(tmp_path if folder else None, Reading(**choice))

@@ -12,7 +12,7 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Stand
 
 from fedredis.data import synthetic
 from fedredis.data.decades import read_decades
-from fedredis.data.reading import read_file
+from fedredis.data.file import read_file
 from fedredis.data.songs import ERA_OF, ERAS, FEATURES
 from fedredis.data.synthetic import generate, write_csv
 from fedredis.data.table import Table

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fedredis.data.categories import digest
 from fedredis.data.cut import held_out
+from fedredis.data.meaning import digest
+from fedredis.data.reading import Reading
 from fedredis.data.source import load
 
 #: A cell of a category, and a number: whatever of them leaves a slave would be seen.
@@ -84,7 +85,7 @@ def run(shell, server):
 
 def write_folder(folder: Path, paths: list[Path]) -> None:
     """Put the files' rows into a partition folder, in one order of columns and classes."""
-    tables = [load(path, label="outcome", missing="mean") for path in paths]
+    tables = [load(path, Reading(label="outcome", missing="mean")) for path in paths]
     columns = tables[0].columns
     classes = sorted({name for table in tables for name in table.classes})
     folder.mkdir()

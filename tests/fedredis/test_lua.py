@@ -178,6 +178,7 @@ class Recorder(scripts.Batch):
         self.sent.setdefault(name, (list(keys), list(args)))
         answers = {"acquire": [1, 0], "claim": [1, 1, b"1"], "submit": [1], "fail": [1]}
         answers |= {"tend": [len(self.sent) + 90, 1, 0, 0, 1, [], []], "presence": []}
+        answers["open_round"] = [len(self.sent) + 100, 1, []]
         self._replies.append(answers.get(name, [len(self.sent) + 100, 1]))
         return len(self._replies) - 1
 
@@ -273,9 +274,9 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         ("submit", "KEYS"): [memory],
         ("submit", "ARGV"): ["1"],
         ("fail", "KEYS"): [keys.slave("1")],
-        ("fail", "ARGV"): ["1"],
+        ("fail", "ARGV"): [b"1"],
         ("refuse", "KEYS"): [memory],
-        ("refuse", "ARGV"): ["1"],
+        ("refuse", "ARGV"): [b"1"],
         ("open_round", "ARGV"): ["1", "0"],
         ("commit", "ARGV"): ["[]", "me.1", 2],
         ("commit", "KEYS"): [

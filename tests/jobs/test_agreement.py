@@ -11,7 +11,7 @@ from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN
 from fedredis.data.partition import Partition
 from fedredis.data.songs import ERAS
-from fedredis.errors import DataError, UsageError
+from fedredis.errors import DataError, DataWarning, UsageError
 from fedredis.features.protocol import Column
 from fedredis.jobs.agreement import SOURCE, agreed, conform
 
@@ -79,17 +79,17 @@ def test_classes_of_eras_and_of_numbers() -> None:
     [
         (
             {"columns": (AGE, DOSE, Column("ward"))},
-            "column 'ward' holds categories at a and numbers at c; --categories says",
+            "column 'ward' holds categories at a and numbers at c; `categories` says",
         ),
         (
             {"columns": (AGE, Column("dose", kind="category"), WARD)},
-            "column 'dose' holds numbers at a and categories at c; --categories says",
+            "column 'dose' holds numbers at a and categories at c; `categories` says",
         ),
-        ({"columns": (AGE, WARD)}, "c has no column 'dose'; --columns names"),
-        ({"columns": (AGE, DOSE, WARD, Column("bmi"))}, "a has no column 'bmi'; --columns names"),
-        ({"label": "result"}, "the label is 'outcome' at a and 'result' at c; --label names"),
-        ({"classes": ()}, "labels are classes at a and numbers at c; --task says"),
-        ({"missing": "mean"}, "--missing is error at a and mean at c, and must be the same"),
+        ({"columns": (AGE, WARD)}, "c has no column 'dose'; `columns` names"),
+        ({"columns": (AGE, DOSE, WARD, Column("bmi"))}, "a has no column 'bmi'; `columns` names"),
+        ({"label": "result"}, "the label is 'outcome' at a and 'result' at c; `label` names"),
+        ({"classes": ()}, "labels are classes at a and numbers at c; `task` says"),
+        ({"missing": "mean"}, "`missing` is error at a and mean at c, and must be the same"),
     ],
 )
 def test_slaves_that_do_not_fit_each_other(change: dict[str, Any], line: str) -> None:
@@ -197,3 +197,17 @@ def test_a_slave_may_have_one_class_but_not_all_of_them_the_same_one() -> None:
     assert agreed({"a": well, "b": ill}).classes == ("ill", "well")
     with pytest.raises(UsageError, match="all slaves' rows have the label 'well': there must be"):
         agreed({"a": well, "b": well})
+
+
+def test_classes_that_are_spelt_differently_are_the_same_or_are_told() -> None:
+    truth, numbers = (replace(MANIFEST, classes=c) for c in (("False", "True"), ("0", "1")))
+    run = agreed({"a": numbers, "b": truth})
+    assert run.classes == ("False", "True")
+    assert conform(ROWS, numbers, config_of(run)).train_y.tolist() == [0, 1]
+    upper, lower = (replace(MANIFEST, classes=c) for c in (("No", "Yes"), ("no", "Yes")))
+    with pytest.warns(DataWarning) as said:
+        assert agreed({"a": upper, "b": lower}).classes == ("No", "Yes", "no")
+    assert [str(one.message) for one in said] == [
+        "the classes 'No', 'no' of 'outcome' differ by case or spaces alone (slave a has 'No'; "
+        "slave b has 'no'): write them alike in all files"
+    ]

@@ -10,8 +10,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.exceptions import RedisError
 
-from fedredis.jobs.pool import WorkerPool
+from fedredis.errors import WorkersEndError
+from fedredis.jobs.pool import LIVES, LONGEST_PAUSE, MOST_IN_A_ROW, PAUSE, WorkerPool
 from fedredis.jobs.process import MODELS_VARIABLE, URL_VARIABLE, allowed_models
 from fedredis.store import workers
 
@@ -129,6 +131,110 @@ def test_a_worker_that_does_not_end_in_time_is_killed(
         os.kill(pid, signal.SIGSTOP)  # it can't even hear that it is asked
     assert process.returncode == -signal.SIGKILL
     assert not runs(pid)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ended(pool: WorkerPool) -> None:
+    for worker in pool._processes:
+        worker.wait(PATIENCE)
+
+
+def test_workers_that_end_at_once_are_started_again_later_each_time_and_then_no_more(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clock, pauses = Clock(), []
+    with WorkerPool("redis://there", tmp_path, 1, module="no_such", clock=clock) as pool:
+        for _ in range(MOST_IN_A_ROW - 1):
+            ended(pool)
+            pool.revive()
+            pauses.append(max(0.0, pool._pause_ends - clock.now))
+            assert len(pool._processes) == (not pauses[-1])
+            clock.now += pauses[-1]
+            pool.revive()
+            assert len(pool._processes) == 1
+        ended(pool)
+        with pytest.raises(
+            WorkersEndError, match=r"; the last: worker \d+ ended with: .*no_such$"
+        ):
+            pool.revive()
+    assert pauses == [0, PAUSE, 2 * PAUSE, 4 * PAUSE, 8 * PAUSE, 16 * PAUSE, LONGEST_PAUSE]
+    assert capfd.readouterr().err.count("No module named no_such") == MOST_IN_A_ROW
+
+
+def test_a_worker_that_lived_is_replaced_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "waits.py").write_text("import os; os.read(0, 1)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    clock = Clock()
+    with WorkerPool("redis://there", tmp_path, 1, module="waits", clock=clock) as pool:
+        for lives in (0, 0, LIVES):
+            (worker,) = pool._processes
+            clock.now += lives
+            worker.kill()
+            worker.wait(PATIENCE)
+            pool.revive()
+            clock.now = max(clock.now, pool._pause_ends)
+            pool.revive()
+        assert pool._in_a_row == 0
+        (worker,) = pool._processes
+        worker.send_signal(signal.SIGSEGV)
+        worker.wait(PATIENCE)
+        pool.revive()
+    told = [record.getMessage().partition(" was ")[2] for record in caplog.records]
+    assert told[:3] == ["killed, perhaps since memory ran out"] * 3
+    assert told[3].startswith("ended by signal 11 (")
+
+
+def test_waiting_ends_with_the_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedredis.jobs.pool.PAUSE", 0.01)
+    with WorkerPool("redis://there", tmp_path, 1, module="no_such") as pool:
+        for _ in range(2):
+            ended(pool)
+            pool.revive()
+        assert not pool._processes
+        while not pool._processes:
+            pool.wait()
+            pool.revive()
+
+
+def test_a_stop_that_is_interrupted_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deaf.py").write_text(
+        "import os, signal\nsignal.signal(15, signal.SIG_IGN)\nos.write(2, b'!\\n')\nos.read(0, 1)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def interrupted(*_: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    pool = WorkerPool("redis://there", tmp_path, 2, module="deaf").__enter__()
+    workers = list(pool._processes)
+    while not all(watch.said for watch in pool._processes.values()):
+        pass
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.stop()
+    assert [worker.returncode for worker in workers] == [-signal.SIGKILL] * 2
+
+
+@pytest.mark.usefixtures("manifest")
+def test_workers_whose_redis_is_away_are_not_waited_for(
+    client: Redis, server: EmbeddedServer, folder: Path
+) -> None:
+    pool = WorkerPool(server.url, folder, 1).__enter__()
+    (pid,) = wait_for(client, 1)
+    (worker,) = pool._processes
+    os.kill(pid, signal.SIGSTOP)
+    pool.__exit__(RedisError, RedisError("away"), None)
+    assert worker.returncode == -signal.SIGKILL
 
 
 @pytest.mark.usefixtures("manifest")

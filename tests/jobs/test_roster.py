@@ -87,7 +87,7 @@ def test_workers_of_several_data_sets(client: Redis) -> None:
     workers.join(client, card("w-1", "songs"))
     workers.join(client, card("w-2", "pets"))
     with pytest.raises(
-        UsageError, match=r"several data sets are waiting \(pets, songs\).*--dataset"
+        UsageError, match=r"several data sets are waiting \(pets, songs\).*`dataset`"
     ):
         wait_for_dataset(client, report=lambda line: None, deadline=60, clock=lambda: 0)
 
@@ -173,7 +173,7 @@ def test_a_slave_that_is_there_twice_with_different_data(client: Redis) -> None:
     there = Manifest.from_json(cards[1].manifest)
     refuse_namesake(client, "b", there)
     refuse_namesake(client, "d", there)
-    with pytest.raises(UsageError, match=r"twice.*gone after 15 s\), or give it another --name"):
+    with pytest.raises(UsageError, match=r"twice.*gone after 15 s\), or give it another `name`"):
         refuse_namesake(client, "b", replace(there, rows=10))
 
 

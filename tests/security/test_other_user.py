@@ -33,7 +33,7 @@ def knock(family, address):
 
 for way in (
     lambda: open(f"{home}/password").read(),
-    lambda: open(f"{home}/server.conf").read(),
+    lambda: open(f"{home}/server.log").read(),
     lambda: __import__("os").listdir(home),
     lambda: knock(socket.AF_UNIX, f"{home}/server.sock"),
     lambda: knock(socket.AF_INET, ("127.0.0.1", int(port))),

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from fedredis.api.comparison import Baseline, Fitted, compare
-from fedredis.api.prediction import read_trained
 from fedredis.api.preparation import find_partitions
 from fedredis.api.session import PathLike, session
+from fedredis.api.study.comparison import Baseline, Fitted, compare
+from fedredis.api.trained.prediction import read_trained
 from fedredis.config import check_name
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held, open_partition
 from fedredis.errors import DataError, UsageError
+from fedredis.exchanges import Setup
 from fedredis.store import runs
 
 if TYPE_CHECKING:
@@ -72,12 +73,12 @@ def baseline(
     # As in a run: where cores are busy, several threads of BLAS wait for each other.
     with threadpool_limits(1, user_api="blas"):
         return compare(
-            trained.config,
+            Setup(trained.config, allow_models),
+            trained.known,
             parts,
             lambda X: trained.predict(X, allow_models),
             run=run,
             rounds=state.chosen,
-            allowed=allow_models,
             report=report,
         )
 
@@ -106,5 +107,5 @@ def _found(config: RunConfig, home: Path) -> Path:
     except DataError:
         raise DataError(
             f"the partitions of {config.dataset} are not here: {IN_ONE_PLACE}; if there is one, "
-            "name the folder with --data"
+            "name the folder with `data`"
         ) from None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import fedredis
@@ -17,6 +18,17 @@ def test_data_is_cut_as_asked(csv, folder):
     assert (manifest.slaves, manifest.rows, manifest.seed) == (4, 300, 3)
     assert [column.name for column in manifest.columns] == ["energy", "tempo"]
     assert len(open_partition(folder / "parts", 3).test_X) == 38
+
+
+def test_a_frame_is_cut_and_learnt_from(csv, folder):
+    frame = pd.read_csv(csv)
+    made = fedredis.partition(frame, slaves=2, out="parts", columns=["energy"], by="shards")
+    assert made.manifest.source == "frame"
+    ends = [
+        fedredis.run(data, label="decade", slaves=2, rounds=1, workers=1).weights_sha256
+        for data in (frame, csv)
+    ]
+    assert ends[0] == ends[1]
 
 
 def test_without_data_songs_are_generated(folder):

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import inspect
-from dataclasses import fields, replace
-
+import pandas as pd
 import pytest
 
 import fedredis
 from fedredis.api.preparation import SLAVES, Rows, find_partitions, prepare
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import read_manifest
-from fedredis.data.source import load
+from fedredis.data.reading import Reading
 from fedredis.errors import DataError, UsageError
 
 
@@ -17,16 +15,11 @@ def cut(rows, slaves, home):
     return prepare(rows, slaves, seed=0, test_fraction=0.2, home=home)
 
 
-def test_rows_are_the_parameters_of_load():
-    names = {field.name for field in fields(Rows)}
-    # Rows that are cut here have all of their classes.
-    of_others = {"seed", "fewest_classes"}
-    assert names == set(inspect.signature(load).parameters) - of_others
-
-
 def test_rows_are_read_as_is_said(csv):
-    rows = Rows(csv, label="tempo", columns=["decade", "energy"], task="regress")
-    table = replace(rows, categories=["energy"], by=Cut.parse("column:decade")).read(0)
+    said = Reading(
+        label="tempo", columns=["decade", "energy"], categories=["energy"], task="regress"
+    )
+    table = Rows(csv, said, Cut.parse("column:decade")).read(0)
     assert [(column.name, column.kind) for column in table.columns] == [
         ("decade", "category"),
         ("energy", "category"),
@@ -46,7 +39,7 @@ def test_how_many_slaves(csv, folder):
     fedredis.partition(csv, slaves=4, out="parts")
     assert Rows(folder / "parts").slaves(None) == 4
     assert Rows(folder / "parts").slaves(3) == 3
-    with pytest.raises(UsageError, match=r"--slaves 5: .* was cut for 4 slaves"):
+    with pytest.raises(UsageError, match=r"`slaves=5`: .* was cut for 4 slaves"):
         Rows(folder / "parts").slaves(5)
 
 
@@ -67,7 +60,11 @@ def test_a_folder_is_taken_as_it_is(csv, folder):
     assert cut(rows, 3, folder / "home") == (manifest, folder / "parts")
     assert not (folder / "home").exists()
     assert find_partitions(folder / "home", manifest.dataset, rows.source) == folder / "parts"
-    for said in ({"columns": ["energy"]}, {"missing": "mean"}, {"by": Cut.parse("shards")}):
+    for said in (
+        {"reading": Reading(columns=["energy"])},
+        {"reading": Reading(missing="mean")},
+        {"by": Cut.parse("shards")},
+    ):
         with pytest.raises(UsageError, match="parts is cut already"):
             cut(Rows(folder / "parts", **said), 3, folder / "home")
 
@@ -77,3 +74,31 @@ def test_partitions_that_are_gone(csv, folder):
     assert read_manifest(folder / "parts").dataset != "other"
     with pytest.raises(DataError, match="the partitions of other are gone"):
         find_partitions(folder, "other", str(folder / "parts"))
+
+
+@pytest.mark.parametrize("damage", ["gone", "short", "other", "manifest"])
+def test_what_was_cut_and_is_damaged_is_cut_again(csv, folder, damage):
+    home = folder / "home"
+    manifest, parts = cut(Rows(csv), 3, home)
+    before = {path.name: path.read_bytes() for path in parts.iterdir()}
+    file = parts / ("manifest.json" if damage == "manifest" else "slave-1.npy")
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(before[file.name][:-8] + (b"" if damage == "short" else b"ABCDEFGH"))
+    assert cut(Rows(csv), 3, home) == (manifest, parts)
+    assert {path.name: path.read_bytes() for path in parts.iterdir()} == before
+    assert [path.name for path in (home / "partitions").iterdir()] == [manifest.dataset]
+
+
+def test_a_folder_that_can_not_be_mended(csv, folder):
+    _, parts = cut(Rows(csv), 3, folder / "home")
+    (parts / "slave-1.npy").unlink()
+    (parts / "slave-1.npy").mkdir()
+    with pytest.raises(DataError, match="it can't be replaced: Is a directory"):
+        cut(Rows(csv), 3, folder / "home")
+
+
+def test_a_frame_is_cut_as_its_file_is(csv, folder):
+    parts = [cut(rows, 3, folder / "home")[1] for rows in (Rows(csv), Rows(pd.read_csv(csv)))]
+    assert parts[0].name.removeprefix("songs") == parts[1].name.removeprefix("frame")

@@ -20,7 +20,7 @@ def test_runs_newest_first(make_training, at):
     first = make_training(rounds=1)
     first.drive()
     second = make_training()
-    assert [(s.run_id, s.status, s.round) for s in fedredis.runs(**at)] == [
+    assert [(s.run, s.status, s.round) for s in fedredis.runs(**at)] == [
         (second.run_id, "waiting", 0),
         (first.run_id, "finished", 1),
     ]
@@ -34,7 +34,7 @@ def test_a_run(make_training, at, client):
     assert record.state == training.state
     assert {str(label): entry for label, entry in record.history.items()} == training.history
     assert record.history[Label(Kind.TRAIN, 2)]["slaves"] == 3
-    assert [facts.get("rows") for facts in record.slaves.values()] == [None, "15", None]
+    assert [facts.get("rows") for facts in record.slaves.values()] == [None, 15, None]
     assert list(record.slaves) == ["0", "1", "2"]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import fedredis
-from fedredis.errors import DataError, RedisUnavailableError, UsageError
+from fedredis.errors import DataError, UsageError
 from fedredis.jobs.pool import WorkerPool
 from fedredis.store import workers
 
@@ -51,14 +51,23 @@ def test_workers_that_die_are_replaced(parts, server, monkeypatch):
 def test_what_can_not_be_served(parts, folder, server):
     with pytest.raises(DataError, match="no partition folder"):
         fedredis.serve("nowhere", redis_url=server.url)
-    with pytest.raises(UsageError, match="--workers must be at least 1"):
+    with pytest.raises(UsageError, match="`workers` must be at least 1"):
         fedredis.serve(parts, workers=0, redis_url=server.url)
-    with pytest.raises(RedisUnavailableError):
-        fedredis.serve(parts, redis_url="redis://127.0.0.1:1")
     for file in parts.glob("*.npy"):
         file.unlink()
     with pytest.raises(DataError, match="holds no slave's partition"):
         fedredis.serve(parts, redis_url=server.url)
+
+
+def test_a_damaged_partition_is_told_at_once(parts, server):
+    file = parts / "slave-1.npy"
+    file.write_bytes(file.read_bytes()[:-8])
+    for call in (fedredis.serve, fedredis.run):
+        with pytest.raises(DataError, match=r"slave-1\.npy: the file is damaged: it has"):
+            call(parts, redis_url=server.url, workers=1)
+    file.unlink()
+    with pytest.raises(DataError, match=r"slave-1\.npy: there is no such file"):
+        fedredis.run(parts, redis_url=server.url, workers=1)
 
 
 def test_a_slave_with_its_own_file(folder, server, client):
@@ -78,16 +87,16 @@ def test_a_slave_with_its_own_file(folder, server, client):
 def test_an_own_file_that_can_not_be_served(parts, csv, server):
     """One line, before any worker is started."""
     for given, complaint in (
-        ({"data": csv}, "own file, --name says who it is"),
-        ({"data": parts, "label": "decade"}, "own file, --name says who it is"),
-        ({"data": parts, "dataset": "wards"}, "own file, --name says who it is"),
+        ({"data": csv}, "own file, `name` says who it is"),
+        ({"data": parts, "label": "decade"}, "own file, `name` says who it is"),
+        ({"data": parts, "dataset": "wards"}, "own file, `name` says who it is"),
         ({"data": parts, "name": "a"}, "is a partition folder"),
         ({"data": csv, "name": "a b"}, "slave 'a b' is not a name"),
         ({"data": csv, "name": "update"}, "belongs to fedredis"),
         ({"data": csv, "name": "a", "dataset": "x-slave-y"}, "the word 'slave' parts"),
         ({"data": csv, "name": "a", "label": "loud"}, "songs.csv, column 'loud'"),
         ({"data": csv, "name": "a", "test_fraction": 1}, "below 1"),
-        ({"data": csv, "name": ""}, "own file, --name says who it is"),
+        ({"data": csv, "name": ""}, "own file, `name` says who it is"),
     ):
         with pytest.raises(UsageError, match=complaint):
             fedredis.serve(**given, redis_url="redis://127.0.0.1:1")

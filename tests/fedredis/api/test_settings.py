@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from fedredis.api.settings import FROM_ELSEWHERE, draft, quorum_of
+from fedredis.api.settings import FROM_ELSEWHERE, check_wait, draft, quorum_of
 from fedredis.config import RunConfig
 from fedredis.errors import UsageError
 
@@ -70,3 +70,9 @@ def test_a_wrong_value(name, value, complaint):
 
 def test_what_comes_from_elsewhere_are_fields_of_the_config():
     assert {field.name for field in fields(RunConfig)} > FROM_ELSEWHERE
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e10])
+def test_waiting_has_an_end(seconds: float) -> None:
+    with pytest.raises(UsageError, match=r"^`wait_timeout` must be between 0 and 30 days"):
+        check_wait(seconds)

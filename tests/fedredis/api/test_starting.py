@@ -28,7 +28,7 @@ def test_all_of_it_in_a_folder(csv, folder, capfd):
     """The embedded server is used although REDIS_URL names another; nothing is printed."""
     outcome = fedredis.run(str(csv), slaves=2, rounds=1, workers=1, features="plain")
     assert {path.name for path in folder.iterdir()} == {"songs.csv", ".fedredis"}
-    assert [state.run_id for state in fedredis.runs()] == [outcome.run]
+    assert [state.run for state in fedredis.runs()] == [outcome.run]
     assert fedredis.show(outcome.run).state.config.features == "plain"
     assert capfd.readouterr() == ("", "")
 
@@ -69,9 +69,9 @@ def test_a_run_that_is_interrupted_is_gone_on_with(csv, server, trained):
     (stopped, _) = fedredis.runs(redis_url=server.url)
     assert (stopped.status, stopped.round) == ("stopped", 1)
     (note,) = stop.value.__notes__
-    assert note.startswith(f"go on with: fedredis.resume('{stopped.run_id}', redis_url=")
-    outcome = fedredis.resume(stopped.run_id, workers=1, redis_url=server.url)
-    assert outcome.run == stopped.run_id
+    assert note.startswith(f"go on with: fedredis.resume('{stopped.run}', redis_url=")
+    outcome = fedredis.resume(stopped.run, workers=1, redis_url=server.url)
+    assert outcome.run == stopped.run
     assert outcome.weights_sha256 == trained.weights_sha256
 
 
@@ -93,7 +93,7 @@ def test_slaves_that_do_not_come(csv, server, caplog):
         fedredis.run("parts", redis_url=server.url, wait_timeout=0.1)
     (state,) = fedredis.runs(redis_url=server.url)
     assert "did not come: 0, 1, 2; go on with: " in str(error.value)
-    assert f"fedredis.resume('{state.run_id}', redis_url='" in str(error.value)
+    assert f"fedredis.resume('{state.run}', redis_url='" in str(error.value)
     assert "waiting for slaves: none yet" in caplog.messages
     assert "waiting for 3 of 3 slaves: 0, 1, 2" in caplog.messages
 

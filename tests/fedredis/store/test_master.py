@@ -21,6 +21,7 @@ from fedredis.keys import RoundName, RunKeys
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
 from fedredis.store.results import Failure, RoundState, SubmissionState
+from fedredis.store.turns import Opened
 from tests.fedredis.store.conftest import (
     JOB,
     MODEL,
@@ -93,7 +94,7 @@ def test_a_master_goes_on_from_what_redis_says(bench: Bench) -> None:
         master.tend(TRAIN, JOB)
     bench.client.delete(bench.keys.lease)
     master.acquire()
-    assert master.turn(None, [opening()]) == [False]
+    assert master.turn(None, [opening()]) == [Opened(False, ())]
 
 
 @pytest.fixture
@@ -138,7 +139,8 @@ def test_a_turn_is_one_round_trip(bench: Bench, trips: list[list[str]]) -> None:
     reads = {"model": "model:2", "known": "model:1"}
     done = committal(name=NEXT, artifacts={"model:2": MODEL["model:1"]})
     trips.clear()
-    assert master.turn(done, [opening(name, reads=reads) for name in two]) == [False, False]
+    opened = master.turn(done, [opening(name, reads=reads) for name in two])
+    assert opened == [Opened(False, ("w",)), Opened(False, ("w",))]
     staging = ["UNLINK", "RPUSH", "RPUSH", "EXPIRE"]
     assert trips == [[*staging, "EVALSHA", "EVALSHA", "EVALSHA"]]
 
@@ -222,7 +224,7 @@ def test_an_opening_needs_what_it_reads(bench: Bench) -> None:
 @pytest.mark.parametrize("slaves", [None, ("2", "0")])
 def test_what_an_opening_leaves(bench: Bench, slaves: tuple[str, ...] | None) -> None:
     master = bench.begin()
-    assert master.turn(None, [opening(slaves=slaves, task={"a": "b"})]) == [False]
+    assert master.turn(None, [opening(slaves=slaves, task={"a": "b"})]) == [Opened(False, ())]
     asked = slaves or ("0", "1", "2")
     round_ = bench.keys.round(TRAIN)
     assert bench.client.zrange(round_.ids, 0, -1) == [s.encode() for s in asked]
@@ -258,7 +260,7 @@ def test_adopting_lists_whoever_was_lost_again(
     ids, claims = bench.keys.round(TRAIN).ids, bench.keys.round(TRAIN).claims
     bench.client.zrem(ids, "4")
     master = bench.master("second")
-    assert master.turn(None, [asked]) == [True]
+    assert master.turn(None, [asked])[0].adopted
     assert bench.client.zrange(ids, 0, -1) == [b"3", b"4", b"5"]
     assert bench.client.hgetall(claims) == {b"2": b"w"}
     # A claim of before goes on; its worker gets it again if it does not know of it.
@@ -276,7 +278,7 @@ def test_tending(bench: Bench) -> None:
     hand(worker, claim(worker, least=2, most=2))
     stands = master.tend(TRAIN, JOB)
     assert (stands.state, stands.arrived, stands.bundles) == (RoundState.OPEN, 2, 1)
-    assert stands.attached == ("w",) == tuple(master.attached(JOB))
+    assert stands.attached == ("w",)
     assert bench.client.pttl(bench.keys.lease) > 100
     bench.client.hset(bench.keys.round(TRAIN).round, "deadline", 1)
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
@@ -310,6 +312,14 @@ def test_a_claim_ends_with_its_worker_and_counts_as_an_attempt(bench: Bench) -> 
         "slave 0: worker w ended while it worked for it (killed, perhaps out of memory)"
     ]
     assert hand(worker, held).state is SubmissionState.LATE
+
+
+def test_a_claim_that_a_stranger_wrote(bench: Bench) -> None:
+    master = bench.begin()
+    master.turn(None, [opening()])
+    bench.client.hset(bench.keys.round(TRAIN).claims, mapping={b"\xff\x1b": b"\x00", b"1": ""})
+    assert master.tend(TRAIN, JOB).state is RoundState.OPEN
+    assert not bench.client.exists(bench.keys.round(TRAIN).claims)
 
 
 def test_refusing(bench: Bench) -> None:
@@ -346,7 +356,7 @@ def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
     master.turn(None, [opening(attempts=1)])
     bench.close(master)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MasterStore, "_fail", lambda *_: None)
+        patch.setattr("fedredis.store.steps.fail", lambda *_: None)
         master.refuse(TRAIN, dict.fromkeys(names(master), "why"))
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
 
@@ -439,6 +449,23 @@ def test_scripts_that_the_server_forgets(bench: Bench) -> None:
     assert runs.read(bench.client, "r1").status == "finished"
 
 
+def test_a_round_of_a_thousand_takes_few_commands(bench: Bench) -> None:
+    everyone = {"expected": 1000, "quorum": 1000}
+    master, workers = bench.begin(1000), [bench.worker("a"), bench.worker("b")]
+    master.turn(None, [opening(**everyone)])
+    bench.client.config_resetstat()
+    while claims := [claim(worker, least=125, most=125) for worker in workers]:
+        if not any(claims):
+            break
+        for worker, claimed in zip(workers, claims, strict=True):
+            hand(worker, claimed)
+    names(master)
+    master.turn(committal(1000), [opening(NEXT, **everyone)])
+    stats = bench.client.info("commandstats").values()
+    # Those in scripts are among them.
+    assert sum(command["calls"] for command in stats) < 0.5 * 1000
+
+
 def test_a_hundred_thousand_slaves(bench: Bench) -> None:
     many, most = 100_000, 20_000
     master, worker = bench.begin(many), bench.worker()
@@ -447,7 +474,7 @@ def test_a_hundred_thousand_slaves(bench: Bench) -> None:
     wishes = [str(slave) for slave in range(0, 2 * most, 2)]
     while claimed := claim(worker, wishes, least=most, most=most):
         if bench.client.zcard(bench.keys.round(TRAIN).ids) == 60_000:
-            assert bench.master("second").turn(None, [opening(**quorum)]) == [True]
+            assert bench.master("second").turn(None, [opening(**quorum)])[0].adopted
             master = bench.master("third")
         assert hand(worker, claimed).state is SubmissionState.COUNTED
     assert claim(worker) is None

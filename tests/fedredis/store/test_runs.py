@@ -58,7 +58,7 @@ def test_history_scores_and_failures(client: Redis) -> None:
     assert [str(name) for name in runs.history(client, "r1")] == [
         *("evaluate:2", "evaluate:10", "train:9", "train:10")
     ]
-    assert runs.scores(client, "r1", "r2") == {10: 0.5}
+    assert runs.scores(client, "r1", "r2") == {2: None, 10: 0.5}
     client.hset(KEYS.slave("1"), mapping={"failures": "2", "error": "boom\x1b[31m"})
     told = {"1": {"failures": "2", "error": "boom\ufffd[31m"}}
     assert runs.failures(client, "r1", ("0", "1")) == told

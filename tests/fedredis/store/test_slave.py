@@ -224,7 +224,7 @@ def test_too_many_given_up(bench: Bench) -> None:
     assert bench.state() == "failed"
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
     # Another master starts it over with those who are missing.
-    assert bench.master("second").turn(None, [opening()]) == [True]
+    assert bench.master("second").turn(None, [opening()])[0].adopted
     assert (bench.state(), claim(bench.worker("x")).slaves) == ("open", ("0",))
 
 

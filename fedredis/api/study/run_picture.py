@@ -1,0 +1,147 @@
+"""A picture of runs: their figures by round, their slaves, and what they mistake for what.
+
+Needs the extra ``plot``; nothing else imports this module before it is used.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from fedredis.api import run_panels as panels
+from fedredis.api.study.run_panels import CALLED, Drawn, unformatted
+from fedredis.data.whole import written_whole
+from fedredis.exchanges import Setup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from fedredis.api.records import RunRecord
+
+#: Colours of runs, which colour-blind readers tell apart, too (Okabe and Ito, without yellow,
+#: which is faint as a line). Further runs have the same ones with another dash.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+DASHES = ("-", "--", ":", "-.")
+
+#: Runs up to which each has its own confusion matrix; of more only the first has.
+CONFUSIONS = 3
+
+#: Inches of a picture's width, and of the height of a row of panels.
+WIDTH, ROW = 12, 4.2
+
+#: Dots an inch.
+DPI = 150
+
+
+def draw(records: Sequence[RunRecord], path: Path) -> None:
+    """Draw runs, of each of which a round is tested, as a file that is there whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If the file can't be written.
+    """
+    figure = figure_of(records)
+    with written_whole(path) as scratch, warnings.catch_warnings():
+        # A name in letters that the font lacks shows as boxes; the rest of the picture is right.
+        warnings.filterwarnings("ignore", message="Glyph ")
+        figure.canvas.print_figure(scratch, format=path.suffix[1:].lower())
+
+
+def figure_of(records: Sequence[RunRecord]) -> Figure:
+    """Lay out the panels.
+
+    Their axes are labelled ``score``, ``loss``, ``slaves``, and ``confusion 0`` and so on.
+    """
+    runs = _drawn(records)
+    measure = Setup(records[0].state.config).measure
+    confusions = runs if len(runs) <= CONFUSIONS else runs[:1]
+    if not records[0].state.config.classes:
+        confusions = []
+    mosaic = _mosaic(len(confusions))
+    figure = Figure(figsize=(WIDTH, ROW * len(mosaic)), dpi=DPI)
+    figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
+    FigureCanvasAgg(figure)
+    axes = figure.subplot_mosaic(mosaic)
+    panels.curves(axes["score"], runs, measure.primary)
+    panels.curves(axes["loss"], runs, measure.loss)
+    panels.slaves(axes["slaves"], runs, measure.primary)
+    for number, run in enumerate(confusions):
+        panels.confusion(axes[f"confusion {number}"], run, len(confusions))
+    _headings(figure, axes["score"], runs, (measure.primary, measure.loss))
+    return figure
+
+
+def _drawn(records: Sequence[RunRecord]) -> list[Drawn]:
+    """Give each run a name and a look."""
+    sizes = {record.state.config.slaves for record in records}
+    looks = cycle([(colour, dash) for dash in DASHES for colour in COLOURS])
+    runs = []
+    for record, (colour, dash) in zip(records, looks, strict=False):
+        state, config = record.state, record.state.config
+        options = "".join(f" {name}={value}" for name, value in config.options.items())
+        slaves = f", {config.slaves} slaves" if len(sizes) > 1 else ""
+        called = f"{state.run} {config.strategy}{options}{slaves}"
+        tests = {k.number: test for k, test in record.history.items() if k.kind == "evaluate"}
+        runs.append(Drawn(record, called, colour, dash, tests))
+    return runs
+
+
+def _mosaic(confusions: int) -> list[Any]:
+    """Arrange the panels, given how many confusion matrices there are."""
+    top = ["score", "loss", "slaves"]
+    if not confusions:
+        return [top]
+    if confusions == 1:
+        return [["score", "loss"], ["slaves", "confusion 0"]]
+    bottom = [f"confusion {number}" for number in range(confusions)]
+    # Panels of a row share its width: six is what two and three go into.
+    return [[name for name in row for _ in range(6 // len(row))] for row in (top, bottom)]
+
+
+def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequence[str]) -> None:
+    """Write what is drawn, and of several runs a legend."""
+    figures = [
+        ", ".join(
+            f"{CALLED[name]} {_written(name, run.tests[run.chosen].get(name))}" for name in told
+        )
+        for run in runs
+    ]
+    datasets = {run.record.state.config.dataset for run in runs}
+    of = f" of {datasets.pop()}" if len(datasets) == 1 else ""
+    if len(runs) == 1:
+        slaves = runs[0].record.state.config.slaves
+        title = f"run {runs[0].called}, {slaves} slaves{of}\nround {runs[0].chosen}: {figures[0]}"
+        figure.suptitle(unformatted(title), x=0.01, ha="left", fontweight="bold")
+    else:
+        title = f"{len(runs)} runs{of}"
+        lines = [line for line in curves.lines if not str(line.get_label()).startswith("_")]
+        labels = [
+            f"{run.called}, round {run.chosen}: {text}"
+            for run, text in zip(runs, figures, strict=True)
+        ]
+        figure.legend(
+            lines,
+            [unformatted(label) for label in labels],
+            loc="outside upper left",
+            title=unformatted(title),
+            title_fontproperties={"weight": "bold", "size": 12},
+            alignment="left",
+            ncols=1 if len(runs) <= CONFUSIONS else 2,
+            fontsize=9,
+            frameon=False,
+        )
+
+
+def _written(figure: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:.2%}" if figure == "accuracy" else f"{value:.4f}"

@@ -1,0 +1,25 @@
+"""Categories that a model has never seen: they count as none, which is to be said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fedredis.features import Prepared
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Named
+    from fedredis.features import Features
+
+
+def unseen_in(features: Features, known: Named, X: NDArray[Any]) -> list[str]:
+    """Say which columns of rows X (n, columns) have categories that nobody had, a line each."""
+    unseen = features.unseen(known, X) if isinstance(features, Prepared) else {}
+    return [
+        f"column '{name}': no row to learn from has this category, so it is left out of account"
+        if len(X) == 1
+        else f"column '{name}': {rows.sum():,} of {len(X):,} rows have a category that no row to "
+        f"learn from has, so it is left out of account; the first is row {rows.argmax()}"
+        for name, rows in unseen.items()
+    ]

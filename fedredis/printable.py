@@ -1,0 +1,14 @@
+"""Text that somebody else has written, made fit for a terminal: the one place that does so."""
+
+from __future__ import annotations
+
+import re
+
+#: What a terminal would obey: C0 but for tab and newline, DEL, C1, and what turns the direction
+#: of writing.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return the text with a replacement character for each control character."""
+    return text if text.isprintable() else CONTROL.sub("\ufffd", text)

@@ -1,0 +1,53 @@
+"""Deleting a run: every key of it, and its entry in the list of runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fedredis import keys as names
+from fedredis.errors import LeaseHeldError, RunNotFoundError
+from fedredis.keys import RunKeys
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+#: Milliseconds that the run is held against masters while it is deleted.
+HELD_MS = 60_000
+#: Keys that are looked at, and deleted, in one call.
+BATCH = 1000
+
+
+def remove(client: Redis, run: str, *, token: str) -> int:
+    """Delete a run; return how many keys it had. A deletion that was cut short can be repeated.
+
+    `token` is what the run's lease is held with, so that no master takes it up meanwhile.
+
+    Raises
+    ------
+    RunNotFoundError
+        If there is no such run.
+    LeaseHeldError
+        If a master is driving it.
+    """
+    keys = RunKeys(run)
+    if not client.exists(keys.run) and client.zscore(names.RUNS, run) is None:
+        raise RunNotFoundError(f"there is no run {run}: `fedredis runs` lists them")
+    if not client.set(keys.lease, token, nx=True, px=HELD_MS):
+        raise LeaseHeldError(f"run {run} is going on: stop its master first, then delete it")
+    pattern = re.sub(r"([*?\[\]\\])", r"\\\1", keys.run) + "*"
+    last = {keys.run.encode(), keys.lease.encode()}
+    deleted, batch = 0, []
+    for key in client.scan_iter(match=pattern, count=BATCH):
+        if key not in last:
+            batch.append(key)
+        if len(batch) == BATCH:
+            deleted += int(client.unlink(*batch))
+            batch.clear()
+    with client.pipeline(transaction=True) as pipeline:
+        # The run itself at the end: as long as it is listed, what is left of it can be deleted.
+        pipeline.unlink(keys.run, *batch)
+        pipeline.unlink(keys.lease)
+        pipeline.zrem(names.RUNS, run)
+        counted, *_ = pipeline.execute()
+    return deleted + int(counted)

@@ -1,0 +1,129 @@
+"""Each finding is a line with what mends it; what depends on another finding is not looked at."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis import acl
+from fedredis.redis_url import PASSWORD_FILE, without_password
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+@pytest.fixture
+def look(call, server, monkeypatch):
+    """Return a function that returns the names of what is well, and the lines that are not."""
+
+    def look(url: str | None = None, code: int = 1) -> tuple[list[str], list[str]]:
+        monkeypatch.setenv(PASSWORD_FILE, str(server.home / "password"))
+        answer = call("doctor", "--redis-url", url or without_password(server.tcp_url))
+        assert answer.code == code, answer.out
+        lines = answer.out.splitlines()
+        findings = [line[4:] for line in lines if line.startswith("no")]
+        number = f"fedredis: {len(findings)} problem{'s' * (len(findings) > 1)} found\n"
+        assert answer.err == number * bool(findings)
+        return [line.split()[1] for line in lines if line.startswith("ok")], findings
+
+    return look
+
+
+def test_all_is_well(look) -> None:
+    well, _ = look(code=0)
+    assert well == [
+        *("Python", "packages", "cores", "Redis", "persistence", "memory"),
+        *("clock", "scripts", "workers"),
+    ]
+
+
+def test_the_embedded_server(call) -> None:
+    answer = call("doctor")
+    assert answer.code == 0
+    assert "server program" in answer.out
+
+
+def test_the_cause_alone_is_told(look, call, monkeypatch) -> None:
+    well, (finding,) = look("redis://127.0.0.1:1")
+    assert well == ["Python", "packages", "cores"]
+    assert "Redis unreachable at redis://" in finding
+    monkeypatch.setenv("FEDREDIS_SERVER", "no-such-program")
+    answer = call("doctor")
+    assert answer.code == 1
+    assert answer.out.count("no  ") == 1
+    assert "no program 'no-such-program'" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "told"),
+    [
+        ({"appendonly": "no"}, "persistence", "a restart loses runs: .*appendonly yes"),
+        (
+            {"maxmemory": "1"},
+            "memory",
+            r"used of maxmemory 1B, writes are refused: .*maxmemory \d+mb",
+        ),
+        (
+            {"maxmemory": "1gb", "maxmemory-policy": "allkeys-lru"},
+            "memory",
+            "allkeys-lru drops keys that runs need: .*maxmemory-policy noeviction",
+        ),
+    ],
+)
+def test_a_finding_and_the_command_that_mends_it(
+    look, client: Redis, settings: dict[str, str], name: str, told: str
+) -> None:
+    before = client.config_get(*settings)
+    try:
+        for setting, value in settings.items():
+            client.config_set(setting, value)
+        well, (finding,) = look()
+        assert re.match(rf"{name} +.*{told}$", finding)
+        assert "scripts" in well
+        if shutil.which("redis-cli"):
+            # It can be pasted, and is enough.
+            mending = finding[finding.index("REDISCLI_AUTH") :]
+            assert subprocess.check_output(["/bin/sh", "-c", mending]) == b"OK\n"
+            look(code=0)
+    finally:
+        for setting, value in before.items():
+            client.config_set(setting, value)
+
+
+def test_a_maxmemory_that_is_enough(look, client: Redis) -> None:
+    client.config_set("maxmemory", "1gb")
+    look(code=0)
+    client.config_set("maxmemory", 0)
+
+
+def test_a_replica(look, client: Redis) -> None:
+    client.replicaof("127.0.0.1", 1)
+    try:
+        _, findings = look()
+    finally:
+        client.replicaof("NO", "ONE")
+    assert "is a replica, which can't be written to: give the URL of 127.0.0.1:1" in findings[0]
+
+
+@pytest.mark.parametrize(("by", "told"), [(3600, "3600 s ahead of"), (-60, "60 s behind")])
+def test_a_clock_that_differs(look, monkeypatch, by: int, told: str) -> None:
+    right = time.time
+    monkeypatch.setattr("fedredis.cli.doctor.time.time", lambda: right() + by)
+    _, (finding,) = look()
+    assert f"this machine's clock is {told} the server's: let NTP" in finding
+
+
+def test_a_login_that_may_only_look(look, client: Redis, server) -> None:
+    rule = acl.viewer().rule().split()[2:]
+    client.execute_command("ACL", "SETUSER", "looks", *rule, ">secret")
+    well, (finding,) = look(f"redis://looks:secret@127.0.0.1:{server.port}")
+    client.acl_deluser("looks")
+    assert finding.startswith("scripts ")
+    assert "`fedredis acl` writes rules" in finding
+    assert "Redis" in well
+    assert "persistence" not in well

@@ -1,0 +1,51 @@
+"""What a run shows of itself: a bar that gets to its end, or a few lines."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from fedredis.cli.output import Door
+from fedredis.cli.progress import RunProgress
+from fedredis.config import RunConfig
+from fedredis.keys import Kind, Label
+from fedredis.store.runs import RunState
+
+
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    """Return a function that goes through rounds, and returns what was shown of them."""
+
+    def shown(done, rounds, *, terminal=False, width=80, figure=0.5):
+        monkeypatch.setenv("COLUMNS", str(width))
+        console = Door(stderr=True)
+        console._force_terminal, console.file = terminal, io.StringIO()
+        config = RunConfig("pets", (), ("[/b]", "b"), slaves=2, rounds=rounds)
+        state = RunState("r1", "running", config, 0, "", "", 0, "", None)
+        with RunProgress(console, state) as progress:
+            for number in range(1, done + 1):
+                progress(Label(Kind.TRAIN, number), {})
+                progress(Label(Kind.EVALUATE, number), {"accuracy": figure})
+        return capsys.readouterr().err, console.file.getvalue()
+
+    return shown
+
+
+@pytest.mark.parametrize(("done", "rounds", "lines"), [(20, 20, 9), (7, 20, 3), (3, 3, 2)])
+def test_without_a_terminal(shown, done, rounds, lines):
+    err, bar = shown(done, rounds)
+    said = err.splitlines()
+    assert len(said) == lines
+    assert re.fullmatch(rf"round \d+ of {rounds}: accuracy 50.00%", said[0])
+    assert f"{done}/{done} accuracy 50.00%" in bar
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_on_a_terminal(shown, width):
+    err, bar = shown(5, 20, terminal=True, width=width, figure=None)
+    assert err == ""
+    last = bar.splitlines()[-2]
+    assert "5/5" in last
+    assert "accuracy -" in last

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import numpy as np
+
+from fedredis.api.study.fitting import learn
+from fedredis.api.trained.unseen import unseen_in
+from fedredis.features import Column, make
+
+COLUMNS = (Column("size"), Column("coat", kind="category"), Column("legs", kind="category"))
+
+
+def test_columns_with_categories_that_nobody_had():
+    features = make("plain", COLUMNS)
+    known = learn(features, [np.array([[1.0, 7, 4], [2, 8, 4]])])
+    assert unseen_in(features, known, np.array([[9.0, 8, 4], [1, 7, 4]])) == []
+    (line,) = unseen_in(features, known, np.array([[1.0, 7, 4], [1, 9, 4], [1, np.nan, 4]]))
+    assert line.startswith("column 'coat': 2 of 3 rows have a category that no row to learn from")
+    assert line.endswith("the first is row 1")
+
+
+def test_numbers_alone():
+    assert unseen_in(make("plain", COLUMNS[:1]), {}, np.zeros((2, 1))) == []

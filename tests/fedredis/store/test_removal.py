@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis.errors import LeaseHeldError, RunNotFoundError
+from fedredis.store import removal, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+    from fedredis.config import RunConfig
+
+
+@pytest.fixture
+def two(
+    fake: Redis, make_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs whose names begin alike, one with more keys than are deleted in one call."""
+    monkeypatch.setattr(removal, "BATCH", 3)
+    for run in ("r1", "r10"):
+        runs.create(fake, run, make_config(), {})
+        for number in range(10):
+            fake.set(f"fedredis:{{{run}}}:round:train:7:update:{number}", b"x")
+    fake.set("fedredis:{r1}x", b"of somebody else")
+
+
+def test_nothing_of_the_run_is_left(fake: Redis, two: None) -> None:
+    before = set(fake.keys())
+    assert removal.remove(fake, "r1", token="me") == 12
+    gone = before - set(fake.keys())
+    assert gone == {key for key in before if key.startswith(b"fedredis:{r1}")}
+    assert fake.zrange("fedredis:runs", 0, -1) == [b"r10"]
+    with pytest.raises(RunNotFoundError, match="there is no run r1"):
+        removal.remove(fake, "r1", token="me")
+
+
+def test_a_run_that_is_going_on(fake: Redis, two: None) -> None:
+    fake.set("fedredis:{r1}:lease", "its master", px=5000)
+    before = {key: fake.dump(key) for key in fake.scan_iter()}
+    with pytest.raises(LeaseHeldError, match="run r1 is going on: stop its master first"):
+        removal.remove(fake, "r1", token="me")
+    assert {key: fake.dump(key) for key in fake.scan_iter()} == before
+
+
+def test_what_a_deletion_left_that_was_cut_short(fake: Redis, two: None) -> None:
+    fake.delete("fedredis:{r1}")
+    removal.remove(fake, "r1", token="me")
+    assert fake.keys("fedredis:{r1}*") == [b"fedredis:{r1}x"] or not fake.keys("fedredis:{r1}:*")

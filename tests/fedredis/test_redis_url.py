@@ -1,0 +1,148 @@
+"""What URLs may say, what is shown of them, and commands that can be pasted."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis.connection import check, connect
+from fedredis.errors import UsageError
+from fedredis.redis_url import (
+    PASSWORD,
+    PASSWORD_FILE,
+    check_url,
+    fedredis_command,
+    masked,
+    redis_cli,
+    with_password,
+    without_password,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fedredis.embedded import EmbeddedServer
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "bare"),
+    [
+        ("redis://host:6379/0", "redis://host:6379/0", "redis://host:6379/0"),
+        ("redis://:hunter2@host:6379/0", "redis://:***@host:6379/0", "redis://host:6379/0"),
+        ("rediss://ann:hunter2@host/0", "rediss://ann:***@host/0", "rediss://ann@host/0"),
+        ("redis://ann:ann@host", "redis://ann:***@host", "redis://ann@host"),
+        ("redis://:hun%40ter@host", "redis://:***@host", "redis://host"),
+        ("unix://:hunter2@/s.sock?db=0", "unix://:***@/s.sock?db=0", "unix:///s.sock?db=0"),
+        ("unix:///s.sock", "unix:///s.sock", "unix:///s.sock"),
+        ("redis://ann@host", "redis://ann@host", "redis://ann@host"),
+        ("redis://h?password=hunter2&db=1", "redis://h?password=***&db=1", "redis://h?db=1"),
+        ("unix:///s?db=0&password=hunter2", "unix:///s?db=0&password=***", "unix:///s?db=0"),
+        ("redis://[::1]:7/1?password=p", "redis://[::1]:7/1?password=***", "redis://[::1]:7/1"),
+    ],
+)
+def test_passwords_are_not_shown(url: str, shown: str, bare: str) -> None:
+    assert (masked(url), without_password(url)) == (shown, bare)
+    for one in (url, bare):
+        check_url(one)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "it must start with redis://, rediss://, unix://"),
+        *((url, "must start") for url in ("host:6379", "localhost", "http://:hunter2@host")),
+        *(
+            (url, "must start")
+            for url in ("file:///etc/passwd", "redis+cluster://host", "redis:h")
+        ),
+        *((f"redis://:hunter2@host:{port}", "write it as") for port in ("p", "99999999", "0")),
+        *(
+            (url, "write it as")
+            for url in ("redis://:hunter2@[::1:6379", "unix://", "redis://h#1")
+        ),
+        # A password with a character that has to be written otherwise; no part of it is told.
+        *((f"redis://:hunter2{c}x@host", "%23 for #, %2F for /") for c in "#/?"),
+        ("redis://u:2/hunter2@host", "%40 for @"),
+        ("redis://u:2?hunter2=@host", "%40 for @"),
+        *((f"redis://h/{db}", "must be a number") for db in ("abc", "-1", "0/1", "1.5", "٣")),
+        *((f"redis://h?db={db}", "must be a number") for db in ("abc", "-1", "inf")),
+        *((f"redis://h?{twice}", "needs one value") for twice in ("db=", "db=1&db=2")),
+        *(
+            (f"redis://h/0?{name}=1", f"it has the option '{name}'; there are db, username, pass")
+            for name in (
+                *("decode_responses", "protocol", "encoding", "foo", "max_connections"),
+                *("socket_timeout", "retry_on_error", "health_check_interval", "timeout", "host"),
+            )
+        ),
+        ("redis://h?ssl_ca_certs=/etc", r"'ssl_ca_certs' \(which is for rediss://\)"),
+        ("rediss://h?ssl_foo=1", "option 'ssl_foo'; there are db, .*ssl_ca_certs"),
+        ("rediss://h?ssl_ca_certs=/no/such", "names a file, and there is no /no/such"),
+        ("rediss://h?ssl_check_hostname=perhaps&ssl_min_version=x", "ssl_min_version"),
+    ],
+)
+def test_urls_that_can_not_be_used(url: str, says: str) -> None:
+    with pytest.raises(UsageError, match=rf"^Redis URL .* can't be used: .*{says}") as refusal:
+        connect(url)
+    assert "hunter2" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_environment_holds_a_password(server: EmbeddedServer, tmp_path: Path) -> None:
+    (file := tmp_path / "its password").write_text("s p@:/\n")
+    bare = without_password(server.tcp_url)
+    assert with_password(bare, {PASSWORD: server.tcp_url[9:].partition("@")[0]}) == server.tcp_url
+    check(with_password(bare, {PASSWORD_FILE: str(server.home / "password")}))
+    assert with_password("redis://ann@h/1", {PASSWORD_FILE: str(file)}) == (
+        "redis://ann:s%20p%40%3A%2F@h/1"
+    )
+    assert with_password("unix:///s?db=1", {PASSWORD: "p"}) == "unix://:p@/s?db=1"
+    for url in ("redis://:own@h", "redis://h?password=own", "", "redis://[::1"):
+        assert with_password(url, {PASSWORD: "p"}) == url
+    with pytest.raises(UsageError, match=r"REDIS_PASSWORD_FILE can't be read: .*no-file"):
+        with_password(bare, {PASSWORD_FILE: "no-file"})
+
+
+@pytest.mark.parametrize(
+    ("url", "cli"),
+    [
+        ("redis://host", "-h host -p 6379"),
+        ("redis://[::1]:7/12", "-h ::1 -p 7 -n 12"),
+        ("redis://h/0?username=ann", "-h h -p 6379 --user ann"),
+        ("unix:///a%20b.sock?db=2", "-s '/a b.sock' -n 2"),
+        (
+            "rediss://ann@h?ssl_ca_certs=a b&ssl_certfile=c&ssl_keyfile=k&ssl_cert_reqs=none",
+            "-h h -p 6379 --user ann --cacert 'a b' --cert c --key k --tls --insecure",
+        ),
+    ],
+)
+def test_commands_that_reach_the_same_redis(url: str, cli: str) -> None:
+    resume = "fedredis resume run"
+    assert redis_cli(url, {}) == f"redis-cli {cli}"
+    assert fedredis_command(resume, url, {"REDIS_URL": url}) == resume
+    by_option = fedredis_command(resume, url, {"REDIS_URL": "redis://other"})
+    assert by_option.startswith(f"{resume} --redis-url ")
+    held, in_file = {PASSWORD: "hunter2"}, {PASSWORD_FILE: __file__}
+    secret = with_password(url, held)
+    assert redis_cli(secret, held) == f'REDISCLI_AUTH="$REDIS_PASSWORD" redis-cli {cli}'
+    assert fedredis_command(resume, secret, held) == by_option
+    assert fedredis_command(resume, secret, {"REDIS_URL": url, **held}) == resume
+    assert redis_cli(with_password(url, in_file), in_file) == (
+        f'REDISCLI_AUTH="$(cat {__file__})" redis-cli {cli}'
+    )
+    # Where it stood on the command line, the shell asks for it.
+    assert redis_cli(secret, {}) == f"redis-cli {cli} --askpass"
+    assert fedredis_command(resume, secret, {}) == (
+        f"read -rs REDIS_PASSWORD; export REDIS_PASSWORD; {by_option}"
+    )
+
+
+def test_the_command_works(server: EmbeddedServer) -> None:
+    if not shutil.which("redis-cli"):
+        pytest.skip("redis-cli, a system package, is not on PATH")
+    held = {PASSWORD_FILE: str(server.home / "password")}
+    for url in (server.tcp_url, server.url):
+        line = redis_cli(url, held)
+        assert subprocess.check_output(["/bin/sh", "-c", f"{line} ping"]) == b"PONG\n"
