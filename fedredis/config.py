@@ -86,6 +86,8 @@ class RunConfig:
     strategy: str = "fedavg"
     #: The strategy's options, as text.
     options: Mapping[str, str] = field(default_factory=dict)
+    #: What is asked, if nothing is trained: the kind of an analysis, and its own fields.
+    analysis: Mapping[str, Any] = field(default_factory=dict)
     #: How many slaves, drawn anew each round, train; 0 for all.
     sample: int = 0
     #: Rounds without a better test after which training ends; 0 for never.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import BlobError
 from fedredis.exchanges.evaluation import Evaluation
+from fedredis.exchanges.inference import Inference
 from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
@@ -24,6 +25,7 @@ KINDS: Mapping[str, type[Exchange]] = {
     "statistics": Statistics,
     "train": Training,
     "evaluate": Evaluation,
+    "inference": Inference,
 }
 
 

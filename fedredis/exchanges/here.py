@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fedredis.exchanges.plan import Plan, Progress
+from fedredis.exchanges.plan import Progress, plan_of
 from fedredis.exchanges.reduction import Reduction
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def drive(
     together
         How many slaves are worked for in one go; the result has the same bits for any number.
     """
-    plan, progress, here = Plan(setup), Progress(), Here(rows, together)
+    plan, progress, here = plan_of(setup), Progress(), Here(rows, together)
     waiting: dict[RoundName, Exchange] = {e.name: e for e in plan.due(progress)}
     while waiting:
         exchange = waiting.pop(next(iter(waiting)))

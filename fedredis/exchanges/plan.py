@@ -167,3 +167,35 @@ class Plan:
         """Say what may mislead in a run that is over."""
         without = self.setup.config.patience and progress.best is None
         return (NO_TEST,) if without else ()
+
+
+class InferencePlan(Plan):
+    """The course of a run that answers a question: passes, until none is missing."""
+
+    def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
+        """Name the next pass, if there is one."""
+        if progress.converged:
+            return []
+        name = RoundName("inference", int(progress.preprocessing.partition(":")[2]) + 1)
+        return [] if name in under_way else [self._make(progress, name)]
+
+    def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name what is known."""
+        return {"known": progress.preprocessing}
+
+    def after(
+        self, progress: Progress, exchange: Exchange, step: Step, reduced: Reduced
+    ) -> tuple[Progress, Step]:
+        """Return where the run stands after a pass."""
+        after = progress.after(step)
+        known = {after.preprocessing: after.artifacts[after.preprocessing]}
+        return replace(after, artifacts=known), step
+
+    def ending(self, progress: Progress) -> tuple[str, ...]:
+        """Nothing: a result has warnings of its own."""
+        return ()
+
+
+def plan_of(setup: Setup) -> Plan:
+    """Return the plan that a run follows."""
+    return InferencePlan(setup) if setup.config.analysis else Plan(setup)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis import features, metrics, models, strategies
+from fedredis import features, inference, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.errors import UsageError
 from fedredis.strategies import Limits
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fedredis.config import RunConfig
     from fedredis.exchanges.protocol import Rows
     from fedredis.features import Features
+    from fedredis.inference import Analysis
     from fedredis.metrics import Measure
     from fedredis.models import Model
     from fedredis.strategies import Strategy
@@ -65,6 +66,24 @@ class Setup:
     def measure(self) -> Measure:
         """How predictions are measured."""
         return metrics.measure(len(self.config.classes))
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What is asked, where nothing is trained.
+
+        Raises
+        ------
+        UsageError
+            If it can't be asked so.
+        """
+        config = self.config
+        kinds = {column.name: column.kind for column in config.columns}
+        asked, texts = config.analysis, dict(config.analysis.get("texts", {}))
+        if config.label:
+            kinds[config.label] = "category" if config.classes else "number"
+            texts[config.label] = {str(i): name for i, name in enumerate(config.classes, 1)}
+        least = int(asked.get("least_cell", 0))
+        return inference.make(asked, inference.Context(kinds, self.scope, texts, least))
 
     @property
     def scope(self) -> Scope:
@@ -119,6 +138,9 @@ class Setup:
             If it does not.
         """
         config = self.config
+        if config.analysis:
+            _ = self.analysis
+            return
         _ = self.features
         # How many inputs it will have is not known yet, and makes no difference here.
         model = models.make(config.model, 1, len(config.classes), self.allowed)

@@ -97,6 +97,11 @@ class Design:
         """The columns that are taken as categories."""
         return tuple(dict.fromkeys(f for f in self._factors.values() if isinstance(f, str)))
 
+    @property
+    def categories_of_factors(self) -> dict[str, str]:
+        """The columns of factors that are categories."""
+        return {text: f for text, f in self._factors.items() if isinstance(f, str)}
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """All columns that rows need."""

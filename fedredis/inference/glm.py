@@ -46,6 +46,8 @@ class Weighted:
     label: str
     offset: str = ""
     weights: str = ""
+    #: The category of the label that counts as 1, others as 0; None where labels are numbers.
+    positive: float | None = None
 
     @cached_property
     def needed(self) -> tuple[str, ...]:
@@ -63,8 +65,14 @@ class Weighted:
     def matrix(self, known: Named, frame: Frame) -> NDArray[np.float64]:
         """Return the columns, label, offset and weights of all complete rows."""
         there = frame.complete(self.needed)
-        x = self.design.matrix(known, there)
-        return np.column_stack([x, *(there.columns[name] for name in self._others)])
+        x, others = self.design.matrix(known, there), [self.labels(there)]
+        others += [there.columns[name] for name in self._others[1:]]
+        return np.column_stack([x, *others])
+
+    def labels(self, frame: Frame) -> NDArray[np.float64]:
+        """Return the labels as numbers (n,)."""
+        cells = frame.columns[self.label]
+        return bits(cells if self.positive is None else cells == self.positive)
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ class Scoring:
         off, scale = self.standard(known)
         x = rows.design.matrix(known, there)
         z = np.ascontiguousarray(((x - off) / scale).T)
-        y = bits(there.columns[rows.label])
+        y = rows.labels(there)
         offset = bits(there.columns[rows.offset]) if rows.offset else np.zeros(len(y))
         weights = bits(there.columns[rows.weights]) if rows.weights else np.ones(len(y))
         return z, y, offset, weights

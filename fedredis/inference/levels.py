@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fedredis.errors import DataError
 from fedredis.features import union
 from fedredis.inference.exact import Count, Part
 
@@ -36,6 +37,8 @@ class Levels:
     texts: Mapping[str, Mapping[str, str]]
     #: Columns of which no cell may be missing, or else the row does not count.
     needed: tuple[str, ...] = ()
+    #: A category with fewer rows than this is refused.
+    least: int = 0
 
     def next_pass(self, known: Named) -> str | None:
         """``levels``, if there are such columns."""
@@ -60,6 +63,12 @@ class Levels:
             digests, rows = union.entries(table, column)
             there = digests != 0
             digests, rows = digests[there], rows[there]
+            if self.least and len(rows) and rows.min() < self.least:
+                raise DataError(
+                    f"a category of it has fewer than {self.least} rows: put it together with "
+                    "another, or leave it out",
+                    column=column,
+                )
             names = [self.text(column, digest) for digest in digests]
             order = sorted(range(len(names)), key=names.__getitem__)
             after[f"levels:{column}"] = digests[order].astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,6 +48,8 @@ class Spread:
     variables: Variables
     scope: Scope
     prefix: str = ""
+    #: Variables by row at most; more are not told of.
+    share: float = math.inf
 
     def next_pass(self, known: Named) -> str | None:
         """``ranges``, then ``spread``."""
@@ -99,8 +102,13 @@ class Spread:
         rows, edges = int(total[1]), cells.MAGNITUDES
         if rows < FEWEST:
             raise DataError(f"{rows} rows have all the cells that are needed: these are too few")
+        names = self.variables.names(known)
+        if len(names) > self.share * rows:
+            raise DataError(
+                f"{len(names)} columns are too many for {rows} rows: they would tell of single ones"
+            )
         low, high = [], []
-        for name, line in zip(self.variables.names(known), total[0], strict=True):
+        for name, line in zip(names, total[0], strict=True):
             if line[0] or line[-1] or line.sum() != rows:
                 raise DataError("it holds numbers that can't be added up", column=name)
             filled = np.flatnonzero(line[1:-1])

@@ -16,7 +16,7 @@ from fedredis.errors import (
     StateLostError,
 )
 from fedredis.exchanges import Setup
-from fedredis.exchanges.plan import Plan, Progress
+from fedredis.exchanges.plan import Progress, plan_of
 from fedredis.keys import RunKeys
 from fedredis.rounds.engine import Engine
 from fedredis.store import runs
@@ -103,7 +103,7 @@ def drive_run(
         report(name, entry)
 
     try:
-        dispatch, plan = dispatcher(store, config), Plan(setup)
+        dispatch, plan = dispatcher(store, config), plan_of(setup)
         # How BLAS shares a product among threads decides its last bits, and threads would fight
         # with the workers for the cores.
         with threadpool_limits(1, user_api="blas"):
