@@ -24,7 +24,7 @@ class Reading:
     Parameters
     ----------
     label
-        Column that holds the label; ``decade`` when there is one and none is named.
+        Column that holds the label; ``decade`` when there is one and none is named; '' for none.
     columns
         Columns to learn from; see `columns.choose`.
     categories

@@ -32,6 +32,7 @@ from fedredis.store import runs
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from fedredis.api.answer import Answer
     from fedredis.api.outcome import Outcome
     from fedredis.api.training import Say
     from fedredis.config import RunConfig
@@ -126,7 +127,7 @@ def run(
         fraction=fraction,
         quorum=quorum,
         say=logger.info,
-        how_to_resume=_call(redis_url, home),
+        how_to_resume=call_to_resume(redis_url, home),
     )
     with beginning as training:
         return _driven(training, report)
@@ -141,8 +142,8 @@ def resume(
     wait_timeout: float = 600.0,
     allow_models: Collection[str] = (),
     report: Report | None = None,
-) -> Outcome:
-    """Go on with a run whose master stopped or died; return its final measure.
+) -> Outcome | Answer:
+    """Go on with a run whose master stopped or died; return its final measure, or answer.
 
     It goes on from the last committed round, and the result is the one that the run would have
     had without the stop. Of a run that is finished, the measure is read again. Parameters are
@@ -165,9 +166,12 @@ def resume(
         home=Path(home),
         wait_timeout=wait_timeout,
         models=allow_models,
-        how_to_resume=_call(redis_url, home),
+        how_to_resume=call_to_resume(redis_url, home),
     )
     with going_on as training:
+        if training.state.config.analysis:
+            training.wait(logger.info)
+            return training.answer(logger.info)
         return _driven(training, report)
 
 
@@ -342,7 +346,7 @@ def _driven(training: Training, report: Report | None) -> Outcome:
     return training.drive(report or (lambda label, entry: None), logger.info)
 
 
-def _call(redis_url: str | None, home: PathLike) -> HowToResume:
+def call_to_resume(redis_url: str | None, home: PathLike) -> HowToResume:
     """Make the call that goes on with a run."""
     where = f", redis_url={masked(redis_url)!r}" if redis_url else f", home={str(home)!r}"
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from fedredis.models import Model
     from fedredis.strategies import Strategy
 
+#: Rows of a cell that is told at least, where slaves have names, unless something else is said.
+LEAST_CELL = 5
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -82,7 +85,8 @@ class Setup:
         if config.label:
             kinds[config.label] = "category" if config.classes else "number"
             texts[config.label] = {str(i): name for i, name in enumerate(config.classes, 1)}
-        least = int(asked.get("least_cell", 0))
+        # Whoever brings a file of its own is somebody.
+        least = int(asked.get("least_cell", LEAST_CELL if config.names else 0))
         return inference.make(asked, inference.Context(kinds, self.scope, texts, least))
 
     @property

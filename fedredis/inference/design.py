@@ -36,6 +36,12 @@ CATEGORY = re.compile(
 INTERCEPT = "Intercept"
 
 
+def category_of(text: str) -> str | None:
+    """Return the column that a factor takes as categories by itself, if it does."""
+    found = CATEGORY.fullmatch(text)
+    return (found["quoted"] or found["name"]) if found else None
+
+
 @dataclass(frozen=True)
 class Piece:
     """One factor of a column: a number, or whether a row has a level of a category."""
@@ -89,8 +95,7 @@ class Design:
         plain = text[1:-1] if re.fullmatch("`[^`]+`", text) else text
         if self.kinds.get(plain) == "category":
             return plain
-        found = CATEGORY.fullmatch(text)
-        return (found["quoted"] or found["name"]) if found else None
+        return category_of(text)
 
     @cached_property
     def categories(self) -> tuple[str, ...]:

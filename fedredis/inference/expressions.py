@@ -54,15 +54,17 @@ class Expression:
     """
 
     text: str
-    #: Columns that there are.
-    known: tuple[str, ...]
+    #: Columns that there are; None if that is still to be seen.
+    known: tuple[str, ...] | None
 
     def __post_init__(self) -> None:
-        if self.text not in self.known:
-            _ = self._tree
         for name in self.columns:
-            if name not in self.known:
+            if self.known is not None and name not in self.known:
                 raise UsageError(f"'{self.text}': there is no column '{name}'")
+
+    @property
+    def _plain(self) -> bool:
+        return self.known is not None and self.text in self.known
 
     @cached_property
     def _quoted(self) -> tuple[str, ...]:
@@ -103,7 +105,7 @@ class Expression:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns that it is made of."""
-        if self.text in self.known:
+        if self._plain:
             return (self.text,)
         calls = {id(n.func) for n in ast.walk(self._tree) if isinstance(n, ast.Call)}
         names = [n for n in ast.walk(self._tree) if isinstance(n, ast.Name) and id(n) not in calls]
@@ -121,7 +123,7 @@ class Expression:
         DataError
             If it is no number for one of them, such as a logarithm of 0.
         """
-        if self.text in self.known:
+        if self._plain:
             return columns[self.text]
         with np.errstate(all="ignore"):
             found = np.broadcast_to(self._value(self._tree, columns), (rows,))

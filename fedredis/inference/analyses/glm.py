@@ -32,6 +32,8 @@ class Glm:
 
     Parameters
     ----------
+    terms
+        Each the texts of its factors; all other columns, if not given.
     positive
         Where labels are categories, the one that counts as 1; the last one, if not given.
     bases
@@ -42,7 +44,7 @@ class Glm:
 
     context: Context
     label: str
-    terms: Sequence[Sequence[str]]
+    terms: Sequence[Sequence[str]] | None = None
     intercept: bool = True
     family: str = "gaussian"
     link: str | None = None
@@ -70,7 +72,9 @@ class Glm:
 
     @cached_property
     def _design(self) -> Design:
-        terms = tuple(tuple(term) for term in self.terms)
+        others = {self.label, self.offset, self.weights}
+        every = [(name,) for name in self.context.kinds if name not in others]
+        terms = tuple(tuple(term) for term in (every if self.terms is None else self.terms))
         return Design(terms, self.context.kinds, self.intercept, self.context.texts, self.bases)
 
     @cached_property
