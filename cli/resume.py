@@ -8,6 +8,7 @@ import click
 
 from fedredis.api.starting import resumed
 from fedredis.cli import options
+from fedredis.cli.asking import print_answer
 from fedredis.cli.training import how_to_resume, train
 
 if TYPE_CHECKING:
@@ -49,4 +50,7 @@ def command(
         how_to_resume=how_to_resume(redis_url, home),
     )
     with going_on as training:
-        train(training, as_json=as_json)
+        if training.state.config.analysis:
+            print_answer(training, as_json=as_json)
+        else:
+            train(training, as_json=as_json)

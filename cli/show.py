@@ -9,7 +9,7 @@ import click
 from rich.console import Group
 
 from fedredis.api.records import show
-from fedredis.cli import options, output, waiting
+from fedredis.cli import answers, options, output, waiting
 from fedredis.cli.confusion import Confusion, confusions
 from fedredis.cli.outcome import described, how_far, slave_table
 from fedredis.cli.runs import started
@@ -45,15 +45,20 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     record = show(run, redis_url=redis_url, home=home)
     if as_json:
         history = {str(label): entry for label, entry in record.history.items()}
+        answered = {"answer": record.answer.plain()} if record.answer else {}
         rounds = {str(found.name): asdict(found) for found in record.open}
         output.print_json(
             {
                 **asdict(record.state),
+                **answered,
                 "history": history,
                 "slaves": record.slaves,
                 "open": {name: {**told, "name": name} for name, told in rounds.items()},
             }
         )
+        return
+    if record.answer:
+        answers.show(record.answer)
         return
     output.results().print(
         Group(slave_table(record), _rounds(record), *_last(record), *waiting.lines(record.open)),

@@ -140,7 +140,9 @@ def _table(
         names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
         groups=None if by is None else cells.spellings(by)[rows].tolist(),
         missing="mean" if reading.missing == "mean" else "error",
-        texts={} if label else {c.name: _texts(cells, c.name) for c in chosen if c.kind != "number"},
+        texts={}
+        if label
+        else {c.name: _texts(cells, c.name) for c in chosen if c.kind != "number"},
     )
 
 

@@ -58,7 +58,9 @@ def read_answer(client: Redis, run: str) -> Answer:
         raise FedredisError(f"run {run} trains a model, and asks nothing")
     known = runs.artifact(client, run, state.preprocessing) if state.converged else None
     if known is None:
-        raise FedredisError(f"run {run} has no answer yet: `fedredis resume {run}` goes on with it")
+        raise FedredisError(
+            f"run {run} has no answer yet: `fedredis resume {run}` goes on with it"
+        )
     kind = str(state.config.analysis["kind"])
     result = Setup(state.config).analysis.result(known)
     return Answer(run, kind, state.config.slaves, result)

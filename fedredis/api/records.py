@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fedredis.api.answer import read_answer
 from fedredis.api.session import PathLike, session
 from fedredis.config import check_name
 from fedredis.store import inflight
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.api.answer import Answer
     from fedredis.keys import RoundName
     from fedredis.store.inflight import OpenRound
     from fedredis.store.runs import RunState
@@ -37,6 +39,8 @@ class RunRecord:
     warnings: tuple[str, ...] = ()
     #: The rounds on their way, and whom they wait for.
     open: tuple[OpenRound, ...] = ()
+    #: What it came to, if it asks something and is at its end.
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ def read_record(client: Redis, run: str) -> RunRecord:
         _slaves(client, run, state.config.slave_ids),
         tuple(stored.warnings(client, run)),
         inflight.open_rounds(client, run),
+        read_answer(client, run) if state.config.analysis and state.converged else None,
     )
 
 

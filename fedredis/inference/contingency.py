@@ -38,10 +38,10 @@ def tests_of_means(n: NDArray[Any], mean: NDArray[Any], variance: NDArray[Any]) 
     n, mean, variance = n[there].astype(float), mean[there], np.nan_to_num(variance[there])
     found: dict[str, Any] = {}
     total, groups = n.sum(), len(n)
-    if groups < 2 or total <= groups:  # noqa: PLR2004
+    if groups < 2 or total <= groups:
         return found
     within = float(((n - 1) * variance).sum())
-    if groups == 2 and (n > 1).all():  # noqa: PLR2004
+    if groups == 2 and (n > 1).all():
         pooled = within / (total - 2) * (1 / n).sum()
         away, each = float(mean[0] - mean[1]), variance / n
         df = float(each.sum() ** 2 / (each**2 / (n - 1)).sum())

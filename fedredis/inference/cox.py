@@ -181,7 +181,9 @@ class Cox:
             parts[2].add_in(at[event], dead[event]),
         ]
 
-    def _alone(self, parts: Any, bins: Any, at: Any, event: Any, values: Any, dead: Any, k: int, p: int) -> Arrays:
+    def _alone(
+        self, parts: Any, bins: Any, at: Any, event: Any, values: Any, dead: Any, k: int, p: int
+    ) -> Arrays:
         """Work out the likelihood of a slave that is a stratum of its own."""
         gone, tied = np.zeros((k + 1, values.shape[1])), np.zeros((k, values.shape[1]))
         died, deaths = np.zeros((k, dead.shape[1])), np.zeros(k, np.int64)
@@ -189,7 +191,9 @@ class Cox:
         np.add.at(tied, at[event], values[event])
         np.add.at(died, at[event], dead[event])
         np.add.at(deaths, at[event], 1)
-        found = Cells(_still(gone[np.newaxis]), tied[np.newaxis], died[np.newaxis], deaths[np.newaxis]).likelihood(p, efron=self.efron)
+        found = Cells(
+            _still(gone[np.newaxis]), tied[np.newaxis], died[np.newaxis], deaths[np.newaxis]
+        ).likelihood(p, efron=self.efron)
         first, second = np.triu_indices(p)
         line = np.array([found.value, *found.gradient, *found.information[first, second]])
         return [parts[0].add(line[np.newaxis]), parts[1].add(found.residuals)]
@@ -199,14 +203,23 @@ class Cox:
         groups, k, p = self._sizes(known)
         if self.by_slave:
             line, residuals = total
-            found = Likelihood(line[0], line[1 : 1 + p], square(line[1 + p :]), residuals[np.newaxis])
+            found = Likelihood(
+                line[0], line[1 : 1 + p], square(line[1 + p :]), residuals[np.newaxis]
+            )
         else:
             found = self._together(known, total).likelihood(p, efron=self.efron)
         steps, beta = (int(known["steps"]) + 1 if "steps" in known else 0), self._beta(known)
         if steps and found.value < known["log_likelihood"] - FALLS * abs(known["log_likelihood"]):
             halved = known["move"] / 2
             over = steps >= MOST_STEPS
-            return {**known, "beta": beta - halved, "move": halved, "steps": np.array(steps), "over": np.array(int(over)), "converged": np.array(0)}
+            return {
+                **known,
+                "beta": beta - halved,
+                "move": halved,
+                "steps": np.array(steps),
+                "over": np.array(int(over)),
+                "converged": np.array(0),
+            }
         move = self._move(found, self.covariates.names(known))
         moved = float(np.max(np.abs(move) / (1 + np.abs(beta)), initial=0.0))
         converged = moved <= SMALL_STEP
@@ -227,10 +240,14 @@ class Cox:
     def _move(self, found: Likelihood, names: tuple[str, ...]) -> NDArray[Any]:
         size = np.sqrt(np.maximum(np.diag(found.information), 0))
         if (size == 0).any():
-            raise DataError(f"'{names[int(np.argmin(size))]}' is the same in all rows at risk: leave it out")
+            raise DataError(
+                f"'{names[int(np.argmin(size))]}' is the same in all rows at risk: leave it out"
+            )
         scaled = found.information / np.outer(size, size)
-        if np.linalg.cond(scaled) > 1e10:  # noqa: PLR2004
-            raise DataError("the covariates determine each other, or separate those that die: leave one out")
+        if np.linalg.cond(scaled) > 1e10:
+            raise DataError(
+                "the covariates determine each other, or separate those that die: leave one out"
+            )
         return np.asarray(np.linalg.solve(scaled, found.gradient / size) / size)
 
     def _together(self, known: Named, total: Arrays) -> Cells:

@@ -147,9 +147,13 @@ class Design:
             categories = [f for f in term if isinstance(self._factors[f], str)]
             numbers = frozenset(term) - set(categories)
             for coded in _codings(categories, numbers, spanned):
-                options = [self._options(f, coded, known) for f in term if f in coded or f in numbers]
+                options = [
+                    self._options(f, coded, known) for f in term if f in coded or f in numbers
+                ]
                 for choice in product(*options):
-                    found.append((":".join(name for name, _ in choice), tuple(p for _, p in choice)))
+                    found.append(
+                        (":".join(name for name, _ in choice), tuple(p for _, p in choice))
+                    )
         return found
 
     def _options(
@@ -201,10 +205,14 @@ def _codings(
     terms before it span are left out, and of the others two that differ in a category alone are
     one, in which that one is coded fully.
     """
-    subsets = [frozenset(s) for n in range(len(categories) + 1) for s in combinations(categories, n)]
+    subsets = [
+        frozenset(s) for n in range(len(categories) + 1) for s in combinations(categories, n)
+    ]
     new = [subset for subset in subsets if (numbers, subset) not in spanned]
     spanned.update((numbers, subset) for subset in new)
-    parts: list[dict[str, bool]] = [dict.fromkeys(sorted(s, key=categories.index), False) for s in new]
+    parts: list[dict[str, bool]] = [
+        dict.fromkeys(sorted(s, key=categories.index), False) for s in new
+    ]
     while pair := _mergeable(parts):
         small, large, name = pair
         parts.remove(small)

@@ -89,9 +89,7 @@ def _against_null(
     return {"test": "likelihood ratio", "statistic": lr, "df": df, "p": p}
 
 
-def _log_likelihood(
-    fit: Scoring, known: Named, figures: NDArray[Any], dispersion: float
-) -> float:
+def _log_likelihood(fit: Scoring, known: Named, figures: NDArray[Any], dispersion: float) -> float:
     """Return the log-likelihood, as statsmodels defines it where the dispersion is estimated."""
     rows, weight, of_labels, of_weights = known["totals"].tolist()
     deviance, with_mean, _ = figures.tolist()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Parts that an interval is divided into, in a pass.
 PIECES = 256
+#: Decimal places that a value is tried to have.
+PLACES = 12
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Quantiles:
         """Return the ranks that are looked for, from 0 (g, d, 2 m)."""
         h = np.maximum(known["there"] - 1, 0)[..., np.newaxis] * np.array(self.quantiles)
         # What is a rank itself must not become the next one by rounding.
-        h = np.where(np.abs(h - np.rint(h)) < 1e-9, np.rint(h), h)  # noqa: PLR2004
+        h = np.where(np.abs(h - np.rint(h)) < 1e-9, np.rint(h), h)
         return np.concatenate([np.floor(h), np.ceil(h)], axis=-1).astype(np.int64)
 
     def _intervals(self, known: Named) -> tuple[NDArray[np.int64], ...]:
@@ -63,7 +65,9 @@ class Quantiles:
         before = np.concatenate([np.zeros_like(inner[..., :1]), inner.cumsum(axis=-1)], axis=-1)
         return self._narrowed(known, before, lambda place: (keys[place], keys[place + 1]))
 
-    def _narrowed(self, known: Named, before: NDArray[np.int64], edges: object) -> tuple[NDArray[np.int64], ...]:
+    def _narrowed(
+        self, known: Named, before: NDArray[np.int64], edges: object
+    ) -> tuple[NDArray[np.int64], ...]:
         """Choose the pieces that ranks lie in, given rows before each piece (g, d, pieces + 1)."""
         ranks = self.ranks(known)
         place = (before[..., np.newaxis, 1:] <= ranks[..., np.newaxis]).sum(axis=-1)
@@ -82,7 +86,9 @@ class Quantiles:
     def _edges(self, known: Named) -> NDArray[np.int64]:
         low, high, _ = self._intervals(known)
         step = (high - low) // PIECES + 1
-        return np.minimum(low[..., None] + step[..., None] * np.arange(PIECES + 1), high[..., None])
+        return np.minimum(
+            low[..., None] + step[..., None] * np.arange(PIECES + 1), high[..., None]
+        )
 
     def parts(self, name: str, known: Named) -> tuple[Part, ...]:
         """Describe counts in the pieces of every interval."""
@@ -123,10 +129,25 @@ class Quantiles:
         """Return the quantiles (g, d, m): NaN where there are no rows."""
         low, high, _ = self._intervals(known)
         bottom, top = cells.values_of(low), cells.values_of(high)
-        # A key of its own is the number itself; of an interval it is the middle.
-        middle = np.where(high - low <= 1, bottom, bottom + (top - bottom) / 2)
+        # A key of its own is the number itself.
+        middle = np.where(high - low <= 1, bottom, _shortest(bottom, top))
         lower, upper = np.split(middle, 2, axis=-1)
         h = np.maximum(known["there"] - 1, 0)[..., np.newaxis] * np.array(self.quantiles)
         share = h - np.split(self.ranks(known), 2, axis=-1)[0]
         found = lower + share * (upper - lower)
         return np.where((known["there"] > 0)[..., np.newaxis], found, np.nan)
+
+
+def _shortest(bottom: NDArray[np.float64], top: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return of each interval ``[bottom, top)`` the number with the fewest decimal places.
+
+    Most values have few, and are then told exactly; where none has `PLACES`, it is the middle.
+    """
+    middle = bottom + (top - bottom) / 2
+    found, open_ = middle.copy(), np.ones(middle.shape, np.bool_)
+    for place in range(PLACES + 1):
+        rounded = np.rint(middle * 10.0**place) / 10.0**place
+        fits = open_ & (rounded >= bottom) & (rounded < top)
+        found[fits] = rounded[fits]
+        open_ &= ~fits
+    return found

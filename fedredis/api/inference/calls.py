@@ -88,8 +88,7 @@ def pca(
     **where: Any,
 ) -> Answer:
     """Find principal components of columns of numbers."""
-    own = {"kind": "pca", "components": components, "standardise": standardise}
-    return ask(Question({**own, "columns": list(columns or ())}, columns), Where(data, **where))
+    return ask(reducing(columns, components, standardise), Where(data, **where))
 
 
 def kmeans(
@@ -100,8 +99,7 @@ def kmeans(
     Other parameters are those of `fedredis.inference.analyses.kmeans.KMeans`.
     """
     where, own = _apart(asked)
-    own = {"kind": "kmeans", "clusters": clusters, "columns": list(columns or ()), **own}
-    return ask(Question(own, columns), Where(data, **where))
+    return ask(clustering(columns, clusters, own), Where(data, **where))
 
 
 def describing(
@@ -163,7 +161,9 @@ def surviving(
     time: str, event: str, by: str, cox: str | Sequence[str] | None, own: Mapping[str, Any]
 ) -> Question:
     """Make the question of `survival`."""
-    terms = Terms("", ()) if cox is None else parse(cox) if isinstance(cox, str) else of_columns(cox)
+    terms = (
+        Terms("", ()) if cox is None else parse(cox) if isinstance(cox, str) else of_columns(cox)
+    )
     if terms.label:
         raise UsageError("the left side of a formula is the time and the event, which are named")
     asked: dict[str, Any] = {"kind": "survival", "time": time, "event": event, "by": by, **own}
@@ -173,6 +173,18 @@ def surviving(
     weights = [own["weights"]] if own.get("weights") else []
     read = [time, event, *groups, *weights, *terms.columns]
     return Question(asked, read, [*groups, *terms.categories])
+
+
+def reducing(columns: Sequence[str] | None, components: int | None, standardise: bool) -> Question:
+    """Make the question of `pca`."""
+    own = {"kind": "pca", "components": components, "standardise": standardise}
+    return Question({**own, "columns": list(columns or ())}, columns)
+
+
+def clustering(columns: Sequence[str] | None, clusters: int, own: Mapping[str, Any]) -> Question:
+    """Make the question of `kmeans`."""
+    asked = {"kind": "kmeans", "clusters": clusters, "columns": list(columns or ()), **own}
+    return Question(asked, columns)
 
 
 def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,7 +17,11 @@ def frame_of(analysis: str, result: dict[str, Any]) -> pd.DataFrame:
     if analysis == "describe":
         return pd.DataFrame(
             [
-                {"group": g["group"], **{k: v for k, v in c.items() if k not in _NESTED}, **_more(c)}
+                {
+                    "group": g["group"],
+                    **{k: v for k, v in c.items() if k not in _NESTED},
+                    **_more(c),
+                }
                 for g in result["groups"]
                 for c in g["columns"]
             ]

@@ -110,7 +110,12 @@ class Describe:
                 found.append(self._number(known, g, numbers[name], name, rows, withheld))
                 continue
             counts = known[f"counts:{name}"][g].tolist()
-            line = {"name": name, "kind": "category", "n": sum(counts), "missing": rows - sum(counts)}
+            line = {
+                "name": name,
+                "kind": "category",
+                "n": sum(counts),
+                "missing": rows - sum(counts),
+            }
             if any(map(self.context.few, counts)):
                 withheld.append(f"counts of '{name}': a category has few rows")
                 counts = [None] * len(counts)
@@ -139,7 +144,7 @@ class Describe:
             kept[f"{q:g}"] = None if few else _plain(value)
         variance = float(known["variances"][g, i])
         mean, sd = _plain(float(known["means"][g, i])), _plain(math.sqrt(max(variance, 0.0)))
-        return {**line, "mean": mean, "sd": None if n < 2 else sd, "quantiles": kept}  # noqa: PLR2004
+        return {**line, "mean": mean, "sd": None if n < 2 else sd, "quantiles": kept}
 
 
 def _plain(value: float) -> float | None:

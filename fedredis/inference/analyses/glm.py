@@ -84,7 +84,7 @@ class Glm:
             if self.family != "binomial":
                 raise UsageError(f"the label '{self.label}' holds categories, not numbers")
             known = sorted(self.context.texts.get(self.label, {}).values())
-            if not self.positive and len(known) != 2:  # noqa: PLR2004
+            if not self.positive and len(known) != 2:
                 raise UsageError(
                     f"which category of '{self.label}' counts as 1 has to be said: `positive`"
                 )

@@ -31,7 +31,7 @@ class Pca:
 
     def __post_init__(self) -> None:
         self.context.check(self.columns, "number")
-        if len(self._numbers.columns) < 2:  # noqa: PLR2004
+        if len(self._numbers.columns) < 2:
             raise UsageError("principal components need two columns of numbers")
         if self.components is not None and self.components < 1:
             raise UsageError("there must be at least 1 component")

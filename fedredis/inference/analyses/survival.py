@@ -63,7 +63,9 @@ class Survival:
         groups = [n for n in (self.by, self.strata) if n and n != BY_SLAVE]
         self.context.check(groups, "category")
         if self.terms and self.by:
-            raise UsageError("`by` is for curves: name strata of proportional hazards with `strata`")
+            raise UsageError(
+                "`by` is for curves: name strata of proportional hazards with `strata`"
+            )
         if self.strata and not self.terms:
             raise UsageError("`strata` is for proportional hazards: name covariates with `cox`")
         if self.ties not in TIES:
@@ -79,7 +81,7 @@ class Survival:
     @cached_property
     def _design(self) -> Design:
         terms, context = tuple(tuple(term) for term in self.terms), self.context
-        return Design(terms, context.kinds, False, context.texts, self.bases)  # noqa: FBT003
+        return Design(terms, context.kinds, False, context.texts, self.bases)
 
     @cached_property
     def _subjects(self) -> Subjects:
@@ -99,7 +101,11 @@ class Survival:
     def chain(self) -> Chain:
         """Categories, times and rows at risk; with covariates their spread, and steps of a fit."""
         context, subjects = self.context, self._subjects
-        named = tuple(dict.fromkeys((*([subjects.group] if subjects.group else []), *self._design.categories)))
+        named = tuple(
+            dict.fromkeys(
+                (*([subjects.group] if subjects.group else []), *self._design.categories)
+            )
+        )
         levels = (Levels(named, context.texts, subjects.needed, context.least),) if named else ()
         times = Times(subjects, context.scope)
         if not self.terms:
@@ -161,7 +167,7 @@ class Survival:
         thin["died"] = ends[: len(kept)].tolist() if kept else []
         if kept:
             thin["died"][-1] = int(sum(counts[: kept[-1] + 1]) - sum(thin["died"][:-1]))
-        below = [t for t, s in zip(thin["time"], thin["survival"], strict=True) if s <= 0.5]  # noqa: PLR2004
+        below = [t for t, s in zip(thin["time"], thin["survival"], strict=True) if s <= 0.5]
         return {**thin, "median": below[0] if below else None}
 
 
@@ -175,4 +181,4 @@ class _Reduced(Design):
 
 
 def _reduced(design: Design) -> Design:
-    return _Reduced(design.terms, design.kinds, True, design.texts, design.bases)  # noqa: FBT003
+    return _Reduced(design.terms, design.kinds, True, design.texts, design.bases)
