@@ -22,7 +22,9 @@ PACKAGES: list[str] = PYPROJECT["tool"]["setuptools"]["packages"]
 FOLDERS: dict[str, str] = PYPROJECT["tool"]["setuptools"]["package-dir"]
 
 CORE = "fedredis"
-NUMERIC = ("fedredis.models", "fedredis.features", "fedredis.strategies")
+NUMERIC = (
+    *("fedredis.models", "fedredis.features", "fedredis.strategies", "fedredis.inference"),
+)
 
 #: What each part may import besides the standard library and itself.
 ALLOWED = {
@@ -32,7 +34,10 @@ ALLOWED = {
         *("numpy", "pandas"),
     },
     "fedredis.jobs": {CORE, "fedredis.data", "numpy", "redis", "rq"},
-    "fedredis.api": {CORE, "fedredis.data", "fedredis.jobs", "numpy", "redis", "threadpoolctl"},
+    "fedredis.api": {
+        *(CORE, "fedredis.data", "fedredis.jobs"),
+        *("numpy", "pandas", "redis", "threadpoolctl"),
+    },
     "fedredis.cli": {
         *(CORE, "fedredis.api", "fedredis.data", "fedredis.jobs"),
         *("click", "numpy", "pandas", "redis", "rich", "rq"),
@@ -41,11 +46,17 @@ ALLOWED = {
 
 #: Libraries that not everybody has, each with the modules that need it.
 OPTIONAL = {
+    "formulaic": {"fedredis.api.inference.formula"},
     "matplotlib": {
-        *("fedredis.api.study.run_panels", "fedredis.api.study.run_picture", "fedredis.cli.cut_picture"),
+        *(
+            "fedredis.api.study.run_panels",
+            "fedredis.api.study.run_picture",
+            "fedredis.cli.cut_picture",
+        ),
     },
     "onnx": {"fedredis.api.trained.onnx_file"},
     "pyarrow": {"fedredis.data.parquet"},
+    "scipy": {"fedredis.inference.distributions", "fedredis.inference.families"},
     "sklearn": {"fedredis.models.sklearn_linear"},
     "torch": {"fedredis.models.torch_mlp"},
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of an analysis, as plain values; what it holds is told in ``docs/inference.md``."""
+    """The result of an analysis, as plain values; ``docs/inference.md`` tells what it holds."""
 
     run: str
     #: Its kind, such as ``glm``.
@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The table that the result is, as a pandas DataFrame: coefficients, counts, curves, …"""
+        """The table that the result is, as a pandas DataFrame."""
         from fedredis.api.inference.frames import frame_of
 
         return frame_of(self.analysis, self.result)

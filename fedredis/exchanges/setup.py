@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis import features, inference, metrics, models, strategies
+from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.errors import UsageError
+from fedredis.inference import analyses
 from fedredis.strategies import Limits
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from fedredis.config import RunConfig
     from fedredis.exchanges.protocol import Rows
     from fedredis.features import Features
-    from fedredis.inference import Analysis
+    from fedredis.inference.analyses import Analysis
     from fedredis.metrics import Measure
     from fedredis.models import Model
     from fedredis.strategies import Strategy
@@ -87,7 +88,7 @@ class Setup:
             texts[config.label] = {str(i): name for i, name in enumerate(config.classes, 1)}
         # Whoever brings a file of its own is somebody.
         least = int(asked.get("least_cell", LEAST_CELL if config.names else 0))
-        return inference.make(asked, inference.Context(kinds, self.scope, texts, least))
+        return analyses.make(asked, analyses.Context(kinds, self.scope, texts, least))
 
     @property
     def scope(self) -> Scope:

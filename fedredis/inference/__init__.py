@@ -11,9 +11,3 @@ same bits however the rows are cut among slaves.
 - `glm_table`, `cox_table`, `kaplan_meier`, `contingency`, `principal`: what it comes to
 - `analyses`: each of them as it is asked
 """
-
-from __future__ import annotations
-
-from fedredis.inference.analyses import ANALYSES, Analysis, Context, make
-
-__all__ = ["ANALYSES", "Analysis", "Context", "make"]

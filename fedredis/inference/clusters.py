@@ -67,7 +67,8 @@ class Lloyd:
     def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
         """Add up a slave's rows, each at the nearest centre, the first of several."""
         z = (self.variables.matrix(known, frame) - known["mean"]) / self.scale(known)
-        centres, parts = self._centres(known), self.parts(name, known)
+        centres = self._centres(known)
+        parts: Any = self.parts(name, known)
         s, k, d = centres.shape
         columns = np.ascontiguousarray(z.T)
         away = np.zeros((s, k, len(z)))
@@ -76,7 +77,6 @@ class Lloyd:
         nearest = away.argmin(axis=1)
         sizes = np.array([np.bincount(line, minlength=k) for line in nearest])
         _, sums, inertia = parts
-        assert isinstance(sums, Real) and isinstance(inertia, Real)
         bins = (nearest + k * np.arange(s)[:, np.newaxis]).ravel()
         return [sizes, sums.add_in(bins, np.tile(z, (s, 1))), inertia.add(away.min(axis=1).T)]
 

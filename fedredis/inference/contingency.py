@@ -33,7 +33,7 @@ def chi_squared(counts: NDArray[np.int64], *, corrected: bool = False) -> dict[s
 
 
 def tests_of_means(n: NDArray[Any], mean: NDArray[Any], variance: NDArray[Any]) -> dict[str, Any]:
-    """Compare means of groups (g,): Student's and Welch's t of two, and the analysis of variance."""
+    """Compare means of groups (g,): Student's and Welch's t of two, the analysis of variance."""
     there = n > 0
     n, mean, variance = n[there].astype(float), mean[there], np.nan_to_num(variance[there])
     found: dict[str, Any] = {}

@@ -153,10 +153,8 @@ class Cox:
         z = (self.covariates.matrix(known, frame) - known["mean"]) / known["scale"]
         eta = predictor(np.ascontiguousarray(z.T), self._beta(known), np.zeros(len(z)))
         risk = weights * np.exp(np.clip(eta, -MOST_LOG, MOST_LOG))
-        ones = np.ones(len(z))
         sums = np.column_stack([risk, z * risk[:, np.newaxis], triangle(z, risk)])
         died = np.column_stack([weights, weights * eta, z * weights[:, np.newaxis], z])
-        del ones
         return time, event == 1, group, sums, died
 
     def _beta(self, known: Named) -> NDArray[Any]:
@@ -164,7 +162,7 @@ class Cox:
 
     def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
         """Add up a slave's rows."""
-        groups, k, p = self._sizes(known)
+        _, k, p = self._sizes(known)
         time, event, group, values, dead = self._rows(known, frame)
         bins = np.searchsorted(known["times"], time, side="right")
         at = group * k + np.searchsorted(known["times"], time)
@@ -200,7 +198,7 @@ class Cox:
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Take a step, a shorter one if the last one went too far, or be over."""
-        groups, k, p = self._sizes(known)
+        p = self._sizes(known)[2]
         if self.by_slave:
             line, residuals = total
             found = Likelihood(
@@ -251,7 +249,7 @@ class Cox:
         return np.asarray(np.linalg.solve(scaled, found.gradient / size) / size)
 
     def _together(self, known: Named, total: Arrays) -> Cells:
-        groups, k, p = self._sizes(known)
+        groups, k, _ = self._sizes(known)
         gone, of_tied, died = total
         risk = _still(gone.reshape(groups, k + 1, -1))
         tied = np.zeros((groups * k, risk.shape[2]))

@@ -17,6 +17,8 @@ from fedredis.arrays import Quantity, count
 from fedredis.errors import BoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from fedredis.arrays import Scope
@@ -27,8 +29,10 @@ LIMBS = 3
 BITS = 60
 #: How far above its unit a value may be, as a power of two.
 ROOM = 60
+#: What is below it is rounded to 0.
+HALF = 0.5
 #: Elements that are rounded in one go.
-CHUNK = 1 << 19
+CHUNK = 1 << 17
 
 
 class Part(Protocol):
@@ -99,8 +103,21 @@ class Real:
         total = np.zeros((LIMBS, *self.shape), np.int64)
         step = max(1, CHUNK // max(1, int(np.prod(self.shape))))
         for first in range(0, len(values), step):
-            for limb, whole in zip(total, self._limbs(values[first : first + step]), strict=True):
-                limb += whole.sum(axis=0, dtype=np.int64)
+            some = values[first : first + step]
+            for place, whole in self._limbs(some):
+                total[place] += whole.sum(axis=0, dtype=np.int64)
+        return total
+
+    def add_products(self, z: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.int64]:
+        """Add up the products of columns (p, n) by twos, times weights: a triangle's sums."""
+        total, end = np.zeros((LIMBS, *self.shape), np.int64), 0
+        for i in range(len(z)):
+            start, end = end, end + len(z) - i
+            for first in range(0, z.shape[1], CHUNK // len(z)):
+                some = slice(first, first + CHUNK // len(z))
+                products = (z[i, some] * weights[some]) * z[i:, some]
+                for place, whole in self._limbs(products):
+                    total[place, start:end] += whole.sum(axis=1, dtype=np.int64)
         return total
 
     def add_in(self, cells: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
@@ -110,20 +127,23 @@ class Real:
             return total
         order = np.argsort(cells, kind="stable")
         there, starts = np.unique(cells[order], return_index=True)
-        for limb, whole in zip(total, self._limbs(values[order]), strict=True):
-            limb[there] = np.add.reduceat(whole, starts, axis=0)
+        for place, whole in self._limbs(values[order]):
+            total[place][there] = np.add.reduceat(whole, starts, axis=0)
         return total
 
-    def _limbs(self, values: NDArray[Any]) -> list[NDArray[np.int64]]:
-        if not (np.abs(values) <= self.most).all():
-            raise BoundError(f"array '{self.name}' holds {np.abs(values).max():.3g} for a row")
+    def _limbs(self, values: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield the integers of values, but for places where all are 0."""
+        largest = float(np.abs(values).max(initial=0.0))
+        if not largest <= self.most:
+            raise BoundError(f"array '{self.name}' holds {largest:.3g} for a row")
         scale, more = self._places
-        rest, limbs = values * np.ldexp(1.0, scale), []
-        for _ in range(LIMBS):
-            whole = np.rint(rest)
-            limbs.append(whole.astype(np.int64))
-            rest = (rest - whole) * np.ldexp(1.0, more)
-        return limbs
+        rest = values * np.ldexp(1.0, scale)
+        for place in range(LIMBS):
+            if place or largest * np.ldexp(1.0, scale) >= HALF:
+                whole = np.rint(rest)
+                yield place, whole.astype(np.int64)
+                rest -= whole
+            rest *= np.ldexp(1.0, more)
 
     def decode(self, total: NDArray[Any]) -> NDArray[Any]:
         """Turn the sums of the integers into what they stand for (shape)."""

@@ -7,14 +7,16 @@ used, so that a row's numbers have the same bits whatever rows stand beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Array = NDArray[np.float64]
 #: Linear predictors are kept between these where they are the logarithm of something.

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: A step is the last one if no standardised coefficient moves by more.
 SMALL_STEP = 1e-10
+#: A deviance that rises by more than this share is one of too long a step.
+RISES = 1e-8
 #: A column of which less than this share is not determined by the others is none of its own.
 OWN_SHARE = 1e-10
 MOST_STEPS = 100
@@ -208,7 +210,7 @@ class Scoring:
             totals.append(np.where(weights > 0, np.log(np.maximum(weights, 1e-300)), 0.0))
         return [
             parts[0].add(z.T * score[:, np.newaxis]),
-            parts[1].add(triangle(z.T, information)),
+            parts[1].add_products(z, information),
             parts[2].add(figures),
             parts[3].add(of_null),
             parts[4].add(np.column_stack(totals)),
@@ -260,6 +262,11 @@ class Scoring:
         self._independent(information, names)
         steps = int(known["steps"]) + 1 if "steps" in known else 0
         gamma = known["gamma"] if steps else np.zeros(len(names))
+        deviance = float(known["figures"][0]) if steps > 1 else np.inf
+        if float(figures[0]) > deviance * (1 + RISES) and steps < MOST_STEPS:
+            # The step was too long: half of it is taken back.
+            half = known["move"] / 2
+            return {**known, "gamma": gamma - half, "move": half, "steps": np.array(steps)}
         step = np.linalg.solve(information, score)
         null_step = null[0] / null[1]
         null_gamma = (known["null_gamma"] if steps else 0.0) + null_step
@@ -271,6 +278,7 @@ class Scoring:
         return {
             **known,
             "gamma": gamma + step,
+            "move": step,
             "null_gamma": np.array(null_gamma),
             "information": information,
             "figures": figures,

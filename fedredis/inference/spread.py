@@ -12,7 +12,7 @@ from fedredis.errors import DataError
 from fedredis.features import cells
 from fedredis.features.moments import unit_of
 from fedredis.inference.exact import Count, Part, Real
-from fedredis.inference.stages import square, triangle
+from fedredis.inference.stages import square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,12 @@ class Spread:
         p = len(self.variables.names(known))
         if name == "ranges":
             return (Count.of("cells", p, len(cells.MAGNITUDES) + 1), Count.of("rows"))
-        return (Real("sums", (p,), self.scope), Real("products", (p * (p + 1) // 2,), self.scope))
+        return self._reals(known)
+
+    def _reals(self, known: Named) -> tuple[Real, Real]:
+        p = len(self.variables.names(known))
+        triangle = (p * (p + 1) // 2,)
+        return Real("sums", (p,), self.scope), Real("products", triangle, self.scope)
 
     def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
         """Add up a slave's rows."""
@@ -71,9 +76,8 @@ class Spread:
             counts = [cells.magnitudes(column) for column in np.ascontiguousarray(x.T)]
             return [np.array(counts, np.int64).reshape(x.shape[1], -1), np.array(len(x))]
         q = (x - known[self.prefix + "pivot"]) / known[self.prefix + "unit"]
-        sums, products = self.parts(name, known)
-        assert isinstance(sums, Real) and isinstance(products, Real)
-        return [sums.add(q), products.add(triangle(q))]
+        sums, products = self._reals(known)
+        return [sums.add(q), products.add_products(np.ascontiguousarray(q.T), np.ones(len(q)))]
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after a pass."""
@@ -105,7 +109,7 @@ class Spread:
         names = self.variables.names(known)
         if len(names) > self.share * rows:
             raise DataError(
-                f"{len(names)} columns are too many for {rows} rows: they would tell of single ones"
+                f"{len(names)} columns are too many for {rows} rows: they would tell of some"
             )
         low, high = [], []
         for name, line in zip(names, total[0], strict=True):

@@ -117,8 +117,7 @@ def asked(
     }
     if where.data is not None:
         rows = _rows(question, where)
-        if rows.folder is None:
-            assert isinstance(rows, Unlabelled)
+        if isinstance(rows, Unlabelled):
             texts = {**{c: dict(t) for c, t in rows.table.texts.items()}, **texts}
     elif question.categories or where.categories:
         raise UsageError("which columns hold categories is said where they are read")

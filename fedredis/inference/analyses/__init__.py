@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import UsageError
 from fedredis.inference.analyses.context import Analysis, Context
-from fedredis.inference.analyses.describe import Describe
-from fedredis.inference.analyses.glm import Glm
-from fedredis.inference.analyses.kmeans import KMeans
-from fedredis.inference.analyses.pca import Pca
-from fedredis.inference.analyses.survival import Survival
-from fedredis.inference.analyses.table import CrossTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["ANALYSES", "Analysis", "Context", "make"]
 
-ANALYSES: Mapping[str, type[Analysis]] = {
-    "describe": Describe,
-    "glm": Glm,
-    "table": CrossTable,
-    "survival": Survival,
-    "pca": Pca,
-    "kmeans": KMeans,
+#: The analyses by kind: each is a class of the module of that name, imported when it is asked for.
+ANALYSES: Mapping[str, str] = {
+    "describe": "Describe",
+    "glm": "Glm",
+    "table": "CrossTable",
+    "survival": "Survival",
+    "pca": "Pca",
+    "kmeans": "KMeans",
 }
 
 
@@ -36,11 +32,13 @@ def make(asked: Mapping[str, Any], context: Context) -> Analysis:
     UsageError
         If there is none of the kind, or it can't be asked so.
     """
-    kind = asked.get("kind")
+    kind = str(asked.get("kind"))
     if kind not in ANALYSES:
         raise UsageError(f"no analysis '{kind}'; there are: {', '.join(ANALYSES)}")
     fields = {name: value for name, value in asked.items() if name not in ("kind", *Context.ASKED)}
+    made = getattr(import_module(f"{__name__}.{kind}"), ANALYSES[kind])
     try:
-        return ANALYSES[kind](context=context, **fields)
-    except TypeError as error:
+        analysis: Analysis = made(context=context, **fields)
+    except (TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{kind} can't be asked so: {error}") from None
+    return analysis

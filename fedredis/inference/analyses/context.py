@@ -75,7 +75,7 @@ class Context:
             if known == text:
                 return float(digest)
         raise UsageError(
-            f"no category '{text}' of column '{column}' is known: name its categories with `levels`"
+            f"no category '{text}' of column '{column}' is known: name them with `levels`"
         )
 
     def few(self, rows: float) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CrossTable:
-    """Counts by the categories of two columns; or, where `row` holds numbers, means by `column`."""
+    """Counts by the categories of two columns; where `row` holds numbers, means by `column`."""
 
     context: Context
     row: str
