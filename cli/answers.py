@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 
 from fedredis.cli import output
-from fedredis.cli.outcome import described
+from fedredis.cli.run_tables import described
 from fedredis.cli.tables import Fitting
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def show(answer: Answer) -> None:
     """Print an answer as tables, and what is to be said of it."""
     output.results().print(render(answer))
     for line in answer.result.get("warnings", ()):
-        output.say(f"warning: {line}")
+        output.warn(line)
     for line in answer.result.get("withheld", ()):
         output.say(f"withheld: {line}")
 

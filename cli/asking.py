@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from fedredis.api.inference.asking import Asking
+from fedredis.api.starting import begun
 from fedredis.cli import options, output
 from fedredis.cli.answers import show
+from fedredis.cli.driving import how_to_resume
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.cli.progress import waiting
-from fedredis.cli.training import how_to_resume
+from fedredis.data.cuts.spec import FORMS
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from fedredis.api.driver import Driver
     from fedredis.api.inference.asking import Question
-    from fedredis.api.training import Training
 
 __all__ = ["GroupedCommand", "ask", "confidence", "listed", "numbers", "print_answer", "where"]
 
@@ -70,27 +73,19 @@ confidence = click.option(
     help="Of confidence intervals.",
 )
 
-#: Whose rows are asked: fields of `Where`.
+#: Whose rows are asked.
 OPTIONS = (
     options.data,
-    click.option(
-        "--slaves",
-        type=click.IntRange(min=1),
-        help="Number of slaves; 10, or as many as the data was cut for.",
-    ),
+    options.made_of(Asking, "slaves", "names", "dataset", "workers", "wait_timeout"),
     click.option(
         "--cut",
         metavar="CUT",
-        default="iid",
-        show_default=True,
-        help="How rows of a file are dealt to slaves; see `fedredis partition`.",
+        help=f"How rows of a file are dealt to slaves: {', '.join(FORMS.values())}.",
     ),
-    options.names,
-    options.dataset,
     click.option(
         "--categories",
         metavar="A,B,…",
-        callback=lambda ctx, param, value: listed(ctx, param, value) or (),
+        callback=listed,
         help="Columns of a file that hold categories, even if they look like numbers.",
     ),
     click.option(
@@ -103,18 +98,7 @@ OPTIONS = (
         help="What the categories of a column are called, where slaves are elsewhere; may be "
         "repeated.",
     ),
-    click.option(
-        "--least-cell",
-        type=click.IntRange(min=0),
-        metavar="ROWS",
-        help="Withhold what tells of fewer rows; 5 where slaves have names, else none.",
-    ),
-    click.option(
-        "--workers",
-        type=click.IntRange(min=0),
-        help="Worker processes to start; with a given Redis none, else one a core.",
-    ),
-    options.wait_timeout,
+    options.made_of(Asking, "least_cell"),
     options.redis,
     options.as_json,
 )
@@ -129,25 +113,23 @@ def where(function: Function) -> Function:
 
 def ask(question: Question, said: Mapping[str, Any], *, as_json: bool) -> None:
     """Ask a question, and print its answer."""
-    from fedredis.api.inference.asking import Where, asked
-
-    there = Where(**said)
-    notes = output.notes()
+    there = dict(said)
+    data, redis_url, home = (there.pop(name) for name in ("data", "redis_url", "home"))
+    asking = Asking.to(question, data, redis_url, home, there)
     with ExitStack() as stack:
-        with waiting(notes) as say:
-            resume = how_to_resume(there.redis_url, said["home"])
-            training = stack.enter_context(asked(question, there, say=say, how_to_resume=resume))
-        print_answer(training, as_json=as_json)
+        with waiting(output.notes()) as say:
+            driver = stack.enter_context(begun(asking, say, how_to_resume(redis_url, home)))
+        print_answer(driver, as_json=as_json)
 
 
-def print_answer(training: Training, *, as_json: bool) -> None:
+def print_answer(driver: Driver, *, as_json: bool) -> None:
     """Drive a run that asks something to its end, and print its answer."""
     try:
         with waiting(output.notes()) as say:
-            training.wait(say)
-        answer = training.answer(output.say)
+            driver.wait(say)
+        answer = driver.answer(output.say)
     except KeyboardInterrupt:
-        output.say(f"stopped; go on with: {training.resume}")
+        output.say(f"stopped; go on with: {driver.resume}")
         raise
     if as_json:
         output.print_json(answer.plain())

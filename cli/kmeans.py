@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedredis.api.inference.calls import clustering
-from fedredis.cli import asking, options
+from fedredis.cli import asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     help="Starts, of which the best counts.",
 )
 @click.option("--raw", is_flag=True, help="Columns as they are, and not standardised.")
-@options.seed
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the starts.",
+)
 @asking.where
 def command(
     columns: Sequence[str] | None,

@@ -131,8 +131,9 @@ def _unforeseen(error: Exception) -> str:
 
 
 def _warn(message: Warning | str, *_where: object) -> None:
-    line = as_options(" ".join(str(message).split()))
-    click.echo(f"warning: {printable(line)}", err=True)
+    from fedredis.cli import output
+
+    output.warn(str(message))
 
 
 def _fail(message: str, code: int) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedredis.api.request import Request
 from fedredis.api.starting import resumed
 from fedredis.cli import options
 from fedredis.cli.asking import print_answer
-from fedredis.cli.training import how_to_resume, train
+from fedredis.cli.driving import drive, how_to_resume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,40 +18,27 @@ if TYPE_CHECKING:
 
 @click.command(name="resume")
 @click.argument("run")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    help="Worker processes to start; with a given Redis none, else one a core.",
-)
-@options.wait_timeout
+@options.made_of(Request, "workers", "quorum", "wait_timeout")
 @options.allow_models
 @options.redis
 @options.as_json
 def command(
     run: str,
-    workers: int | None,
-    wait_timeout: float,
     allow_models: frozenset[str],
     redis_url: str | None,
     home: Path,
     as_json: bool,
+    **asked: Any,
 ) -> None:
     """Go on with a run whose master stopped or died.
 
     It goes on from the last committed round, and the result is the one that the run would have
-    had without the stop. A run that is finished prints its outcome again.
+    had without the stop; with --quorum, rounds may go on without some slaves from now on, such as
+    one whose updates are refused. A run that is finished prints its outcome again.
     """
-    going_on = resumed(
-        run,
-        workers=workers,
-        redis_url=redis_url,
-        home=home,
-        wait_timeout=wait_timeout,
-        models=allow_models,
-        how_to_resume=how_to_resume(redis_url, home),
-    )
-    with going_on as training:
-        if training.state.config.analysis:
-            print_answer(training, as_json=as_json)
+    request = Request.of(None, redis_url, home, asked)
+    with resumed(run, request, allow_models, how_to_resume(redis_url, home)) as driver:
+        if driver.state.config.analysis:
+            print_answer(driver, as_json=as_json)
         else:
-            train(training, as_json=as_json)
+            drive(driver, as_json=as_json)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fedredis.api.request import Request
 from fedredis.api.serving import serving
 from fedredis.cli import options, output
 from fedredis.cli.grouping import GroupedCommand
@@ -28,15 +29,19 @@ from fedredis.data.own import SHARED
     help=f"What all slaves call the data that they have together; '{SHARED}', if not given.",
 )
 @options.reading
-@options.test_fraction
+@options.made_of(Request, "test_fraction")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of the choice of the rows that are held out.",
+    type=click.IntRange(min=0),
+    help="Seed of the choice of the rows that are held out; 0, if not given.",
 )
-@options.workers
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Worker processes to start.",
+)
 @options.allow_models
 @options.redis
 def command(
@@ -51,7 +56,8 @@ def command(
     with the files of some slaves only makes workers that act for those alone. A slave's own file
     is read into memory; its rows go nowhere else.
     """
-    with serving(data, name=name, workers=workers, **how) as slaves:
+    said = {option: value for option, value in how.items() if value is not None}
+    with serving(data, name=name, workers=workers, **said) as slaves:
         manifest = slaves.manifest
         whom = f"{len(slaves.slaves)} of {manifest.slaves} slaves of {manifest.dataset}"
         if name is not None:

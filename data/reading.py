@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fedredis.arguments import argument, check_ranges
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 #: What to do about missing cells: refuse them, drop their rows, or leave them to be filled.
 MISSING = ("error", "drop", "mean")
@@ -19,21 +21,11 @@ TASKS = ("auto", "classify", "regress")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How to read a CSV or Parquet file, or a frame.
+    """How to read a CSV or Parquet file, or a frame; see `columns.choose` and `labels.target`.
 
-    Parameters
-    ----------
-    label
-        Column that holds the label; ``decade`` when there is one and none is named; '' for none.
-    columns
-        Columns to learn from; see `columns.choose`.
-    categories
-        Columns to learn from that hold categories, even if they look like numbers.
-    missing
-        What to do about missing cells: ``error``; ``drop`` their rows; or ``mean``, which leaves
-        them NaN. A row without a label is an error or dropped.
-    task
-        ``auto``, ``classify`` or ``regress``; see `labels.target`.
+    Without `label`, a column ``decade`` holds it; "" is none. `missing` is ``error``; ``drop``,
+    which drops rows; or ``mean``, which leaves cells NaN. A row without a label is an error or
+    dropped.
 
     Raises
     ------
@@ -41,24 +33,38 @@ class Reading:
         If one of them can't be what it is.
     """
 
-    label: str | None = None
-    columns: Sequence[str] | None = None
-    categories: Sequence[str] = ()
-    missing: str = MISSING[0]
-    task: str = TASKS[0]
+    label: str | None = argument("The column that holds the label.", metavar="COLUMN")
+    columns: Sequence[str] | None = argument(
+        "The columns to learn from; a name with a comma stands in quotes.", metavar="A,B,…"
+    )
+    categories: Sequence[str] = argument(
+        "Columns to learn from that hold categories, even if they look like numbers.",
+        (),
+        metavar="A,B,…",
+        shows=False,
+    )
+    missing: str = argument(
+        "A missing cell is an error, drops its row, or is filled with the mean over all slaves.",
+        MISSING[0],
+        choices=MISSING,
+    )
+    task: str = argument(
+        "Tell classes, or predict numbers; auto goes by what the labels look like.",
+        TASKS[0],
+        choices=TASKS,
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "categories", self.categories or ())
         object.__setattr__(self, "label", None if self.label is None else str(self.label))
         for name in ("columns", "categories"):
             given = getattr(self, name)
-            if isinstance(given, str):
-                raise UsageError(f"`{name}` must be a list of names, not {given!r}")
+            # Names of a frame's columns need not be text.
+            if isinstance(given, str) or not isinstance(given, Iterable | None):
+                raise UsageError(f"must be a list of names, not {given!r}", field=name)
             if given is not None:
                 object.__setattr__(self, name, tuple(map(str, given)))
-        for name, known in (("missing", MISSING), ("task", TASKS)):
-            if (value := getattr(self, name)) not in known:
-                raise UsageError(f"`{name}` must be one of {', '.join(known)}, not {value!r}")
+        check_ranges(self)
 
     @property
     def said(self) -> bool:
@@ -69,10 +75,3 @@ class Reading:
     def reading(self) -> Reading:
         """What is said of reading alone, without what a class that is derived adds to it."""
         return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
-
-    @classmethod
-    def taken_from(cls, given: Mapping[str, Any]) -> tuple[Reading, dict[str, Any]]:
-        """Take what is said of reading out of a call's arguments; return the others, too."""
-        names = {field.name for field in fields(cls)}
-        said = {name: value for name, value in given.items() if name in names}
-        return cls(**said), {name: given[name] for name in given if name not in names}

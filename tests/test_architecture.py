@@ -22,9 +22,7 @@ PACKAGES: list[str] = PYPROJECT["tool"]["setuptools"]["packages"]
 FOLDERS: dict[str, str] = PYPROJECT["tool"]["setuptools"]["package-dir"]
 
 CORE = "fedredis"
-NUMERIC = (
-    *("fedredis.models", "fedredis.features", "fedredis.strategies", "fedredis.inference"),
-)
+NUMERIC = (*("fedredis.models", "fedredis.features", "fedredis.strategies", "fedredis.inference"),)
 
 #: What each part may import besides the standard library and itself.
 ALLOWED = {

@@ -25,7 +25,7 @@ from rich.table import Table
 
 import benchmarks
 import fedredis
-from benchmarks.harness import SONGS
+from benchmarks.harness import SOURCE
 from benchmarks.peers.catalogue import FEDREDIS, FLOOR, PEERS
 from benchmarks.peers.peer import typical
 from fedredis import data, jobs
@@ -171,8 +171,7 @@ def _ratio(of_peer: dict[int, float], other: dict[int, float]) -> str:
 def main() -> int:
     """Compare, print the table, write the file; return 1 if a measurement has failed."""
     asked, console = options(), Console()
-    songs = "the real songs" if SONGS.is_dir() else "synthetic songs"
-    console.print(f"{songs}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    console.print(f"{SOURCE}, {os.cpu_count()} cores, Python {platform.python_version()}")
     measured = sources()
     results, failed = compare(console, asked)
     if sources() != measured:
@@ -187,7 +186,7 @@ def main() -> int:
     )
     if asked.out:
         session = {
-            "songs": songs,
+            "songs": SOURCE,
             "cores": os.cpu_count(),
             "machine": platform.machine(),
             "system": platform.system(),

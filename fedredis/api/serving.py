@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.acl import check_slave
 from fedredis.api.session import PathLike, session
-from fedredis.data.own import SHARED, OwnFile
+from fedredis.arguments import checked
+from fedredis.data.own import OwnFile
 from fedredis.data.partition import check_files
 from fedredis.errors import DataError, UsageError
 from fedredis.jobs.naming import queue_name
@@ -47,14 +48,15 @@ class Serving:
             self._pool.revive()
 
 
+@checked
 @contextmanager
 def serving(
     data: PathLike,
     *,
     name: str | None = None,
     dataset: str | None = None,
-    test_fraction: float = 0.2,
-    seed: int = 0,
+    test_fraction: float | None = None,
+    seed: int | None = None,
     workers: int = 1,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
@@ -76,7 +78,7 @@ def serving(
         Of a slave that brings its own file, and what all slaves of the federation call the data
         that they have together; "shared", if not given.
     test_fraction, seed
-        What share of its rows is held out, and the seed of their choice.
+        What share of its rows is held out, 0.2 if not given, and the seed of their choice.
     workers
         Number of processes.
     allow_models
@@ -95,16 +97,9 @@ def serving(
         If an argument is wrong, or somebody acts for the same slave with other data.
     """
     if workers < 1:
-        raise UsageError(f"`workers` must be at least 1, not {workers}")
-    own = OwnFile(
-        Path(data),
-        name or "",
-        dataset or SHARED,
-        seed=seed,
-        test_fraction=test_fraction,
-        **reading,
-    )
-    rows = _rows(own)
+        raise UsageError(f"must be at least 1, not {workers}", field="workers")
+    said = {**reading, "dataset": dataset, "test_fraction": test_fraction, "seed": seed}
+    rows = _rows(Path(data), name, {n: v for n, v in said.items() if v is not None})
     manifest, slaves = _look(rows)
     with session(redis_url, home, wait=logger.warning) as opened:
         if name is not None:
@@ -125,7 +120,7 @@ def serve(data: PathLike, **how: Any) -> None:
         slaves.wait()
 
 
-def _rows(own: OwnFile) -> Path | OwnFile:
+def _rows(path: Path, name: str | None, said: dict[str, Any]) -> Path | OwnFile:
     """Tell whether it is a slave's own file, or a partition folder.
 
     Raises
@@ -133,15 +128,17 @@ def _rows(own: OwnFile) -> Path | OwnFile:
     UsageError
         If what is said of it is for the other of the two, or the slave's name can't be one.
     """
-    if own.name:
-        check_slave(own.dataset, own.name)
+    if name:
+        own = OwnFile(path, name, **said)
+        check_slave(own.dataset, name)
         return own
-    if own.path.is_file() or own != OwnFile(own.path, ""):
+    if path.is_file() or said:
+        told = ", ".join(f"`{option}`" for option in said)
         raise UsageError(
-            f"{own.path}: of a slave that brings its own file, `name` says who it is; a partition "
-            "folder is read as it was cut"
+            f"{path}: of a slave that brings its own file, `name` says who it is; a partition "
+            f"folder is read as it was cut{f', without {told}' if said else ''}"
         )
-    return own.path
+    return path
 
 
 def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None]:

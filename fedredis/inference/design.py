@@ -3,7 +3,42 @@
 Categories are coded so that the columns span what the terms do, and none is redundant, as
 formulaic does it: a category's first level, or the one named, is left out where the others
 determine it.
-"""Return the column that a factor takes as categories by itself, if it does."""
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fedredis.errors import UsageError
+from fedredis.inference.expressions import Expression
+from fedredis.inference.levels import Levels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Named
+    from fedredis.inference.stages import Frame
+
+#: A column as categories, perhaps with the level that others are compared with.
+CATEGORY = re.compile(
+    r"C\(\s*(?:`(?P<quoted>[^`]+)`|(?P<name>[^,`()]+?))\s*"
+    r"(?:,\s*(?:contr\.treatment|Treatment|treatment)\(\s*(?:base\s*=|reference\s*=)?\s*"
+    r"(?P<base>'[^']*'|\"[^\"]*\"|[^)'\"]+?)\s*\)\s*)?\)"
+)
+#: What the constant is called.
+INTERCEPT = "Intercept"
+
+
+def category_of(text: str) -> str | None:
+    """Return the column that a factor takes as categories by itself, if it does."""
     found = CATEGORY.fullmatch(text)
     return (found["quoted"] or found["name"]) if found else None
 

@@ -22,7 +22,8 @@
 -- ARGV[6] tries      - how often a slave may fail
 -- ARGV[7] timeout_ms - deadline from now
 -- ARGV[8] fields     - JSON object, the fields of the task
--- ARGV[9…] slaves, in order; none for everyone
+-- ARGV[9] news       - rounds that workers are told of: all of a turn, by its last one; or ''
+-- ARGV[10…] slaves, in order; none for everyone
 -- returns {sequence, answer, {worker that is attached, …}}: 1 if opened, 2 if adopted, 5 if the
 --   round before is not committed, or there are other slaves than expected
 local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
@@ -33,42 +34,47 @@ local sequence, refused = in_charge(run, token)
 if refused then
   return refused
 end
-local total = #ARGV > 8 and #ARGV - 8 or redis.call('ZCARD', everyone)
+local total = #ARGV > 9 and #ARGV - 9 or redis.call('ZCARD', everyone)
 if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
   return {sequence, 5, {}}
 end
-local time, fields, there = now(), cjson.decode(ARGV[8]), {}
-local state = redis.call('HGET', round, 'state')
+keep('hash', round, claims, inside, attempts)
+keep('zset', ids, attached, open)
+local time, fields, there, given_up = now(), cjson.decode(ARGV[8]), {}, 0
+local known = redis.call('HMGET', round, 'state', 'epoch', 'opened')
+local state, epoch, opened = known[1], known[2], known[3]
 local workers = redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')
+-- As it should be, whatever a slave has written there.
+if not tonumber(epoch) then epoch = redis.call('HGET', run, 'epoch') end
+redis.call('HSET', round, 'epoch', epoch, 'opened', tonumber(opened) and opened or whole(time),
+  'expected', expected, 'quorum', quorum, 'attempts', tries)
 if not state then
-  local epoch = redis.call('HGET', run, 'epoch')
-  redis.call('HSET', round, 'epoch', epoch, 'opened', whole(time), 'expected', expected,
-    'quorum', quorum, 'attempts', tries)
   for field, value in pairs(fields) do redis.call('HSET', task, field, value) end
 end
 if state ~= 'open' and state ~= 'closed' then
-  redis.call('HSET', round, 'state', 'open', 'given_up', 0)
+  redis.call('HSET', round, 'state', 'open')
   redis.call('ZADD', open, whole(time), name)
   redis.call('UNLINK', attempts)
 end
-if not state and #ARGV == 8 then
+if not state and #ARGV == 9 then
   redis.call('ZUNIONSTORE', ids, 1, everyone)
 elseif state ~= 'closed' then
   for _, worker in ipairs(workers) do there[worker] = true end
   for first = 0, total - 1, 1000 do
     local part, listed = {}, {}
-    if #ARGV == 8 then
+    if #ARGV == 9 then
       part = redis.call('ZRANGE', everyone, first, first + 999)
     else
-      part = {unpack(ARGV, first + 9, math.min(first + 1008, #ARGV))}
+      part = {unpack(ARGV, first + 10, math.min(first + 1009, #ARGV))}
     end
     local _, places = spread('ZMSCORE', ids, part)
     local _, held = spread('HMGET', inside, part)
     local _, claimed = spread('HMGET', claims, part)
     local _, tried = spread('HMGET', attempts, part)
     for i, id in ipairs(part) do
-      local given_up = tonumber(tried[i] or 0) >= tonumber(tries)
-      if not (places[i] or held[i] or given_up or claimed[i] and there[claimed[i]]) then
+      local out = (tonumber(tried[i]) or 0) >= tonumber(tries)
+      if out and not held[i] then given_up = given_up + 1 end
+      if not (places[i] or held[i] or out or claimed[i] and there[claimed[i]]) then
         listed[#listed + 1], listed[#listed + 2] = first + i - 1, id
         if claimed[i] then redis.call('HDEL', claims, id) end
       end
@@ -76,7 +82,7 @@ elseif state ~= 'closed' then
     spread('ZADD', ids, listed)
   end
 end
-redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)))
-tell(work, 100, 'round', name)
+redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)), 'given_up', given_up)
+if ARGV[9] ~= '' then tell(work, 100, 'round', ARGV[9]) end
 tell(events, 1000, 'type', 'opened', 'round', name)
 return {sequence, state and 2 or 1, workers}

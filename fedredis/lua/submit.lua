@@ -37,6 +37,7 @@ local answer = same == #slaves and {1} or state[1] ~= 'open' and {4}
   or (lost or state[2] ~= epoch) and {5} or #overlap > 1 and overlap
 if answer then
   redis.call('UNLINK', staged)
+  for i = 11, #KEYS do redis.call('HDEL', KEYS[i], called) end
   return answer
 end
 local expected, given_up = tonumber(state[3]), tonumber(state[4])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys as names
@@ -119,6 +119,12 @@ def read(client: Redis, run_id: str) -> RunState:
         best=whole(state.get("best", 0), where, "best"),
         converged=state.get("converged") == "1",
     )
+
+
+def change_quorum(client: Redis, run_id: str, quorum: int) -> None:
+    """Change how many updates make a round valid; nothing else of a config ever changes."""
+    config = replace(read(client, run_id).config, quorum=quorum)
+    ask(client, f"run {run_id}", "HSET", RunKeys(run_id).run, "config", config.to_json())
 
 
 def newest_first(client: Redis, tell: Callable[[str], None]) -> list[RunState]:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from fedredis.api.joining import Wanted
 from fedredis.api.preparation import Rows
+from fedredis.api.request import Request
 from fedredis.api.starting import begun, call_to_resume
+from fedredis.arguments import argument
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
-from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fedredis.api.answer import Answer
     from fedredis.api.session import PathLike
-    from fedredis.api.starting import HowToResume
-    from fedredis.api.training import Say, Training
+    from fedredis.config import RunConfig
+    from fedredis.data.manifest import Manifest
     from fedredis.data.source import Frame
     from fedredis.data.table import Table
+
+#: What else may be said of whose rows are asked, beside the data and the Redis.
+SAID = ("slaves", "names", "dataset", "cut", "categories", "levels", "least_cell", "workers")
+WHERE = (*SAID, "wait_timeout")
 
 logger = logging.getLogger(__name__)
 
@@ -34,48 +36,16 @@ class Question:
     """What is asked, and which columns that needs."""
 
     #: Its kind, and the analysis' own fields.
-    asked: Mapping[str, Any]
+    asked: Mapping[str, Any] = field(default_factory=dict)
     #: Columns to read; None for all that hold numbers or few different words.
     columns: Sequence[str] | None = None
     #: Columns that hold categories, whatever they look like.
     categories: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Where:
-    """Whose rows are asked, where they are, and what may be told of them.
-
-    Parameters
-    ----------
-    data, cut, slaves
-        A file or frame, which is cut among so many slaves; or a partition folder.
-    names, dataset
-        Who the slaves are, and what they call their data, where they bring their own files.
-    categories
-        Columns of a file that hold categories, even if they look like numbers.
-    levels
-        What categories are called, by column, where the slaves are elsewhere.
-    least_cell
-        Cells of fewer rows are not told; None for 5 where slaves have names, and else all.
-    """
-
-    data: PathLike | Frame | None = None
-    slaves: int | None = None
-    cut: str = "iid"
-    names: Sequence[str] | None = None
-    dataset: str | None = None
-    categories: Sequence[str] = ()
-    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    least_cell: int | None = None
-    workers: int | None = None
-    redis_url: str | None = None
-    home: PathLike = ".fedredis"
-    wait_timeout: float = 600.0
-
-
 @dataclass(frozen=True, eq=False)
 class Unlabelled(Rows):
-    """Rows of which no column is a label; read once."""
+    """Rows of which no column is a label; they are read once."""
 
     @cached_property
     def table(self) -> Table:
@@ -87,8 +57,68 @@ class Unlabelled(Rows):
         return self.table
 
 
-def ask(question: Question, where: Where) -> Answer:
-    """Ask a question, and wait for its answer.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Asking(Request):
+    """What is asked of whose rows."""
+
+    question: Question = field(default_factory=Question)
+    #: What categories are called, by column, where the slaves are elsewhere.
+    levels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    least_cell: int | None = argument(
+        "Withhold what tells of fewer rows; 5 where slaves have names, else nothing.",
+        least=0,
+        metavar="ROWS",
+    )
+
+    @classmethod
+    def to(
+        cls,
+        question: Question,
+        data: PathLike | Frame | None = None,
+        redis_url: str | None = None,
+        home: PathLike = ".fedredis",
+        where: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Ask a question of slaves; `where` has the arguments `WHERE`.
+
+        Raises
+        ------
+        UsageError
+            If there is no such argument, its value can't be used, or two don't go together.
+        """
+        given = dict(where or {})
+        levels, cut = given.pop("levels", None) or {}, given.pop("cut", None)
+        categories = given.get("categories")
+        given["categories"] = tuple(categories) if categories else None
+        asking: Any = cls.of(data, redis_url, home, {**given, "by": cut})
+        if data is not None and asking.rows.folder is None:
+            asking = replace(asking, reading=_reading(question, asking.reading.categories))
+        return replace(asking, question=question, levels=levels, test_fraction=0.0)
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows to cut, in which no column is a label."""
+        rows = super().rows
+        if rows.data is None or rows.folder is not None or self.reading.label != "":
+            return rows
+        return Unlabelled(rows.data, rows.reading, rows.by)
+
+    def config(self, manifest: Manifest, source: str, names: tuple[str, ...] = ()) -> RunConfig:
+        """Put together the run's config from what is asked and what the data says."""
+        asked, rows = dict(self.question.asked), self.rows
+        texts = dict(rows.table.texts) if isinstance(rows, Unlabelled) else {}
+        for column, called in self.levels.items():
+            texts[column] = {str(int(digest(name))): name for name in called}
+        if texts:
+            asked["texts"] = texts
+        if self.least_cell is not None:
+            asked["least_cell"] = self.least_cell
+        request: Request = replace(self, settings={"analysis": asked})
+        return Request.config(request, manifest, source, names)
+
+
+def ask(question: Question, data: PathLike | Frame | None, how: Mapping[str, Any]) -> Answer:
+    """Ask a question, and wait for its answer; `how` has the arguments `WHERE`, and the Redis.
 
     Raises
     ------
@@ -99,61 +129,18 @@ def ask(question: Question, where: Where) -> Answer:
     FedredisError
         If the run can't be completed; the message says how to go on with it.
     """
-    resume = call_to_resume(where.redis_url, where.home)
-    with asked(question, where, say=logger.info, how_to_resume=resume) as training:
-        training.wait(logger.info)
-        return training.answer(logger.info)
+    where = dict(how)
+    redis_url, home = where.pop("redis_url", None), where.pop("home", ".fedredis")
+    asking = Asking.to(question, data, redis_url, home, where)
+    with begun(asking, logger.info, call_to_resume(redis_url, home)) as driver:
+        driver.wait(logger.info)
+        return driver.answer(logger.info)
 
 
-@contextmanager
-def asked(
-    question: Question, where: Where, *, say: Say, how_to_resume: HowToResume
-) -> Iterator[Training]:
-    """Create a run that answers a question, and lend it with its Redis."""
-    rows, asked = Rows(), dict(question.asked)
-    texts: dict[str, dict[str, str]] = {
-        column: {str(int(digest(name))): name for name in names}
-        for column, names in where.levels.items()
-    }
-    if where.data is not None:
-        rows = _rows(question, where)
-        if isinstance(rows, Unlabelled):
-            texts = {**{c: dict(t) for c, t in rows.table.texts.items()}, **texts}
-    elif question.categories or where.categories:
-        raise UsageError("which columns hold categories is said where they are read")
-    if texts:
-        asked["texts"] = texts
-    if where.least_cell is not None:
-        if where.least_cell < 0:
-            raise UsageError("must be 0 or more", field="least_cell")
-        asked["least_cell"] = where.least_cell
-    beginning = begun(
-        rows,
-        {"analysis": asked},
-        wanted=Wanted(where.slaves, where.names, where.dataset),
-        workers=where.workers,
-        redis_url=where.redis_url,
-        home=Path(where.home),
-        test_fraction=0.0,
-        wait_timeout=where.wait_timeout,
-        fraction=None,
-        quorum=None,
-        say=say,
-        how_to_resume=how_to_resume,
-    )
-    with beginning as training:
-        yield training
-
-
-def _rows(question: Question, where: Where) -> Rows:
-    plain = Rows.of(where.data, Reading(), where.cut)
-    if plain.folder is not None:
-        return plain
-    categories = tuple(dict.fromkeys((*where.categories, *question.categories)))
+def _reading(question: Question, categories: Sequence[str]) -> Reading:
+    found = tuple(dict.fromkeys((*categories, *question.categories)))
     columns = question.columns
     if columns is not None:
-        # A column that is named in vain is one too many for a table, not for a person.
         columns = tuple(dict.fromkeys(columns))
-        categories = tuple(name for name in categories if name in columns)
-    reading = Reading(label="", columns=columns, categories=categories, missing="mean")
-    return Unlabelled(plain.data, reading, plain.by)
+        found = tuple(name for name in found if name in columns)
+    return Reading(label="", columns=columns, categories=found, missing="mean")

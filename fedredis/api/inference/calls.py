@@ -1,15 +1,16 @@
 """Analyses of the rows of all slaves, for programs: each makes a run, and returns its answer.
 
-What they have in common are the fields of `fedredis.api.inference.asking.Where`: ``data``,
-``slaves``, ``cut``, ``names``, ``dataset``, ``categories``, ``levels``, ``least_cell``,
-``workers``, ``redis_url``, ``home``, ``wait_timeout``. Errors are those of `ask`.
+What they have in common are ``data``, ``redis_url``, ``home``, and the arguments that
+`fedredis.api.inference.asking.WHERE` names: ``slaves``, ``cut``, ``names``, ``dataset``,
+``categories``, ``levels``, ``least_cell``, ``workers``, ``wait_timeout``. Errors are those of
+`ask`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fedredis.api.inference.asking import Question, Where, ask
+from fedredis.api.inference.asking import WHERE, Question, ask
 from fedredis.api.inference.formula import Terms, of_columns, parse
 from fedredis.errors import UsageError
 
@@ -36,7 +37,7 @@ def describe(
 
     Parameters are those of `fedredis.inference.analyses.describe.Describe`.
     """
-    return ask(describing(columns, by, quantiles, resolution), Where(data, **where))
+    return ask(describing(columns, by, quantiles, resolution), data, where)
 
 
 def glm(
@@ -53,12 +54,12 @@ def glm(
     ``link``, ``offset``, ``weights`` or ``covariance``.
     """
     where, own = _apart(asked)
-    return ask(regression(formula, label, columns, own), Where(data, **where))
+    return ask(regression(formula, label, columns, own), data, where)
 
 
 def table(data: Data = None, row: str = "", column: str = "", **where: Any) -> Answer:
     """Count rows by the categories of two columns, or compare a number by category."""
-    return ask(crossing(row, column), Where(data, **where))
+    return ask(crossing(row, column), data, where)
 
 
 def survival(
@@ -76,7 +77,7 @@ def survival(
     ``strata``, ``ties`` or ``weights``.
     """
     where, own = _apart(asked)
-    return ask(surviving(time, event, by, cox, own), Where(data, **where))
+    return ask(surviving(time, event, by, cox, own), data, where)
 
 
 def pca(
@@ -88,7 +89,7 @@ def pca(
     **where: Any,
 ) -> Answer:
     """Find principal components of columns of numbers."""
-    return ask(reducing(columns, components, standardise), Where(data, **where))
+    return ask(reducing(columns, components, standardise), data, where)
 
 
 def kmeans(
@@ -99,7 +100,7 @@ def kmeans(
     Other parameters are those of `fedredis.inference.analyses.kmeans.KMeans`.
     """
     where, own = _apart(asked)
-    return ask(clustering(columns, clusters, own), Where(data, **where))
+    return ask(clustering(columns, clusters, own), data, where)
 
 
 def describing(
@@ -189,6 +190,6 @@ def clustering(columns: Sequence[str] | None, clusters: int, own: Mapping[str, A
 
 def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Take what says whom to ask from what is asked."""
-    names = Where.__dataclass_fields__.keys() - {"data"}
+    names = (*WHERE, "redis_url", "home")
     where = {name: value for name, value in asked.items() if name in names}
     return where, {name: value for name, value in asked.items() if name not in names}

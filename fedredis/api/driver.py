@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Training:
+class Driver:
     """A run that is to be driven from where it stands, and how; none of it touches the result."""
 
     session: Session
@@ -59,7 +58,9 @@ class Training:
         return runs.read(self.session.client, self.run)
 
     def wait(self, say: Say) -> None:
-        """Wait until every slave has a worker; `say` is told who is waited for.
+        """Wait until every slave has a worker, or as long as may be for a quorum to have one.
+
+        `say` is told who is waited for.
 
         Raises
         ------
@@ -74,6 +75,7 @@ class Training:
                 self.session.client,
                 state.config.dataset,
                 state.config.slave_ids,
+                enough=state.config.required(state.config.slaves),
                 report=say,
                 deadline=time.monotonic() + self.wait_timeout,
                 clock=time.monotonic,
@@ -151,10 +153,3 @@ class Training:
             away = explain(error, self.session.url)
             away.args = (f"{away}; {how}",)
             raise away from error
-
-
-def own_workers(asked: int | None, redis_url: str | None, slaves: int) -> int:
-    """Decide how many workers to start: as asked, else one a core with the embedded server."""
-    if asked is not None:
-        return asked
-    return 0 if redis_url else min(slaves, os.cpu_count() or 1)
