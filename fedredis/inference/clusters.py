@@ -53,7 +53,7 @@ class Lloyd:
             return known["centres"]
         shape = (self.starts, self.clusters, len(known["mean"]))
         drawn = np.random.default_rng([self.seed, 0]).normal(size=shape)
-        return drawn * (known["scale"] / self.scale(known))
+        return np.asarray(drawn * (known["scale"] / self.scale(known)))
 
     def parts(self, name: str, known: Named) -> tuple[Part, ...]:
         """Describe what is summed in a step."""

@@ -37,7 +37,7 @@ def coefficients(
     p, away = distributions.two_sided(statistics, df), distributions.critical(level, df) * errors
     found = []
     for i, name in enumerate(names):
-        line = {
+        line: dict[str, Any] = {
             "name": name,
             "estimate": float(estimates[i]),
             "se": float(errors[i]),

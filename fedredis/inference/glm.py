@@ -36,8 +36,9 @@ RISES = 1e-8
 #: A column of which less than this share is not determined by the others is none of its own.
 OWN_SHARE = 1e-10
 MOST_STEPS = 100
-#: A linear predictor beyond it is that of a certain outcome.
-CERTAIN = 18.0
+#: A standardised coefficient beyond it is that of a certain outcome, and so is a deviance of less
+#: by weight.
+CERTAIN, NOTHING_LEFT = 30.0, 1e-7
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,8 @@ class Scoring:
                 "or have a weight below 0",
                 column=self.rows.label,
             )
+        if self._separated(known, figures, totals):
+            return {**known, "over": np.array(1), "converged": np.array(0)}
         information = square(packed)
         names = self.rows.design.names(known)
         self._independent(information, names)
@@ -288,6 +291,13 @@ class Scoring:
             "converged": np.array(int(converged)),
             "over": np.array(int(converged or steps >= MOST_STEPS)),
         }
+
+    def _separated(self, known: Named, figures: NDArray[Any], totals: NDArray[Any]) -> bool:
+        """Say whether outcomes are certain, so that coefficients grow without end."""
+        if self.family.name != "binomial" or "steps" not in known or not int(known["steps"]):
+            return False
+        none_left = float(figures[0]) < NOTHING_LEFT * float(totals[1])
+        return none_left or float(np.abs(known["gamma"]).max()) > CERTAIN
 
     def _independent(self, information: NDArray[Any], names: tuple[str, ...]) -> None:
         """See that no column is a combination of those before it.

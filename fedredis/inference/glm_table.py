@@ -9,7 +9,7 @@ import numpy as np
 
 from fedredis.inference import distributions
 from fedredis.inference.coefficients import coefficients
-from fedredis.inference.glm import CERTAIN
+from fedredis.inference.glm import CERTAIN, NOTHING_LEFT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,8 @@ def _covariance(fit: Scoring, known: Named, dispersion: float) -> NDArray[Any]:
         robust = robust * rows / left
     if fit.covariance == "cluster":
         clusters = int(known["clusters"])
-        robust = robust * clusters / (clusters - 1) * (rows - 1) / left if clusters > 1 else np.nan
+        factor = clusters / (clusters - 1) * (rows - 1) / left if clusters > 1 else np.nan
+        robust = robust * factor
     return robust
 
 
@@ -91,8 +92,8 @@ def _against_null(
 
 def _log_likelihood(fit: Scoring, known: Named, figures: NDArray[Any], dispersion: float) -> float:
     """Return the log-likelihood, as statsmodels defines it where the dispersion is estimated."""
-    rows, weight, of_labels, of_weights = known["totals"].tolist()
-    deviance, with_mean, _ = figures.tolist()
+    rows, weight, of_labels, of_weights = map(float, known["totals"])
+    deviance, with_mean, _ = map(float, figures)
     count = weight if fit.frequency else rows
     if fit.family.name == "gaussian":
         # With the identity link the variance is the most likely one.
@@ -101,7 +102,7 @@ def _log_likelihood(fit: Scoring, known: Named, figures: NDArray[Any], dispersio
         return -(deviance / s + count * math.log(2 * math.pi * s) - own) / 2
     if fit.family.name == "gamma":
         if "of_weights" in known:
-            gammas, logs, plain = known["of_weights"].tolist()
+            gammas, logs, plain = map(float, known["of_weights"])
         else:
             gammas, plain = weight * math.lgamma(1 / dispersion), of_labels
             logs = -weight / dispersion * math.log(dispersion)
@@ -118,7 +119,8 @@ def _warnings(fit: Scoring, known: Named, names: tuple[str, ...], beta: Any) -> 
         )
     if fit.family.name == "binomial":
         steep = np.flatnonzero(np.abs(known["gamma"]) > CERTAIN)
-        if len(steep) or float(known["figures"][0]) < 1e-6 * float(known["totals"][1]):
+        little = float(known["figures"][0]) < 10 * NOTHING_LEFT * float(known["totals"][1])
+        if len(steep) or little:
             which = ", ".join(names[i] for i in steep) or "the columns together"
             said.append(
                 f"the outcome is separated by {which}: coefficients are without bound, and what "

@@ -97,9 +97,9 @@ class Moments:
             return [counts, rows, *(self._levels(known, frame, c, group) for c in self.categories)]
         q = np.where(there, (x - known["pivot"][:, np.newaxis]) / known["unit"][:, np.newaxis], 0)
         parts: Any = self.parts(name, known)
-        rows = group >= 0
+        grouped = group >= 0
         both = np.stack([q, q * q], axis=-1).transpose(1, 0, 2)
-        arrays = [parts[0].add_in(group[rows], both[rows])]
+        arrays = [parts[0].add_in(group[grouped], both[grouped])]
         if not self._pairs:
             return arrays
         m = there.astype(np.float64)

@@ -93,7 +93,8 @@ class Asking(Request):
         asking: Any = cls.of(data, redis_url, home, {**given, "by": cut})
         if data is not None and asking.rows.folder is None:
             asking = replace(asking, reading=_reading(question, asking.reading.categories))
-        return replace(asking, question=question, levels=levels, test_fraction=0.0)
+        found: Self = replace(asking, question=question, levels=levels, test_fraction=0.0)
+        return found
 
     @cached_property
     def rows(self) -> Rows:

@@ -88,7 +88,7 @@ class Describe:
                 continue
             columns = self._group(known, g, rows, withheld)
             groups.append({"group": name, "rows": rows, "columns": columns})
-        found = {
+        found: dict[str, Any] = {
             "rows": self.context.scope.rows,
             "by": self.by or None,
             "groups": groups,
