@@ -13,6 +13,7 @@ from fedredis.features import cells
 from fedredis.features.moments import unit_of
 from fedredis.inference.exact import Count, Part, Real
 from fedredis.inference.levels import places
+from fedredis.inference.spread import recentred
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +51,8 @@ class Moments:
     1. ``ranges``: ``cells`` (g, d, CELLS), counts by sign and power of two, and ``group_rows``
        (g,); of categories (named ``counts:<column>``) the rows by group and level (g, k);
     2. ``moments``: ``there``, ``means``, ``variances`` (g, d), the latter divided by n - 1; and,
-       if wished for, ``correlations`` (d, d) of the rows that have both columns.
+       if wished for, ``correlations`` (d, d) of the rows that have both columns;
+    3. ``moments again``, as in `Spread`.
     """
 
     columns: tuple[str, ...]
@@ -63,7 +65,9 @@ class Moments:
         """``ranges``, then ``moments`` if there are numbers."""
         if "cells" not in known:
             return "ranges"
-        return "moments" if self.columns and "means" not in known else None
+        if not self.columns or "means" in known:
+            return None
+        return "moments again" if "again" in known else "moments"
 
     @cached_property
     def _pairs(self) -> bool:
@@ -128,6 +132,14 @@ class Moments:
         with np.errstate(divide="ignore", invalid="ignore"):
             away = total[0][..., 0] / there
             variances = np.maximum(total[0][..., 1] - there * away**2, 0) / (there - 1) * unit**2
+        if name == "moments":
+            all_, rows = total[0].sum(axis=0), np.maximum(there.sum(axis=0), 1)
+            middle = all_[:, 0] / rows
+            spread = np.maximum(all_[:, 1] / rows - middle**2, 0)
+            mean = pivot + unit * middle
+            centred, smaller, poor = recentred(middle, spread, mean, pivot, unit)
+            if poor:
+                return {**known, "pivot": centred, "unit": smaller, "again": np.array(1)}
         after = {**known, "there": there, "means": pivot + unit * away, "variances": variances}
         if self._pairs:
             after["correlations"] = _correlations(total[1], total[2])

@@ -20,8 +20,32 @@ if TYPE_CHECKING:
     from fedredis.arrays import Arrays, Named, Scope
     from fedredis.inference.stages import Frame
 
+#: The variance of a constant at most, in units.
+CONSTANT = 2.0**-90
+#: A variance that is a smaller share of the squared distance from the pivot has lost digits.
+LOST = 1e-5
+#: A deviation is no smaller than this share of its unit, as far as that is known before digits are
+#: won back.
+LEAST_DEVIATION = 2.0**-26
 #: Fewer complete rows than this tell nothing.
 FEWEST = 2
+
+
+def recentred(
+    away: NDArray[Any],
+    variance: NDArray[Any],
+    mean: NDArray[Any],
+    pivot: NDArray[Any],
+    unit: NDArray[Any],
+) -> tuple[NDArray[Any], NDArray[Any], bool]:
+    """Return a pivot and a unit to sum up about again, and whether that is needed at all.
+
+    `away` and `variance` are in units, of the distance from the pivot.
+    """
+    poor = variance < LOST * away**2
+    deviation = np.maximum(np.sqrt(variance), LEAST_DEVIATION)
+    smaller = np.where(poor, unit * unit_of(deviation), unit)
+    return np.where(poor, mean, pivot), smaller, bool(poor.any())
 
 
 class Variables(Protocol):
@@ -42,7 +66,9 @@ class Spread:
     ``abs(x - mean)``. ``<prefix>rows`` is the number of complete rows.
 
     1. ``ranges``, counts by sign and power of two, which give a pivot c and a unit u;
-    2. ``spread``, sums of ``q = (x - c) / u`` and of products of two of them.
+    2. ``spread``, sums of ``q = (x - c) / u`` and of products of two of them;
+    3. ``spread again``, if a variable is so far from c beside its deviation that digits are lost:
+       the same about the means.
     """
 
     variables: Variables
@@ -55,6 +81,8 @@ class Spread:
         """``ranges``, then ``spread``."""
         if self.prefix + "mean" in known:
             return None
+        if self.prefix + "again" in known:
+            return "spread again"
         return "spread" if self.prefix + "pivot" in known else "ranges"
 
     def parts(self, name: str, known: Named) -> tuple[Part, ...]:
@@ -88,7 +116,11 @@ class Spread:
         away = total[0] / rows
         products = square(total[1]) / rows - np.outer(away, away)
         mean, variance = pivot + unit * away, np.maximum(np.diag(products), 0.0)
-        constant = variance <= 2.0**-90
+        centred, smaller, poor = recentred(away, variance, mean, pivot, unit)
+        if name == "spread" and poor:
+            again = {pre + "pivot": centred, pre + "unit": smaller, pre + "again": np.array(1)}
+            return {**known, **again}
+        constant = variance <= CONSTANT
         scale = np.where(constant, 1.0, unit * np.sqrt(variance))
         bound = np.maximum(known[pre + "high"] - mean, mean - known[pre + "low"])
         found = {
@@ -98,7 +130,7 @@ class Spread:
             "covariance": products * np.outer(unit, unit),
             "constant": constant.astype(np.int64),
         }
-        passing = {pre + key for key in ("low", "high", "pivot", "unit")}
+        passing = {pre + key for key in ("low", "high", "pivot", "unit", "again")}
         kept = {key: array for key, array in known.items() if key not in passing}
         return {**kept, **{pre + key: array for key, array in found.items()}}
 

@@ -42,9 +42,9 @@ def test_components_are_those_of_sklearn(ask: Ask, iris: pd.DataFrame, standardi
 def test_clusters_are_those_of_sklearn_from_the_same_start(
     ask: Ask, iris: pd.DataFrame, standardise: bool
 ) -> None:
-    asked = {"clusters": 3, "starts": 1, "seed": 4, "standardise": standardise}
+    asked = {"clusters": 3, "starts": 1, "seed": 5, "standardise": standardise}
     found = ask(iris, sort="a", kind="kmeans", **asked)
-    start = np.random.default_rng([4, 0]).normal(size=(3, 4)) * iris.std(ddof=0).to_numpy()
+    start = np.random.default_rng([5, 0]).normal(size=(3, 4)) * iris.std(ddof=0).to_numpy()
     centred = iris - iris.mean()
     scale = iris.std(ddof=0) if standardise else 1.0
     theirs = KMeans(3, init=start / np.array(scale), n_init=1, tol=0).fit(centred / scale)
