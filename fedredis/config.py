@@ -157,8 +157,7 @@ class RunConfig:
         check_ranges(self)
         for name in ("slaves", "rows"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        fits = 0 <= self.sample <= self.slaves
-        self._require("sample", fits, f"between 1 and the {self.slaves} slaves")
+        self._require("sample", self.sample <= self.slaves, f"at most the {self.slaves} slaves")
         most = self.sample or self.slaves
         fits = 0 <= self.quorum <= most
         self._require("quorum", fits, f"between 1 and the {most} slaves of a round")

@@ -116,7 +116,8 @@ class FedredisWorker(SimpleWorker):
         """Remove what can't be read from the list of jobs on their way; return how much it was."""
         queue, removed = self.queues[0], 0
         key = IntermediateQueue(queue.key, connection=self.connection).key
-        for raw in self.connection.lrange(key, 0, -1):
+        listed: list[Any] = self.connection.lrange(key, 0, -1)
+        for raw in listed:
             try:
                 AllowedJob.fetch(raw.decode(), self.connection, JSONSerializer)
             except _ENDS:
@@ -163,7 +164,7 @@ class FedredisWorker(SimpleWorker):
             raise
         except Exception as error:
             self._put_away()
-            self.last_cleaned_at = now()
+            self.last_cleaned_at = now()  # type: ignore[assignment]
             self.log.warning("RQ's maintenance was left out: %s", error)
         if self._stop_requested:
             raise StopRequested

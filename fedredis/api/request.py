@@ -184,10 +184,13 @@ class Request:
         return 0 if self.redis_url else min(slaves, os.cpu_count() or 1)
 
     def sample_of(self, slaves: int) -> int:
-        """Tell how many of the slaves train in a round; 0 for all."""
+        """Tell how many of the slaves train in a round, 0 for all; UsageError if too many."""
         if self.fraction is not None:
             return math.ceil(shares.of(self.fraction, slaves))
-        return int(self.settings.get("sample", 0))
+        sample = int(self.settings.get("sample", 0))
+        if sample > slaves:
+            raise UsageError(f"must be at most the {slaves} slaves, not {sample}", field="sample")
+        return sample
 
     def quorum_of(self, slaves: int | None) -> int:
         """Turn the quorum into a count of the slaves of a round, of an unknown number if None.

@@ -14,6 +14,7 @@
 -- KEYS[11] open    - zset, names of the open rounds, by time of opening
 -- KEYS[12] work    - stream that waiting workers block on
 -- KEYS[13] events  - stream of what happened
+-- KEYS[14] bundles - list, names of the bundles that are in
 -- ARGV[1] token      - who asks
 -- ARGV[2] name       - the round's name
 -- ARGV[3] after      - a round that has to be committed, or ''
@@ -27,7 +28,7 @@
 -- returns {sequence, answer, {worker that is attached, …}}: 1 if opened, 2 if adopted, 5 if the
 --   round before is not committed, or there are other slaves than expected
 local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
-local everyone, attached, open, work, events = unpack(KEYS, 9, 13)
+local everyone, attached, open, work, events, bundles = unpack(KEYS, 9, 14)
 local token, name, after, expected, quorum, tries, timeout = unpack(ARGV, 1, 7)
 
 local sequence, refused = in_charge(run, token)
@@ -40,6 +41,7 @@ if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumb
 end
 keep('hash', round, claims, inside, attempts)
 keep('zset', ids, attached, open)
+keep('list', bundles)
 local time, fields, there, given_up = now(), cjson.decode(ARGV[8]), {}, 0
 local known = redis.call('HMGET', round, 'state', 'epoch', 'opened')
 local state, epoch, opened = known[1], known[2], known[3]
@@ -81,6 +83,11 @@ elseif state ~= 'closed' then
     end
     spread('ZADD', ids, listed)
   end
+end
+local count = redis.call('HLEN', inside)
+if state ~= 'closed' and count + given_up >= tonumber(expected) then
+  redis.call('HSET', round, 'state', count >= tonumber(quorum) and 'closed' or 'failed')
+  redis.call('ZREM', open, name)
 end
 redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)), 'given_up', given_up)
 if ARGV[9] ~= '' then tell(work, 100, 'round', ARGV[9]) end

@@ -108,12 +108,16 @@ class Engine:
         """Go from where the run stands to its end."""
         self._turn(None, progress)
         while self._open:
-            done = self._next()
-            reduced = done.reduction.reduced()
-            step = done.exchange.learn(reduced)
-            progress, step = self._plan.after(progress, done.exchange, step, reduced)
-            self._turn((done, step), progress)
+            progress = self._over(self._next(), progress)
         self._store.warn(*self._plan.ending(progress))
+
+    def _over(self, done: OpenRound, progress: Progress) -> Progress:
+        """Let a round that is over take the run on; nothing of it is held while others go on."""
+        reduced = done.reduction.reduced()
+        step = done.exchange.learn(reduced)
+        progress, step = self._plan.after(progress, done.exchange, step, reduced)
+        self._turn((done, step), progress)
+        return progress
 
     def _turn(self, done: tuple[OpenRound, Step] | None, progress: Progress) -> None:
         """Commit a round, and open those that can begin then."""
@@ -287,7 +291,8 @@ class Engine:
         exchange, store = round_.exchange, self._store
         asked, missing = len(exchange.slaves), store.missing(exchange.name, exchange.slaves)
         names = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
-        reasons = store.last_errors(missing[:REASONS])
+        failed = store.failed(exchange.name)
+        reasons = store.last_errors([slave for slave in missing if slave in failed][:REASONS])
         line = (
             f"round {exchange.name} can't be completed: {asked - len(missing)} of {asked} slaves "
             f"counted, {self._config.required(asked)} needed"

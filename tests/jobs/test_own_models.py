@@ -138,7 +138,7 @@ def test_a_worker_refuses_what_is_not_allowed_to_it_and_goes_on(
 
     with WorkerPool(server.url, folder, 1, models={"another.model:Of"}) as pool:
         problem = f"the model '{reference}' is not allowed here: "
-        with pytest.raises(RoundFailedError, match=f"UsageError: {problem}.*--allow-model"):
+        with pytest.raises(RoundFailedError, match=f"UsageError: {problem}.*allow_models"):
             drive(client, run_id, pool, 1, change)
         failed = runs.failures(client, run_id, ("0", "1", "2", "3")).values()
         errors = [told["error"].splitlines()[-1] for told in failed]

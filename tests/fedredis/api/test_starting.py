@@ -189,7 +189,7 @@ def test_who_goes_on_with_it_is_told_to_allow_it(csv, server, own_model):
         ({"options": "fast"}, "`options` must be a mapping"),
         ({"model": "linear"}, "the labels are classes"),
         ({"model": "none:None"}, "'none:None' can't be imported"),
-        ({"sample": 11, "slaves": 10}, "`sample` must be between 1 and the 10 slaves"),
+        ({"sample": 11, "slaves": 10}, "`sample` must be at most the 10 slaves, not 11"),
         ({"sample": 3, "quorum": 4}, "`quorum` must be a number from 1 to 3"),
     ],
 )

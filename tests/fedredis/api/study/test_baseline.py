@@ -63,7 +63,7 @@ def test_the_best_round_is_compared_where_the_run_stands_for_it(csv, at, server)
         workers=1,
         redis_url=server.url,
         patience=1,
-        learning_rate=9.0,
+        learning_rate=5.0,
     )
     found = fedredis.baseline(outcome.run, **at)
     history = fedredis.show(outcome.run, **at).history
