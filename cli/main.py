@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 #: Commands with their summary, so that ``--help`` imports none of them.
 COMMANDS = {
     "run": "Train a model over slaves and print its final measure.",
+    "describe": "Describe columns of all slaves' rows.",
+    "glm": "Fit a generalised linear model to all slaves' rows.",
+    "table": "Count rows by two columns of categories, or compare a number by category.",
+    "survival": "Estimate survival, or what it depends on, from all slaves' rows.",
+    "pca": "Find the directions in which all slaves' rows differ most.",
+    "kmeans": "Find k-means clusters of all slaves' rows.",
     "slave": "Start workers that act for the slaves of a folder, or for one with its own file.",
     "resume": "Go on with a run whose master stopped or died.",
     "strategies": "List the strategies with their options.",

@@ -9,6 +9,7 @@ import click
 from fedredis.api.request import Request
 from fedredis.api.starting import resumed
 from fedredis.cli import options
+from fedredis.cli.asking import print_answer
 from fedredis.cli.driving import drive, how_to_resume
 
 if TYPE_CHECKING:
@@ -37,4 +38,7 @@ def command(
     """
     request = Request.of(None, redis_url, home, asked)
     with resumed(run, request, allow_models, how_to_resume(redis_url, home)) as driver:
-        drive(driver, as_json=as_json)
+        if driver.state.config.analysis:
+            print_answer(driver, as_json=as_json)
+        else:
+            drive(driver, as_json=as_json)

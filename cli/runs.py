@@ -57,8 +57,11 @@ def _row(state: RunState) -> dict[str, Any]:
         "run": state.run,
         "status": state.status,
         "dataset": config.dataset,
-        "model": config.model,
-        "strategy": config.strategy,
+        **(
+            {"analysis": config.analysis["kind"]}
+            if config.analysis
+            else {"model": config.model, "strategy": config.strategy}
+        ),
         "slaves": config.slaves,
         # Those that are committed.
         "rounds": state.round,
@@ -74,10 +77,10 @@ def _shown(state: RunState) -> dict[str, str]:
         "run": state.run,
         "status": state.status,
         "data set": config.dataset,
-        "model": config.model.rpartition(":")[2],
-        "strategy": config.strategy,
+        "model": str(config.analysis.get("kind") or config.model.rpartition(":")[2]),
+        "strategy": "-" if config.analysis else config.strategy,
         "slaves": str(config.slaves),
-        "rounds": f"{state.round}/{config.rounds}",
+        "rounds": "-" if config.analysis else f"{state.round}/{config.rounds}",
         # Accuracies say by their percent sign what they are.
         "score": score
         if FIGURES[figure].format.endswith("%") or score == "-"

@@ -9,7 +9,7 @@ import click
 from rich.console import Group
 
 from fedredis.api.inspection import show
-from fedredis.cli import options, output, waiting
+from fedredis.cli import answers, options, output, waiting
 from fedredis.cli.confusion import Confusion, confusions
 from fedredis.cli.driving import resume_of
 from fedredis.cli.run_tables import described, how_far, slave_table
@@ -51,12 +51,16 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
         output.print_json(
             {
                 **asdict(record.state),
+                **({"answer": record.answer.plain()} if record.answer else {}),
                 "history": history,
                 "slaves": record.slaves,
                 "warnings": record.warnings,
                 "open": {name: {**told, "name": name} for name, told in rounds.items()},
             }
         )
+        return
+    if record.answer:
+        answers.show(record.answer)
         return
     output.results().print(
         Group(slave_table(record), _rounds(record), *_last(record), *waiting.lines(record.open)),

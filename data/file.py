@@ -14,6 +14,7 @@ from fedredis.data import columns as choice
 from fedredis.data import parquet, records
 from fedredis.data.cells import Cells
 from fedredis.data.labels import target
+from fedredis.data.meaning import digest, once_each
 from fedredis.data.reading import Reading
 from fedredis.data.records import SIZE_CAP, check_file
 from fedredis.data.songs import LABEL
@@ -112,14 +113,18 @@ def _table(
     for name in (*(reading.columns or ()), *reading.categories, *(() if by is None else (by,))):
         _require(path, header, name)
     names = next((name for name in NAMES if name in header and name != label), None)
-    apart = {label, IDENTITY, *([names] if names else [])}
+    apart = {label, IDENTITY, *([names] if names else [])} - {""}
     cells = read_cells(text={*apart, *reading.categories})
     chosen = choice.choose(cells, label, reading, apart)
     X = np.column_stack([choice.values(cells, column) for column in chosen])
-    gaps = np.column_stack([np.isnan(X), cells.words(label).isna()])
+    unlabelled = cells.words(label).isna() if label else np.zeros(len(X), np.bool_)
+    gaps = np.column_stack([np.isnan(X), unlabelled])
     learnt = [*(column.name for column in chosen), label]
     rows = _complete(cells, gaps, learnt, reading.missing)
-    classes, y = target(cells, label, rows, reading.task, fewest_classes)
+    if label:
+        classes, y = target(cells, label, rows, reading.task, fewest_classes)
+    else:
+        classes, y = (), np.zeros(len(rows))
     if IDENTITY in header:
         once = first_of_each(pd.Series(cells.texts(IDENTITY))[rows].tolist())
         rows, y = rows[once], y[once]
@@ -135,7 +140,16 @@ def _table(
         names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
         groups=None if by is None else cells.spellings(by)[rows].tolist(),
         missing="mean" if reading.missing == "mean" else "error",
+        texts={}
+        if label
+        else {c.name: _texts(cells, c.name) for c in chosen if c.kind != "number"},
     )
+
+
+def _texts(cells: Cells, name: str) -> dict[str, str]:
+    """Return how the categories of a column are written, by their digests."""
+    spelt = once_each({*cells.spellings(name)} - {""})
+    return {str(int(digest(text))): text for text in spelt}
 
 
 def _complete(
@@ -166,7 +180,9 @@ def _require(path: Path, header: list[str], name: str) -> None:
 
 
 def _label(path: Path, header: list[str], label: str | None) -> str:
-    """Decide which column holds the class."""
+    """Decide which column holds the class, '' being none."""
+    if label == "":
+        return label
     if label is None and LABEL not in header:
         raise DataError(
             f"no column '{LABEL}': name the one that holds the class with `label`",

@@ -23,8 +23,9 @@ TASKS = ("auto", "classify", "regress")
 class Reading:
     """How to read a CSV or Parquet file, or a frame; see `columns.choose` and `labels.target`.
 
-    Without `label`, a column ``decade`` holds it. `missing` is ``error``; ``drop``, which drops
-    rows; or ``mean``, which leaves cells NaN. A row without a label is an error or dropped.
+    Without `label`, a column ``decade`` holds it; "" is none. `missing` is ``error``; ``drop``,
+    which drops rows; or ``mean``, which leaves cells NaN. A row without a label is an error or
+    dropped.
 
     Raises
     ------

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -38,6 +38,8 @@ class Table:
         What the n rows say in the column that they are to be cut by, if there is one.
     missing
         ``mean`` if cells may be missing, to be filled by the mean over all slaves.
+    texts
+        Where there is no label: how categories are written, by column and digest.
     """
 
     X: NDArray[np.float64]
@@ -49,3 +51,4 @@ class Table:
     names: Sequence[str] | None = None
     groups: Sequence[str] | None = None
     missing: str = "error"
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 What the command line does, for programs:
 
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
+- `describe`, `glm`, `table`, `survival`, `pca`, `kmeans`: ask statistics of all slaves
 - `runs`, `show`, `failures`: look at runs; `remove`: delete one
 - `predict`: tell the class of a row with a trained model
 - `baseline`: compare it with what each slave has alone, and all have together
@@ -24,7 +25,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from fedredis.api.answer import Answer
     from fedredis.api.datasets import Partitions, partition, synth
+    from fedredis.api.inference.calls import describe, glm, kmeans, pca, survival, table
     from fedredis.api.inspection import Failures, RunRecord, failures, runs, show
     from fedredis.api.outcome import Outcome
     from fedredis.api.removing import remove
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from fedredis.errors import FedredisError
 
 __all__ = [
+    "Answer",
     "Baseline",
     "Failures",
     "FedredisError",
@@ -50,10 +54,14 @@ __all__ = [
     "Serving",
     "__version__",
     "baseline",
+    "describe",
     "export",
     "failures",
+    "glm",
+    "kmeans",
     "load",
     "partition",
+    "pca",
     "plot",
     "predict",
     "remove",
@@ -63,13 +71,17 @@ __all__ = [
     "serve",
     "serving",
     "show",
+    "survival",
     "synth",
+    "table",
 ]
 
 __version__ = version("fedredis")
 
 #: Where the names come from that are imported when they are first asked for.
 _PLACES = {
+    "fedredis.api.answer": ("Answer",),
+    "fedredis.api.inference.calls": ("describe", "glm", "kmeans", "pca", "survival", "table"),
     "fedredis.api.study.baseline": ("baseline",),
     "fedredis.api.study.comparison": ("Baseline",),
     "fedredis.api.datasets": ("Partitions", "partition", "synth"),

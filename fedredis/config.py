@@ -79,6 +79,8 @@ class RunConfig:
     source: str = "synthetic"
     #: The column that the classes came from.
     label: str = ""
+    #: What is asked, if nothing is trained: the kind of an analysis, and its own fields.
+    analysis: Mapping[str, Any] = field(default_factory=dict)
     #: How many updates make a round valid once its deadline has passed; 0 for all.
     quorum: int = 0
     rounds: int = argument("Rounds of training.", 20, least=1)

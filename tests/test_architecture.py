@@ -27,6 +27,7 @@ GROUND |= {"fedredis.shares"}
 MATHEMATICS = {f"fedredis.{name}" for name in ("arrays", "features", "metrics", "models")}
 MATHEMATICS |= {"fedredis.strategies"}
 EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges", "fedredis.secure"}
+EXCHANGES |= {"fedredis.inference", "fedredis.trees"}
 REDIS = {"fedredis.connection", "fedredis.redis_url", "redis"}
 ALL_BELOW = {
     *EXCHANGES,
@@ -45,8 +46,10 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.features": {"fedredis.arrays", "numpy"},
     "fedredis.metrics": {"fedredis.arrays", "numpy"},
     "fedredis.strategies": {*MATHEMATICS, "numpy"},
+    "fedredis.inference": {"fedredis.arrays", "fedredis.features", "numpy"},
     "fedredis.config": {"fedredis.features.protocol", "fedredis.models.protocol", "numpy"},
     "fedredis.secure": {"cryptography", "numpy"},
+    "fedredis.trees": {"fedredis.arrays", "fedredis.features", "numpy"},
     "fedredis.exchanges": {*EXCHANGES, "numpy"},
     "fedredis.acl": {"fedredis.config"},
     "fedredis.store": {"fedredis.arrays", "fedredis.config", "redis"},
@@ -54,7 +57,10 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.embedded": {"redis"},
     "fedredis.data": {"fedredis.features.protocol", "numpy", "pandas"},
     "fedredis.jobs": {*EXCHANGES, *REDIS, "fedredis.data", "fedredis.store", "numpy", "rq"},
-    "fedredis.api": {*ALL_BELOW, "fedredis.data", "fedredis.jobs", "numpy", "threadpoolctl"},
+    "fedredis.api": {
+        *(*ALL_BELOW, "fedredis.data", "fedredis.jobs"),
+        *("numpy", "pandas", "threadpoolctl"),
+    },
     "fedredis.cli": {
         *(*ALL_BELOW, "fedredis", "fedredis.api", "fedredis.data", "fedredis.jobs"),
         *("click", "numpy", "rich"),
@@ -63,6 +69,7 @@ ALLOWED: dict[str, set[str]] = {
 
 #: Libraries that not everybody has, each with the modules that need it.
 OPTIONAL = {
+    "formulaic": {"fedredis.api.inference.formula"},
     "matplotlib": {
         *(
             "fedredis.api.study.run_panels",
@@ -72,6 +79,7 @@ OPTIONAL = {
     },
     "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
     "pyarrow": {"fedredis.data.parquet"},
+    "scipy": {"fedredis.inference.distributions", "fedredis.inference.families"},
     "sklearn": {"fedredis.models.sklearn_linear"},
     "torch": {"fedredis.models.torch_mlp"},
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from fedredis.api.answer import read_answer
 from fedredis.api.keys import simulated
 from fedredis.api.outcome import read_outcome
 from fedredis.connection import explain
@@ -24,6 +25,7 @@ from fedredis.store import runs
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from fedredis.api.answer import Answer
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
     from fedredis.rounds.engine import Report
@@ -90,6 +92,29 @@ class Driver:
         FedredisError
             If the run can't be completed; the line says how to go on with it.
         """
+        ready = self._through(report, say)
+        return read_outcome(
+            self.session.client,
+            self.run,
+            workers=self.workers,
+            seconds=time.monotonic() - self.started,
+            setup_seconds=ready - self.started,
+            redis_url=self.session.shown_url,
+        )
+
+    def answer(self, say: Say) -> Answer:
+        """Drive a run that asks something to its end.
+
+        Raises
+        ------
+        FedredisError
+            If the run can't be completed; the line says how to go on with it.
+        """
+        self._through(lambda name, entry: None, say)
+        return read_answer(self.session.client, self.run)
+
+    def _through(self, report: Report, say: Say) -> float:
+        """Drive the run to its end; return when its workers were there, on the monotonic clock."""
         client, clock = self.session.client, time.monotonic
         config = self.state.config
         owner: Sequence[str] = ()
@@ -122,14 +147,7 @@ class Driver:
             )
         if not on_disk:
             say("warning: the server has not put the end of the run on its disk yet")
-        return read_outcome(
-            client,
-            self.run,
-            workers=self.workers,
-            seconds=clock() - self.started,
-            setup_seconds=ready - self.started,
-            redis_url=self.session.shown_url,
-        )
+        return ready
 
     @contextmanager
     def _resumable(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fedredis.api.answer import read_answer
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.api.answer import Answer
     from fedredis.config import RunConfig
     from fedredis.keys import RoundName
     from fedredis.store.inflight import OpenRound
@@ -39,6 +41,8 @@ class RunRecord:
     warnings: tuple[str, ...] = ()
     #: The rounds on their way, and whom they wait for.
     open: tuple[OpenRound, ...] = ()
+    #: What it came to, if it asks something and is at its end.
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def read_record(client: Redis, run: str) -> RunRecord:
         _slaves(client, run, state.config),
         tuple(stored.warnings(client, run)),
         inflight.open_rounds(client, run),
+        read_answer(client, run) if state.config.analysis and state.converged else None,
     )
 
 

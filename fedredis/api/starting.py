@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.api.answer import Answer
     from fedredis.api.driver import Say
     from fedredis.api.outcome import Outcome
     from fedredis.data.source import Frame
@@ -92,7 +93,8 @@ def run(
         If the run can't be completed; the message says how to go on with it.
     """
     request = Request.of(data, redis_url, home, {**asked, "slaves": slaves, "workers": workers})
-    with begun(request, logger.info, _call(redis_url, home)) as driver:
+    how = call_to_resume(redis_url, home)
+    with begun(request, logger.info, how) as driver:
         return _driven(driver, report)
 
 
@@ -107,8 +109,8 @@ def resume(
     wait_timeout: float | None = None,
     allow_models: Collection[str] = (),
     report: Report | None = None,
-) -> Outcome:
-    """Go on with a run whose master stopped or died; return its final measure.
+) -> Outcome | Answer:
+    """Go on with a run whose master stopped or died; return its final measure, or answer.
 
     It goes on from the last committed round, and the result is the one that the run would have
     had without the stop, unless a `quorum` lets it go on without some slaves, from now on. Of a
@@ -126,7 +128,11 @@ def resume(
     """
     asked = {"workers": workers, "quorum": quorum, "wait_timeout": wait_timeout}
     request = Request.of(None, redis_url, home, asked)
-    with resumed(run, request, allow_models, _call(redis_url, home)) as driver:
+    how = call_to_resume(redis_url, home)
+    with resumed(run, request, allow_models, how) as driver:
+        if driver.state.config.analysis:
+            driver.wait(logger.info)
+            return driver.answer(logger.info)
         return _driven(driver, report)
 
 
@@ -223,7 +229,7 @@ def _driven(driver: Driver, report: Report | None) -> Outcome:
     return driver.drive(report or (lambda name, entry: None), logger.info)
 
 
-def _call(redis_url: str | None, home: PathLike) -> HowToResume:
+def call_to_resume(redis_url: str | None, home: PathLike) -> HowToResume:
     """Make the call that goes on with a run."""
     where = f", redis_url={masked(redis_url)!r}" if redis_url else f", home={str(home)!r}"
 

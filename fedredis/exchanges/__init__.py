@@ -9,6 +9,7 @@ from fedredis.exchanges.circles import Channel, Deal
 from fedredis.exchanges.evaluation import Evaluation
 from fedredis.exchanges.growing import Growing
 from fedredis.exchanges.grown import GrownEvaluation
+from fedredis.exchanges.inference import Inference
 from fedredis.exchanges.masked import MASK, Hiding, Masked, Unmask
 from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
@@ -41,6 +42,7 @@ KINDS: Mapping[str, type[Kind]] = {
     "train": Training,
     "grow": Growing,
     "evaluate": Evaluation,
+    "inference": Inference,
 }
 #: What comes before sums that are masked.
 BEFORE_MASKS: Mapping[str, type[Kind]] = {"channel": Channel, "deal": Deal}

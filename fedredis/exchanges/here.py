@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import RuleError
-from fedredis.exchanges.masked_plan import plan_of
 from fedredis.exchanges.plan import Progress
+from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction
 
 if TYPE_CHECKING:

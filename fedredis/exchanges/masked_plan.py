@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.masked import MASK, Unmask, masked_name
-from fedredis.exchanges.plan import GrowthPlan, Plan
+from fedredis.exchanges.plan import Plan
 from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
 
     from fedredis.exchanges.plan import Progress
     from fedredis.exchanges.protocol import Exchange, Reduced, Step
-    from fedredis.exchanges.setup import Setup
 
 #: What masks need of artifacts, by how their names begin.
 KEPT = ("channel", "letters", "vaults", "masked-", "inside-")
-
-
-def plan_of(setup: Setup) -> Plan:
-    """Return the plan of a run."""
-    if setup.config.secure:
-        return MaskedPlan(setup)
-    return GrowthPlan(setup) if setup.boosts else Plan(setup)
 
 
 @dataclass(frozen=True)

@@ -185,32 +185,3 @@ class Plan:
         """Say what may mislead in a run that is over."""
         without = self.setup.config.patience and progress.best is None
         return (NO_TEST,) if without else ()
-
-
-class GrowthPlan(Plan):
-    """The course of a run that grows trees: each round of training is one exchange a level."""
-
-    def _next(self, progress: Progress) -> RoundName:
-        if progress.growing:
-            number = int(progress.growing.partition(":")[2]) + 1
-        else:
-            # Each level may be asked a second time. Where trees end early, numbers are left out.
-            number = 2 * progress.round * self.setup.boosting.depth + 1
-        return RoundName("grow", number)
-
-    def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
-        """Name the artifacts that slaves are given in a round, by what they are for."""
-        if name.kind != "grow":
-            return super().reads(name, progress)
-        growth = {"growth": progress.growing} if progress.growing else {}
-        return {"known": progress.preprocessing, "model": progress.model, **growth}
-
-    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
-        more = {"histograms": f"histograms:{name.number - 1}"} if name.kind == "grow" else {}
-        return {**super()._reads_here(name, progress), **more}
-
-    def _read_again(self, artifact: str, progress: Progress) -> bool:
-        kind, _, number = artifact.partition(":")
-        if kind in ("growth", "histograms"):
-            return f"growth:{number}" == progress.growing
-        return super()._read_again(artifact, progress)

@@ -17,6 +17,7 @@ from fedredis.arrays import Scope
 from fedredis.errors import UsageError
 from fedredis.exchanges.coded import Coded
 from fedredis.features.bins import coded
+from fedredis.inference import analyses
 from fedredis.models import TREES
 from fedredis.secure.circle import Terms
 from fedredis.secure.graph import threshold
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fedredis.config import RunConfig
     from fedredis.exchanges.protocol import Rows
     from fedredis.features import Features
+    from fedredis.inference.analyses import Analysis
     from fedredis.metrics import Measure
     from fedredis.models import Model
     from fedredis.strategies import Strategy
@@ -45,6 +47,8 @@ BOOSTING, BINS = "boosting", "bins"
 
 #: Slaves that a masked sum is of, at least: of two each knows the other's part.
 LEAST_MASKED = 3
+#: Rows of a cell that is told at least, where slaves have names, unless something else is said.
+LEAST_CELL = 5
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,25 @@ class Setup:
     def measure(self) -> Measure:
         """How predictions are measured."""
         return metrics.measure(len(self.config.classes))
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What is asked, where nothing is trained.
+
+        Raises
+        ------
+        UsageError
+            If it can't be asked so.
+        """
+        config = self.config
+        kinds = {column.name: column.kind for column in config.columns}
+        asked, texts = config.analysis, dict(config.analysis.get("texts", {}))
+        if config.label:
+            kinds[config.label] = "category" if config.classes else "number"
+            texts[config.label] = {str(i): name for i, name in enumerate(config.classes, 1)}
+        # Whoever brings a file of its own is somebody.
+        least = int(asked.get("least_cell", LEAST_CELL if config.names else 0))
+        return analyses.make(asked, analyses.Context(kinds, self.scope, texts, least))
 
     @property
     def scope(self) -> Scope:
@@ -184,6 +207,9 @@ class Setup:
             If it does not.
         """
         config = self.config
+        if config.analysis:
+            _ = self.analysis
+            return
         _ = self.features
         if self.boosts:
             self._check_trees()

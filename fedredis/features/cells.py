@@ -103,14 +103,14 @@ def refined(
     full = too_full(edges, counts, bins, least)
     spare = MOST_CELLS * bins - len(counts) - int(full.sum())
     share = np.where(full, counts, 0) / max(1, int(counts[full].sum()))
-    keys = _keys(edges).tolist()
+    keys = keys_of(edges).tolist()
     divided = []
     for low, high, parts, divide in zip(keys, keys[1:], spare * share, full, strict=False):
         # Powers of two, so that numbers which are whole, or halves, become edges.
         wanted = 1 << int(max(2, parts)).bit_length() - 1 if divide else 1
         pieces = min(wanted, 1 << max(1, high - low).bit_length() - 1)
         divided += [low + (high - low) * i // pieces for i in range(pieces)]
-    return _values(np.array([*divided, keys[-1]], np.int64))
+    return values_of(np.array([*divided, keys[-1]], np.int64))
 
 
 def _joined(
@@ -126,10 +126,12 @@ def _joined(
     return edges[[*starts, len(counts)]], np.add.reduceat(counts, starts)
 
 
-def _keys(x: NDArray[np.float64]) -> NDArray[np.int64]:
+def keys_of(x: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return whole numbers that are in the order of the values."""
     bits = np.ascontiguousarray(x, np.float64).view(np.int64)
     return np.where(bits < 0, bits ^ _MAGNITUDE_BITS, bits)
 
 
-def _values(keys: NDArray[np.int64]) -> NDArray[np.float64]:
+def values_of(keys: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the values of `keys_of`."""
     return np.where(keys < 0, keys ^ _MAGNITUDE_BITS, keys).view(np.float64)

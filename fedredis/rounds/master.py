@@ -17,8 +17,8 @@ from fedredis.errors import (
     StateLostError,
 )
 from fedredis.exchanges import Setup
-from fedredis.exchanges.masked_plan import plan_of
 from fedredis.exchanges.plan import Progress
+from fedredis.exchanges.plans import plan_of
 from fedredis.keys import RunKeys
 from fedredis.rounds.engine import Engine
 from fedredis.store import runs

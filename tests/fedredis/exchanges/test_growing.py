@@ -11,7 +11,8 @@ from fedredis.arrays import Schema
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup, make
 from fedredis.exchanges.here import Here, drive
-from fedredis.exchanges.plan import Progress, plan_of
+from fedredis.exchanges.plan import Progress
+from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction
 from fedredis.exchanges.setup import Prepared
 from fedredis.features import Column

@@ -14,8 +14,8 @@ from fedredis.exchanges import KINDS, Setup, make
 from fedredis.exchanges.circles import SUMS
 from fedredis.exchanges.here import Here, drive
 from fedredis.exchanges.masked import MASK, Unmask
-from fedredis.exchanges.masked_plan import plan_of
 from fedredis.exchanges.plan import Progress
+from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction
 from fedredis.keys import RoundName
 from fedredis.strategies import STRATEGIES

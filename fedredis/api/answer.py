@@ -1,0 +1,66 @@
+"""What a run came to that asked something, and trained nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedredis.errors import FedredisError
+from fedredis.exchanges import Setup
+from fedredis.store import runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from redis import Redis
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of an analysis, as plain values; ``docs/inference.md`` tells what it holds."""
+
+    run: str
+    #: Its kind, such as ``glm``.
+    analysis: str
+    slaves: int
+    result: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an entry of the result, such as ``coefficients``."""
+        return self.result[name]
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of it in one, as the command line prints it as JSON."""
+        return {
+            "run": self.run,
+            "analysis": self.analysis,
+            "slaves": self.slaves,
+            **self.result,
+        }
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table that the result is, as a pandas DataFrame."""
+        from fedredis.api.inference.frames import frame_of
+
+        return frame_of(self.analysis, self.result)
+
+
+def read_answer(client: Redis, run: str) -> Answer:
+    """Read what a run came to.
+
+    Raises
+    ------
+    FedredisError
+        If it asks nothing, or is not at its end.
+    """
+    state = runs.read(client, run)
+    if not state.config.analysis:
+        raise FedredisError(f"run {run} trains a model, and asks nothing")
+    known = runs.artifact(client, run, state.preprocessing) if state.converged else None
+    if known is None:
+        raise FedredisError(
+            f"run {run} has no answer yet: `fedredis resume {run}` goes on with it"
+        )
+    kind = str(state.config.analysis["kind"])
+    result = Setup(state.config).analysis.result(known)
+    return Answer(run, kind, state.config.slaves, result)

@@ -1,0 +1,119 @@
+"""A round of inference: one pass of an analysis over all rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fedredis.arrays import Sum, Updates
+from fedredis.errors import FedredisError
+from fedredis.exchanges.protocol import Step
+from fedredis.inference.stages import Frame
+from fedredis.keys import RoundName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fedredis.arrays import Named
+    from fedredis.exchanges.protocol import AtHand, Reduced, Rows
+    from fedredis.exchanges.setup import Setup
+    from fedredis.inference.exact import Part
+    from fedredis.inference.stages import Chain
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """One pass of an analysis, over rows to train on and held-out ones alike.
+
+    It reads what is known so far, ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``.
+    """
+
+    setup: Setup
+    number: int
+    known: Named
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange, from what is known."""
+        return cls(setup, number, given["known"])
+
+    @classmethod
+    def job(cls, setup: Setup, number: int) -> str:
+        """Jobs of statistics."""
+        return "statistics"
+
+    @property
+    def name(self) -> RoundName:
+        """``inference:<n>``."""
+        return RoundName("inference", self.number)
+
+    @property
+    def slaves(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.setup.config.slave_ids
+
+    @property
+    def remembers(self) -> None:
+        """Nothing."""
+
+    @property
+    def _chain(self) -> Chain:
+        return self.setup.analysis.chain
+
+    @cached_property
+    def _pass(self) -> str:
+        name = self._chain.next_pass(self.known)
+        if name is None:
+            raise FedredisError(f"there is nothing left to learn in round {self.name}")
+        return name
+
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        return self._chain.parts(self._pass, self.known)
+
+    @cached_property
+    def rule(self) -> Sum:
+        """The sums of the pass."""
+        return Sum(tuple(part.quantity for part in self._parts), self.setup.scope)
+
+    def local(self, at: AtHand) -> Updates:
+        """Add up each slave's rows."""
+        each, rows = [], []
+        for slave in at.slaves:
+            frame = self._frame(at.raw(slave))
+            each.append(self._chain.sums(self._pass, self.known, frame))
+            rows.append(frame.rows)
+        samples = np.array(rows, np.int64)
+        values = [np.stack(arrays) for arrays in zip(*each, strict=True)]
+        return Updates(
+            tuple(at.slaves), samples, self.rule.encode(values, samples), {"rows": rows}
+        )
+
+    def _frame(self, rows: Rows) -> Frame:
+        config = self.setup.config
+        X = np.concatenate([rows.train_X, rows.test_X])
+        columns: dict[str, Any] = {
+            column.name: np.ascontiguousarray(x)
+            for column, x in zip(config.columns, X.T, strict=True)
+        }
+        if config.label:
+            y = np.concatenate([rows.train_y, rows.test_y])
+            # A class stands for itself, as a category's digest does; 0 is a missing one.
+            columns[config.label] = y.astype(np.float64) + (1.0 if config.classes else 0.0)
+        return Frame(columns, len(X))
+
+    def learn(self, reduced: Reduced) -> Step:
+        """Let the analysis learn."""
+        artifact = f"preprocessing:{self.number}"
+        total = [p.decode(t) for p, t in zip(self._parts, reduced.total, strict=True)]
+        known = self._chain.learn(self._pass, self.known, total)
+        over = self._chain.next_pass(known) is None
+        return Step(
+            artifacts={artifact: known},
+            progress={"preprocessing": artifact, **({"converged": "1"} if over else {})},
+            entry={"pass": self._pass},
+            drop=(f"preprocessing:{self.number - 1}",),
+        )

@@ -1,0 +1,96 @@
+"""What all analyses share: the columns that there are, and what may be told of few rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from fedredis.errors import UsageError
+from fedredis.inference.levels import Levels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fedredis.arrays import Named, Scope
+    from fedredis.inference.stages import Chain
+
+#: Columns by row at most, where few rows are not to be told of (DataSHIELD's rule).
+MOST_SHARE = 0.33
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The data of a run, as an analysis sees it."""
+
+    #: ``number`` or ``category``, of each column.
+    kinds: Mapping[str, str]
+    scope: Scope
+    #: What categories are called, by column and digest.
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: A cell of fewer rows than this is not told; 0 or 1 to tell all.
+    least: int = 0
+
+    #: Fields of a config's analysis that are for this class.
+    ASKED: ClassVar[tuple[str, ...]] = ("texts", "least_cell")
+
+    def check(self, names: Iterable[str], kind: str | None = None) -> tuple[str, ...]:
+        """Return the names of columns that are there, and of a kind.
+
+        Raises
+        ------
+        UsageError
+            If one is not.
+        """
+        found = tuple(names)
+        for name in found:
+            if name not in self.kinds:
+                there = ", ".join(self.kinds)
+                raise UsageError(f"there is no column '{name}'; there are {there}")
+            if kind and self.kinds[name] != kind:
+                holds = "categories" if kind == "number" else "numbers"
+                raise UsageError(f"column '{name}' holds {holds}, and must hold those of a {kind}")
+        return found
+
+    def of_kind(self, kind: str, names: Iterable[str]) -> tuple[str, ...]:
+        """Choose the columns of a kind."""
+        return tuple(name for name in names if self.kinds[name] == kind)
+
+    def text(self, column: str, digest: float) -> str:
+        """Return what a category is called."""
+        return Levels((), self.texts).text(column, digest)
+
+    def levels(self, column: str, known: Named) -> list[str]:
+        """List a column's categories, in order."""
+        return [self.text(column, level) for level in known[f"levels:{column}"].tolist()]
+
+    def digest(self, column: str, text: str) -> float:
+        """Return the digest of a category that is called so.
+
+        Raises
+        ------
+        UsageError
+            If none is known by that name.
+        """
+        for digest, known in self.texts.get(column, {}).items():
+            if known == text:
+                return float(digest)
+        raise UsageError(
+            f"no category '{text}' of column '{column}' is known: name them with `levels`"
+        )
+
+    def few(self, rows: float) -> bool:
+        """Say whether so many rows are too few to be told of."""
+        return 0 < rows < self.least
+
+
+class Analysis(Protocol):
+    """What is asked of the rows of all slaves."""
+
+    def __init__(self, *, context: Context, **asked: Any) -> None: ...
+
+    @property
+    def chain(self) -> Chain:
+        """Its passes."""
+
+    def result(self, known: Named) -> dict[str, Any]:
+        """Return what it came to, as plain values, once no pass is missing."""

@@ -1,0 +1,92 @@
+"""k-means clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fedredis.errors import UsageError
+from fedredis.inference.clusters import Lloyd
+from fedredis.inference.spread import Spread
+from fedredis.inference.stages import Chain
+from fedredis.inference.variables import Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedredis.arrays import Named
+    from fedredis.inference.analyses.context import Context
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class KMeans:
+    """Centres of k clusters: the best of several starts, which are drawn from a seed."""
+
+    context: Context
+    columns: Sequence[str] = ()
+    clusters: int = 3
+    starts: int = 10
+    seed: int = 0
+    steps: int = 300
+    standardise: bool = True
+
+    def __post_init__(self) -> None:
+        self.context.check(self.columns, "number")
+        if not self._numbers.columns:
+            raise UsageError("clusters need a column of numbers")
+        for name in ("clusters", "starts", "steps"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"`{name}` must be at least 1")
+        if self.clusters > self.context.scope.rows:
+            raise UsageError("there are more clusters than rows")
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        chosen = tuple(self.columns) or self.context.of_kind("number", self.context.kinds)
+        return Numbers(chosen)
+
+    @cached_property
+    def _lloyd(self) -> Lloyd:
+        return Lloyd(
+            self._numbers,
+            self.clusters,
+            self.starts,
+            self.seed,
+            self.steps,
+            self.context.scope,
+            self.standardise,
+        )
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The spread of the columns, then steps."""
+        return Chain((Spread(self._numbers, self.context.scope), self._lloyd))
+
+    def result(self, known: Named) -> dict[str, Any]:
+        """Return the clusters of the best start, the largest first."""
+        best = int(known["inertia"].argmin())
+        sizes = known["sizes"][best]
+        centres = known["mean"] + known["centres"][best] * self._lloyd.scale(known)
+        order = sorted(range(len(sizes)), key=lambda i: (-sizes[i], i))
+        clusters: list[dict[str, Any]] = []
+        withheld = []
+        for i in order:
+            few = self.context.few(int(sizes[i]))
+            if few:
+                withheld.append(f"a centre of fewer than {self.context.least} rows")
+            names = self._numbers.columns
+            centre = None if few else dict(zip(names, map(float, centres[i]), strict=True))
+            clusters.append({"rows": None if few else int(sizes[i]), "centre": centre})
+        rows = int(known["rows"])
+        return {
+            "columns": list(self._numbers.columns),
+            "standardised": self.standardise,
+            "rows": rows,
+            "missing": self.context.scope.rows - rows,
+            "clusters": clusters,
+            "inertia": float(known["inertia"][best]),
+            "steps": int(known["steps"]),
+            "converged": bool(known["converged"]),
+            "withheld": withheld,
+        }

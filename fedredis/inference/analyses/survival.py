@@ -1,0 +1,184 @@
+"""Survival curves with the log-rank test, or proportional hazards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.errors import UsageError
+from fedredis.inference import cox_table
+from fedredis.inference.analyses.context import MOST_SHARE
+from fedredis.inference.cox import Covariates, Cox
+from fedredis.inference.design import Design
+from fedredis.inference.kaplan_meier import curve, log_rank
+from fedredis.inference.levels import Levels
+from fedredis.inference.spread import Spread
+from fedredis.inference.stages import Chain
+from fedredis.inference.times import Subjects, Times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fedredis.arrays import Named
+    from fedredis.inference.analyses.context import Context
+
+#: What stands for strata that are the slaves.
+BY_SLAVE = "slave"
+TIES = ("efron", "breslow")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Survival:
+    """Kaplan and Meier's curves by group; with `terms`, Cox's proportional hazards.
+
+    Parameters
+    ----------
+    by
+        A column of categories: the groups of curves.
+    terms
+        Covariates, as for a regression.
+    strata
+        A column of categories, or ``slave``.
+    transform
+        The scale of time in the test of proportionality.
+    """
+
+    context: Context
+    time: str
+    event: str
+    by: str = ""
+    weights: str = ""
+    terms: Sequence[Sequence[str]] = ()
+    strata: str = ""
+    ties: str = "efron"
+    transform: str = "km"
+    bases: Mapping[str, str] = field(default_factory=dict)
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        self.context.check([n for n in (self.time, self.event, self.weights) if n], "number")
+        groups = [n for n in (self.by, self.strata) if n and n != BY_SLAVE]
+        self.context.check(groups, "category")
+        if self.terms and self.by:
+            raise UsageError(
+                "`by` is for curves: name strata of proportional hazards with `strata`"
+            )
+        if self.strata and not self.terms:
+            raise UsageError("`strata` is for proportional hazards: name covariates with `cox`")
+        if self.ties not in TIES:
+            raise UsageError(f"ties are handled by one of {', '.join(TIES)}")
+        if self.transform not in cox_table.TRANSFORMS:
+            raise UsageError(f"the scale of time is one of {', '.join(cox_table.TRANSFORMS)}")
+        if not 0 < self.level < 1:
+            raise UsageError("the level of intervals lies between 0 and 1")
+        if (self.by or self.strata) == BY_SLAVE and self.by:
+            raise UsageError("curves by slave would tell of slaves: name a column")
+        _ = self._design.columns
+
+    @cached_property
+    def _design(self) -> Design:
+        terms, context = tuple(tuple(term) for term in self.terms), self.context
+        return Design(terms, context.kinds, False, context.texts, self.bases)
+
+    @cached_property
+    def _subjects(self) -> Subjects:
+        group = self.by or ("" if self.strata == BY_SLAVE else self.strata)
+        return Subjects(self.time, self.event, group, self.weights, self._design.columns)
+
+    @cached_property
+    def _cox(self) -> Cox:
+        return Cox(
+            Covariates(_reduced(self._design), self._subjects),
+            self.context.scope,
+            efron=self.ties == "efron",
+            by_slave=self.strata == BY_SLAVE,
+        )
+
+    @cached_property
+    def chain(self) -> Chain:
+        """Categories, times and rows at risk; with covariates their spread, and steps of a fit."""
+        context, subjects = self.context, self._subjects
+        named = tuple(
+            dict.fromkeys(
+                (*([subjects.group] if subjects.group else []), *self._design.categories)
+            )
+        )
+        levels = (Levels(named, context.texts, subjects.needed, context.least),) if named else ()
+        times = Times(subjects, context.scope)
+        if not self.terms:
+            return Chain((*levels, times))
+        share = MOST_SHARE if context.least > 1 else 1.0
+        return Chain(
+            (*levels, times, Spread(self._cox.covariates, context.scope, share=share), self._cox)
+        )
+
+    def result(self, known: Named) -> dict[str, Any]:
+        """Return the curves, or the coefficients."""
+        rows = int(known["rows"].sum())
+        about = {
+            "time": self.time,
+            "event": self.event,
+            "rows": rows,
+            "missing": self.context.scope.rows - rows,
+            "events": int(known["events"].sum()),
+            "level": self.level,
+        }
+        if self.terms:
+            fitted = cox_table.table(self._cox, known, self.level, self.transform)
+            return {**about, "kind": "cox", "strata": self.strata or None, **fitted}
+        return {**about, "kind": "kaplan_meier", "by": self.by or None, **self._curves(known)}
+
+    def _curves(self, known: Named) -> dict[str, Any]:
+        weight = "_weight" if self.weights else ""
+        died, at_risk = known["died" + weight], known["at_risk" + weight]
+        names = self.context.levels(self.by, known) if self.by else [None]
+        curves, withheld = [], list[str]()
+        for g, name in enumerate(names):
+            found = curve(known["times"], died[g], at_risk[g], self.level)
+            if self.context.least > 1:
+                found = self._thinned(found, known["died"][g], withheld, name)
+            counted = {"rows": int(known["rows"][g]), "events": int(known["events"][g])}
+            curves.append({"group": name, **counted, **found})
+        test = log_rank(died, at_risk) if len(names) > 1 and not self.weights else None
+        return {"curves": curves, "log_rank": test, "withheld": withheld}
+
+    def _thinned(
+        self, found: dict[str, Any], died: Any, withheld: list[str], name: str | None
+    ) -> dict[str, Any]:
+        """Keep the times between which enough have died, while enough are at risk."""
+        least, kept, since = self.context.least, list[int](), 0
+        counts = died[died > 0].tolist()
+        for i, (gone, there) in enumerate(zip(counts, found["at_risk"], strict=True)):
+            since += gone
+            if since >= least and (there - gone == 0 or there - gone >= least):
+                kept.append(i)
+                since = 0
+        if len(kept) < len(counts):
+            where = f" of '{name}'" if name else ""
+            withheld.append(
+                f"{len(counts) - len(kept)} times{where}: fewer than {least} events, or rows that "
+                "are left"
+            )
+        thin = {key: [v[i] for i in kept] for key, v in found.items() if isinstance(v, list)}
+        ends = np.add.reduceat(counts, [0, *[i + 1 for i in kept[:-1]]]) if kept else np.zeros(0)
+        thin["died"] = ends[: len(kept)].tolist() if kept else []
+        if kept:
+            thin["died"][-1] = int(sum(counts[: kept[-1] + 1]) - sum(thin["died"][:-1]))
+        below = [t for t, s in zip(thin["time"], thin["survival"], strict=True) if s <= 0.5]
+        return {**thin, "median": below[0] if below else None}
+
+
+@dataclass(frozen=True)
+class _Reduced(Design):
+    """A design whose constant is left out after its columns were coded beside it."""
+
+    def pieces(self, known: Named) -> Any:
+        """List the columns but the constant."""
+        return super().pieces(known)[1:]
+
+
+def _reduced(design: Design) -> Design:
+    return _Reduced(design.terms, design.kinds, True, design.texts, design.bases)

@@ -1,0 +1,56 @@
+"""Tables of coefficients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.inference import distributions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+def coefficients(
+    names: Sequence[str],
+    estimates: NDArray[Any],
+    covariance: NDArray[Any],
+    level: float,
+    df: float | None,
+    ratio: str = "",
+) -> list[dict[str, Any]]:
+    """List coefficients (p,) with standard errors, tests against 0 and intervals of a level.
+
+    Parameters
+    ----------
+    df
+        Degrees of freedom of t; None for z.
+    ratio
+        What exponentials of coefficients are; they are listed, too, if they are something.
+    """
+    errors = np.sqrt(np.maximum(np.diag(np.broadcast_to(covariance, (len(names),) * 2)), 0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistics = estimates / errors
+    p, away = distributions.two_sided(statistics, df), distributions.critical(level, df) * errors
+    found = []
+    for i, name in enumerate(names):
+        line: dict[str, Any] = {
+            "name": name,
+            "estimate": float(estimates[i]),
+            "se": float(errors[i]),
+            "statistic": float(statistics[i]),
+            "p": float(p[i]),
+            "low": float(estimates[i] - away[i]),
+            "high": float(estimates[i] + away[i]),
+        }
+        if ratio:
+            for key in ("estimate", "low", "high"):
+                with np.errstate(over="ignore"):
+                    line["ratio" if key == "estimate" else f"ratio_{key}"] = float(
+                        np.exp(line[key])
+                    )
+        found.append(line)
+    return found

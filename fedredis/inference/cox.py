@@ -1,0 +1,262 @@
+"""Cox's proportional hazards by sums over the times of events: exactly the pooled partial fit.
+
+With ``r = w exp(z b)`` of each row, and for each time t of events the sums over the rows at risk
+``S0 = sum r``, ``S1 = sum r z``, ``S2 = sum r z z^T``, and the same D0, D1, D2 over those that die
+then, d of them, Efron's likelihood takes ``S - l/d D`` for l = 0 … d - 1, and Breslow's S alone.
+A row is counted from its own time back, so that slaves add up by cells between times, and the
+master sums cells up. (Efron, JASA 72, 1977; Therneau and Grambsch, Modeling Survival Data, 2000.)
+
+Where strata are the slaves, each works out its own likelihood, which is rounded once a slave.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.errors import DataError
+from fedredis.inference.exact import Part, Real
+from fedredis.inference.families import MOST_LOG
+from fedredis.inference.glm import predictor
+from fedredis.inference.stages import square, triangle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Scope
+    from fedredis.inference.design import Design
+    from fedredis.inference.stages import Frame
+    from fedredis.inference.times import Subjects
+
+SMALL_STEP = 1e-10
+MOST_STEPS = 50
+#: A log-likelihood that falls by more than this share of it is one of too long a step.
+FALLS = 1e-12
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """The columns of subjects that are in the model, as `Spread` takes them."""
+
+    design: Design
+    subjects: Subjects
+
+    def names(self, known: Named) -> tuple[str, ...]:
+        """Return what they are called."""
+        return self.design.names(known)
+
+    def matrix(self, known: Named, frame: Frame) -> NDArray[np.float64]:
+        """Return them (n, p) of complete rows."""
+        return self.design.matrix(known, frame.complete(self.subjects.needed))
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """The partial likelihood at some coefficients: its value, gradient and information.
+
+    ``residuals`` (strata, k, p) are Schoenfeld's, summed over those that die at a time.
+    """
+
+    value: float
+    gradient: NDArray[Any]
+    information: NDArray[Any]
+    residuals: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Sums by stratum and time, (strata, k, …)."""
+
+    #: Over rows at risk, and over those that die: of r, of r z, of r z z^T (as triangles).
+    risk: NDArray[Any]
+    tied: NDArray[Any]
+    #: Over those that die: w, w eta, w z and z.
+    died: NDArray[Any]
+    #: How many die.
+    deaths: NDArray[Any]
+
+    def likelihood(self, p: int, *, efron: bool) -> Likelihood:
+        """Put them together."""
+        weight, eta = self.died[..., 0], self.died[..., 1]
+        of_dead, plain = self.died[..., 2 : 2 + p], self.died[..., 2 + p :]
+        value, gradient = float(eta.sum()), of_dead.sum(axis=(0, 1))
+        information, residuals = np.zeros((p, p)), plain.copy()
+        most = int(self.deaths.max(initial=0)) if efron else 1
+        for turn in range(most):
+            there = self.deaths > turn
+            d = self.deaths[there].astype(float)
+            share = (turn / d if efron else np.zeros_like(d))[:, np.newaxis]
+            sums = self.risk[there] - share * self.tied[there]
+            s0, mean = sums[:, 0], sums[:, 1 : 1 + p] / sums[:, :1]
+            # A death's weight, of those that die together the mean; Breslow takes all at once.
+            w = weight[there] / d if efron else weight[there]
+            value -= float((w * np.log(s0)).sum())
+            gradient = gradient - (w[:, np.newaxis] * mean).sum(axis=0)
+            second = square(sums[:, 1 + p :]) / s0[:, np.newaxis, np.newaxis]
+            second = second - mean[:, :, np.newaxis] * mean[:, np.newaxis]
+            information += (w[:, np.newaxis, np.newaxis] * second).sum(axis=0)
+            residuals[there] -= mean * (1 if efron else d[:, np.newaxis])
+        return Likelihood(value, gradient, information, residuals)
+
+
+@dataclass(frozen=True)
+class Cox:
+    """The steps of a fit; they follow `Times` and a `Spread` of the covariates.
+
+    Known afterwards: ``beta`` (p,), of standardised columns, ``information`` (p, p),
+    ``log_likelihood``, ``null_log_likelihood``, ``residuals``.
+    """
+
+    covariates: Covariates
+    scope: Scope
+    efron: bool = True
+    #: Whether every slave is a stratum.
+    by_slave: bool = False
+
+    def next_pass(self, known: Named) -> str | None:
+        """``step <n>``."""
+        if "over" in known and int(known["over"]):
+            return None
+        return f"step {int(known['steps']) + 1 if 'steps' in known else 0}"
+
+    def _sizes(self, known: Named) -> tuple[int, int, int]:
+        groups, k = known["died"].shape
+        return groups, k, len(self.covariates.names(known))
+
+    def _tied(self, known: Named) -> NDArray[np.bool_]:
+        """Say when several die (groups * k,)."""
+        found: NDArray[np.bool_] = (known["died"] > 1).ravel() & self.efron
+        return found
+
+    def parts(self, name: str, known: Named) -> tuple[Part, ...]:
+        """Describe what is summed in a pass."""
+        groups, k, p = self._sizes(known)
+        width = 1 + p + p * (p + 1) // 2
+        if self.by_slave:
+            one = {"scope": self.scope, "unit": float(self.scope.rows), "per": "slave"}
+            return (
+                Real("value", (1 + p + p * (p + 1) // 2,), **one),  # type: ignore[arg-type]
+                Real("residuals", (k, p), **one),  # type: ignore[arg-type]
+            )
+        tied = int(self._tied(known).sum())
+        return (
+            Real("risk", (groups * (k + 1), width), self.scope),
+            Real("tied", (tied, width), self.scope),
+            Real("died", (groups * k, 2 + 2 * p), self.scope),
+        )
+
+    def _rows(self, known: Named, frame: Frame) -> tuple[NDArray[Any], ...]:
+        subjects = self.covariates.subjects
+        time, event, weights, group = subjects.of(known, frame)
+        z = (self.covariates.matrix(known, frame) - known["mean"]) / known["scale"]
+        eta = predictor(np.ascontiguousarray(z.T), self._beta(known), np.zeros(len(z)))
+        risk = weights * np.exp(np.clip(eta, -MOST_LOG, MOST_LOG))
+        sums = np.column_stack([risk, z * risk[:, np.newaxis], triangle(z, risk)])
+        died = np.column_stack([weights, weights * eta, z * weights[:, np.newaxis], z])
+        return time, event == 1, group, sums, died
+
+    def _beta(self, known: Named) -> NDArray[Any]:
+        return known["beta"] if "beta" in known else np.zeros(len(known["mean"]))
+
+    def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
+        """Add up a slave's rows."""
+        _, k, p = self._sizes(known)
+        time, event, group, values, dead = self._rows(known, frame)
+        bins = np.searchsorted(known["times"], time, side="right")
+        at = group * k + np.searchsorted(known["times"], time)
+        parts: Any = self.parts(name, known)
+        if self.by_slave:
+            return self._alone(parts, bins, at, event, values, dead, k, p)
+        tied = self._tied(known)
+        place = np.cumsum(tied) - 1
+        among = event.copy()
+        among[event] = tied[at[event]]
+        return [
+            parts[0].add_in(group * (k + 1) + bins, values),
+            parts[1].add_in(place[at[among]], values[among]),
+            parts[2].add_in(at[event], dead[event]),
+        ]
+
+    def _alone(
+        self, parts: Any, bins: Any, at: Any, event: Any, values: Any, dead: Any, k: int, p: int
+    ) -> Arrays:
+        """Work out the likelihood of a slave that is a stratum of its own."""
+        gone, tied = np.zeros((k + 1, values.shape[1])), np.zeros((k, values.shape[1]))
+        died, deaths = np.zeros((k, dead.shape[1])), np.zeros(k, np.int64)
+        np.add.at(gone, bins, values)
+        np.add.at(tied, at[event], values[event])
+        np.add.at(died, at[event], dead[event])
+        np.add.at(deaths, at[event], 1)
+        found = Cells(
+            _still(gone[np.newaxis]), tied[np.newaxis], died[np.newaxis], deaths[np.newaxis]
+        ).likelihood(p, efron=self.efron)
+        first, second = np.triu_indices(p)
+        line = np.array([found.value, *found.gradient, *found.information[first, second]])
+        return [parts[0].add(line[np.newaxis]), parts[1].add(found.residuals)]
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Take a step, a shorter one if the last one went too far, or be over."""
+        p = self._sizes(known)[2]
+        if self.by_slave:
+            line, residuals = total
+            found = Likelihood(
+                line[0], line[1 : 1 + p], square(line[1 + p :]), residuals[np.newaxis]
+            )
+        else:
+            found = self._together(known, total).likelihood(p, efron=self.efron)
+        steps, beta = (int(known["steps"]) + 1 if "steps" in known else 0), self._beta(known)
+        if steps and found.value < known["log_likelihood"] - FALLS * abs(known["log_likelihood"]):
+            halved = known["move"] / 2
+            over = steps >= MOST_STEPS
+            return {
+                **known,
+                "beta": beta - halved,
+                "move": halved,
+                "steps": np.array(steps),
+                "over": np.array(int(over)),
+                "converged": np.array(0),
+            }
+        move = self._move(found, self.covariates.names(known))
+        moved = float(np.max(np.abs(move) / (1 + np.abs(beta)), initial=0.0))
+        converged = moved <= SMALL_STEP
+        after = {
+            "beta": beta + move,
+            "move": move,
+            "information": found.information,
+            "log_likelihood": np.array(found.value),
+            "residuals": found.residuals,
+            "steps": np.array(steps),
+            "converged": np.array(int(converged)),
+            "over": np.array(int(converged or steps >= MOST_STEPS)),
+        }
+        if not steps:
+            after["null_log_likelihood"] = np.array(found.value)
+        return {**known, **after}
+
+    def _move(self, found: Likelihood, names: tuple[str, ...]) -> NDArray[Any]:
+        size = np.sqrt(np.maximum(np.diag(found.information), 0))
+        if (size == 0).any():
+            raise DataError(
+                f"'{names[int(np.argmin(size))]}' is the same in all rows at risk: leave it out"
+            )
+        scaled = found.information / np.outer(size, size)
+        if np.linalg.cond(scaled) > 1e10:
+            raise DataError(
+                "the covariates determine each other, or separate those that die: leave one out"
+            )
+        return np.asarray(np.linalg.solve(scaled, found.gradient / size) / size)
+
+    def _together(self, known: Named, total: Arrays) -> Cells:
+        groups, k, _ = self._sizes(known)
+        gone, of_tied, died = total
+        risk = _still(gone.reshape(groups, k + 1, -1))
+        tied = np.zeros((groups * k, risk.shape[2]))
+        tied[self._tied(known)] = of_tied
+        return Cells(risk, tied.reshape(groups, k, -1), died.reshape(groups, k, -1), known["died"])
+
+
+def _still(gone: NDArray[Any]) -> NDArray[Any]:
+    """Sum up cells (groups, k + 1, …) from the end: what is still there at each time."""
+    return np.asarray(gone[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])

@@ -1,0 +1,217 @@
+"""Families of generalised linear models and their links: all by row, arrays (n,) in and out.
+
+McCullagh and Nelder, Generalized Linear Models, 2nd edition, 1989. Only operations by element are
+used, so that a row's numbers have the same bits whatever rows stand beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Array = NDArray[np.float64]
+#: Linear predictors are kept between these where they are the logarithm of something.
+MOST_LOG = 38.0
+#: Means are kept so far from where they may not be.
+TINY = np.finfo(np.float64).tiny
+EPS = np.finfo(np.float64).eps
+
+_LGAMMA = np.frompyfunc(math.lgamma, 1, 1)
+_ERF = np.frompyfunc(math.erfc, 1, 1)
+
+
+def lgamma(x: Array) -> Array:
+    """Return the logarithm of the gamma function."""
+    return np.asarray(_LGAMMA(x), np.float64)
+
+
+@dataclass(frozen=True)
+class Link:
+    """How means (n,) follow from linear predictors (n,)."""
+
+    name: str
+    #: The predictor of a mean, the mean of a predictor, and its derivative there.
+    of_mean: Callable[[Array], Array]
+    mean: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    #: What exponentials of coefficients are called, if they are anything.
+    ratio: str = ""
+
+
+def _log_clipped(eta: Array) -> Array:
+    return np.exp(np.clip(eta, -MOST_LOG, MOST_LOG))
+
+
+def _logistic(eta: Array) -> Array:
+    e = np.exp(-np.abs(eta))
+    return np.where(eta >= 0, 1.0, e) / (1.0 + e)
+
+
+def _normal(eta: Array) -> Array:
+    return np.asarray(_ERF(-eta / math.sqrt(2.0)), np.float64) / 2.0
+
+
+def _quantile(mu: Array) -> Array:
+    from scipy.special import ndtri  # only where a probit starts
+
+    return np.asarray(ndtri(mu))
+
+
+LINKS: Mapping[str, Link] = {
+    link.name: link
+    for link in (
+        Link("identity", lambda m: m, lambda e: e, np.ones_like),
+        Link("log", np.log, _log_clipped, _log_clipped, "rate ratio"),
+        Link(
+            "logit",
+            lambda m: np.log(m / (1 - m)),
+            _logistic,
+            lambda e: np.exp(-np.abs(e)) / (1 + np.exp(-np.abs(e))) ** 2,
+            "odds ratio",
+        ),
+        Link(
+            "probit",
+            _quantile,
+            _normal,
+            lambda e: np.exp(-e * e / 2) / math.sqrt(2 * math.pi),
+        ),
+        Link(
+            "cloglog",
+            lambda m: np.log(-np.log1p(-m)),
+            lambda e: -np.expm1(-_log_clipped(e)),
+            lambda e: np.exp(np.minimum(e, MOST_LOG) - _log_clipped(e)),
+            "hazard ratio",
+        ),
+        Link("inverse", lambda m: 1 / m, lambda e: 1 / e, lambda e: -1 / (e * e)),
+        Link("sqrt", np.sqrt, lambda e: e * e, lambda e: 2 * e),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """How labels (n,) spread about their means (n,)."""
+
+    name: str
+    #: Its links, the canonical one first.
+    links: tuple[str, ...]
+    variance: Callable[[Array], Array]
+    #: Half of what a row adds to the deviance, given label and mean.
+    half_deviance: Callable[[Array, Array], Array]
+    #: The part of the log-likelihood that has the mean in it, and the part that has not, where the
+    #: dispersion is 1.
+    log_likelihood: Callable[[Array, Array], Array]
+    of_label: Callable[[Array], Array]
+    #: Keeps means where they may be.
+    valid: Callable[[Array], Array]
+    #: Which labels can be.
+    allowed: Callable[[Array], NDArray[np.bool_]]
+    must: str
+    #: A mean to begin with, given labels and their mean.
+    begin: Callable[[Array, float], Array]
+    #: Whether the spread is estimated.
+    dispersed: bool = False
+
+
+def _xlogy(x: Array, y: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0, 0.0, x * np.log(y))
+
+
+def _binomial(y: Array, m: Array) -> Array:
+    return _xlogy(y, m) + _xlogy(1 - y, 1 - m)
+
+
+def _positive(m: Array) -> Array:
+    return np.maximum(m, TINY)
+
+
+def _halfway(y: Array, mean: float) -> Array:
+    return (y + mean) / 2
+
+
+FAMILIES: Mapping[str, Family] = {
+    family.name: family
+    for family in (
+        Family(
+            "gaussian",
+            ("identity", "log", "inverse"),
+            np.ones_like,
+            lambda y, m: (y - m) ** 2 / 2,
+            lambda y, m: -((y - m) ** 2) / 2,
+            lambda y: np.full_like(y, -math.log(2 * math.pi) / 2),
+            lambda m: m,
+            np.isfinite,
+            "numbers",
+            _halfway,
+            dispersed=True,
+        ),
+        Family(
+            "binomial",
+            ("logit", "probit", "cloglog", "log"),
+            lambda m: m * (1 - m),
+            lambda y, m: _binomial(y, y) - _binomial(y, m),
+            _binomial,
+            np.zeros_like,
+            lambda m: np.clip(m, EPS, 1 - EPS),
+            lambda y: (y >= 0) & (y <= 1),
+            "from 0 to 1",
+            lambda y, mean: (y + 0.5) / 2,
+        ),
+        Family(
+            "poisson",
+            ("log", "identity", "sqrt"),
+            lambda m: m,
+            lambda y, m: _xlogy(y, y) - _xlogy(y, m) - (y - m),
+            lambda y, m: _xlogy(y, m) - m,
+            lambda y: -lgamma(y + 1),
+            _positive,
+            lambda y: y >= 0,
+            "0 or more",
+            _halfway,
+        ),
+        Family(
+            "gamma",
+            ("inverse", "log", "identity"),
+            lambda m: m * m,
+            lambda y, m: (y - m) / m - np.log(y / m),
+            lambda y, m: -np.log(m) - y / m,
+            np.log,
+            _positive,
+            lambda y: y > 0,
+            "above 0",
+            _halfway,
+            dispersed=True,
+        ),
+    )
+}
+
+
+def choose(family: str, link: str | None) -> tuple[Family, Link]:
+    """Return a family and a link of it, the canonical one if none is named.
+
+    Raises
+    ------
+    UsageError
+        If there is no such family, or it has no such link.
+    """
+    if family not in FAMILIES:
+        raise UsageError(f"no family '{family}'; there are: {', '.join(FAMILIES)}")
+    chosen = FAMILIES[family]
+    if link is not None and link not in chosen.links:
+        raise UsageError(f"the family {family} has the links {', '.join(chosen.links)}")
+    return chosen, LINKS[link or chosen.links[0]]
+
+
+def bits(values: Any) -> Array:
+    """Return numbers as a contiguous array, on which operations by element have the same bits."""
+    return np.ascontiguousarray(values, np.float64)

@@ -1,0 +1,331 @@
+"""Generalised linear models by sums: iteratively reweighted least squares, one pass a step.
+
+With ``z`` a row's columns, standardised where there is a constant, and ``eta = z g + offset``::
+
+    score = sum w (y - mu) m'(eta) / V(mu) z      information = sum w m'(eta)^2 / V(mu) z z^T
+
+and the next g is ``g + information^-1 score``. Beside the model the null model is fitted, which
+has a constant alone. Both are exact sums, so that the result is that of the rows in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.errors import DataError
+from fedredis.inference.exact import Count, Part, Real
+from fedredis.inference.families import bits, choose, lgamma
+from fedredis.inference.stages import square, triangle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Scope
+    from fedredis.inference.design import Design
+    from fedredis.inference.families import Family, Link
+    from fedredis.inference.stages import Frame
+
+#: A step is the last one if no standardised coefficient moves by more.
+SMALL_STEP = 1e-10
+#: A deviance that rises by more than this share is one of too long a step.
+RISES = 1e-8
+#: A column of which less than this share is not determined by the others is none of its own.
+OWN_SHARE = 1e-10
+MOST_STEPS = 100
+#: A standardised coefficient beyond it is that of a certain outcome, and so is a deviance of less
+#: by weight.
+CERTAIN, NOTHING_LEFT = 30.0, 1e-7
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """The rows of a regression: its columns, labels, offsets and weights."""
+
+    design: Design
+    label: str
+    offset: str = ""
+    weights: str = ""
+    #: The category of the label that counts as 1, others as 0; None where labels are numbers.
+    positive: float | None = None
+
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """The columns of which no cell may be missing."""
+        return tuple(dict.fromkeys((*self.design.columns, *self._others)))
+
+    @property
+    def _others(self) -> list[str]:
+        return [name for name in (self.label, self.offset, self.weights) if name]
+
+    def names(self, known: Named) -> tuple[str, ...]:
+        """Return the names of the columns, then of label, offset and weights."""
+        return (*self.design.names(known), *self._others)
+
+    def matrix(self, known: Named, frame: Frame) -> NDArray[np.float64]:
+        """Return the columns, label, offset and weights of all complete rows."""
+        there = frame.complete(self.needed)
+        x, others = self.design.matrix(known, there), [self.labels(there)]
+        others += [there.columns[name] for name in self._others[1:]]
+        return np.column_stack([x, *others])
+
+    def labels(self, frame: Frame) -> NDArray[np.float64]:
+        """Return the labels as numbers (n,)."""
+        cells = frame.columns[self.label]
+        return bits(cells if self.positive is None else cells == self.positive)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The steps of a fit; they follow a `Spread` of the rows.
+
+    Known afterwards: ``gamma`` (p,), of the standardised columns, ``information`` (p, p),
+    ``figures`` (deviance, log-likelihood without what has no mean in it, Pearson's statistic) and
+    the same of the null model, ``totals`` and, if asked for, ``meat`` (p, p).
+    """
+
+    rows: Weighted
+    family_name: str
+    link_name: str | None
+    scope: Scope
+    #: Whether weights count rows, and are not precisions.
+    frequency: bool = False
+    #: ``""``, ``"HC0"``, ``"HC1"`` or ``"cluster"``.
+    covariance: str = ""
+
+    @cached_property
+    def family(self) -> Family:
+        """The family."""
+        return choose(self.family_name, self.link_name)[0]
+
+    @cached_property
+    def link(self) -> Link:
+        """The link."""
+        return choose(self.family_name, self.link_name)[1]
+
+    def next_pass(self, known: Named) -> str | None:
+        """``step <n>``; then perhaps ``meat`` and ``likelihood``."""
+        if "over" not in known or not int(known["over"]):
+            return f"step {int(known['steps']) + 1 if 'steps' in known else 0}"
+        if self.covariance and "meat" not in known:
+            return "meat"
+        weighted = self.rows.weights and not self.frequency and self.family.name == "gamma"
+        return "likelihood" if weighted and "of_weights" not in known else None
+
+    def dispersion(self, known: Named) -> float:
+        """Estimate how far labels spread: Pearson's statistic by degree of freedom, or 1."""
+        if not self.family.dispersed:
+            return 1.0
+        return float(known["figures"][2]) / self.left(known)
+
+    def left(self, known: Named) -> float:
+        """Count the degrees of freedom that are left."""
+        rows = known["totals"][1 if self.frequency else 0]
+        return float(rows) - len(known["gamma"])
+
+    def _p(self, known: Named) -> int:
+        return len(self.rows.design.names(known))
+
+    def parts(self, name: str, known: Named) -> tuple[Part, ...]:
+        """Describe what is summed in a pass."""
+        p = self._p(known)
+        size = p * (p + 1) // 2
+        u, w = self._sizes(known)
+        inverse = max(1.0, u * u) if self.link.name == "inverse" else 1.0
+        squared = u * u if self.family.name == "gaussian" else max(1.0, u)
+        if name == "meat":
+            per: Any = "slave" if self.covariance == "cluster" else "row"
+            return (Real("meat", (size,), self.scope, (u * w) ** 2, per), Count.of("there"))
+        if name == "likelihood":
+            return (Real("likelihood", (3,), self.scope),)
+        return (
+            Real("score", (p,), self.scope, u * w),
+            Real("information", (size,), self.scope, w * inverse * max(1.0, u)),
+            Real("figures", (3,), self.scope, w * squared),
+            Real("null", (5,), self.scope, w * max(1.0, squared, inverse)),
+            Real("totals", (4,), self.scope, max(w, 1.0)),
+            Count.of("bad"),
+        )
+
+    def _sizes(self, known: Named) -> tuple[float, float]:
+        """Return about how large labels and weights are."""
+        names = self.rows.names(known)
+
+        def size(name: str) -> float:
+            place = len(names) - 1 - names[::-1].index(name)
+            return float(np.hypot(known["mean"][place], known["scale"][place])) or 1.0
+
+        label = 1.0 if self.family.name == "binomial" else size(self.rows.label)
+        return label, size(self.rows.weights) if self.rows.weights else 1.0
+
+    def standard(self, known: Named) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return what is taken off each column, and what it is divided by (p,)."""
+        p, design = self._p(known), self.rows.design
+        mean, scale = known["mean"][:p], known["scale"][:p]
+        if not design.intercept:
+            return np.zeros(p), np.sqrt(mean**2 + np.where(known["constant"][:p], 0, scale**2))
+        return np.where(np.arange(p) == 0, 0.0, mean), scale
+
+    def _rows(self, known: Named, frame: Frame) -> tuple[NDArray[Any], ...]:
+        """Return columns (p, n), labels, offsets and weights (n,)."""
+        rows = self.rows
+        there = frame.complete(rows.needed)
+        off, scale = self.standard(known)
+        x = rows.design.matrix(known, there)
+        z = np.ascontiguousarray(((x - off) / scale).T)
+        y = rows.labels(there)
+        offset = bits(there.columns[rows.offset]) if rows.offset else np.zeros(len(y))
+        weights = bits(there.columns[rows.weights]) if rows.weights else np.ones(len(y))
+        return z, y, offset, weights
+
+    def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
+        """Add up a slave's rows."""
+        z, y, offset, weights = self._rows(known, frame)
+        fine = self.family.allowed(y) & (weights >= 0)
+        parts: Any = self.parts(name, known)
+        if name == "meat":
+            _, residual = self._working(predictor(z, known["gamma"], offset), y)
+            scores = z.T * (residual * weights)[:, np.newaxis]
+            if self.covariance == "cluster":
+                one = Real("cluster", (len(z),), self.scope)
+                scores = one.decode(one.add(scores))[np.newaxis]
+            return [parts[0].add(triangle(scores)), np.array(int(len(y) > 0))]
+        if name == "likelihood":
+            shape = weights / self.dispersion(known)
+            values = np.column_stack([lgamma(shape), shape * np.log(shape), np.log(y)])
+            return [parts[0].add(values)]
+        if not fine.all():
+            z, y, offset, weights = z[:, fine], y[fine], offset[fine], weights[fine]
+        mean = float(known["mean"][self._p(known)])
+        begins = name == "step 0"
+        eta = None if begins else predictor(z, known["gamma"], offset)
+        null = None if begins else known["null_gamma"] + offset
+        of_null = self._null(y, null, offset, weights, mean)
+        score, information, figures = self._step(y, eta, offset, weights, mean)
+        ones = np.ones(len(y))
+        totals = [ones, weights, weights * self.family.of_label(y) if fine.any() else ones]
+        with np.errstate(divide="ignore"):
+            totals.append(np.where(weights > 0, np.log(np.maximum(weights, 1e-300)), 0.0))
+        return [
+            parts[0].add(z.T * score[:, np.newaxis]),
+            parts[1].add_products(z, information),
+            parts[2].add(figures),
+            parts[3].add(of_null),
+            parts[4].add(np.column_stack(totals)),
+            np.array(int((~fine).sum())),
+        ]
+
+    def _working(self, eta: Any, y: Any) -> tuple[Any, Any]:
+        """Return what a row's information and score are, by the weight of the row."""
+        mu = self.family.valid(self.link.mean(eta))
+        slope, variance = self.link.slope(eta), self.family.variance(mu)
+        return slope * slope / variance, (y - mu) * slope / variance
+
+    def _step(self, y: Any, eta: Any, offset: Any, w: Any, mean: float) -> tuple[Any, Any, Any]:
+        """Return the score, the information (n,) and the figures (n, 3) of rows."""
+        if eta is None:
+            mu = self.family.begin(y, mean)
+            eta = self.link.of_mean(mu)
+            information, score = self._working(eta, y)
+            # All of the predictor is still to be explained.
+            score = score + information * (eta - offset)
+        else:
+            mu = self.family.valid(self.link.mean(eta))
+            information, score = self._working(eta, y)
+        deviance = 2 * w * self.family.half_deviance(y, mu)
+        pearson = w * (y - mu) ** 2 / self.family.variance(mu)
+        log_likelihood = w * self.family.log_likelihood(y, mu)
+        figures = np.column_stack([deviance, log_likelihood, pearson])
+        return w * score, w * information, figures
+
+    def _null(self, y: Any, eta: Any, offset: Any, w: Any, mean: float) -> Any:
+        score, information, figures = self._step(y, eta, offset, w, mean)
+        return np.column_stack([score, information, figures])
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Take a step, or be over."""
+        if name == "meat":
+            return {**known, "meat": square(total[0]), "clusters": total[1]}
+        if name == "likelihood":
+            return {**known, "of_weights": total[0]}
+        score, packed, figures, null, totals, bad = total
+        if int(bad):
+            raise DataError(
+                f"{int(bad)} labels are not {self.family.must}, as {self.family.name} needs them, "
+                "or have a weight below 0",
+                column=self.rows.label,
+            )
+        if self._separated(known, figures, totals):
+            return {**known, "over": np.array(1), "converged": np.array(0)}
+        information = square(packed)
+        names = self.rows.design.names(known)
+        self._independent(information, names)
+        steps = int(known["steps"]) + 1 if "steps" in known else 0
+        gamma = known["gamma"] if steps else np.zeros(len(names))
+        deviance = float(known["figures"][0]) if steps > 1 else np.inf
+        if float(figures[0]) > deviance * (1 + RISES) and steps < MOST_STEPS:
+            # The step was too long: half of it is taken back.
+            half = known["move"] / 2
+            return {**known, "gamma": gamma - half, "move": half, "steps": np.array(steps)}
+        step = np.linalg.solve(information, score)
+        null_step = null[0] / null[1]
+        null_gamma = (known["null_gamma"] if steps else 0.0) + null_step
+        moved = max(
+            float(np.max(np.abs(step) / (1 + np.abs(gamma)))),
+            abs(float(null_step)) / (1 + abs(float(null_gamma))),
+        )
+        converged = steps > 0 and moved <= SMALL_STEP
+        return {
+            **known,
+            "gamma": gamma + step,
+            "move": step,
+            "null_gamma": np.array(null_gamma),
+            "information": information,
+            "figures": figures,
+            "null_figures": null[2:],
+            "totals": totals,
+            "steps": np.array(steps),
+            "converged": np.array(int(converged)),
+            "over": np.array(int(converged or steps >= MOST_STEPS)),
+        }
+
+    def _separated(self, known: Named, figures: NDArray[Any], totals: NDArray[Any]) -> bool:
+        """Say whether outcomes are certain, so that coefficients grow without end."""
+        if self.family.name != "binomial" or "steps" not in known or not int(known["steps"]):
+            return False
+        none_left = float(figures[0]) < NOTHING_LEFT * float(totals[1])
+        return none_left or float(np.abs(known["gamma"]).max()) > CERTAIN
+
+    def _independent(self, information: NDArray[Any], names: tuple[str, ...]) -> None:
+        """See that no column is a combination of those before it.
+
+        Raises
+        ------
+        DataError
+            If one is.
+        """
+        scale = np.sqrt(np.diag(information))
+        if (scale == 0).any() or not np.isfinite(scale).all():
+            name = names[int(np.argmin(np.nan_to_num(scale)))]
+            raise DataError(f"'{name}' is 0 in all rows that count: leave it out")
+        rest = information / np.outer(scale, scale)
+        for place, name in enumerate(names):
+            own = rest[place, place]
+            if own < OWN_SHARE:
+                before = names[:place]
+                raise DataError(
+                    f"'{name}' is a combination of the columns before it "
+                    f"({', '.join(before[:8])}): leave it out"
+                )
+            rest = rest - np.outer(rest[:, place], rest[place]) / own
+
+
+def predictor(z: NDArray[Any], gamma: NDArray[Any], offset: NDArray[Any]) -> NDArray[np.float64]:
+    """Return ``z g + offset`` (n,), of columns (p, n), with the same bits for any rows beside."""
+    eta = offset.copy()
+    for column, weight in zip(z, gamma.tolist(), strict=True):
+        eta += column * weight
+    return eta

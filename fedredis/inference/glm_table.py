@@ -1,0 +1,129 @@
+"""What a fitted generalised linear model comes to: coefficients, tests, likelihoods."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fedredis.inference import distributions
+from fedredis.inference.coefficients import coefficients
+from fedredis.inference.glm import CERTAIN, NOTHING_LEFT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Named
+    from fedredis.inference.glm import Scoring
+
+
+def table(fit: Scoring, known: Named, level: float) -> dict[str, Any]:
+    """Return a fit as plain values: ``coefficients`` and the figures of the whole model."""
+    names = fit.rows.design.names(known)
+    back = _back(fit, known)
+    beta = back @ known["gamma"]
+    dispersion, left = fit.dispersion(known), fit.left(known)
+    covariance = back @ _covariance(fit, known, dispersion) @ back.T
+    df = left if fit.family.dispersed and not fit.covariance else None
+    rows, weight = known["totals"][:2].tolist()
+    log_likelihood = _log_likelihood(fit, known, known["figures"], dispersion)
+    return {
+        "family": fit.family.name,
+        "link": fit.link.name,
+        "covariance": fit.covariance or "model",
+        "coefficients": coefficients(names, beta, covariance, level, df, ratio=fit.link.ratio),
+        "ratio": fit.link.ratio,
+        "rows": int(rows),
+        "weight": weight,
+        "df_residual": left,
+        "dispersion": dispersion,
+        "deviance": float(known["figures"][0]),
+        "null_deviance": float(known["null_figures"][0]),
+        "pearson_chi2": float(known["figures"][2]),
+        "log_likelihood": log_likelihood,
+        "aic": 2 * len(names) - 2 * log_likelihood,
+        "bic": math.log(weight if fit.frequency else rows) * len(names) - 2 * log_likelihood,
+        "against_null": _against_null(fit, known, dispersion, left),
+        "steps": int(known["steps"]),
+        "converged": bool(known["converged"]),
+        "warnings": _warnings(fit, known, names, beta),
+    }
+
+
+def _back(fit: Scoring, known: Named) -> NDArray[Any]:
+    """Return the matrix (p, p) that turns coefficients of standardised columns back."""
+    off, scale = fit.standard(known)
+    back = np.diag(1 / scale)
+    if fit.rows.design.intercept:
+        back[0, 1:] = -(off / scale)[1:]
+    return back
+
+
+def _covariance(fit: Scoring, known: Named, dispersion: float) -> NDArray[Any]:
+    inverse = np.linalg.inv(known["information"])
+    if not fit.covariance:
+        return dispersion * inverse
+    rows, left = fit.left(known) + len(inverse), fit.left(known)
+    robust: NDArray[Any] = inverse @ known["meat"] @ inverse
+    if fit.covariance == "HC1":
+        robust = robust * rows / left
+    if fit.covariance == "cluster":
+        clusters = int(known["clusters"])
+        factor = clusters / (clusters - 1) * (rows - 1) / left if clusters > 1 else np.nan
+        robust = robust * factor
+    return robust
+
+
+def _against_null(
+    fit: Scoring, known: Named, dispersion: float, left: float
+) -> dict[str, Any] | None:
+    """Compare with a constant alone: by chi-squared, or F where the dispersion is estimated."""
+    df = len(known["gamma"]) - 1
+    if df < 1 or not fit.rows.design.intercept:
+        return None
+    lr = float(known["null_figures"][0] - known["figures"][0]) / dispersion
+    if fit.family.dispersed:
+        f = lr / df
+        return {"test": "F", "statistic": f, "df": df, "p": distributions.f_tail(f, df, left)}
+    p = float(distributions.chi2_tail(lr, df))
+    return {"test": "likelihood ratio", "statistic": lr, "df": df, "p": p}
+
+
+def _log_likelihood(fit: Scoring, known: Named, figures: NDArray[Any], dispersion: float) -> float:
+    """Return the log-likelihood, as statsmodels defines it where the dispersion is estimated."""
+    rows, weight, of_labels, of_weights = map(float, known["totals"])
+    deviance, with_mean, _ = map(float, figures)
+    count = weight if fit.frequency else rows
+    if fit.family.name == "gaussian":
+        # With the identity link the variance is the most likely one.
+        s = deviance / count if fit.link.name == "identity" else dispersion
+        own = 0.0 if fit.frequency else of_weights
+        return -(deviance / s + count * math.log(2 * math.pi * s) - own) / 2
+    if fit.family.name == "gamma":
+        if "of_weights" in known:
+            gammas, logs, plain = map(float, known["of_weights"])
+        else:
+            gammas, plain = weight * math.lgamma(1 / dispersion), of_labels
+            logs = -weight / dispersion * math.log(dispersion)
+        return logs + (with_mean + of_labels) / dispersion - gammas - plain
+    return with_mean + of_labels
+
+
+def _warnings(fit: Scoring, known: Named, names: tuple[str, ...], beta: Any) -> list[str]:
+    said = []
+    if not known["converged"]:
+        said.append(
+            f"not converged after {int(known['steps'])} steps: the coefficients are not those "
+            "that are most likely"
+        )
+    if fit.family.name == "binomial":
+        steep = np.flatnonzero(np.abs(known["gamma"]) > CERTAIN)
+        little = float(known["figures"][0]) < 10 * NOTHING_LEFT * float(known["totals"][1])
+        if len(steep) or little:
+            which = ", ".join(names[i] for i in steep) or "the columns together"
+            said.append(
+                f"the outcome is separated by {which}: coefficients are without bound, and what "
+                "is printed is where the steps ended"
+            )
+    return said

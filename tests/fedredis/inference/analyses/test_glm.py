@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+
+from fedredis.errors import DataError, UsageError
+from tests.fedredis.inference.conftest import close, of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    Ask = Callable[..., dict[str, Any]]
+
+F, L = sm.families, sm.families.links
+FAMILIES = {
+    ("binomial", None): F.Binomial(),
+    ("binomial", "probit"): F.Binomial(L.Probit()),
+    ("binomial", "cloglog"): F.Binomial(L.CLogLog()),
+    ("poisson", None): F.Poisson(),
+    ("gamma", None): F.Gamma(),
+    ("gamma", "log"): F.Gamma(L.Log()),
+    ("gaussian", None): F.Gaussian(),
+    ("gaussian", "log"): F.Gaussian(L.Log()),
+}
+
+
+def data(family: str) -> tuple[pd.DataFrame, str]:
+    """Return a data set that comes with statsmodels, with weights and an offset, and its label."""
+    sets = sm.datasets
+    module, label = {
+        "binomial": (sets.spector, "GRADE"),
+        "poisson": (sets.randhie, "mdvis"),
+        "gamma": (sets.scotland, "YES"),
+        "gaussian": (sets.scotland, "YES"),
+    }[family]
+    frame = module.load_pandas().data.astype(float).head(600)
+    rng = np.random.default_rng(0)
+    frame["w"] = rng.integers(1, 4, len(frame)).astype(float)
+    frame["o"] = rng.normal(size=len(frame)) / 10
+    return frame, label
+
+
+def compare(found: dict[str, Any], theirs: Any) -> None:
+    lines = found["coefficients"]
+    for name, values in (
+        ("estimate", theirs.params),
+        ("se", theirs.bse),
+        ("statistic", theirs.tvalues),
+        ("p", theirs.pvalues),
+        ("low", np.asarray(theirs.conf_int())[:, 0]),
+        ("high", np.asarray(theirs.conf_int())[:, 1]),
+    ):
+        close(of(lines, name), values)
+    close(found["log_likelihood"], theirs.llf)
+    close(found["aic"], theirs.aic)
+
+
+@pytest.mark.parametrize(("family", "link"), FAMILIES)
+@pytest.mark.parametrize("extra", ["", "weights", "frequency", "offset"])
+def test_it_is_the_fit_of_statsmodels(ask: Ask, family: str, link: str | None, extra: str) -> None:
+    frame, label = data(family)
+    columns = [name for name in frame if name not in (label, "w", "o")]
+    own: dict[str, Any] = {}
+    how: dict[str, Any] = {}
+    if extra in ("weights", "frequency"):
+        own = {"weights": "w", "frequency": extra == "frequency"}
+        how = {"var_weights" if extra == "weights" else "freq_weights": frame.w}
+    if extra == "offset":
+        if (family, link) in (("gamma", None), ("binomial", "cloglog")):
+            pytest.skip("the mean leaves its range")
+        own, how = {"offset": "o"}, {"offset": frame.o}
+    asked = {"label": label, "family": family, "link": link, "terms": [[c] for c in columns]}
+    found = ask(frame, kind="glm", **asked, **own)
+    X, t = sm.add_constant(frame[columns]), family in ("gaussian", "gamma")
+    start = np.array(of(found["coefficients"], "estimate"))
+    # From where ours ends, so that theirs has converged as well.
+    theirs = sm.GLM(frame[label], X, family=FAMILIES[family, link], **how).fit(
+        start_params=start, tol=1e-15, maxiter=5, use_t=t
+    )
+    compare(found, theirs)
+    close(found["deviance"], theirs.deviance)
+    close(found["null_deviance"], theirs.null_deviance)
+    close(found["pearson_chi2"], theirs.pearson_chi2)
+    assert found["converged"]
+
+
+def test_least_squares_are_those_of_ols_with_its_f(ask: Ask) -> None:
+    frame = sm.datasets.longley.load_pandas().data
+    columns = [name for name in frame if name != "TOTEMP"]
+    found = ask(frame, kind="glm", label="TOTEMP")
+    theirs = sm.OLS(frame.TOTEMP, sm.add_constant(frame[columns])).fit()
+    lines = found["coefficients"]
+    close(of(lines, "estimate"), theirs.params)
+    close(of(lines, "p"), theirs.pvalues)
+    close(found["against_null"]["statistic"], theirs.fvalue)
+    close(found["against_null"]["p"], theirs.f_pvalue)
+
+
+@pytest.mark.parametrize("covariance", ["HC0", "HC1"])
+def test_robust_errors(ask: Ask, covariance: str) -> None:
+    frame, label = data("gaussian")
+    columns = [name for name in frame if name not in (label, "w", "o")]
+    terms = [[name] for name in columns]
+    found = ask(frame, kind="glm", label=label, terms=terms, covariance=covariance)
+    theirs = sm.OLS(frame[label], sm.add_constant(frame[columns])).fit(cov_type=covariance)
+    close(of(found["coefficients"], "se"), theirs.bse)
+    close(of(found["coefficients"], "p"), theirs.pvalues)
+    frame, label = data("poisson")
+    found = ask(
+        frame, kind="glm", label=label, family="poisson", terms=[["lpi"]], covariance="HC0"
+    )
+    model = sm.GLM(frame[label], sm.add_constant(frame[["lpi"]]), family=F.Poisson())
+    close(of(found["coefficients"], "se"), model.fit(cov_type="HC0", tol=1e-14).bse)
+
+
+def test_errors_clustered_by_slave(ask: Ask) -> None:
+    frame, label = data("poisson")
+    asked = {"label": label, "family": "poisson", "terms": [["lpi"], ["disea"]]}
+    found = ask(frame, kind="glm", cuts=[10], covariance="cluster", **asked)
+    groups = np.repeat(np.arange(10), 60)
+    model = sm.GLM(frame[label], sm.add_constant(frame[["lpi", "disea"]]), family=F.Poisson())
+    theirs = model.fit(cov_type="cluster", cov_kwds={"groups": groups}, tol=1e-14)
+    close(of(found["coefficients"], "se"), theirs.bse)
+
+
+def test_categories_powers_interactions_and_gaps(ask: Ask) -> None:
+    """One site has a category that nobody else has, since rows are cut by it."""
+    frame, label = data("poisson")
+    rng = np.random.default_rng(1)
+    frame["sex"] = rng.choice(["f", "m"], len(frame))
+    frame["site"] = rng.choice(["a", "b", "c"], len(frame))
+    frame.loc[rng.random(len(frame)) < 0.1, "disea"] = np.nan
+    frame.loc[rng.random(len(frame)) < 0.1, "sex"] = None
+    terms = [["disea"], ["site"], ["sex"], ["sex", "disea"], ["log(lpi + 1)"], ["disea ** 2"]]
+    asked = {"label": label, "family": "poisson", "terms": terms, "bases": {"sex": "m"}}
+    found = ask(frame, sort="site", kind="glm", **asked)
+    formula = (
+        f"{label} ~ disea + C(site) + C(sex, Treatment('m')) * disea + np.log(lpi + 1)"
+        " + I(disea ** 2)"
+    )
+    theirs = smf.glm(formula, frame, family=F.Poisson()).fit(tol=1e-15)
+    # The same columns, in another order.
+    close(sorted(of(found["coefficients"], "estimate")), sorted(theirs.params))
+    close(sorted(of(found["coefficients"], "se")), sorted(theirs.bse))
+    assert found["missing"] == len(frame) - theirs.nobs
+    assert found["bases"] == {"site": "a", "sex": "m"}
+
+
+def test_labels_that_are_categories(ask: Ask) -> None:
+    frame, _ = data("binomial")
+    frame["GRADE"] = np.where(frame.GRADE == 1, "up", "down")
+    found = ask(frame, kind="glm", label="GRADE", family="binomial", terms=[["GPA"]])
+    theirs = sm.Logit(frame.GRADE == "up", sm.add_constant(frame[["GPA"]])).fit(disp=0, tol=1e-14)
+    close(of(found["coefficients"], "estimate"), theirs.params)
+    close(of(found["coefficients"], "ratio"), np.exp(theirs.params))
+    assert (found["positive"], found["ratio"]) == ("up", "odds ratio")
+
+
+def test_what_is_separated_is_said(ask: Ask) -> None:
+    frame, _ = data("binomial")
+    frame["sign"] = (frame.GPA.median() < frame.GPA) * 1.0
+    found = ask(frame, kind="glm", label="sign", family="binomial", terms=[["GPA"]])
+    assert "separated" in "".join(found["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"terms": [["GPA"], ["GPA * 2"]]}, DataError, "combination of the columns before it"),
+        ({"terms": [["log(PSI)"]]}, DataError, "no number for some"),
+        ({"terms": [["__import__('os')"]]}, UsageError, "no expression"),
+        ({"terms": [["nobody"]]}, UsageError, "no column 'nobody'"),
+        ({"terms": [["GRADE"]]}, UsageError, "explain itself"),
+        ({"label": "nobody"}, UsageError, "no column 'nobody'"),
+        ({"link": "inverse"}, UsageError, "has the links"),
+        ({"family": "cauchy"}, UsageError, "no family"),
+        ({"family": "gamma"}, DataError, "above 0"),
+        ({"weights": "sex"}, UsageError, "number"),
+        ({"least_cell": 20, "terms": [["GPA"], ["sex"]]}, DataError, "fewer than 20 rows"),
+        (
+            {"least_cell": 5, "terms": [[f"GPA ** {i}"] for i in range(1, 12)]},
+            DataError,
+            "too many",
+        ),
+        ({"nonsense": 1}, UsageError, "can't be asked so"),
+    ],
+)
+def test_what_can_not_be_fitted(
+    ask: Ask, change: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    frame, _ = data("binomial")
+    frame["sex"] = ["f", "m"] * 16
+    asked = {"label": "GRADE", "family": "binomial", "terms": [["GPA"]]}
+    with pytest.raises(error, match=said):
+        ask(frame.drop(columns=["w", "o"]), kind="glm", **{**asked, **change})
