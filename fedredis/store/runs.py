@@ -177,7 +177,11 @@ def slaves(client: Redis, run_id: str) -> dict[str, list[dict[str, Any]]]:
     """Read what slaves told of themselves last, by kind of round: a list of bundles each."""
     where = f"run {run_id}"
     stored = fields(ask(client, where, "HGETALL", RunKeys(run_id).slaves))
-    return {kind: records(told, where, f"slaves of {kind}") for kind, told in stored.items()}
+    found = {kind: records(told, where, f"slaves of {kind}") for kind, told in stored.items()}
+    for kind, bundles in found.items():
+        if not all(isinstance(bundle.get("worker", ""), str) for bundle in bundles):
+            raise damaged(where, f"its slaves of {kind} name no worker")
+    return found
 
 
 def failures(client: Redis, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -193,7 +193,8 @@ def ask(call, embedded, tmp_path: Path) -> Iterator[Callable[[int, str, str, str
             told
         )
 
-    return ask
+    yield ask
+    signal.signal(signal.SIGALRM, previous)
 
 
 @pytest.mark.timeout(0)
