@@ -89,6 +89,11 @@ class Growing:
         return self.setup.config.trainers(self.round)
 
     @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
     def remembers(self) -> None:
         """Nothing."""
 

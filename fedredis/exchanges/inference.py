@@ -56,6 +56,11 @@ class Inference:
         return self.setup.config.slave_ids
 
     @property
+    def enough(self) -> int:
+        """As many as the config says."""
+        return 0
+
+    @property
     def remembers(self) -> None:
         """Nothing."""
 
