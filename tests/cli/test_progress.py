@@ -10,7 +10,7 @@ import pytest
 from fedredis.cli.output import Door
 from fedredis.cli.progress import RunProgress
 from fedredis.config import RunConfig
-from fedredis.keys import Kind, Label
+from fedredis.keys import RoundName
 from fedredis.store.runs import RunState
 
 
@@ -22,12 +22,12 @@ def shown(monkeypatch, capsys):
         monkeypatch.setenv("COLUMNS", str(width))
         console = Door(stderr=True)
         console._force_terminal, console.file = terminal, io.StringIO()
-        config = RunConfig("pets", (), ("[/b]", "b"), slaves=2, rounds=rounds)
+        config = RunConfig("pets", (), ("[/b]", "b"), slaves=2, rows=9, rounds=rounds)
         state = RunState("r1", "running", config, 0, "", "", 0, "", None)
         with RunProgress(console, state) as progress:
             for number in range(1, done + 1):
-                progress(Label(Kind.TRAIN, number), {})
-                progress(Label(Kind.EVALUATE, number), {"accuracy": figure})
+                progress(RoundName("train", number), {})
+                progress(RoundName("evaluate", number), {"accuracy": figure})
         return capsys.readouterr().err, console.file.getvalue()
 
     return shown

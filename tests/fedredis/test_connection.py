@@ -10,7 +10,6 @@ import pytest
 from redis import exceptions
 from redis.backoff import NoBackoff
 
-from fedredis import rounds
 from fedredis.connection import (
     AWAY,
     PATIENCE,
@@ -25,6 +24,7 @@ from fedredis.connection import (
 from fedredis.embedded import EmbeddedServer, find_binary
 from fedredis.errors import RedisUnavailableError
 from fedredis.jobs import attachment, roster
+from fedredis.rounds import engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds for which a client blocks at most.
-LONGEST_WAITS = (rounds.TICK, attachment.LINGER, roster.TICK)
+LONGEST_WAITS = (engine.TICK, attachment.LINGER, roster.TICK)
 
 
 @pytest.fixture
