@@ -26,7 +26,7 @@ from rich.table import Table
 import benchmarks
 import fedredis
 from benchmarks.harness import SOURCE
-from benchmarks.peers.catalogue import FEDREDIS, FLOOR, PEERS, STACKED
+from benchmarks.peers.catalogue import FAST, FEDREDIS, FLOOR, PEERS, STACKED
 from benchmarks.peers.peer import typical
 from fedredis import data, jobs
 
@@ -47,9 +47,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     names = [peer.name for peer in PEERS]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="PEER")
-    parser.add_argument(
-        "--slaves", nargs="+", type=int, default=[10, 70, 1000, 10_000], metavar="N"
-    )
+    parser.add_argument("--slaves", nargs="+", type=int, default=[*FAST], metavar="N")
     parser.add_argument("--rounds", type=int, help="instead of a number fit for each peer")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--out", type=Path, help="write the raw results, as JSON")

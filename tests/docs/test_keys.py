@@ -26,6 +26,7 @@ PLACEHOLDERS = {
     "<id>": r"\d+",
     "<n>": r"\d+",
     "<k>": r"[\w.-]+",
+    "<worker>": r"[\w.-]+",
 }
 
 

@@ -162,12 +162,12 @@ def test_row_24_a_run_is_removed_while_a_slave_works(site, gates, send):
 def test_row_27_a_worker_is_killed_each_time_at_the_same_slave(site):
     """Each time is an attempt, and the reason is told."""
     run = site.create()
-    site.pool(die=["train:2 1"])
+    site.pool(die=["train:1 1"])
     master = site.master(run)
     master.ends(1)
     assert "slave 1: worker " in master.said
     assert "ended while it worked for it (killed, perhaps out of memory)" in master.said
-    assert len(run.happened(type="failed", round="train:2", slave="1")) == run.config.attempts
+    assert len(run.happened(type="failed", round="train:1", slave="1")) == run.config.attempts
 
 
 @pytest.mark.parametrize("who", ["stopped", "blackhole"])

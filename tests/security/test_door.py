@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 
 from fedredis.connection import connect
 from fedredis.data.cut import write_partitions
+from fedredis.jobs.naming import queue_name
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run
 from fedredis.store import runs, workers
@@ -83,7 +84,13 @@ def state(
         slave.fail(claim, "1", traceback="ValueError: no")
         master.warn("a warning")
         card = workers.WorkerCard(
-            "w-1", "host", 1, "fedredis-x", manifest.dataset, manifest.to_json(), None
+            "w-1",
+            "host",
+            1,
+            queue_name(manifest.dataset, None),
+            manifest.dataset,
+            manifest.to_json(),
+            None,
         )
         workers.join(client, card)
         # As long as this test goes on.
@@ -193,7 +200,8 @@ def ask(call, embedded, tmp_path: Path) -> Iterator[Callable[[int, str, str, str
             told
         )
 
-    return ask
+    yield ask
+    signal.signal(signal.SIGALRM, previous)
 
 
 @pytest.mark.timeout(0)
