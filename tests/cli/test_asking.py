@@ -16,10 +16,10 @@ TIMES = ("--time", "time", "--event", "cens")
     [
         (["describe", "--by", "horTh", "--columns", "age,tgrade"], ["horTh = yes", "50 %", "III"]),
         (["glm", "cens ~ age + horTh", "--family", "binomial"], ["horTh[T.yes]", "odds ratio"]),
-        (["glm", "--label", "age", "--columns", "tsize"], ["Intercept", "F", "deviance"]),
+        (["glm", "--label", "age", "--columns", "tsize"], ["Intercept", "deviance"]),
         (["table", "horTh", "menostat"], ["chi squared", "fisher", "686"]),
         (["table", "age", "tgrade"], ["anova", "mean"]),
-        (["survival", *TIMES, "--by", "horTh"], ["median 2,018", "log rank"]),
+        (["survival", *TIMES, "--by", "horTh"], ["median 2018", "log rank"]),
         (["survival", *TIMES, "--cox", "age,horTh"], ["hazard ratio", "proportional hazards"]),
         (["pca", "--columns", "age,tsize,pnodes"], ["PC1", "loadings"]),
         (["kmeans", "--columns", "age,tsize"], ["centres", "inertia"]),
@@ -30,7 +30,7 @@ def test_an_answer_is_drawn(call, tmp_path, asked, shown):
     load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
     answer = call(*asked, *PATIENTS)
     assert (answer.code, answer.err) == (0, "")
-    assert all(text in answer.out for text in shown if text != "F")
+    assert all(text in answer.out for text in shown)
 
 
 def test_what_is_withheld_is_said_and_json_is_one_object(call, tmp_path):
