@@ -1,4 +1,4 @@
-"""Updates of 1, 10 and 100 MB beside plain SET and GET: ``python -m benchmarks.large``.
+"""Updates of 1, 10 and 100 MB beside plain SET and GET: ``python -m benchmarks.large [MB …]``.
 
 Bytes a second through claim, submit and reduce, against SET and GET of the same bytes on the
 same server, in turn.
@@ -7,6 +7,7 @@ same server, in turn.
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from fedredis.store.slave import Ask, Handed, SlaveStore
 from fedredis.store.turns import Committal, Opening
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 SLAVES = ("0", "1", "2")
@@ -67,8 +70,8 @@ def through_fedredis(
     return seconds
 
 
-def measure(on: Bench) -> Table:
-    """Measure each size."""
+def measure(on: Bench, sizes: Sequence[int]) -> Table:
+    """Measure each size (MB)."""
     _, config = on.partitions(len(SLAVES), rounds=1)
     keys = RunKeys(create_run(on.client, config))
     master = MasterStore(on.client, keys, token="benchmark", lease_ms=600_000)
@@ -76,10 +79,10 @@ def measure(on: Bench) -> Table:
     table = Table("update", "SET + GET, MB/s", "submit + reduce, MB/s", "share of SET + GET")
     with connect(on.url) as client:
         worker = SlaveStore(client, keys, worker="benchmark", lease_ms=600_000, alone=None)
-        for size, repetitions in REPETITIONS.items():
+        for size in sizes:
             array = np.random.default_rng(0).integers(-(1 << 58), 1 << 58, size * 125_000)
             raw, pairs = array.tobytes(), []
-            for repetition in range(repetitions):
+            for repetition in range(REPETITIONS[size]):
                 number = size * 1000 + repetition
                 pairs.append((plain(on, raw), through_fedredis(master, worker, number, array)))
             bare, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
@@ -92,4 +95,4 @@ def measure(on: Bench) -> Table:
 
 if __name__ == "__main__":
     with bench() as running:
-        Console().print(measure(running))
+        Console().print(measure(running, [int(size) for size in sys.argv[1:]] or [*REPETITIONS]))

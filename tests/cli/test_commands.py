@@ -52,6 +52,15 @@ def test_the_end_table(call, trained):
         assert text in answer.out
 
 
+def test_what_may_mislead_is_said(call, client, trained):
+    outcome, at = trained
+    line = "few rows: `features=plain`"
+    client.rpush(f"fedredis:{{{outcome['run']}}}:warnings", line)
+    for command in (("show", outcome["run"]), ("resume", outcome["run"], "--workers", 1)):
+        assert "warning: few rows: --features plain\n" in call(*command, *at).err
+        assert line in json.loads(call(*command, "--json", *at).out)["warnings"]
+
+
 def test_runs(call, trained):
     outcome, at = trained
     (row,) = json.loads(call("runs", "--json", *at).out)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fedredis.arguments import Argument, checked
 from fedredis.errors import UsageError
 
-PathLike, Value = Any, Any
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    PathLike, Value = Any, Any
 
 
 @checked
@@ -57,7 +59,7 @@ def test_what_is_not_is_told_by_its_name(wrong: dict[str, Any], problem: str) ->
 
 
 def test_arguments_that_are_not_there() -> None:
-    with pytest.raises(UsageError, match="^call: missing a required argument: 'run'$"):
+    with pytest.raises(UsageError, match=r"^call: missing a required argument: 'run'$"):
         call()  # type: ignore[call-arg]
 
 

@@ -14,6 +14,7 @@ from fedredis.models.protocol import TrainingSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 @pytest.fixture
 def make_config() -> Callable[..., RunConfig]:
     """Return a maker of configs of three slaves with two columns and two classes."""
@@ -107,7 +108,7 @@ def test_a_stored_config_is_checked(make_config: Callable[..., RunConfig]) -> No
 
 
 def test_slaves_are_numbered_and_summed_in_order(make_config: Callable[..., RunConfig]) -> None:
-    assert make_config(slaves=11).slave_ids == tuple(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"])
+    assert make_config(slaves=11).slave_ids == (*"0123456789", "10")
 
 
 def test_without_a_quorum_all_are_needed(make_config: Callable[..., RunConfig]) -> None:
