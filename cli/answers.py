@@ -96,18 +96,26 @@ def _coefficients(result: Mapping[str, Any]) -> list[RenderableType]:
             "": line["name"],
             "estimate": figure(line["estimate"]),
             "se": figure(line["se"], 4),
-            "z" if result.get("dispersion", 1.0) == 1.0 else "t": figure(line["statistic"], 4),
+            _statistic(result): figure(line["statistic"], 4),
             "p": probability(line["p"]),
-            f"{interval} low": figure(line["low"]),
-            f"{interval} high": figure(line["high"]),
         }
+        # Of what has a ratio, the interval is that of the ratio.
         if ratio:
-            row |= {ratio: figure(line["ratio"]), "low": figure(line["ratio_low"])}
-            row["high"] = figure(line["ratio_high"])
+            row[ratio] = figure(line["ratio"])
+        prefix = "ratio_" if ratio else ""
+        row |= {f"{interval} {end}": figure(line[prefix + end]) for end in ("low", "high")}
         rows.append(row)
-    gives_way = (f"{interval} low", f"{interval} high", "low", "high")
+    gives_way = ("se", f"{interval} low", f"{interval} high")
     tables: list[RenderableType] = [
-        Fitting(rows, "coefficients", words=("",), shrinks=("",), gives_way=gives_way, lines=False)
+        Fitting(
+            rows,
+            "coefficients",
+            words=("",),
+            shrinks=("",),
+            gives_way=gives_way,
+            lines=False,
+            least=16,
+        )
     ]
     if result.get("proportionality"):
         lines = [
@@ -117,6 +125,11 @@ def _coefficients(result: Mapping[str, Any]) -> list[RenderableType]:
         title = f"test of proportional hazards, time as {result['proportionality'][0]['time']}"
         tables.append(Fitting(lines, title, words=("",), shrinks=("",), lines=False))
     return tables
+
+
+def _statistic(result: Mapping[str, Any]) -> str:
+    dispersed = result.get("family") in ("gaussian", "gamma")
+    return "t" if dispersed and result["covariance"] == "model" else "z"
 
 
 def _curves(result: Mapping[str, Any]) -> list[RenderableType]:

@@ -84,7 +84,7 @@ class Expression:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise UsageError(
                 f"'{self.text}' is no expression of columns, numbers, + - * / ** and "
-                f"{', '.join(FUNCTIONS)}; a column that is not a word stands in `backticks`"
+                f"{', '.join(FUNCTIONS)}; a column that is not a word stands in backticks"
             ) from None
         return tree
 

@@ -11,6 +11,7 @@ import numpy as np
 from fedredis.errors import DataError
 from fedredis.features import cells
 from fedredis.features.moments import unit_of
+from fedredis.inference.design import INTERCEPT
 from fedredis.inference.exact import Count, Part, Real
 from fedredis.inference.stages import square
 
@@ -116,7 +117,9 @@ class Spread:
         away = total[0] / rows
         products = square(total[1]) / rows - np.outer(away, away)
         mean, variance = pivot + unit * away, np.maximum(np.diag(products), 0.0)
-        centred, smaller, poor = recentred(away, variance, mean, pivot, unit)
+        # Of what is 1 in all rows nothing is lost.
+        far = np.where([n == INTERCEPT for n in self.variables.names(known)], 0.0, away)
+        centred, smaller, poor = recentred(far, variance, mean, pivot, unit)
         if name == "spread" and poor:
             again = {pre + "pivot": centred, pre + "unit": smaller, pre + "again": np.array(1)}
             return {**known, **again}

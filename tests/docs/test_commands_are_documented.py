@@ -55,9 +55,8 @@ def test_every_option_is_described_and_every_described_one_exists(
         for parameter in part.params:
             if isinstance(parameter, click.Argument):
                 assert parameter.name
-                assert re.search(
-                    rf"`fedredis {name}.* \[?{parameter.name.upper()}\]?[ `]", section
-                )
+                written = rf"`fedredis {name}.* \[?{parameter.name.upper()}\]?[ `]"
+                assert re.search(written, section)
             if isinstance(parameter.type, click.Choice):
                 assert all(f"`{choice}`" in section for choice in parameter.type.choices)
         if part.name != name:

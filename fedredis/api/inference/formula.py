@@ -76,6 +76,13 @@ def parse(text: str) -> Terms:
     labels = [str(factor) for term in left for factor in term.factors]
     if len(labels) > 1:
         raise UsageError(f"'{text}': a formula has one label")
-    terms = [tuple(str(factor) for factor in term.factors) for term in right]
+    terms = [tuple(_text(factor) for factor in term.factors) for term in right]
     others = tuple(term for term in terms if term != ("1",))
     return Terms(labels[0].strip("`") if labels else "", others, ("1",) in terms)
+
+
+def _text(factor: Any) -> str:
+    """Write a factor; a column that is no word stands in backticks, which formulaic takes away."""
+    text = str(factor)
+    looked_up = factor.eval_method.name == "LOOKUP"
+    return f"`{text}`" if looked_up and not text.isidentifier() else text

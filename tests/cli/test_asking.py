@@ -1,0 +1,61 @@
+"""Commands that ask something, and what they print."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lifelines.datasets import load_gbsg2
+
+PATIENTS = ("--data", "patients.csv", "--slaves", "2", "--workers", "1")
+TIMES = ("--time", "time", "--event", "cens")
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        (["describe", "--by", "horTh", "--columns", "age,tgrade"], ["horTh = yes", "50 %", "III"]),
+        (["glm", "cens ~ age + horTh", "--family", "binomial"], ["horTh[T.yes]", "odds ratio"]),
+        (["glm", "--label", "age", "--columns", "tsize"], ["Intercept", "deviance"]),
+        (["table", "horTh", "menostat"], ["chi squared", "fisher", "686"]),
+        (["table", "age", "tgrade"], ["anova", "mean"]),
+        (["survival", *TIMES, "--by", "horTh"], ["median 2018", "log rank"]),
+        (["survival", *TIMES, "--cox", "age,horTh"], ["hazard ratio", "proportional hazards"]),
+        (["pca", "--columns", "age,tsize,pnodes"], ["PC1", "loadings"]),
+        (["kmeans", "--columns", "age,tsize"], ["centres", "inertia"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_an_answer_is_drawn(call, tmp_path, asked, shown):
+    load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
+    answer = call(*asked, *PATIENTS)
+    assert (answer.code, answer.err) == (0, "")
+    assert all(text in answer.out for text in shown)
+
+
+def test_what_is_withheld_is_said_and_json_is_one_object(call, tmp_path):
+    load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
+    answer = call("table", "horTh", "tgrade", *PATIENTS, "--least-cell", 100)
+    assert "withheld: cells and tests" in answer.err
+    found = json.loads(call("table", "horTh", "tgrade", *PATIENTS, "--json").out)
+    assert (found["analysis"], found["total"]) == ("table", 686)
+    assert json.loads(call("show", found["run"], "--json").out)["answer"] == found
+    assert "table" in call("runs").out
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["glm", "cens ~ age", "--levels", "horTh"], "is not COLUMN="),
+        (["glm", "cens ~ os.system(age)"], "no expression"),
+        (["describe", "--quantiles", "half"], "no list of numbers"),
+        (["describe", "--quantiles", "2"], "between 0 and 1"),
+        (["table", "horTh", "nobody"], "nobody"),
+        (["survival", *TIMES, "--strata", "horTh"], "covariates"),
+    ],
+)
+def test_what_can_not_be_asked(call, tmp_path, asked, said):
+    load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
+    answer = call(*asked, *PATIENTS)
+    assert answer.code == 2
+    assert said in answer.err

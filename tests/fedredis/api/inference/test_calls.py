@@ -1,0 +1,117 @@
+"""Questions that programs ask, through a server and workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from lifelines.datasets import load_gbsg2
+
+import fedredis
+from fedredis.api.inference.formula import Terms, parse
+from fedredis.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMULA = "pnodes ~ age * C(horTh) + log(progrec + 1) + I(tsize ** 2)"
+
+
+@pytest.fixture
+def frame(folder) -> pd.DataFrame:
+    """Patients with breast cancer, and a gap."""
+    found = load_gbsg2()
+    found.loc[5, "age"] = np.nan
+    return found
+
+
+def test_the_same_bits_for_any_cut_and_workers(frame, server):
+    asked = {"family": "poisson", "covariance": "HC1", "redis_url": server.url}
+    first, *others = (
+        fedredis.glm(frame, FORMULA, slaves=slaves, workers=workers, cut=cut, **asked)
+        for slaves, workers, cut in ((1, 1, "iid"), (4, 2, "iid"), (3, 1, "column:tgrade"))
+    )
+    assert all(other.result == first.result for other in others)
+    theirs = smf.glm(FORMULA.replace("log", "np.log"), frame, family=sm.families.Poisson()).fit()
+    # The same columns, in another order.
+    assert sorted(first.frame.estimate) == pytest.approx(sorted(theirs.params), rel=1e-8)
+    assert (first["rows"], first["missing"]) == (len(frame) - 1, 1)
+
+
+def test_an_answer_is_kept_and_read_again(frame, server):
+    answer = fedredis.describe(frame, by="horTh", slaves=2, workers=1, redis_url=server.url)
+    record = fedredis.show(answer.run, redis_url=server.url)
+    assert record.answer == answer
+    assert fedredis.resume(answer.run, redis_url=server.url) == answer
+    assert [state.config.analysis["kind"] for state in fedredis.runs(redis_url=server.url)] == [
+        "describe"
+    ]
+    assert {str(name) for name in record.history} == {
+        f"inference:{n}" for n in range(1, 1 + len(record.history))
+    }
+
+
+def test_each_answer_has_a_frame(frame):
+    """They are of the embedded server's runs."""
+    cox = {"time": "time", "event": "cens", "cox": "age + tgrade", "strata": "horTh"}
+    asked = (
+        (fedredis.survival(frame, slaves=2, workers=1, **cox), 3),
+        (fedredis.survival(frame, time="time", event="cens", slaves=2, workers=1), 270),
+        (fedredis.table(frame, "tgrade", "horTh", slaves=2, workers=1), 3),
+        (fedredis.table(frame, "age", "horTh", slaves=2, workers=1), 2),
+        (fedredis.pca(frame, ["age", "tsize"], slaves=2, workers=1), 2),
+        (fedredis.kmeans(frame, ["age", "tsize"], clusters=4, slaves=2, workers=1), 4),
+        (fedredis.describe(frame, ["age", "horTh"], slaves=2, workers=1), 2),
+    )
+    assert [len(answer.frame) for answer, _ in asked] == [rows for _, rows in asked]
+
+
+def test_a_partition_folder_is_asked_as_it_was_cut(frame, folder):
+    """Its label is a column like any other; categories have names if they are told."""
+    frame.to_csv("all.csv", index=False)
+    fedredis.partition("all.csv", slaves=3, out="parts", label="cens", missing="mean")
+    asked = {"label": "cens", "family": "binomial", "columns": ["age", "horTh"], "workers": 1}
+    named = fedredis.glm("parts", levels={"horTh": ["no", "yes"]}, **asked)
+    whole = fedredis.glm("all.csv", **asked)
+    assert named["coefficients"] == whole["coefficients"]
+    assert fedredis.glm("parts", **asked)["coefficients"][2]["name"].startswith("horTh[T.#")
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("y ~ a + b", Terms("y", (("a",), ("b",)))),
+        ("a", Terms("", (("a",),))),
+        ("y ~ 0 + a:b", Terms("y", (("a", "b"),), intercept=False)),
+        ("`my y` ~ C(a) * log(b)", Terms("my y", (("C(a)",), ("log(b)",), ("C(a)", "log(b)")))),
+    ],
+)
+def test_a_formula(text, terms):
+    assert parse(text) == terms
+
+
+def test_the_columns_of_a_formula():
+    terms = parse("y ~ C(a)*log(b + c) + `my d`")
+    assert (set(terms.columns), terms.categories) == ({"a", "b", "c", "my d"}, ("a",))
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "said"),
+    [
+        ({"formula": "cens ~ age", "columns": ["age"]}, UsageError, "give one of them"),
+        ({"formula": "age +"}, UsageError, "no formula"),
+        ({"formula": "age"}, UsageError, "label"),
+        ({"formula": "cens ~ age", "label": "time"}, UsageError, "in the formula"),
+        ({"formula": "cens ~ bs(age)"}, UsageError, "no expression"),
+        ({"formula": "cens ~ nobody"}, DataError, "nobody"),
+        ({"formula": "cens ~ age", "least_cell": -1}, UsageError, "least_cell"),
+        ({"formula": "cens ~ age", "slaves": 0}, UsageError, "slaves"),
+        ({"formula": "cens ~ age", "nonsense": 0}, UsageError, "can't be asked so"),
+    ],
+)
+def test_what_can_not_be_asked(frame, folder, how, error, said):
+    with pytest.raises(error, match=said):
+        fedredis.glm(frame, **how)
