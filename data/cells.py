@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from fedredis.data.meaning import MISSING, digest, spelling
-from fedredis.data.records import line_of, ragged, readable
+from fedredis.data.packed import unpacked
+from fedredis.data.records import PLAIN, decodable, line_of, ragged
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
+
+    from fedredis.data.dialect import Dialect
 
 
 #: Rows whose text is looked at for what is odd about a column.
@@ -68,7 +72,12 @@ class Cells:
         text = numbers.isna().to_numpy() & ~missing
         if text.any():
             row = int(text.argmax())
-            raise self.error(f"{str(self.frame[name].iloc[row])!r} is not a number", row, name)
+            cell = str(self.frame[name].iloc[row])
+            raise self.error(
+                f"{cell!r} is not a number: if it stands for a missing cell, `na` says so",
+                row,
+                name,
+            )
         values = np.asarray(numbers, dtype=np.float64)
         infinite = np.isinf(values)
         if infinite.any():
@@ -98,6 +107,11 @@ class Cells:
         """Return a column as text as it stands, n entries, those missing as ''."""
         return list(self.frame[name].astype(object).where(self.frame[name].notna(), "").map(str))
 
+    def oddities(self, name: str) -> dict[str, int]:
+        """Count the texts in a column that are no numbers, though they should be."""
+        column = self.words(name)
+        return dict(column[_numeric(column).isna() & column.notna()].astype(str).value_counts())
+
     def sample(self, name: str) -> list[str]:
         """Return the first texts of a column, those that are missing left out."""
         frame = self.frame.head(SAMPLE) if self.head is None else self.head
@@ -117,7 +131,14 @@ def _numeric(column: pd.Series) -> pd.Series[float]:
     return pd.to_numeric(column, errors="coerce").astype(np.float64)
 
 
-def read_cells(path: Path, header: list[str], *, text: Collection[str] = ()) -> Cells:
+def read_cells(
+    path: Path,
+    header: list[str],
+    *,
+    text: Collection[str] = (),
+    dialect: Dialect = PLAIN,
+    codes: Mapping[str, Sequence[str]] | None = None,
+) -> Cells:
     """Parse a file.
 
     Parameters
@@ -126,29 +147,61 @@ def read_cells(path: Path, header: list[str], *, text: Collection[str] = ()) -> 
         The names of its columns.
     text
         Columns to leave as text, whatever they look like.
+    codes
+        What stands for a missing cell in each column, beside `MISSING`.
 
     Raises
     ------
     DataError
-        If the bytes are not UTF-8, a row has too many fields, or there is no row at all.
+        If the bytes can't be decoded, a row has too many fields, or there is no row at all.
     """
-    how: dict[str, Any] = {
-        "header": 0,
-        "names": header,
-        "index_col": False,
-        "encoding": "utf-8",
-        "na_values": ["", *MISSING],
-        "keep_default_na": False,
-        "low_memory": False,  # one type a column, not one a chunk
-    }
+    dtypes = {name: str for name in header if name in text}
     try:
-        # A first row with too many fields is a mere warning to pandas, and a loss of cells.
-        with readable(path), warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, dtype={name: str for name in header if name in text}, **how)
-            head = pd.read_csv(path, dtype=str, nrows=SAMPLE, **how)
+        frame = _parse(path, header, dialect, codes, dtype=dtypes)
+        head = _parse(path, header, dialect, codes, dtype=str, nrows=SAMPLE)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise ragged(path, len(header), str(error)) from None
+        raise ragged(path, len(header), str(error), dialect) from None
     if frame.empty:
         raise DataError("the file has a header and no rows", file=path)
-    return Cells(path, frame, head)
+    for part in (frame, head):
+        for name in part.columns:
+            if part[name].dtype in (object, "str"):
+                part[name] = dialect.numerals.plain(part[name])
+    return Cells(path, frame, head, line=partial(line_of, dialect=dialect))
+
+
+def _parse(
+    path: Path,
+    header: list[str],
+    dialect: Dialect,
+    codes: Mapping[str, Sequence[str]] | None,
+    **how: Any,
+) -> pd.DataFrame:
+    """Let pandas parse a file.
+
+    In pieces, which takes half of the memory; where they differ in what a column holds, as one.
+    """
+    missing = {name: ["", *MISSING, *(codes or {}).get(name, ())] for name in header}
+    for pieces in (True, False):
+        # A first row with too many fields is a mere warning to pandas, and a loss of cells.
+        with decodable(path, dialect), unpacked(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            warnings.simplefilter("error", pd.errors.DtypeWarning)
+            try:
+                return pd.read_csv(
+                    file,
+                    header=0,
+                    names=header,
+                    index_col=False,
+                    sep=dialect.separator,
+                    encoding=dialect.encoding,
+                    decimal=dialect.numerals.decimal,
+                    skiprows=dialect.skip,
+                    na_values=missing,
+                    keep_default_na=False,
+                    low_memory=pieces,
+                    **how,
+                )
+            except pd.errors.DtypeWarning:
+                continue
+    raise AssertionError("read as one, a column is of one kind")

@@ -59,7 +59,8 @@ def target(
     if task == "regress" or (task == "auto" and _measured(found)):
         return (), cells.numbers(name, gaps=True)[rows]
     classes = ERAS if set(found) & set(ERAS) else tuple(found)
-    warn(label_doubts(cells, name, found))
+    counts = labels.value_counts()
+    warn(label_doubts(cells, name, {text: int(counts[identity(text)]) for text in found}))
     of_rows = pd.Index([*map(identity, classes)]).get_indexer(pd.Index(labels)).astype(np.int64)
     if (of_rows < 0).any():
         wrong = int((of_rows < 0).argmax())
