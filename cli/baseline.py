@@ -142,7 +142,11 @@ def _points(name: str, difference: float) -> str:
     """Write how far a figure is above another; a dash if one of them is not there."""
     if math.isnan(difference):
         return "-"
-    return f"{100 * difference:+.2f} points" if name == "accuracy" else f"{difference:+.4f}"
+    return (
+        f"{100 * difference:+.2f} points"
+        if FIGURES[name].format.endswith("%")
+        else f"{difference:+.4f}"
+    )
 
 
 def _slaves(found: Baseline) -> Fitting:

@@ -16,6 +16,7 @@ from fedredis.cli.wording import as_options
 from fedredis.data.inspection import said_by
 
 if TYPE_CHECKING:
+    from fedredis.api.checking import Checked
     from fedredis.data.inspection import Inspection
 
 
@@ -33,7 +34,7 @@ def command(
     Of several files it says, too, what keeps their owners from training together. Nothing is
     sent, and Redis is not needed.
     """
-    checked = check(*files, **reading)
+    checked = check(*files, **{n: v for n, v in reading.items() if v is not None})
     if as_json:
         output.print_json(
             {
@@ -42,12 +43,17 @@ def command(
             }
         )
     else:
-        for file in checked.files:
-            _print(file, show)
-        for line in checked.differences:
-            output.results().print(output.styled(f"differs: {as_options(line)}", "yellow"))
+        report(checked, show)
     if strict and not checked.clean:
         raise SystemExit(1)
+
+
+def report(checked: Checked, show: bool) -> None:
+    """Draw what files are, and how they differ."""
+    for file in checked.files:
+        _print(file, show)
+    for line in checked.differences:
+        output.results().print(output.styled(f"differs: {as_options(line)}", "yellow"))
 
 
 def _plain(file: Inspection, show: bool) -> dict[str, Any]:

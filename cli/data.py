@@ -8,6 +8,7 @@ import click
 
 from fedredis.api import datasets
 from fedredis.cli import options, output
+from fedredis.config import RunConfig
 
 
 @click.group(name="data")
@@ -23,12 +24,12 @@ def command() -> None:
     required=True,
     help="CSV file to write.",
 )
-@options.seed
+@options.made_of(RunConfig, "seed")
 @options.force
-def synth(songs: int, out: Path, seed: int, force: bool) -> None:
+def synth(songs: int, out: Path, seed: int | None, force: bool) -> None:
     """Write synthetic songs to a CSV file.
 
     They are made up, from statistics of real songs by decade; none of them exists.
     """
-    datasets.synth(out, songs=songs, seed=seed, force=force)
+    datasets.synth(out, songs=songs, seed=seed or 0, force=force)
     output.say(f"{songs} synthetic songs in {out}")

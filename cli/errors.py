@@ -9,7 +9,7 @@ import click
 from rich.console import Group
 from rich.padding import Padding
 
-from fedredis.api.records import failures
+from fedredis.api.inspection import failures
 from fedredis.cli import options, output, waiting
 
 if TYPE_CHECKING:
@@ -37,11 +37,9 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     for slave, failed in found.failures.items():
         lines.append(f"slave {slave} failed {failed['failures']} times, at last with:")
         lines.append(Padding(failed["traceback"].strip(), (0, 0, 1, 2)))
-    for label, refused in found.refused.items():
-        lines += [f"{label}: slave {slave} refused: {why}" for slave, why in refused.items()]
-    lines += [
-        f"{label}: missing: {', '.join(missing)}" for label, missing in found.missing.items()
-    ]
+    for name, refused in found.refused.items():
+        lines += [f"{name}: slave {slave} refused: {why}" for slave, why in refused.items()]
+    lines += [f"{name}: missing: {', '.join(missing)}" for name, missing in found.missing.items()]
     lines += waiting.lines(found.open)
     if lines:
         output.results().print(Group(*lines))

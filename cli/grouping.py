@@ -19,7 +19,7 @@ SUBJECTS: dict[str, Sequence[str]] = {
         *("by", "test_fraction", "name", "out", "report", "force"),
     ),
     "Redis": ("redis_url", "home", "workers"),
-    "Waiting": ("quorum", "round_timeout", "wait_timeout", "lease", "attempts"),
+    "Waiting": ("quorum", "round_timeout_ms", "wait_timeout", "lease_ms", "attempts"),
     "Output": ("as_json", "help"),
     "Training": (),
 }

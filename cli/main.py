@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "Train a model over slaves and print its final measure.",
     "slave": "Start workers that act for the slaves of a folder, or for one with its own file.",
+    "check": "Say what would be read from files, what is odd, and what mends that.",
     "resume": "Go on with a run whose master stopped or died.",
     "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",
@@ -125,8 +126,9 @@ def _unforeseen(error: Exception) -> str:
 
 
 def _warn(message: Warning | str, *_where: object) -> None:
-    line = as_options(" ".join(str(message).split()))
-    click.echo(f"warning: {printable(line)}", err=True)
+    from fedredis.cli import output
+
+    output.warn(str(message))
 
 
 def _fail(message: str, code: int) -> int:

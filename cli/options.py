@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from fedredis.config import LONGEST_MS, RunConfig
-from fedredis.data.cuts.spec import FORMS, Cut
-from fedredis.data.reading import MISSING, TASKS
+from fedredis.arguments import Argument, arguments_of
+from fedredis.cli.wording import as_options, option_of
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.redis_url import with_password
-from fedredis.schedules import SCHEDULES
 
 #: What stands in quotes, a quote in it being two; and what stands between two commas.
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -68,16 +70,71 @@ def values_of(text: str) -> dict[str, Any]:
     return given
 
 
-class Seconds(click.FloatRange):
-    """A time to wait, which has an end."""
+class Made(click.Option):
+    """An option made from a field; what that is if nothing is said is shown, not passed on."""
 
-    def __init__(self, least: float) -> None:
-        super().__init__(min=least, max=LONGEST_MS / 1000)
+    shown = ""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read it; NaN lies in every range."""
-        seconds = super().convert(value, param, ctx)
-        return self.fail("nan is no time", param, ctx) if seconds != seconds else seconds
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Return what stands in brackets after the help."""
+        return super().get_help_extra(ctx) | ({"default": self.shown} if self.shown else {})
+
+
+def made_of(cls: type, *names: str) -> Callable[[Function], Function]:
+    """Add the options that are made of a dataclass's arguments, or of some of them."""
+    kinds = {field.name: (str(field.type), field.default) for field in fields(cls)}
+    known = arguments_of(cls)
+
+    def add(function: Function) -> Function:
+        for name in reversed(names or tuple(known)):
+            function = _made(name, known[name], *kinds[name])(function)
+        return function
+
+    return add
+
+
+def _made(name: str, told: Argument, kind: str, default: Any) -> Callable[[Function], Function]:
+    """Make an option of an argument."""
+    how: dict[str, Any] = {"help": as_options(told.help), "metavar": told.metavar or None}
+    bare = kind.removesuffix(" | None")
+    if told.choices:
+        how["type"] = click.Choice(told.choices)
+    elif bare in ("int", "float"):
+        of = click.IntRange if bare == "int" and told.scale == 1 else click.FloatRange
+        ends = [
+            None
+            if end is None
+            else end // told.scale
+            if not end % told.scale
+            else end / told.scale
+            for end in (told.least, told.most)
+        ]
+        how["type"] = of(*ends, min_open=told.above, max_open=told.below)
+    elif bare == "Mapping[str, str]":
+        how |= {"multiple": True, "callback": lambda _ctx, _param, pairs: _options(pairs)}
+    elif bare == "Sequence[str]":
+        how["callback"] = lambda _ctx, _param, text: split(text) if text else None
+    if told.scale > 1:
+        how["callback"] = partial(_scaled, told.scale)
+    decorate = click.option(option_of(name), name, cls=Made, **how)
+
+    def add(function: Function) -> Function:
+        decorated = decorate(function)
+        if told.shows and isinstance(default, int | float | str):
+            shown = default / told.scale if told.scale > 1 else default
+            decorated.__click_params__[-1].shown = str(shown)  # type: ignore[attr-defined]
+        return decorated
+
+    return add
+
+
+def _scaled(
+    scale: int, ctx: click.Context, param: click.Parameter, value: float | None
+) -> int | None:
+    """Turn seconds into milliseconds; not a number lies in every range."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no time", ctx, param)
+    return None if value is None else round(value * scale)
 
 
 redis_url = click.option(
@@ -107,33 +164,6 @@ songs = click.option(
     type=click.Path(path_type=Path, exists=True),
     help="A CSV or Parquet file, or a folder of songs by decade; the run's own, if not given.",
 )
-test_fraction = click.option(
-    "--test-fraction",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.2,
-    show_default=True,
-    help="Share of each slave's rows that is held out.",
-)
-seed = click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of everything random: same seed, same result.",
-)
-
-
-names = click.option(
-    "--names",
-    metavar="A,B,…",
-    callback=lambda _ctx, _param, value: split(value) if value else None,
-    help="The slaves, where they bring their own files.",
-)
-dataset = click.option(
-    "--dataset",
-    metavar="NAME",
-    help="The data of the slaves that are waited for, if there are slaves of several.",
-)
 
 
 def redis(function: Function) -> Function:
@@ -141,163 +171,9 @@ def redis(function: Function) -> Function:
     return redis_url(home(function))
 
 
-quorum = click.option(
-    "--quorum",
-    metavar="COUNT|SHARE",
-    help="Updates that make a round valid at its deadline: a number, or a share such as 0.8; "
-    "all, if not given.",
-)
-round_timeout = click.option(
-    "--round-timeout",
-    type=Seconds(0.1),
-    default=RunConfig.round_timeout_ms / 1000,
-    show_default=True,
-    metavar="SECONDS",
-    help="A round's deadline.",
-)
-wait_timeout = click.option(
-    "--wait-timeout",
-    type=Seconds(0),
-    default=600.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for slaves to come.",
-)
-lease = click.option(
-    "--lease",
-    type=Seconds(0.1),
-    default=RunConfig.lease_ms / 1000,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the work of a worker or master that died stays reserved for it.",
-)
-attempts = click.option(
-    "--attempts",
-    type=click.IntRange(min=1),
-    default=RunConfig.attempts,
-    show_default=True,
-    help="How often a slave may fail in a round.",
-)
-max_norm = click.option(
-    "--max-norm",
-    type=click.FloatRange(min=0, min_open=True),
-    default=RunConfig.max_norm,
-    show_default=True,
-    help="Refuse an update whose parameters are further from the global ones than this.",
-)
-strategy = click.option(
-    "--strategy",
-    metavar="NAME",
-    help="How slaves' work becomes one model; `fedredis strategies` lists them. fedavg, or "
-    "newton where labels are numbers.",
-)
-strategy_options = click.option(
-    "--set",
-    "options",
-    multiple=True,
-    metavar="OPTION=VALUE",
-    callback=lambda _ctx, _param, pairs: _options(pairs),
-    help="An option of the strategy; may be repeated.",
-)
-model = click.option(
-    "--model",
-    metavar="NAME",
-    help="What is trained: a model's name, or package.module:Class. logistic, or linear where "
-    "labels are numbers.",
-)
-sample = click.option(
-    "--sample",
-    type=click.IntRange(min=1),
-    metavar="COUNT",
-    help="How many slaves, drawn anew each round, train; all, if not given.",
-)
-fraction = click.option(
-    "--fraction",
-    type=click.FloatRange(0, 1, min_open=True),
-    metavar="SHARE",
-    help="The same as a share of the slaves.",
-)
-schedule = click.option(
-    "--schedule",
-    type=click.Choice(list(SCHEDULES)),
-    default=RunConfig.schedule,
-    show_default=True,
-    help="How the learning rate falls from round to round.",
-)
-patience = click.option(
-    "--patience",
-    type=click.IntRange(min=0),
-    default=RunConfig.patience,
-    show_default=True,
-    metavar="ROUNDS",
-    help="End after so many rounds without a better test, and keep the best one; 0 for never.",
-)
-workers = click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Worker processes to start.",
-)
-
-
-by = click.option(
-    "--by",
-    metavar="CUT",
-    default=str(Cut()),
-    show_default=True,
-    callback=lambda _ctx, _param, value: Cut.parse(value),
-    help=f"How rows are dealt to slaves: {', '.join(FORMS.values())}.",
-)
-
-#: What a run says of how to read its data.
-OF_RUN = ("categories", "missing", "task")
-
-#: How a file is read: a field of `Reading` each.
-READING = {
-    "label": click.option("--label", metavar="COLUMN", help="The column that holds the label."),
-    "columns": click.option(
-        "--columns",
-        metavar="A,B,…",
-        callback=lambda _ctx, _param, value: split(value) if value else None,
-        help="The columns to learn from; a name with a comma stands in quotes.",
-    ),
-    "categories": click.option(
-        "--categories",
-        metavar="A,B,…",
-        callback=lambda _ctx, _param, value: split(value) if value else (),
-        help="Columns to learn from that hold categories, even if they look like numbers.",
-    ),
-    "missing": click.option(
-        "--missing",
-        type=click.Choice(MISSING),
-        default=MISSING[0],
-        show_default=True,
-        help="A missing cell is an error, drops its row, or is filled with the mean over all "
-        "slaves.",
-    ),
-    "task": click.option(
-        "--task",
-        type=click.Choice(TASKS),
-        default=TASKS[0],
-        show_default=True,
-        help="Tell classes, or predict numbers; auto goes by what the labels look like.",
-    ),
-}
-
-
 def reading(function: Function) -> Function:
     """Add the options that say how to read a file."""
-    for option in reversed(READING.values()):
-        function = option(function)
-    return function
-
-
-def looking_up(function: Function) -> Function:
-    """Add those of them that a run does not say already."""
-    for name, option in reversed(READING.items()):
-        function = function if name in OF_RUN else option(function)
-    return function
+    return made_of(Reading)(function)
 
 
 def _allowed(_ctx: click.Context, _param: click.Parameter, value: Iterable[str]) -> frozenset[str]:
@@ -319,7 +195,7 @@ allow_models = click.option(
 )
 
 
-def _options(pairs: Sequence[str]) -> dict[str, str]:
+def _options(pairs: Sequence[str]) -> dict[str, str] | None:
     """Read ``option=value`` pairs.
 
     Raises
@@ -331,8 +207,8 @@ def _options(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise UsageError(f"--set {pair}: give OPTION=VALUE")
+            raise UsageError(f"{pair}: give OPTION=VALUE", field="options")
         if name in given:
-            raise UsageError(f"--set {name}: it is set twice")
+            raise UsageError(f"{name}: it is set twice", field="options")
         given[name] = value
-    return given
+    return given or None

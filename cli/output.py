@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
+from fedredis.cli.wording import as_options
 from fedredis.printable import printable
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ def styled(text: str, style: str) -> Text:
 def say(line: str) -> None:
     """Tell in a line, of whatever length, what was done or goes on."""
     notes().print(line, soft_wrap=True)
+
+
+def warn(line: str) -> None:
+    """Warn in a line; fields in it are written as options."""
+    click.echo(f"warning: {printable(as_options(' '.join(line.split())))}", err=True)
 
 
 def print_json(value: Any) -> None:

@@ -10,16 +10,17 @@ from rich.box import HEAVY_HEAD
 from rich.table import Table
 
 from fedredis.api.datasets import partition
+from fedredis.api.request import Request
 from fedredis.api.writing import new_file
 from fedredis.cli import options, output
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.cli.tables import fits
+from fedredis.config import RunConfig
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fedredis.data.cuts.spec import Cut
     from fedredis.data.manifest import Manifest
     from fedredis.data.report import CutReport
 
@@ -36,10 +37,10 @@ SLAVES_LISTED, LABELS_LISTED = 20, (6, 4, 3, 2)
     required=True,
     help="Folder to write.",
 )
-@options.by
+@options.made_of(Request, "by")
 @options.reading
-@options.seed
-@options.test_fraction
+@options.made_of(RunConfig, "seed")
+@options.made_of(Request, "test_fraction")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -52,13 +53,10 @@ def command(
     data: Path | None,
     slaves: int,
     out: Path,
-    by: Cut,
-    seed: int,
-    test_fraction: float,
     report: Path | None,
     force: bool,
     as_json: bool,
-    **reading: Any,
+    **asked: Any,
 ) -> None:
     """Cut data into one partition for each slave.
 
@@ -67,25 +65,18 @@ def command(
     nothing else. What the cut came to is printed: rows and labels of each slave.
     """
     draw = None if report is None else _drawing(new_file(report, force=force))
-    made = partition(
-        data,
-        slaves=slaves,
-        out=out,
-        by=str(by),
-        seed=seed,
-        test_fraction=test_fraction,
-        **reading,
-    )
+    said = {name: value for name, value in asked.items() if value is not None}
+    made = partition(data, slaves=slaves, out=out, **said)
     manifest, found = made.manifest, made.report
     output.say(
         f"{manifest.rows} rows in {slaves} partitions in {out}: data set {manifest.dataset}"
     )
     if draw is not None and report is not None:
-        draw(found, f"Rows by {manifest.label}: {manifest.dataset}, cut {by}", report)
+        draw(found, f"Rows by {manifest.label}: {manifest.dataset}, cut {manifest.cut}", report)
     if as_json:
         output.print_json(_as_json(found, manifest))
         return
-    results, title = output.results(), f"rows by {manifest.label}, cut {by}"
+    results, title = output.results(), f"rows by {manifest.label}, cut {manifest.cut}"
     tables = [
         _table(found.with_at_most(n), title, boxed=n > LABELS_LISTED[-1]) for n in LABELS_LISTED
     ]
@@ -97,12 +88,13 @@ def command(
 def _drawing(path: Path) -> Callable[[CutReport, str, Path], None]:
     """Return what draws, before anything is written."""
     if path.suffix.lower() != ".png":
-        raise UsageError(f"--report {path}: the picture is a PNG, name it FILE.png")
+        raise UsageError(f"{path}: the picture is a PNG, name it FILE.png", field="report")
     try:
         from fedredis.cli.cut_picture import draw
     except ImportError:
         raise UsageError(
-            "--report draws with matplotlib, which is not there: pip install 'fedredis[plot]'"
+            "draws with matplotlib, which is not there: pip install 'fedredis[plot]'",
+            field="report",
         ) from None
     return draw
 

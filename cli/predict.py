@@ -12,7 +12,7 @@ from rich.table import Table
 
 from fedredis.api.trained.prediction import predict
 from fedredis.cli import options, output
-from fedredis.cli.wording import as_options
+from fedredis.data.reading import Reading
 
 #: How many classes are listed at most, the most probable.
 LISTED = 10
@@ -30,7 +30,7 @@ LISTED = 10
 @click.option("--artist", metavar="NAME", help="Whose song it is, if several have the name.")
 @click.option("--values", metavar="COLUMN=VALUE,…", help="The song's values, all columns.")
 @options.songs
-@options.looking_up
+@options.made_of(Reading, "label", "columns")
 @options.allow_models
 @options.redis
 @options.as_json
@@ -66,7 +66,7 @@ def command(
     )
     odd = prediction.warnings
     for line in odd:
-        output.say(f"warning: {as_options(line)}")
+        output.warn(line)
     answer, probabilities = prediction.answer, prediction.probabilities
     if isinstance(answer, float):
         if as_json:

@@ -61,17 +61,17 @@ class RunProgress:
             measure="",
         )
 
-    def __call__(self, label: RoundName, entry: Mapping[str, Any]) -> None:
+    def __call__(self, name: RoundName, entry: Mapping[str, Any]) -> None:
         """Take note of a committed round."""
-        if label.kind == "train":
-            self._progress.update(self._task, completed=label.number, description="training")
-        elif label.kind == "evaluate":
+        if name.kind == "train":
+            self._progress.update(self._task, completed=name.number, description="training")
+        elif name.kind == "evaluate":
             figure = entry.get(self._primary)
             measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"
             self._progress.update(self._task, measure=measure)
-            last = label.number == self._rounds  # the bar says it
-            if not (self._console.is_terminal or label.number % self._step or last):
-                output.say(f"round {label.number} of {self._rounds}: {measure}")
+            last = name.number == self._rounds  # the bar says it
+            if not (self._console.is_terminal or name.number % self._step or last):
+                output.say(f"round {name.number} of {self._rounds}: {measure}")
 
     def __enter__(self) -> Self:
         self._progress.start()

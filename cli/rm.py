@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fedredis.api.records import show
+from fedredis.api.inspection import show
 from fedredis.api.removing import remove
 from fedredis.cli import options, output
-from fedredis.cli.outcome import how_far
+from fedredis.cli.run_tables import how_far
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:

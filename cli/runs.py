@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedredis.api.records import runs
+from fedredis.api.inspection import runs
 from fedredis.cli import options, output
+from fedredis.cli.driving import resume_of
 from fedredis.cli.tables import Fitting
-from fedredis.cli.training import resume_of
 from fedredis.exchanges import Setup
 from fedredis.metrics import FIGURES
 
@@ -80,7 +80,7 @@ def _shown(state: RunState) -> dict[str, str]:
         "rounds": f"{state.round}/{config.rounds}",
         # Accuracies say by their percent sign what they are.
         "score": score
-        if figure == "accuracy" or score == "-"
+        if FIGURES[figure].format.endswith("%") or score == "-"
         else f"{FIGURES[figure].title} {score}",
         "started": _time(state).strftime("%m-%d %H:%M"),
     }

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Group
 
-from fedredis.api.records import show
+from fedredis.api.inspection import show
 from fedredis.cli import options, output, waiting
 from fedredis.cli.confusion import Confusion, confusions
-from fedredis.cli.outcome import described, how_far, slave_table
+from fedredis.cli.driving import resume_of
+from fedredis.cli.run_tables import described, how_far, slave_table
 from fedredis.cli.runs import started
 from fedredis.cli.tables import Fitting
-from fedredis.cli.training import resume_of
 from fedredis.exchanges import Setup
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from fedredis.api.records import RunRecord
+    from fedredis.api.inspection import RunRecord
 
 #: The config's fields that a person looks for first.
 SHOWN = (
@@ -43,14 +43,17 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     Of a round that is open, it says whom it waits for, and since when.
     """
     record = show(run, redis_url=redis_url, home=home)
+    for line in record.warnings:
+        output.warn(line)
     if as_json:
-        history = {str(label): entry for label, entry in record.history.items()}
+        history = {str(name): entry for name, entry in record.history.items()}
         rounds = {str(found.name): asdict(found) for found in record.open}
         output.print_json(
             {
                 **asdict(record.state),
                 "history": history,
                 "slaves": record.slaves,
+                "warnings": record.warnings,
                 "open": {name: {**told, "name": name} for name, told in rounds.items()},
             }
         )
@@ -76,13 +79,13 @@ def _rounds(record: RunRecord) -> Fitting:
     measure = Setup(record.state.config).measure
     figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
     rows = []
-    for label, entry in record.history.items():
-        if label.kind != "train":
+    for name, entry in record.history.items():
+        if name.kind != "train":
             continue
-        test = record.history.get(RoundName("evaluate", label.number), {})
+        test = record.history.get(RoundName("evaluate", name.number), {})
         rows.append(
             {
-                "round": str(label.number),
+                "round": str(name.number),
                 "slaves": str(entry["slaves"]),
                 "rows": str(entry["samples"]),
                 "ms": f"{entry['ms']:.0f}",
@@ -96,7 +99,7 @@ def _rounds(record: RunRecord) -> Fitting:
 
 def _last(record: RunRecord) -> list[Confusion]:
     """Draw the confusion matrix of the model that the run stands for, or of the newest test."""
-    tests = [entry for label, entry in record.history.items() if label.kind == "evaluate"]
+    tests = [entry for name, entry in record.history.items() if name.kind == "evaluate"]
     chosen = record.history.get(RoundName("evaluate", record.state.chosen))
     counts = (chosen or (tests[-1] if tests else {})).get("confusion")
     return confusions(record.state.config.classes, counts)

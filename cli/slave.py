@@ -7,19 +7,23 @@ from typing import Any
 
 import click
 
+from fedredis.api.checking import check
+from fedredis.api.request import Request
 from fedredis.api.serving import serving
+from fedredis.arguments import arguments_of
 from fedredis.cli import options, output
+from fedredis.cli.check import report
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.data.own import SHARED
+from fedredis.data.reading import Reading
 
 
 @click.command(name="slave", cls=GroupedCommand)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="A partition folder, with the files of all slaves or of some; or, with --name, a CSV or "
-    "Parquet file of the slave's own.",
+    help="A partition folder, with the files of all slaves or of some; or, with --name, the "
+    "slave's own file.",
 )
 @click.option("--name", help="The slave that brings its own file.")
 @click.option(
@@ -28,21 +32,27 @@ from fedredis.data.own import SHARED
     help=f"What all slaves call the data that they have together; '{SHARED}', if not given.",
 )
 @options.reading
-@options.test_fraction
+@options.made_of(Request, "test_fraction")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="Seed of the choice of the rows that are held out.",
+    type=click.IntRange(min=0),
+    help="Seed of the choice of the rows that are held out; 0, if not given.",
 )
-@options.workers
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Worker processes to start.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be read of the own file, and end.")
 @options.allow_models
 @options.redis
 def command(
-    data: Path,
+    data: Path | None,
     name: str | None,
     workers: int,
+    dry_run: bool,
     **how: Any,
 ) -> None:
     """Start workers that act for the slaves of a folder, or for one with its own file.
@@ -51,11 +61,18 @@ def command(
     with the files of some slaves only makes workers that act for those alone. A slave's own file
     is read into memory; its rows go nowhere else.
     """
-    with serving(data, name=name, workers=workers, **how) as slaves:
+    said = {option: value for option, value in how.items() if value is not None}
+    if dry_run:
+        reading = {option: said[option] for option in arguments_of(Reading) if option in said}
+        report(check(*([] if data is None else [data]), **reading), show=False)
+        return
+    with serving(data, name=name, workers=workers, **said) as slaves:
         manifest = slaves.manifest
         whom = f"{len(slaves.slaves)} of {manifest.slaves} slaves of {manifest.dataset}"
         if name is not None:
             whom = f"slave {name} of {manifest.dataset}, {manifest.rows} rows"
+        for line in slaves.account.lines() if slaves.account else ():
+            output.say(line)
         output.say(
             f"{workers} worker{'s' * (workers > 1)} for {whom}, queue {slaves.queue}, "
             f"at {slaves.redis_url}; Ctrl-C stops"

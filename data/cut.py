@@ -77,7 +77,7 @@ def write_partitions(
         If the table can't be cut so among so many slaves, or the folder can't be written.
     """
     if not 0 <= test_fraction < 1:
-        raise UsageError("the test fraction must be at least 0 and below 1")
+        raise UsageError("must be at least 0 and below 1", field="test_fraction")
     dealt = deal(table, cut, slaves, seed)
     manifest = Manifest(
         dataset="",
@@ -134,14 +134,14 @@ def _there(directory: Path, manifest: Manifest) -> bool:
     if not directory.exists():
         return False
     if not directory.is_dir():
-        raise UsageError(f"{directory} is a file: choose another --out")
+        raise UsageError(f"{directory} is a file: choose another `out`")
     if not (directory / NAME).exists():
         if any(directory.iterdir()):
-            raise UsageError(f"{directory} holds other files: choose another --out")
+            raise UsageError(f"{directory} holds other files: choose another `out`")
         return False
     found = read_manifest(directory).dataset
     if found != manifest.dataset:
         raise UsageError(
-            f"{directory} holds the data set {found}, not {manifest.dataset}: choose another --out"
+            f"{directory} holds the data set {found}, not {manifest.dataset}: choose another `out`"
         )
     return True

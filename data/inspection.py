@@ -134,7 +134,11 @@ def _of_column(
         )
     if learnt is not None and name in learnt and len(words) > 1 and words.nunique() == 1:
         yield Finding(
-            cells.path, name, "it is the same in all rows: leave it out with `ignore`", "ignore", name
+            cells.path,
+            name,
+            "it is the same in all rows: leave it out with `ignore`",
+            "ignore",
+            name,
         )
 
 

@@ -89,7 +89,7 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         If the data is not as it must be; the message may quote a cell.
     """
     if not 0 <= file.test_fraction < 1:
-        raise UsageError("the test fraction must be at least 0 and below 1")
+        raise UsageError("must be at least 0 and below 1", field="test_fraction")
     if file.sql is None and (file.path / NAME).exists():
         raise UsageError(f"{file.path} is a partition folder, in which slaves are numbers")
     # The others' rows may have the other classes.

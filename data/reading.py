@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
+from fedredis.arguments import argument, arguments_of, check_ranges
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
 #: What to do about missing cells: refuse them, drop their rows, or leave them to be filled.
 MISSING = ("error", "drop", "mean")
@@ -19,13 +21,6 @@ TASKS = ("auto", "classify", "regress")
 
 #: What may stand between groups of three digits.
 THOUSANDS = (",", ".", "'", "space")
-
-
-def _field(default: Any, help: str, metavar: str = "", choices: Sequence[str] = ()) -> Any:  # noqa: A002
-    """Describe a field for the command line: a default of () or None with "," is a list."""
-    return field(
-        default=default, metadata={"help": help, "metavar": metavar, "choices": tuple(choices)}
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,91 +36,90 @@ class Reading:
         If one of them can't be what it is.
     """
 
-    label: str | None = _field(
-        None, "The column that holds the label; 'decade' if there is one.", "COLUMN"
+    label: str | None = argument("The column that holds the label.", metavar="COLUMN")
+    columns: Sequence[str] | None = argument(
+        "The columns to learn from; a name with a comma stands in quotes.", metavar="A,B,…"
     )
-    columns: Sequence[str] | None = _field(
-        None, "The columns to learn from; a name with a comma stands in quotes.", "A,B,…"
-    )
-    categories: Sequence[str] = _field(
-        (), "Columns to learn from that hold categories, even if they look like numbers.", "A,B,…"
-    )
-    dates: Sequence[str] = _field(
+    categories: Sequence[str] = argument(
+        "Columns to learn from that hold categories, even if they look like numbers.",
         (),
-        "Columns that hold dates, or COLUMN=FORMAT, such as admitted=%d.%m.%Y: year, month, "
-        "weekday and days since 2000 are learnt from.",
-        "A,B,…",
+        metavar="A,B,…",
+        shows=False,
     )
-    ignore: Sequence[str] = _field((), "Columns to leave out.", "A,B,…")
-    missing: str = _field(
-        MISSING[0],
+    dates: Sequence[str] = argument(
+        "Columns of dates, or COLUMN=FORMAT, such as admitted=%d.%m.%Y: year, month, weekday and "
+        "days since 2000 are learnt from.",
+        (),
+        metavar="A,B,…",
+        shows=False,
+    )
+    ignore: Sequence[str] = argument("Columns to leave out.", (), metavar="A,B,…", shows=False)
+    missing: str = argument(
         "A missing cell is an error, drops its row, or is filled with the mean over all slaves.",
+        MISSING[0],
         choices=MISSING,
     )
-    task: str = _field(
-        TASKS[0],
+    task: str = argument(
         "Tell classes, or predict numbers; auto goes by what the labels look like.",
+        TASKS[0],
         choices=TASKS,
     )
-    na: Sequence[str] = _field(
-        (),
+    na: Sequence[str] = argument(
         "What stands for a missing cell, beside NA and the like; COLUMN=CODE in one column only.",
-        "CODE,…",
+        (),
+        metavar="CODE,…",
+        shows=False,
     )
-    separator: str | None = _field(
-        None, "What stands between cells, 'tab' for a tab; found, if not given.", "SIGN"
+    separator: str | None = argument(
+        "What stands between cells, 'tab' for a tab; found, if not given.", metavar="SIGN"
     )
-    encoding: str | None = _field(
-        None, "The text's encoding, such as cp1252; found, if not given.", "NAME"
+    encoding: str | None = argument(
+        "The text's encoding, such as cp1252; found, if not given.", metavar="NAME"
     )
-    decimal: str | None = _field(
-        None, "The decimal sign; found, if not given.", choices=(".", ",")
+    decimal: str | None = argument("The decimal sign; found, if not given.", choices=(".", ","))
+    thousands: str | None = argument(
+        "What groups digits by three; found, if not given.", choices=THOUSANDS
     )
-    thousands: str | None = _field(
-        None, "What groups digits by three; found, if not given.", choices=THOUSANDS
-    )
-    sheet: str | None = _field(
-        None, "The sheet of an Excel or ODS workbook, if several have cells.", "NAME"
-    )
-    sql: str | None = _field(
-        None,
+    sheet: str | None = argument("The sheet of a workbook, if several have cells.", metavar="NAME")
+    sql: str | None = argument(
         "A database to read instead of a file, as SQLAlchemy writes it; its password stands in "
         "FEDREDIS_SQL_PASSWORD.",
-        "URL",
+        metavar="URL",
     )
-    query: str | None = _field(None, "The query whose answer is the table.", "SELECT…")
+    query: str | None = argument("The query whose answer is the table.", metavar="SELECT…")
 
     def __post_init__(self) -> None:
-        for each in fields(Reading):
-            given = getattr(self, each.name)
-            if not each.metadata["metavar"].endswith(",…"):
-                if given is not None:
-                    object.__setattr__(self, each.name, str(given))
-            elif isinstance(given, str):
-                raise UsageError(f"`{each.name}` must be a list of names, not {given!r}")
-            elif given is not None or each.default is not None:
-                object.__setattr__(self, each.name, tuple(map(str, given or ())))
-            known = each.metadata["choices"]
-            if known and given is not None and given not in known:
-                raise UsageError(f"`{each.name}` must be one of {', '.join(known)}, not {given!r}")
+        for name, told in arguments_of(Reading).items():
+            given = getattr(self, name)
+            if not told.metavar.endswith(",…"):
+                object.__setattr__(self, name, None if given is None else str(given))
+                continue
+            # Names of a frame's columns need not be text.
+            if isinstance(given, str) or not isinstance(given, Iterable | None):
+                raise UsageError(f"must be a list of names, not {given!r}", field=name)
+            if given is not None or name != "columns":
+                object.__setattr__(self, name, tuple(map(str, given or ())))
+        check_ranges(self)
         self._check_signs()
         if (self.sql is None) != (self.query is None):
-            raise UsageError("`sql` says which database, and `query` what of it: give both")
+            raise UsageError("says which database, and `query` what of it: give both", field="sql")
 
     def _check_signs(self) -> None:
         if self.separator is not None:
             sign = {"tab": "\t", "\\t": "\t", "space": " "}.get(self.separator, self.separator)
             if len(sign) != 1:
-                raise UsageError(f"`separator` must be one sign, or tab, not {self.separator!r}")
+                raise UsageError(
+                    f"must be one sign, or tab, not {self.separator!r}", field="separator"
+                )
             object.__setattr__(self, "separator", sign)
         if self.decimal is not None and self.decimal == self.thousands:
-            raise UsageError(f"`decimal` and `thousands` can't both be {self.decimal!r}")
+            raise UsageError(f"and `thousands` can't both be {self.decimal!r}", field="decimal")
         if self.encoding is not None:
             try:
                 codecs.lookup(self.encoding)
             except LookupError:
                 raise UsageError(
-                    f"`encoding`: {self.encoding!r} is none; utf-8, cp1252, utf-16 are some"
+                    f"{self.encoding!r} is none; utf-8, cp1252, utf-16 are some", field="encoding"
                 ) from None
 
     @property
@@ -150,17 +144,10 @@ class Reading:
         for item in self.na:
             name, _, code = item.rpartition("=")
             if name and name not in codes:
-                raise UsageError(f"`na`: there is no column '{name}'")
+                raise UsageError(f"there is no column '{name}'", field="na")
             for each in [name] if name else codes:
                 codes[each].append(code if name else item)
         return codes
-
-    @classmethod
-    def taken_from(cls, given: Mapping[str, Any]) -> tuple[Reading, dict[str, Any]]:
-        """Take what is said of reading out of a call's arguments; return the others, too."""
-        names = {field.name for field in fields(cls)}
-        said = {name: value for name, value in given.items() if name in names}
-        return cls(**said), {name: given[name] for name in given if name not in names}
 
 
 #: What is a file's own: how it is written, which may differ from slave to slave.

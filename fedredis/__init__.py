@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fedredis.api.datasets import Partitions, partition, synth
+    from fedredis.api.inspection import Failures, RunRecord, failures, runs, show
     from fedredis.api.outcome import Outcome
-    from fedredis.api.records import Failures, RunRecord, failures, runs, show
     from fedredis.api.removing import remove
     from fedredis.api.serving import Serving, serve, serving
     from fedredis.api.starting import resume, run
@@ -78,7 +78,7 @@ _PLACES = {
     "fedredis.api.outcome": ("Outcome",),
     "fedredis.api.study.plotting": ("plot",),
     "fedredis.api.trained.prediction": ("Prediction", "predict"),
-    "fedredis.api.records": ("Failures", "RunRecord", "failures", "runs", "show"),
+    "fedredis.api.inspection": ("Failures", "RunRecord", "failures", "runs", "show"),
     "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),
     "fedredis.api.starting": ("resume", "run"),

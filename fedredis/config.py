@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
+from fedredis.arguments import LONGEST, Argument, argument, check_ranges
 from fedredis.errors import FedredisError, UsageError
 from fedredis.features.protocol import Column
 from fedredis.models.protocol import TrainingSettings
 from fedredis.schedules import SCHEDULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -48,10 +48,6 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
-#: Milliseconds that anything may be waited for: 30 days, which all that counts them can hold.
-LONGEST_MS = 30 * 24 * 3600 * 1000
-
-
 class Digest(ISeedSequence):
     """A seed that is the digest of a text; NumPy's own take several times as long to be mixed."""
 
@@ -66,7 +62,7 @@ class Digest(ISeedSequence):
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run is asked to do. Times are in milliseconds."""
+    """What a run is asked to do, as Redis keeps it. Times are in milliseconds."""
 
     dataset: str
     columns: tuple[Column, ...]
@@ -75,63 +71,96 @@ class RunConfig:
     slaves: int
     #: How many rows all slaves have together, to train on and held out: sums have room for them.
     rows: int
-    rounds: int = 20
-    seed: int = 0
     #: The slaves' names, sorted; without names they are called 0, 1, … by number.
     names: tuple[str, ...] = ()
-    features: str = "quadratic"
     #: What is done about missing cells: ``error``, or ``mean`` to fill them.
     missing: str = "error"
-    model: str = "logistic"
-    strategy: str = "fedavg"
-    #: The strategy's options, as text.
-    options: Mapping[str, str] = field(default_factory=dict)
-    #: How many slaves, drawn anew each round, train; 0 for all.
-    sample: int = 0
-    #: Rounds without a better test after which training ends; 0 for never.
-    patience: int = 0
-    #: How the learning rate falls from round to round.
-    schedule: str = "linear"
-    local_epochs: int = 1
-    batch_size: int = 64
-    learning_rate: float = 0.7
-    l2: float = 1e-4
     #: Where the rows came from, as the user named it: a path, or "synthetic".
     source: str = "synthetic"
     #: The column that the classes came from.
     label: str = ""
-    #: How many updates make a round valid once its deadline has passed.
+    #: How many updates make a round valid once its deadline has passed; 0 for all.
     quorum: int = 0
-    round_timeout_ms: int = 600_000
-    #: How long a worker's claim on a slave, and the master's on the run, outlive their holder.
-    lease_ms: int = 5_000
-    #: How often a slave may fail in a round before it is given up.
-    attempts: int = 3
-    #: How far a slave's parameters may be from the global ones, as a Euclidean norm.
-    max_norm: float = 1e6
+    rounds: int = argument("Rounds of training.", 20, least=1)
+    seed: int = argument("Seed of everything random: same seed, same result.", 0, least=0)
+    strategy: str = argument(
+        "How slaves' work becomes one model; `fedredis strategies` lists them. fedavg, or newton "
+        "where labels are numbers.",
+        "fedavg",
+        metavar="NAME",
+        shows=False,
+    )
+    options: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "argument": Argument("An option of the strategy; may be repeated.", "OPTION=VALUE")
+        },
+    )
+    model: str = argument(
+        "What is trained: a model's name, or package.module:Class. logistic, or linear where "
+        "labels are numbers.",
+        "logistic",
+        metavar="NAME",
+        shows=False,
+    )
+    sample: int = argument(
+        "How many slaves, drawn anew each round, train; 0 for all.", 0, least=0, metavar="COUNT"
+    )
+    patience: int = argument(
+        "End after so many rounds without a better test, and keep the best one; 0 for never.",
+        0,
+        least=0,
+        metavar="ROUNDS",
+    )
+    features: str = argument(
+        "plain: standardised columns; quadratic: normal scores and their products.",
+        "quadratic",
+        choices=FEATURE_MAPS,
+    )
+    local_epochs: int = argument("Passes that a slave makes over its rows in a round.", 1, least=1)
+    batch_size: int = argument("Rows of one step of SGD.", 64, least=1)
+    learning_rate: float = argument(
+        "Of the first round; see `schedule`.", 0.7, least=0, above=True
+    )
+    schedule: str = argument(
+        "How the learning rate falls from round to round.", "linear", choices=tuple(SCHEDULES)
+    )
+    l2: float = argument("Weight of the L2 penalty.", 1e-4, least=0)
+    round_timeout_ms: int = argument(
+        "A round's deadline.",
+        600_000,
+        least=100,
+        most=LONGEST * 1000,
+        scale=1000,
+        metavar="SECONDS",
+    )
+    lease_ms: int = argument(
+        "How long the work of a worker or master that died stays reserved for it.",
+        5_000,
+        least=100,
+        most=LONGEST * 1000,
+        scale=1000,
+        metavar="SECONDS",
+    )
+    attempts: int = argument("How often a slave may fail in a round.", 3, least=1)
+    max_norm: float = argument(
+        "Refuse an update whose parameters are further from the global ones than this, as a "
+        "Euclidean norm.",
+        1e6,
+        least=0,
+        above=True,
+    )
 
     def __post_init__(self) -> None:
-        for name in ("slaves", "rows", "rounds", "local_epochs", "batch_size", "attempts"):
+        check_ranges(self)
+        for name in ("slaves", "rows"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("seed", "patience"):
-            self._require(name, getattr(self, name) >= 0, "0 or more")
-        for name in ("learning_rate", "max_norm"):
-            self._require(name, 0 < getattr(self, name) < math.inf, "above 0")
-        self._require("l2", 0 <= self.l2 < math.inf, "0 or more")
-        self._require("features", self.features in FEATURE_MAPS, f"one of {_listed(FEATURE_MAPS)}")
-        self._require("schedule", self.schedule in SCHEDULES, f"one of {_listed(SCHEDULES)}")
         fits = 0 <= self.sample <= self.slaves
         self._require("sample", fits, f"between 1 and the {self.slaves} slaves")
         most = self.sample or self.slaves
         fits = 0 <= self.quorum <= most
         self._require("quorum", fits, f"between 1 and the {most} slaves of a round")
         self._check_names()
-        for name in ("round_timeout_ms", "lease_ms"):
-            if not 100 <= getattr(self, name) <= LONGEST_MS:
-                raise UsageError(
-                    "must be between 0.1 s and 30 days",
-                    field=name.removesuffix("_ms"),
-                )
 
     def _require(self, field: str, ok: bool, what: str) -> None:
         if not ok:
@@ -217,7 +246,3 @@ def entropy_of(slave: str) -> int:
     if slave.isdecimal():
         return int(slave)
     return int.from_bytes(hashlib.sha256(slave.encode()).digest()[:8])
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

@@ -30,7 +30,7 @@ class UsageError(FedredisError):
     def __init__(self, message: str | None = None, *, field: str = "") -> None:
         #: Name of the argument that is wrong, if it is one; the message goes on after it.
         self.field = field
-        super().__init__(f"{field} {message}" if field else message)
+        super().__init__(f"`{field}` {message}" if field else message)
 
 
 class DataError(UsageError):

@@ -164,7 +164,9 @@ def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str
     """Say what slaves `a` and `b` have to settle before they can train together."""
     has, of_b = _kinds(one.columns), _kinds(other.columns)
     if one.label != other.label:
-        learnt = [n for n, label in ((a, other.label), (b, one.label)) if label in (has, of_b)[n == b]]
+        learnt = [
+            n for n, label in ((a, other.label), (b, one.label)) if label in (has, of_b)[n == b]
+        ]
         also = f" ({learnt[0]} learns from the other's)" if learnt else ""
         yield f"the label is '{one.label}' at {a} and '{other.label}' at {b}{also}; `label` names it"
     for name, kind in has.items():

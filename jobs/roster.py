@@ -109,7 +109,7 @@ def wait_for_dataset(
         if clock() >= deadline:
             raise WaitTimeoutError(
                 f"no slave {f'of {dataset} ' if dataset else ''}has come: start some with "
-                "`fedredis slave --redis-url URL --data PATH`"
+                "`fedredis slave`, on the same Redis"
             )
         report("waiting for slaves: none yet")
         cursor = workers.wait_for_join(client, cursor, TICK)

@@ -52,9 +52,7 @@ def check(*files: PathLike, **reading: Any) -> Checked:
     if not files and how.sql is None:
         raise UsageError("name a file to look at")
     found = tuple(inspect(Path(file), how) for file in files) or (inspect(None, how),)
-    read = {
-        str(one.path): _manifest(one.table) for one in found if one.table is not None
-    }
+    read = {str(one.path): _manifest(one.table) for one in found if one.table is not None}
     if len(read) < 2:
         return Checked(found, ())
     why = tuple(differences(read))

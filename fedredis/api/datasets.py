@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.api.preparation import Rows
 from fedredis.api.writing import in_directory, new_file
+from fedredis.arguments import checked
 from fedredis.data.cut import write_partitions
 from fedredis.data.cuts.deal import deal
 from fedredis.data.reading import Reading
@@ -34,6 +35,7 @@ class Partitions:
     report: CutReport
 
 
+@checked
 def partition(
     data: PathLike | Frame | None = None,
     *,
@@ -64,6 +66,7 @@ def partition(
     return Partitions(folder, manifest, report)
 
 
+@checked
 def synth(out: PathLike, *, songs: int | None = None, seed: int = 0, force: bool = False) -> Path:
     """Write generated songs to a CSV file, 40,560 of them or as many as asked; return its path.
 

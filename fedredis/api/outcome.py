@@ -72,7 +72,7 @@ def read_outcome(
     told = runs.slaves(client, run_id)
     history = runs.history(client, run_id)
     test = history.get(RoundName("evaluate", state.chosen))
-    times = [entry["ms"] for label, entry in history.items() if label.kind == "train"]
+    times = [entry["ms"] for name, entry in history.items() if name.kind == "train"]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
     p50, p95 = np.percentile(times or [0], [50, 95]).tolist()

@@ -18,12 +18,14 @@ from fedredis.data.source import load
 from fedredis.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from fedredis.api.request import Request
     from fedredis.api.session import PathLike
+    from fedredis.data.account import Account
     from fedredis.data.source import Frame
     from fedredis.data.table import Table
 
-#: How many slaves there are, if nothing says so.
-SLAVES = 10
+#: How many slaves there are, and what share of their rows is held out, if nothing says so.
+SLAVES, TEST_FRACTION = 10, 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +40,9 @@ class Rows:
 
     @classmethod
     def of(cls, data: PathLike | Frame | None, reading: Reading, by: str = "iid") -> Rows:
-        """Take rows as a program names them.
-
-        Raises
-        ------
-        UsageError
-            If there is no such cut.
-        """
+        """Take rows as a program names them; raises UsageError if there is no such cut."""
         path = Path(data) if isinstance(data, str | os.PathLike) else data
         return cls(path, reading, Cut.parse(by))
-
-    @property
-    def said(self) -> bool:
-        """Whether it is said how to read them, or how to cut them."""
-        return self.reading.said or self.by != IID
 
     @property
     def folder(self) -> Path | None:
@@ -63,7 +54,7 @@ class Rows:
     def source(self) -> str:
         """Name the source, so that it can be read again."""
         if self.data is None:
-            return "synthetic"
+            return self.reading.sql or "synthetic"
         return str(self.data.resolve()) if isinstance(self.data, Path) else "frame"
 
     def slaves(self, asked: int | None) -> int:
@@ -78,7 +69,7 @@ class Rows:
             return asked or SLAVES
         cut = read_manifest(self.folder).slaves
         if asked is not None and asked > cut:
-            raise UsageError(f"`slaves={asked}`: {self.folder} was cut for {cut} slaves")
+            raise UsageError(f"is {asked}, and {self.folder} was cut for {cut}", field="slaves")
         return asked or cut
 
     def read(self, seed: int) -> Table:
@@ -94,31 +85,36 @@ class Rows:
         return load(self.data, self.reading, seed=seed, by=self.by.column)
 
 
-def prepare(
-    rows: Rows, slaves: int, *, seed: int, test_fraction: float, home: Path
-) -> tuple[Manifest, Path]:
+def prepare(request: Request, slaves: int) -> tuple[Manifest, Path, Account | None]:
     """Find, or cut, the partitions of a run; return their manifest and folder.
+
+    The third is what was made of a file's columns and rows, where one was read.
 
     Raises
     ------
     DataError
         If the data can't be used.
     UsageError
-        If options don't fit the data.
+        If what is asked doesn't fit the data.
     """
+    rows, home = request.rows, request.home
     if rows.folder is not None:
-        if rows.said:
+        if told := request.of_rows:
             raise UsageError(
-                f"{rows.folder} is cut already: how to read data, and to cut it, is said when it "
-                "is cut"
+                f"{rows.folder} is cut already: {told} {'are' if ',' in told else 'is'} said when "
+                "it is cut"
             )
-        return read_manifest(rows.folder), rows.folder
-    table = rows.read(seed)
+        manifest = read_manifest(rows.folder)
+        request.tell_of_cut(manifest)
+        return manifest, rows.folder, None
+    table = rows.read(request.seed)
     # Cut first, named afterwards: the name is made of what the folder holds.
     new = not home.exists()
     fresh = home / "partitions" / f".{secrets.token_hex(4)}"
     try:
-        manifest = write_partitions(table, fresh, slaves, seed, test_fraction, cut=rows.by)
+        manifest = write_partitions(
+            table, fresh, slaves, request.seed, request.test_fraction, cut=rows.by
+        )
     finally:
         if new and home.exists():
             # Rows lie in it, and soon a server's password; on a full disk it is begun as well.
@@ -136,7 +132,7 @@ def prepare(
             raise DataError(f"it can't be replaced: {error.strerror}", file=folder) from None
         finally:
             shutil.rmtree(fresh)
-    return manifest, folder
+    return manifest, folder, table.account
 
 
 def _same(file: Path, other: Path) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 
 from fedredis.api.session import PathLike, session
+from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.store import removal
 
 
+@checked
 def remove(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis") -> int:
     """Delete a run, with its model and its history; return how many keys of Redis it had.
 

@@ -90,9 +90,9 @@ class Plan:
             names = [RoundName("statistics", number)]
         else:
             names = [RoundName("evaluate", number) for number in self._untested(progress)]
-            # First what the slowest waits for.
+            # Last, and so handed in last: the round after it waits for the tests too.
             if self._trains_on(progress):
-                names.insert(0, RoundName("train", progress.round + 1))
+                names.append(RoundName("train", progress.round + 1))
         return [self._make(progress, name) for name in names if name not in under_way]
 
     def _untested(self, progress: Progress) -> list[int]:

@@ -22,7 +22,8 @@
 -- ARGV[6] tries      - how often a slave may fail
 -- ARGV[7] timeout_ms - deadline from now
 -- ARGV[8] fields     - JSON object, the fields of the task
--- ARGV[9…] slaves, in order; none for everyone
+-- ARGV[9] news       - rounds that workers are told of: all of a turn, by its last one; or ''
+-- ARGV[10…] slaves, in order; none for everyone
 -- returns {sequence, answer, {worker that is attached, …}}: 1 if opened, 2 if adopted, 5 if the
 --   round before is not committed, or there are other slaves than expected
 local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
@@ -33,7 +34,7 @@ local sequence, refused = in_charge(run, token)
 if refused then
   return refused
 end
-local total = #ARGV > 8 and #ARGV - 8 or redis.call('ZCARD', everyone)
+local total = #ARGV > 9 and #ARGV - 9 or redis.call('ZCARD', everyone)
 if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
   return {sequence, 5, {}}
 end
@@ -51,16 +52,16 @@ if state ~= 'open' and state ~= 'closed' then
   redis.call('ZADD', open, whole(time), name)
   redis.call('UNLINK', attempts)
 end
-if not state and #ARGV == 8 then
+if not state and #ARGV == 9 then
   redis.call('ZUNIONSTORE', ids, 1, everyone)
 elseif state ~= 'closed' then
   for _, worker in ipairs(workers) do there[worker] = true end
   for first = 0, total - 1, 1000 do
     local part, listed = {}, {}
-    if #ARGV == 8 then
+    if #ARGV == 9 then
       part = redis.call('ZRANGE', everyone, first, first + 999)
     else
-      part = {unpack(ARGV, first + 9, math.min(first + 1008, #ARGV))}
+      part = {unpack(ARGV, first + 10, math.min(first + 1009, #ARGV))}
     end
     local _, places = spread('ZMSCORE', ids, part)
     local _, held = spread('HMGET', inside, part)
@@ -77,6 +78,6 @@ elseif state ~= 'closed' then
   end
 end
 redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)))
-tell(work, 100, 'round', name)
+if ARGV[9] ~= '' then tell(work, 100, 'round', ARGV[9]) end
 tell(events, 1000, 'type', 'opened', 'round', name)
 return {sequence, state and 2 or 1, workers}

@@ -170,8 +170,11 @@ def _progress(client: Redis, run_id: str, setup: Setup) -> Progress:
     names += [f"model:{number}" for number in untested]
     there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
     artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
-    if not {state.preprocessing, state.model} - {""} <= artifacts.keys():
-        raise FedredisError(f"run {run_id} has lost its model: it can't be gone on with")
+    needed = {state.preprocessing, state.model} - {""}
+    if state.model and setup.strategy.initial(setup.model(artifacts.get(state.preprocessing, {}))):
+        needed.add(f"strategy:{state.round}")
+    if lost := sorted(needed - artifacts.keys()):
+        raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
     return Progress(
         round=state.round,
         preprocessing=state.preprocessing,

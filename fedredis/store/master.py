@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
+from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.store import results, steps
 from fedredis.store.charge import Charge
 from fedredis.store.incoming import Incoming
@@ -117,14 +117,18 @@ class MasterStore:
         if commit:
             bundles = self._incoming.names(commit.name)
             committed = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
-        opened = []
+        # Whoever waits is woken up once, for all of them: it works for several in one visit.
+        opened, news = [], " ".join(str(opening.name) for opening in openings)
         for opening in openings:
             reads = {
                 role: (name, versions.get(name) or self._version(name))
                 for role, name in opening.reads.items()
             }
             after = str(commit.name) if commit else ""
-            opened.append(steps.open_round(batch, self.keys, self._token, opening, reads, after))
+            told = news if opening is openings[-1] else ""
+            opened.append(
+                steps.open_round(batch, self.keys, self._token, opening, reads, after, told)
+            )
         replies = batch.run()
         if commit:
             (answer,) = self._charge.told(replies[committed])
@@ -283,7 +287,7 @@ class MasterStore:
             key = self.keys.artifact(name)
             found = ask(self._client, self._where, "HGET", key, "version")
             if found is None:
-                raise FedredisError(f"{self._where} has lost its {name}: it can't be gone on with")
+                raise self._charge.lost(f"its {name} is gone")
             self._versions[name] = text(found)
         return self._versions[name]
 

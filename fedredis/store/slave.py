@@ -126,7 +126,8 @@ class SlaveStore:
         Returns no rounds when nothing came, or when the master has ended its work.
         """
         entries = read(self._client, self.keys.work, after, seconds=seconds, count=100)
-        names = dict.fromkeys(text(entry.get(b"round", b"")) for _, entry in entries)
+        told = (text(entry.get(b"round", b"")).split() for _, entry in entries)
+        names = dict.fromkeys(name for some in told for name in some)
         return OpenRounds(_rounds(names), entries[-1][0] if entries else after)
 
     def visit(

@@ -57,8 +57,12 @@ def open_round(
     opening: Opening,
     reads: Mapping[str, tuple[str, str]],
     after: str,
+    news: str,
 ) -> int:
-    """Open a round that reads artifacts of these names and versions, once another is committed."""
+    """Open a round that reads artifacts of these names and versions, once another is committed.
+
+    Workers that wait are told of the rounds in `news`, if there are any.
+    """
     round_ = keys.round(opening.name)
     return batch.script(
         "open_round",
@@ -70,7 +74,7 @@ def open_round(
         [
             *(token, str(opening.name), after, opening.expected, opening.quorum),
             *(opening.attempts, opening.timeout_ms),
-            json.dumps({**opening.task, "reads": json.dumps(reads)}),
+            *(json.dumps({**opening.task, "reads": json.dumps(reads)}), news),
             *(opening.slaves or ()),
         ],
     )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import fedredis
-from fedredis.cli.outcome import how_far
+from fedredis.cli.run_tables import how_far
 from fedredis.config import RunConfig
 from fedredis.store.runs import RunState
 from fedredis.strategies import STRATEGIES

@@ -15,7 +15,8 @@ from rq import Queue
 from rq.job import Job
 
 from fedredis.connection import connect
-from fedredis.keys import RUNS, Kind
+from fedredis.exchanges import KINDS
+from fedredis.keys import RUNS
 from fedredis.store import workers
 from fedredis.store.replies import texts
 
@@ -98,7 +99,7 @@ def finished_jobs(up: Composition, queue: str, run: str) -> list[dict[str, Any]]
     everything = up.look(f"jobs/{queue}/finished/1000/asc/1")["jobs"]
     jobs: list[dict[str, Any]] = [job for job in everything if run in job["description"]]
     names = {job["description"].partition("(")[0] for job in jobs}
-    assert names == {f"fedredis.jobs.functions.{kind}" for kind in Kind}
+    assert names == {f"fedredis.jobs.functions.{kind}" for kind in KINDS}
     return jobs
 
 

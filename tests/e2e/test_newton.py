@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Reference
 
-from fedredis import assembly
 from fedredis.config import RunConfig
 from fedredis.data import synthetic
 from fedredis.data.cut import write_partitions
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.partition import open_partition
-from fedredis.master import create_run
+from fedredis.exchanges import Setup
+from fedredis.rounds.master import create_run
 from fedredis.store import runs
 
 SLAVES, ROUNDS = 6, 20
@@ -30,6 +30,7 @@ def partitions(tmp_path):
         columns=manifest.columns,
         classes=manifest.classes,
         slaves=SLAVES,
+        rows=manifest.rows,
         rounds=ROUNDS,
         strategy="newton",
         source=str(folder),
@@ -52,13 +53,13 @@ def test_the_optimum_whatever_the_number_of_workers(shell, server, client, parti
     preprocessing = runs.artifact(client, run_id, state.preprocessing)
     model = runs.artifact(client, run_id, state.model)
     parts = [open_partition(folder, slave) for slave in range(SLAVES)]
-    X = assembly.features_of(config).transform(
-        preprocessing.named, np.concatenate([part.train_X for part in parts])
+    X = Setup(config).features.transform(
+        preprocessing, np.concatenate([part.train_X for part in parts])
     )
     y = np.concatenate([part.train_y for part in parts])
     reference = Reference(C=1 / (len(y) * config.l2), solver="newton-cholesky", tol=1e-10)
     reference.fit(X, y)
-    (weights,) = model.arrays
+    (weights,) = model.values()
     assert np.abs(weights[:-1].T - reference.coef_).max() < 1e-6
     assert np.abs(weights[-1] - reference.intercept_).max() < 1e-6
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from fedredis import features
+from fedredis.config import RunConfig
 from fedredis.data.cut import write_partitions
 from fedredis.data.meaning import digest
 from fedredis.data.partition import open_partition
 from fedredis.data.reading import Reading
 from fedredis.data.source import load
-from fedredis.update import Update, pack, unpack
+from fedredis.exchanges import Setup, here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,15 +72,21 @@ def test_inputs_are_those_of_one_who_sees_all_rows(
     assert table.classes == ()
     manifest = write_partitions(table, tmp_path / "cut", slaves, seed, 0)
     parts = [open_partition(tmp_path / "cut", slave) for slave in range(slaves)]
-    made = features.make("plain", manifest.columns, manifest.missing)
-    known: features.Known = {}
-    while name := made.next_pass(known):
-        schema = made.schema(name)
-        sums = [made.sums(name, known, part.train_X) for part in parts]
-        sent = [pack(schema, Update(len(p.train_X), s)) for p, s in zip(parts, sums, strict=True)]
-        known = made.learn(
-            name, known, [stack.sum(axis=0) for stack in unpack(schema, sent).stacks]
+    setup = Setup(
+        RunConfig(
+            dataset=manifest.dataset,
+            columns=manifest.columns,
+            classes=(),
+            slaves=slaves,
+            rows=manifest.rows,
+            rounds=1,
+            features="plain",
+            missing=manifest.missing,
+            model="linear",
         )
-    inputs = np.concatenate([made.transform(known, part.train_X) for part in parts])
+    )
+    progress = here.drive(setup, {str(slave): part for slave, part in enumerate(parts)})
+    known = progress.artifacts[progress.preprocessing]
+    inputs = np.concatenate([setup.features.transform(known, part.train_X) for part in parts])
     expected = pooled(path, np.concatenate([part.train_y for part in parts]))
     np.testing.assert_allclose(inputs, expected, rtol=0, atol=1e-12)

@@ -9,7 +9,6 @@ import signal
 
 import pytest
 
-from fedredis.keys import Kind
 from fedredis.store import runs, workers
 
 #: Long enough to be hit in the middle, short enough to wait for.
@@ -30,8 +29,8 @@ def assert_same(outcome, undisturbed):
 def assert_whole(client, run_id, rounds=60, slaves=5):
     """Every round is there once, and each slave counted once in each."""
     history = runs.history(client, run_id)
-    for kind in (Kind.TRAIN, Kind.EVALUATE):
-        entries = {label.number: e for label, e in history.items() if label.kind is kind}
+    for kind in ("train", "evaluate"):
+        entries = {name.number: e for name, e in history.items() if name.kind == kind}
         assert list(entries) == list(range(1, rounds + 1))
         assert {entry["slaves"] for entry in entries.values()} == {slaves}
         assert len({entry["samples"] for entry in entries.values()}) == 1

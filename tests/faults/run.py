@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from faults_server import until
 
-from fedredis.keys import Label, RunKeys
+from fedredis.arrays import Schema
+from fedredis.keys import RoundName, RunKeys
 from fedredis.store import runs
 
 if TYPE_CHECKING:
     from redis import Redis
 
     from fedredis.config import RunConfig
+    from fedredis.keys import RoundKeys
 
 
 @dataclass
@@ -35,13 +37,13 @@ class Run:
     @property
     def history(self) -> dict[str, dict[str, Any]]:
         history = runs.history(self.client, self.run_id)
-        return {str(label): entry for label, entry in history.items()}
+        return {str(name): entry for name, entry in history.items()}
 
     @property
     def sha256(self) -> str:
         model = runs.artifact(self.client, self.run_id, self.state.model)
         assert model
-        return model.sha256
+        return Schema.of(model).sha256(list(model.values()))
 
     @property
     def events(self) -> list[tuple[str, dict[str, str]]]:
@@ -77,21 +79,23 @@ class Run:
                 if event[b"type"] == b"committed" and event[b"round"].startswith(b"train"):
                     return after
 
-    def is_in(self, label: str, slave: str) -> bool:
+    def round(self, name: str) -> RoundKeys:
+        return self.keys.round(RoundName.parse(name))
+
+    def is_in(self, name: str, slave: str) -> bool:
         """Say whether a slave's update is in."""
-        return bool(self.client.exists(self.keys.round(Label.parse(label)).update(slave)))
+        return bool(self.client.hexists(self.round(name).inside, slave))
 
-    def let_deadline_pass(self, label: str, *, arrived: int) -> None:
+    def let_deadline_pass(self, name: str, *, arrived: int) -> None:
         """Wait until so many updates of a round are in, and let its deadline be over."""
-        self.wait_for(type="opened", round=label)
-        keys = self.keys.round(Label.parse(label))
-        until(lambda: int(self.client.get(keys.arrived) or 0) == arrived)
-        self.client.hset(keys.round, "deadline", 0)
+        self.wait_for(type="opened", round=name)
+        until(lambda: self.client.hlen(self.round(name).inside) == arrived)
+        self.client.hset(self.round(name).round, "deadline", 0)
 
-    def assert_nothing_of(self, label: str) -> None:
+    def assert_nothing_of(self, name: str) -> None:
         """See that a round has left no trace in what is committed."""
-        number = Label.parse(label).number
-        assert label not in self.history
+        number = RoundName.parse(name).number
+        assert name not in self.history
         assert self.state.round == number - 1
         assert self.state.model == f"model:{number - 1}"
         assert not self.client.exists(self.keys.artifact(f"model:{number}"))

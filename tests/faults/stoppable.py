@@ -7,7 +7,6 @@
 - ``crash``: slave to how often its training raises;
 - ``spoil``: round to what becomes of slave 2's update in it;
 - ``part``: bytes of a part, so that models and updates are large ones, in several parts;
-- ``other_kind``: the round in which slave 2 hands in its update as parts, or not, wrongly;
 - ``patience``: seconds for which Redis may be away;
 - ``clock_ahead``: seconds by which the clock is ahead.
 """
@@ -19,7 +18,6 @@ import json
 import os
 import sys
 import time
-import zlib
 
 FAULTS = json.loads(os.environ.get("FAULTS", "{}"))
 
@@ -44,18 +42,18 @@ def advance_clock(seconds: float) -> None:
 if "clock_ahead" in FAULTS:
     advance_clock(FAULTS["clock_ahead"])
 
+from dataclasses import dataclass, replace  # noqa: E402
 from functools import partial, wraps  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 
 import numpy as np  # noqa: E402
 from redis import Redis  # noqa: E402
 
-from fedredis import codec  # noqa: E402
-from fedredis.codec import MAGIC  # noqa: E402
+from fedredis.arrays import Bundle, Field, Schema, blob  # noqa: E402
 from fedredis.jobs import attachment, pool  # noqa: E402
+from fedredis.store import scripts  # noqa: E402
 from fedredis.store.master import MasterStore  # noqa: E402
 from fedredis.store.slave import SlaveStore  # noqa: E402
-from fedredis.update import BODY, SAMPLES_BYTES  # noqa: E402
 
 GATES = Redis.from_url(os.environ["GATES_URL"], socket_timeout=None)
 
@@ -69,109 +67,110 @@ def pass_by(point: str, run_id: str) -> None:
 
 
 def stop_workers() -> None:
-    for kind, contribute in attachment.CONTRIBUTE.items():
-        attachment.CONTRIBUTE[kind] = stoppable_work(contribute)
-    submit = SlaveStore.submit
+    desk, crashes = attachment.Attachment._desk, dict(FAULTS.get("crash", {}))
+    visit = SlaveStore.visit
 
-    @wraps(submit)
-    def stoppable_submit(self, claim, updates, facts):
-        if str(claim.label) in FAULTS.get("spoil", {}):
-            updates = [spoilt(claim.label, update) for update in updates]
-        if str(claim.label) == FAULTS.get("other_kind"):
-            updates = [of_other_kind(update) for update in updates]
-        for update in updates:
-            pass_by(f"submit {claim.label} {update.slave}", self.keys.run_id)
-        results = submit(self, claim, updates, facts)
-        for update in updates:
-            pass_by(f"submitted {claim.label} {update.slave}", self.keys.run_id)
-        return results
+    @wraps(desk)
+    def stoppable_desk(self, exchange, task, slaves):
+        for slave in slaves:
+            pass_by(f"work {exchange.name} {slave}", self._run.run_id)
+            if exchange.name.kind == "train" and crashes.get(slave):
+                crashes[slave] -= 1
+                raise RuntimeError("this trainer crashes")
+        return desk(self, exchange, task, slaves)
 
-    SlaveStore.submit = stoppable_submit
+    @wraps(visit)
+    def stoppable_visit(self, handed, asks):
+        handed = [spoilt(one) for one in handed]
+        at = [f"{h.claim.name} {slave}" for h in handed for slave in h.bundle.slaves]
+        for point in at:
+            pass_by(f"submit {point}", self.keys.run_id)
+        answers = visit(self, handed, asks)
+        for point in at:
+            pass_by(f"submitted {point}", self.keys.run_id)
+        return answers
+
+    attachment.Attachment._desk, SlaveStore.visit = stoppable_desk, stoppable_visit
     # One slave at a time, so that a gate stops the work for no other.
     attachment.MOST_SLAVES = 1
 
 
-def stoppable_work(contribute):
-    crashes = dict(FAULTS.get("crash", {}))
+@dataclass(frozen=True, eq=False)
+class Spoilt(Bundle):
+    """A bundle that does not travel as it should."""
 
-    def work(task):
-        for slave in task.slaves:
-            pass_by(f"work {task.label} {slave}", task.run.run_id)
-            if task.label.kind == "train" and crashes.get(slave):
-                crashes[slave] -= 1
-                raise RuntimeError("this trainer crashes")
-        return contribute(task)
+    how: str = ""
 
-    return work
+    def parts(self, schema):
+        head, *body = super().parts(schema)
+        told, whole = json.loads(head), b"".join(body)
+        arrays = [array.copy() for array in self.arrays]
+        flat = arrays[-1].reshape(-1)
+        numbers = {
+            "nan": np.nan,
+            "infinite": np.inf,
+            "huge": 1e300,
+            "far": 2**61,
+            "2^53": 2**53,
+            "negative": -(2**40),
+            "largest": 2**63 - 1,
+        }
+        if self.how in numbers:
+            for array in arrays:
+                array.reshape(-1)[-1] = numbers[self.how]
+            return Bundle(self.slaves, self.samples, arrays, self.facts).parts(schema)
+        if self.how in ("wrong shape", "wrong type"):
+            other = flat[:-1] if self.how == "wrong shape" else flat.astype("<f4")
+            packed = blob.pack(Schema((Field("x", other.dtype.str, other.shape),)), [other])
+            return [head, *list(packed)[1:]]
+        if self.how == "object":
+            import pickle
 
-
-def spoilt(label, update):
-    """Return what slave 2 hands in instead of its update."""
-    if update.slave != "2":
-        return update
-    packed, how = update.packed, FAULTS["spoil"][str(label)]
-    body = np.frombuffer(packed[BODY:], "<f8").copy()
-    checked = {"nan": np.nan, "infinite": np.inf, "huge": 1e300}
-    if how in checked:
-        body[1] = checked[how]
-        packed = repacked(body, packed)
-    elif how == "no rows":
-        packed = repacked(body, (0).to_bytes(8, "little"))
-    elif how == "negative rows":
-        packed = repacked(body, (-5).to_bytes(8, "little", signed=True))
-    elif how == "too many rows":
-        packed = repacked(body, (1 << 60).to_bytes(8, "little"))
-    elif how == "wrong shape":
-        packed = repacked(body[:-1], packed)
-    elif how == "wrong type":
-        packed = repacked(body.astype("<f4"), packed)
-    elif how == "object":
-        import pickle
-
-        packed = pickle.dumps(body.astype(object))
-    elif how == "truncated":
-        packed = packed[:-9]
-    elif how == "trailing":
-        packed += b"more"
-    elif how == "damaged":
-        packed = packed[:-1] + bytes([packed[-1] ^ 1])
-    elif how == "short":
-        packed = b"none"
-    elif how == "oversize":
-        packed += bytes(20_000_000)
-    else:
-        raise ValueError(how)
-    return type(update)(update.slave, packed, update.facts)
-
-
-def of_other_kind(update):
-    """Return slave 2's update as parts if it is none, and the other way around."""
-    if update.slave != "2":
-        return update
-    if isinstance(update.packed, bytes):
-        other = [update.packed[:BODY], update.packed[BODY:]]
-    else:
-        other = b"".join(update.packed)
-    return type(update)(update.slave, other, update.facts)
+            return [pickle.dumps(flat.astype(object))]
+        rows = {"no rows": 0, "negative rows": -5, "too many rows": 1 << 60, "more rows": 10_000}
+        if self.how in rows:
+            told["samples"] = [rows[self.how]]
+        elif self.how == "another's":
+            told["slaves"] = ["1"]
+        elif self.how == "facts":
+            told["facts"] = {"loss": ["\u001b[31m"]}
+        elif self.how == "nested":
+            return [b"[" * 100_000, whole]
+        changed = {
+            "truncated": [whole[:-9]],
+            "trailing": [whole + b"more"],
+            "damaged": [whole[:-1] + bytes([whole[-1] ^ 1])],
+            "oversize": [whole + bytes(20_000_000)],
+            "empty parts": [whole, *[b""] * 100_000],
+        }
+        if self.how == "short":
+            return [b"none"]
+        return [json.dumps(told).encode(), *changed.get(self.how, [whole])]
 
 
-def repacked(body, samples: bytes) -> bytes:
-    """Pack a body of other numbers, shape or type, with its right checksum."""
-    checksum = zlib.crc32(body.tobytes()).to_bytes(4, "little")
-    return samples[:SAMPLES_BYTES] + MAGIC + checksum + body.tobytes()
+def spoilt(handed):
+    """Return what slave 2 hands in instead of its bundle."""
+    how = FAULTS.get("spoil", {}).get(str(handed.claim.name))
+    if how is None or handed.bundle.slaves != ("2",):
+        return handed
+    bundle = handed.bundle
+    told = bundle.slaves, bundle.samples, bundle.arrays, bundle.facts
+    return replace(handed, bundle=Spoilt(*told, how=how))
 
 
 def stop_masters() -> None:
-    commit = MasterStore.commit
+    turn = MasterStore.turn
 
-    @wraps(commit)
-    def stoppable_commit(self, label, **outcome):
-        pass_by(f"commit {label}", self.keys.run_id)
-        result = commit(self, label, **outcome)
-        pass_by(f"committed {label}", self.keys.run_id)
-        return result
+    @wraps(turn)
+    def stoppable_turn(self, commit, openings):
+        if commit:
+            pass_by(f"commit {commit.name}", self.keys.run_id)
+        answers = turn(self, commit, openings)
+        if commit:
+            pass_by(f"committed {commit.name}", self.keys.run_id)
+        return answers
 
-    MasterStore.commit = stoppable_commit
+    MasterStore.turn = stoppable_turn
 
 
 def stop_pools() -> None:
@@ -197,7 +196,7 @@ def be_patient(module) -> None:
 def main() -> None:
     role = sys.argv.pop(1)
     if "part" in FAULTS:
-        codec.LARGE_BYTES, codec.PART_BYTES = 0, FAULTS["part"]
+        blob.PART_BYTES = scripts.TRIP_BYTES = FAULTS["part"]
     if role == "worker":
         from fedredis.jobs import process
 

@@ -41,7 +41,7 @@ def test_row_05_the_server_does_not_come_back(site, gates, assert_as_undisturbed
     gates.open("commit train:2")
     master.ends(1)
     assert f"Redis unreachable at redis://:***@127.0.0.1:{site.server.port}" in master.said
-    assert f"go on with: fedredis resume {run.run_id}" in master.said
+    assert f"fedredis resume {run.run_id}" in master.said
     site.server.start()
     assert pool.popen.poll() is None
     run.assert_nothing_of("train:2")
@@ -81,7 +81,7 @@ def test_row_06_the_newest_data_is_lost(site, gates, assert_as_undisturbed, cut,
     [
         ("commit train:3", "model:2\r\n"),
         ("commit train:3", "round:train:3\r\n"),
-        ("commit train:3", "round:train:3:update:2\r\n"),
+        ("commit train:3", "round:train:3:bundles\r\n"),
         ("submit train:3 1", "round:train:3\r\n"),
     ],
 )
@@ -100,7 +100,7 @@ def test_row_06_a_live_master_sees_what_is_lost(site, gates, assert_as_undisturb
         master.ends(0)
     else:
         master.ends(1)
-        assert f"go on with: fedredis resume {run.run_id}" in master.said
+        assert f"fedredis resume {run.run_id}" in master.said
         site.master(run).ends(0)
     assert_as_undisturbed(run)
 
@@ -140,7 +140,7 @@ def test_row_13_the_server_can_not_write(site, gates, assert_as_undisturbed, poi
         gates.open(point)
         master.ends(1)
         assert "cannot persist what it is told" in master.said
-        assert f"go on with: fedredis resume {run.run_id}" in master.said
+        assert f"fedredis resume {run.run_id}" in master.said
         run.assert_nothing_of("train:2")
         shown = site.fedredis("show", run.run_id, "--redis-url", site.server.url).stdout
         assert "1 of 4" in shown
@@ -175,7 +175,7 @@ def test_row_14_the_server_is_out_of_memory(site, gates, assert_as_undisturbed, 
     gates.open(point)
     master.ends(1)
     assert "is out of memory: raise its maxmemory" in master.said
-    assert f"go on with: fedredis resume {run.run_id}" in master.said
+    assert f"fedredis resume {run.run_id}" in master.said
     run.assert_nothing_of("train:2")
     site.client.config_set("maxmemory", 0)
     site.master(run).ends(0)

@@ -113,6 +113,7 @@ class Fenced:
             "columns": self.manifest.columns,
             "classes": self.manifest.classes,
             "slaves": SLAVES,
+            "rows": self.manifest.rows,
             "rounds": 2,
             "features": "plain",
         }

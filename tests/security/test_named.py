@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError
 
 import fedredis
 from fedredis.jobs.naming import job_id, queue_name, worker_name
-from fedredis.keys import Kind, Label, RunKeys
+from fedredis.keys import RoundName, RunKeys
 from fedredis.keys import worker as worker_key
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def test_what_is_anothers_is_refused(
     keys, slave = RunKeys("0123abcd"), login(urls[name])
     for other in NAMES:
         queue = queue_name("wards", [other])
-        job, worker = job_id(queue, keys.run_id, Kind.TRAIN), worker_name(queue)
+        job, worker = job_id(queue, keys.run_id, "train"), worker_name(queue)
         owned = (
-            *(keys.round(Label(Kind.TRAIN, 1)).update(other), keys.slave(other)),
+            *(keys.round(RoundName("train", 1)).bundle(f"update:{other}"), keys.slave(other)),
             *(worker_key(worker), f"rq:worker:{worker}", f"rq:queue:{queue}"),
             *(f"rq:job:{job}", f"rq:results:{job}", f"rq:wip:{queue}"),
         )

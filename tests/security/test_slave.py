@@ -10,23 +10,24 @@ from redis.exceptions import NoPermissionError, ResponseError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from fedredis.arrays import Bundle, Schema
 from fedredis.connection import check
 from fedredis.errors import RedisUnavailableError
 from fedredis.jobs.naming import job_id, worker_name
-from fedredis.keys import Kind, Label, RunKeys
+from fedredis.keys import RoundName, RunKeys
 from fedredis.keys import worker as worker_key
-from fedredis.master import create_run
+from fedredis.rounds.master import create_run
 from fedredis.store.master import MasterStore
-from fedredis.store.results import Submission
-from fedredis.store.slave import Packed, SlaveStore
+from fedredis.store.results import SubmissionState
+from fedredis.store.slave import Ask, Claim, Handed, SlaveStore
+from fedredis.store.turns import Opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis import Redis
 
-ROUND = Label(Kind.TRAIN, 1)
-LARGE = Label(Kind.TRAIN, 10)
+ROUND, LATER = RoundName("train", 1), RoundName("train", 10)
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,16 @@ def scene(fenced, admin: Redis, login: Callable[[str], Redis]) -> Scene:
     keys, names = RunKeys(run_id), {}
     master = MasterStore(login(fenced.master_url), keys, token="me", lease_ms=60_000)
     master.acquire()
-    for label in (ROUND, LARGE):
-        extra = {"payload": "model:0", "preprocessing": "preprocessing:0"}
-        master.open_round(label, ("0", "1", "2"), quorum=3, timeout_ms=60_000, extra=extra)
+    asked = {"expected": 3, "quorum": 3, "timeout_ms": 60_000, "attempts": 3}
+    reads = {"known": "preprocessing:0"}
+    master.turn(None, [Opening(n, "train", None, **asked, reads=reads) for n in (ROUND, LATER)])
     for who, slave in (("my", 1), ("your", 2), ("twelfth", 12)):
         queue = f"fedredis-{fenced.manifest.dataset}-slave-{slave}"
-        job, worker = job_id(queue, run_id, Kind.TRAIN), worker_name(queue)
+        job, worker = job_id(queue, run_id, "train"), worker_name(queue)
         named = {
-            "update": keys.round(ROUND).update(str(slave)),
-            "large": keys.round(LARGE).update(str(slave)),
+            "update": keys.round(ROUND).bundle(f"update:{slave}"),
+            "later": keys.round(LATER).bundle(f"update:{slave}"),
+            "memory": keys.memory(str(slave)),
             "slave": keys.slave(str(slave)),
             "queue": f"rq:queue:{queue}",
             "intermediate": f"rq:queue:{queue}:intermediate",
@@ -72,9 +74,9 @@ def scene(fenced, admin: Redis, login: Callable[[str], Redis]) -> Scene:
             "card": worker_key(worker),
         }
         names.update({f"{who}_{name}": key for name, key in named.items()})
-        for key in ("update", "large"):
-            admin.set(named[key], b"theirs")
-        for key in ("slave", "job", "worker", "card", "execution"):
+        for key in ("update", "later"):
+            admin.rpush(named[key], b"theirs")
+        for key in ("slave", "memory", "job", "worker", "card", "execution"):
             admin.hset(named[key], "x", "theirs")
         admin.lpush(named["queue"], job)
         admin.zadd(named["failed"], {job: 1})
@@ -87,10 +89,12 @@ def scene(fenced, admin: Redis, login: Callable[[str], Redis]) -> Scene:
         "model": keys.artifact("model:0"),
         "next_model": keys.artifact("model:1"),
         "preprocessing": keys.artifact("preprocessing:0"),
-        "claims": round_keys.claims,
+        "task": round_keys.task,
+        "bundle": round_keys.bundle("bundle:w:1"),
     }
     client = login(fenced.slave_url(1))
-    store = SlaveStore(client, keys, worker=worker_name(fenced.queue(1)), lease_ms=60_000)
+    worker = worker_name(fenced.queue(1))
+    store = SlaveStore(client, keys, worker=worker, lease_ms=60_000, alone="1")
     return Scene(keys, client, store, names)
 
 
@@ -119,8 +123,9 @@ def refused(scene: Scene, admin: Redis) -> Callable[..., None]:
 def test_what_is_another_slaves(refused, whose: str) -> None:
     """Neither read nor written, not even where the other's number begins with one's own."""
     commands = (
-        *("SET {_update} mine", "GET {_update}", "DEL {_update}", "STRLEN {_update}"),
-        *("SET {_large} mine", "GET {_large}", "EXPIRE {_update} 1"),
+        *("RPUSH {_update} mine", "LRANGE {_update} 0 -1", "DEL {_update}", "LLEN {_update}"),
+        *("RPUSH {_later} mine", "LRANGE {_later} 0 -1", "EXPIRE {_update} 1"),
+        *("HSET {_memory} x mine", "HGETALL {_memory}"),
         *("HSET {_slave} x mine", "HGETALL {_slave}", "DEL {_slave}"),
         *("LPUSH {_queue} mine", "LRANGE {_queue} 0 -1", "DEL {_queue}", "LLEN {_queue}"),
         "BLMOVE {_queue} {my_queue} LEFT RIGHT 1",
@@ -142,6 +147,7 @@ def test_what_is_the_masters(refused) -> None:
         *("HSET {run} status mine", "HINCRBY {run} epoch 1", "DEL {run}", "PERSIST {run}"),
         *("SET {lease} mine", "DEL {lease}", "GET {lease}"),
         *("HSET {history} train:1 mine", "DEL {history}", "HGETALL {history}"),
+        *("HSET {task} reads mine", "DEL {task}", "RPUSH {bundle} mine", "LRANGE {bundle} 0 -1"),
         *("ZADD fedredis:runs 1 mine", "ZRANGE fedredis:runs 0 -1", "DEL fedredis:runs"),
         *("SET fedredis:other mine", "SET other mine", "GET other"),
         *("SADD rq:groups mine", "SADD rq:rl-keys mine", "SET rq:suspended 1"),
@@ -185,45 +191,51 @@ def test_a_script_of_its_own_reaches_no_further(scene: Scene, admin: Redis) -> N
     assert [admin.dump(key) for key in keys] == before
 
 
-def test_the_shipped_scripts_reach_no_further(scene: Scene, admin: Redis) -> None:
-    """A claim on another slave can be had; its update can't be handed in."""
-    admin.delete(scene.names["my_update"], scene.names["your_update"])
-    claim = scene.store.claim(ROUND, ["2", "1"], attached=Kind.TRAIN, take_any=False, most=2)
+def claimed(scene: Scene, *wishes: str) -> Claim:
+    asked = Ask(ROUND, "train", wishes, take_any=False, most=2, least=2)
+    ((claim,),) = scene.store.visit([], [asked])[1:]
     assert claim is not None
-    assert claim.slaves == ("2", "1")
-    for slaves in (["2"], ["1", "2"], ["2", "1"]):
-        with pytest.raises(NoPermissionError):
-            scene.store.submit(claim, [Packed(slave, b"mine", ()) for slave in slaves], ())
-    with pytest.raises(NoPermissionError):
-        scene.store.fail(claim, "2", attempts=1, traceback="mine")
-    assert not admin.exists(scene.names["your_update"])
-    assert admin.hget(scene.names["your_slave"], "error") is None
-    assert scene.store.submit(claim, [Packed("1", b"mine", ())], ()) == [Submission.COUNTED]
-    assert admin.get(scene.names["my_update"]) == b"mine"
+    assert claim.slaves == wishes
+    return claim
 
 
-def test_a_large_update_is_moved_to_its_own_place_only(scene: Scene, admin: Redis) -> None:
+def handed(claim: Claim, *slaves: str) -> Handed:
+    return Handed(claim, Bundle(slaves, (1,) * len(slaves), []), Schema(()))
+
+
+def test_the_shipped_scripts_reach_no_further(scene: Scene, fenced, admin: Redis) -> None:
+    """A claim on another slave can be had; its update can't be handed in, nor its failure."""
     admin.delete(scene.names["my_update"], scene.names["your_update"])
-    claim = scene.store.claim(ROUND, ["1", "2"], attached=Kind.TRAIN, take_any=False, most=2)
-    assert claim is not None
+    claim = claimed(scene, "2", "1")
+    worker = worker_name(fenced.queue(1))
+    for alone in ("2", None):
+        store = SlaveStore(scene.slave, scene.keys, worker=worker, lease_ms=1, alone=alone)
+        for slaves in (["2"], ["1", "2"]):
+            with pytest.raises(NoPermissionError):
+                store.visit([handed(claim, *slaves)], [])
     with pytest.raises(NoPermissionError):
-        scene.store.submit(claim, [Packed("2", [b"head", b"mine"], ())], ())
+        scene.store.fail(claim, "2", traceback="mine")
     with pytest.raises(NoPermissionError):
         scene.slave.rename(scene.names["my_slave"], scene.names["your_update"])
     assert not admin.exists(scene.names["your_update"])
-    handed_in = scene.store.submit(claim, [Packed("1", [b"head", b"a", b"b"], ())], ())
-    assert handed_in == [Submission.COUNTED]
-    assert admin.lrange(scene.names["my_update"], 0, -1) == [b"head", b"a", b"b"]
+    assert admin.hget(scene.names["your_slave"], "error") is None
+    (answer,), _ = scene.store.visit([handed(claim, "1")], [])
+    assert answer.state is SubmissionState.COUNTED
+    assert admin.llen(scene.names["my_update"]) == 2
 
 
 def test_a_crafted_run_names_no_more_keys(scene: Scene) -> None:
     """A run's id is part of its keys, and a key is no pattern: what it means stays the same."""
     for name in (
-        *("*", "1*", "[0-9]", "?", "\\1", "1:update:2", "ids", "²", ""),
+        *("*", "1*", "[0-9]", "?", "\\1", "1:update:2", "in", "ids", "²", ""),
         "}:round:train:1:update:{1",
     ):
         keys = RunKeys(name)
-        for key in (keys.artifact("model:0"), keys.slave("2"), keys.round(ROUND).update("2")):
+        for key in (
+            keys.artifact("model:0"),
+            keys.slave("2"),
+            keys.round(ROUND).bundle("update:2"),
+        ):
             with pytest.raises(NoPermissionError):
                 scene.slave.hset(key, "x", "mine")
         scene.slave.hset(keys.slave("1"), "x", "mine")

@@ -6,7 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
-from fedredis.keys import RunKeys
+from fedredis.store import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,9 @@ def test_a_training(fenced, call, admin: Redis, denials: Callable[[], list[str]]
         assert answer.code == 0, answer.err
     outcome = json.loads(answer.out)
     assert (outcome["slaves"], outcome["workers"], outcome["rounds"]) == (3, 3, 3)
-    keys = RunKeys(outcome["run"])
-    for slave in range(3):
-        worker = admin.hget(keys.slave(str(slave)), "worker").decode()
-        assert worker.startswith(f"{fenced.queue(slave)}-")
+    for told in runs.slaves(admin, outcome["run"])["train"]:
+        (slave,) = told["slaves"]
+        assert told["worker"].startswith(f"{fenced.queue(slave)}-")
     # Whoever just looks sees what the master sees.
     at = ("--redis-url", fenced.viewer_url)
     (row,) = json.loads(call("runs", "--json", *at).out)

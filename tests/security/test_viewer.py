@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 
 from fedredis import acl
 from fedredis.keys import RUNS, RunKeys
-from fedredis.master import create_run
+from fedredis.rounds.master import create_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_what_it_reads(fenced, call, viewer: Redis, admin: Redis, keys: RunKeys)
     job = queue.enqueue_call("os.getcwd", job_id=f"{queue.name}_x")
     assert viewer.zrange(RUNS, 0, -1) == [keys.run_id.encode()]
     assert viewer.hget(keys.run, "status") == b"waiting"
-    assert viewer.hget(keys.artifact("preprocessing:0"), "blob")
+    assert viewer.hget(keys.artifact("preprocessing:0"), "schema")
     assert viewer.lrange(queue.key, 0, -1) == [job.id.encode()]
     seen = Queue.all(connection=viewer, serializer=JSONSerializer)
     assert [(found.name, found.count, found.job_ids) for found in seen] == [

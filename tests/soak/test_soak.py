@@ -9,8 +9,8 @@ from fedredis.data.cut import write_partitions
 from fedredis.data.source import load
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
-from fedredis.keys import Kind, RunKeys
-from fedredis.master import create_run, drive_run
+from fedredis.keys import RunKeys
+from fedredis.rounds.master import create_run, drive_run
 
 ROUNDS = 2_000
 
@@ -28,6 +28,7 @@ def test_two_thousand_rounds(client, server, tmp_path):
         columns=manifest.columns,
         classes=manifest.classes,
         slaves=10,
+        rows=manifest.rows,
         rounds=ROUNDS,
         features="plain",
     )
@@ -35,12 +36,12 @@ def test_two_thousand_rounds(client, server, tmp_path):
     history = RunKeys(run_id).history
     sizes = {}
 
-    def report(label, entry):
-        if label.kind is Kind.TRAIN and label.number % (ROUNDS // 4) == 0:
+    def report(name, entry):
+        if name.kind == "train" and name.number % (ROUNDS // 4) == 0:
             used = client.info("memory")["used_memory"]
             kept = client.memory_usage(history, samples=0)
-            sizes[label.number] = (used - kept, client.dbsize())
-            print(f"round {label.number}: {used - kept:,} bytes, {client.dbsize()} keys")
+            sizes[name.number] = (used - kept, client.dbsize())
+            print(f"round {name.number}: {used - kept:,} bytes, {client.dbsize()} keys")
 
     with WorkerPool(server.url, tmp_path / "parts", 2) as pool:
         drive_run(

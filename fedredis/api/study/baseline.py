@@ -11,6 +11,7 @@ from fedredis.api.preparation import find_partitions
 from fedredis.api.session import PathLike, session
 from fedredis.api.study.comparison import Baseline, Fitted, compare
 from fedredis.api.trained.prediction import read_trained
+from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held, open_partition
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 IN_ONE_PLACE = "a baseline is fitted on the rows of all slaves, in one place"
 
 
+@checked
 def baseline(
     run: str,
     *,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.api.records import RunRecord, read_record
+from fedredis.api.inspection import RunRecord, read_record
 from fedredis.api.session import PathLike, session
 from fedredis.api.writing import new_file
+from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.errors import FedredisError, UsageError
 from fedredis.exchanges import Setup
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
+@checked
 def plot(
     runs: str | Sequence[str],
     out: PathLike,
@@ -56,7 +58,7 @@ def plot(
     """
     draw = _drawing(Path(out))
     path = new_file(out, force=force)
-    named = dict.fromkeys([runs] if isinstance(runs, str) else runs)
+    named = dict.fromkeys(runs)
     for run in named:
         check_name(run, "run")
     if not named:
@@ -64,7 +66,7 @@ def plot(
     with session(redis_url, home) as opened:
         records = [read_record(opened.client, run) for run in named]
     for record in records:
-        if all(label.kind != "evaluate" for label in record.history):
+        if all(name.kind != "evaluate" for name in record.history):
             raise FedredisError(
                 f"run {record.state.run} has no tested round yet: there is nothing to draw"
             )

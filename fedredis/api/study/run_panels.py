@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fedredis.api.study.confusions import most_frequent
+from fedredis.metrics import FIGURES
 from fedredis.printable import printable
 
 if TYPE_CHECKING:
@@ -21,15 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from fedredis.api.records import RunRecord
-
-#: What figures are called in full.
-CALLED = {
-    "accuracy": "accuracy",
-    "log_loss": "log loss",
-    "r2": "R²",
-    "mse": "mean squared error",
-}
+    from fedredis.api.inspection import RunRecord
 
 #: Rounds up to which each is marked on a curve.
 MARKED = 40
@@ -97,18 +90,18 @@ def curves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
         # A ring around the model that the run stands for.
         score = _number(run.tests[run.chosen].get(figure))
         axes.plot(run.chosen, score, "o", mfc="none", color=run.colour)
-    axes.set_title(f"{CALLED[figure]} on held-out rows, by round", loc="left", fontsize=10)
+    axes.set_title(f"{FIGURES[figure].title} on held-out rows, by round", loc="left", fontsize=10)
     axes.set_xlabel("round")
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=STEPS, min_n_ticks=1))
-    if figure == "accuracy":
+    if FIGURES[figure].format.endswith("%"):
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     _open_frame(axes)
 
 
 def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     """Draw a dot a slave and a box a run, the first run at the top."""
-    axes.set_title(f"{CALLED[figure]} of each slave, newest test", loc="left", fontsize=10)
-    axes.set_xlabel(f"{CALLED[figure]} (size of a dot: rows held out)")
+    axes.set_title(f"{FIGURES[figure].title} of each slave, newest test", loc="left", fontsize=10)
+    axes.set_xlabel(f"{FIGURES[figure].title} (size of a dot: rows held out)")
     # Figures have up to five digits, and the panel has a third of the width.
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_yticks([-place for place in range(len(runs))], [run.run for run in runs])
@@ -133,7 +126,7 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
             whiskerprops={"color": "#777777"},
             capprops={"color": "#777777"},
         )
-    if figure == "accuracy":
+    if FIGURES[figure].format.endswith("%"):
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     _open_frame(axes)
 

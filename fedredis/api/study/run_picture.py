@@ -5,7 +5,6 @@ Needs the extra ``plot``; nothing else imports this module before it is used.
 
 from __future__ import annotations
 
-import math
 import warnings
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fedredis.api import run_panels as panels
-from fedredis.api.study.run_panels import CALLED, Drawn, unformatted
+from fedredis.api.study import run_panels as panels
+from fedredis.api.study.run_panels import Drawn, unformatted
 from fedredis.data.whole import written_whole
 from fedredis.exchanges import Setup
+from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from fedredis.api.records import RunRecord
+    from fedredis.api.inspection import RunRecord
 
 #: Colours of runs, which colour-blind readers tell apart, too (Okabe and Ito, without yellow,
 #: which is faint as a line). Further runs have the same ones with another dash.
@@ -111,7 +111,8 @@ def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequenc
     """Write what is drawn, and of several runs a legend."""
     figures = [
         ", ".join(
-            f"{CALLED[name]} {_written(name, run.tests[run.chosen].get(name))}" for name in told
+            f"{FIGURES[name].title} {FIGURES[name].write(run.tests[run.chosen].get(name))}"
+            for name in told
         )
         for run in runs
     ]
@@ -139,9 +140,3 @@ def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequenc
             fontsize=9,
             frameon=False,
         )
-
-
-def _written(figure: str, value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:.2%}" if figure == "accuracy" else f"{value:.4f}"

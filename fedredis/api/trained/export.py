@@ -9,6 +9,7 @@ from fedredis.api.session import PathLike, session
 from fedredis.api.trained import model_file
 from fedredis.api.trained.model_file import Description
 from fedredis.api.writing import new_file
+from fedredis.arguments import checked
 from fedredis.arrays import Schema
 from fedredis.config import check_name
 from fedredis.errors import FedredisError, UsageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROUNDS = ("best", "last")
 
 
+@checked
 def export(
     run: str,
     out: PathLike,

@@ -18,6 +18,7 @@ import numpy as np
 
 from fedredis import features, models
 from fedredis.api.trained.unseen import unseen_in
+from fedredis.arguments import checked
 from fedredis.data.whole import written_whole
 from fedredis.errors import BlobError, DataError, DataWarning
 from fedredis.features.protocol import Column
@@ -166,6 +167,7 @@ def save(
         np.savez(file, **arrays)
 
 
+@checked
 def load(path: PathLike, *, allow_models: Collection[str] = ()) -> SavedModel:
     """Read a model file that `fedredis.export` wrote.
 

@@ -13,6 +13,7 @@ from fedredis.api.preparation import Rows
 from fedredis.api.session import PathLike, session
 from fedredis.api.trained.model_file import load
 from fedredis.api.trained.unseen import unseen_in
+from fedredis.arguments import checked
 from fedredis.config import RunConfig, check_name
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.meaning import digest, number
@@ -73,6 +74,7 @@ class Trained:
         return Setup(self.config, models).predict(self.known, self.parameters, X)
 
 
+@checked
 def predict(
     run: str | None = None,
     *,

@@ -43,7 +43,7 @@ def test_statistics_come_first_one_after_the_other(plan: Callable[..., Plan]) ->
 
 def test_each_model_is_tested_beside_the_next_training(plan: Callable[..., Plan]) -> None:
     assert names(plan(), stands(0)) == ["train:1"]
-    assert names(plan(), stands(1)) == ["train:2", "evaluate:1"]
+    assert names(plan(), stands(1)) == ["evaluate:1", "train:2"]
     assert names(plan(), stands(1), "train:2", "evaluate:1") == []
     # What is two rounds old is waited for.
     assert names(plan(), stands(2), "evaluate:1") == ["evaluate:2"]

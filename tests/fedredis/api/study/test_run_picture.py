@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fedredis.api.records import RunRecord
+from fedredis.api.inspection import RunRecord
 from fedredis.api.study.run_picture import COLOURS, draw, figure_of
 from fedredis.keys import Kind, Label
 from fedredis.store.runs import RunState

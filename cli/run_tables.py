@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from fedredis.api.inspection import RunRecord
     from fedredis.api.outcome import Outcome
-    from fedredis.api.records import RunRecord
     from fedredis.store.runs import RunState
 
 #: How many slaves the table lists at most.

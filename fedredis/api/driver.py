@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
+    from fedredis.data.account import Account
     from fedredis.rounds.engine import Report
 
 #: Takes a line that says what is going on.
@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Training:
+class Driver:
     """A run that is to be driven from where it stands, and how; none of it touches the result."""
 
     session: Session
@@ -50,6 +50,8 @@ class Training:
     started: float
     #: What goes on with the run, if it is stopped: a command or a call.
     resume: str
+    #: What was made of the columns and rows of a file, if one was read here.
+    account: Account | None = None
 
     @property
     def state(self) -> runs.RunState:
@@ -133,10 +135,3 @@ class Training:
             away = explain(error, self.session.url)
             away.args = (f"{away}; {how}",)
             raise away from error
-
-
-def own_workers(asked: int | None, redis_url: str | None, slaves: int) -> int:
-    """Decide how many workers to start: as asked, else one a core with the embedded server."""
-    if asked is not None:
-        return asked
-    return 0 if redis_url else min(slaves, os.cpu_count() or 1)

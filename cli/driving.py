@@ -8,21 +8,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.api.records import read_record
+from fedredis.api.inspection import read_record
 from fedredis.cli import output
-from fedredis.cli.outcome import render
 from fedredis.cli.progress import RunProgress, waiting
+from fedredis.cli.run_tables import render
 from fedredis.redis_url import fedredis_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from fedredis.api.driver import Driver
     from fedredis.api.starting import HowToResume
-    from fedredis.api.training import Training
     from fedredis.store.runs import RunState
 
 
-def train(training: Training, *, as_json: bool) -> None:
+def drive(driver: Driver, *, as_json: bool) -> None:
     """Drive a run to its end and print its outcome.
 
     Raises
@@ -30,20 +30,22 @@ def train(training: Training, *, as_json: bool) -> None:
     FedredisError
         If the run can't be completed; the line says how to go on with it.
     """
-    notes, session = output.notes(), training.session
-    output.say(f"run {training.run}; look into Redis with: {session.hint}")
+    notes, session = output.notes(), driver.session
+    output.say(f"run {driver.run}; look into Redis with: {session.hint}")
     try:
         with waiting(notes) as say:
-            training.wait(say)
-        with RunProgress(notes, training.state) as progress:
-            outcome = training.drive(progress, output.say)
+            driver.wait(say)
+        with RunProgress(notes, driver.state) as progress:
+            outcome = driver.drive(progress, output.say)
     except KeyboardInterrupt:
-        output.say(f"stopped; go on with: {training.resume}")
+        output.say(f"stopped; go on with: {driver.resume}")
         raise
+    for line in outcome.warnings:
+        output.warn(line)
     if as_json:
         output.print_json(asdict(outcome))
     else:
-        output.results().print(render(outcome, read_record(session.client, training.run)))
+        output.results().print(render(outcome, read_record(session.client, driver.run)))
 
 
 def how_to_resume(redis_url: str | None, home: Path) -> HowToResume:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.session import PathLike, session
+from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.store import inflight
 from fedredis.store import runs as stored
@@ -55,6 +56,7 @@ class Failures:
     open: tuple[OpenRound, ...] = ()
 
 
+@checked
 def runs(*, redis_url: str | None = None, home: PathLike = ".fedredis") -> list[RunState]:
     """List the runs, newest first; one whose master is gone is ``interrupted``.
 
@@ -67,6 +69,7 @@ def runs(*, redis_url: str | None = None, home: PathLike = ".fedredis") -> list[
         return _as_they_are(opened.client, stored.newest_first(opened.client, logger.warning))
 
 
+@checked
 def show(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis") -> RunRecord:
     """Look up a run: where it stands, its rounds, its slaves.
 
@@ -82,6 +85,7 @@ def show(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis"
         return read_record(opened.client, run)
 
 
+@checked
 def failures(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis") -> Failures:
     """Tell what went wrong in a run.
 
@@ -158,5 +162,5 @@ def _as_they_are(client: Redis, states: Iterable[RunState]) -> list[RunState]:
     return [replace(s, status="interrupted") if s.run in alone else s for s in states]
 
 
-def _of_rounds(record: RunRecord, name: str) -> dict[str, Any]:
-    return {str(label): entry[name] for label, entry in record.history.items() if entry.get(name)}
+def _of_rounds(record: RunRecord, what: str) -> dict[str, Any]:
+    return {str(name): entry[what] for name, entry in record.history.items() if entry.get(what)}
