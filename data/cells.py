@@ -114,7 +114,8 @@ class Cells:
 
     def sample(self, name: str) -> list[str]:
         """Return the first texts of a column, those that are missing left out."""
-        frame = self.frame.head(SAMPLE) if self.head is None else self.head
+        whole = self.head is None or name not in self.head
+        frame = self.frame.head(SAMPLE) if whole else self.head
         filled = frame[name].dropna().astype(str).str.strip()
         return list(filled[filled != ""])
 

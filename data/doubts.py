@@ -108,7 +108,8 @@ def doubts(
         if column.kind == "number":
             yield from _identifier(cells, name)
             yield from _sentinels(cells, name)
-        yield from _leak(cells, name, label)
+        if label in cells.frame:
+            yield from _leak(cells, name, label)
 
 
 def label_doubts(cells: Cells, label: str, counts: Mapping[str, int]) -> Iterator[Finding]:

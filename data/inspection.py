@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from fedredis.data import dates, formats
+from fedredis.data.columns import choose
 from fedredis.data.doubts import Finding, FindingWarning
 from fedredis.data.file import EMPTY, table_of
 from fedredis.data.reading import Reading
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 #: What people write where they know nothing.
 UNKNOWN = re.compile(
-    r"[?*.\-–_/]+|(?i:unknown|unk|missing|none|n\.?[ad]\.?|k\.?a\.?|inconnu|unbekannt|not known)"
+    r"[?*.\-_/]+|(?i:unknown|unk|missing|none|n\.?[ad]\.?|k\.?a\.?|inconnu|unbekannt|not known)"
 )
 
 #: How often a table is read, each time with what mends what was found before.
@@ -103,6 +105,9 @@ def _read(
             table = table_of(replace(opened, cells=lambda text: read), reading, fewest_classes=1)
         except DataError as error:
             refused = error
+            if not label:
+                with suppress(DataError):
+                    choose(read, "", reading, {})
     findings = [w.message.finding for w in said if isinstance(w.message, FindingWarning)]
     learnt = None if table is None else [column.name for column in table.columns]
     findings += [f for name in opened.header for f in _of_column(read, name, reading, learnt)]

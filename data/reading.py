@@ -28,7 +28,7 @@ class Reading:
     """How to read a file, a query's answer, or a frame.
 
     What is None, or empty, is found out. Columns, kinds and what is missing must be alike at all
-    slaves of a run; how a file is written (`OF_SITE`) is each site's own.
+    slaves of a run; how a file is written (`OF_FILE`) is each site's own.
 
     Raises
     ------
@@ -150,5 +150,5 @@ class Reading:
         return codes
 
 
-#: What is a file's own: how it is written, which may differ from slave to slave.
-OF_SITE = ("na", "separator", "encoding", "decimal", "thousands", "sheet", "sql", "query")
+#: How a file is written, which is each site's own and may differ from slave to slave.
+OF_FILE = ("na", "separator", "encoding", "decimal", "thousands", "sheet")

@@ -103,8 +103,8 @@ def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
     for who in alike.values():
         if len(who) > 1:
             yield (
-                f"slaves {', '.join(who)} hold the same rows, which count once for each: give each "
-                "its own file"
+                f"slaves {', '.join(who)} hold the same rows, which count once for each: give each"
+                " its own file"
             )
 
 
@@ -168,7 +168,8 @@ def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str
             n for n, label in ((a, other.label), (b, one.label)) if label in (has, of_b)[n == b]
         ]
         also = f" ({learnt[0]} learns from the other's)" if learnt else ""
-        yield f"the label is '{one.label}' at {a} and '{other.label}' at {b}{also}; `label` names it"
+        labels = f"'{one.label}' at {a} and '{other.label}' at {b}"
+        yield f"the label is {labels}{also}; `label` names it"
     for name, kind in has.items():
         if name not in of_b:
             yield f"{b} has no column '{name}'; `columns` names the same ones at all"

@@ -222,8 +222,8 @@ class Request:
         """Warn of a seed that is not the one by which the rows are cut already."""
         if "seed" in self.said and self.seed != manifest.seed:
             warnings.warn(
-                f"`seed={self.seed}` is of training alone: {manifest.dataset} is cut, and rows are "
-                f"held out, by the seed {manifest.seed}",
+                f"`seed={self.seed}` is of training alone: {manifest.dataset} is cut, and rows are"
+                f" held out, by the seed {manifest.seed}",
                 DataWarning,
                 stacklevel=2,
             )
