@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,8 @@ class Cells:
     head: pd.DataFrame | None = None
     #: Tells the number that a file's data row, counted from 0, has for its readers.
     line: Callable[[Path, int], int | None] = line_of
+    #: Columns' different cells, found once.
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def error(self, problem: str, row: int, column: str) -> DataError:
         """Build the error for a bad cell; `row` counts the data rows from 0."""
@@ -48,8 +50,9 @@ class Cells:
         """Say whether at least half of a column's filled cells are numbers, and no categories."""
         if isinstance(self.frame[name].dtype, pd.CategoricalDtype):
             return False
-        filled = self.words(name).dropna()
-        return len(filled) > 0 and 2 * int(_numeric(filled).notna().sum()) >= len(filled)
+        words = self.words(name)
+        filled = int(words.notna().sum())
+        return filled > 0 and 2 * int(_numeric(words).notna().sum()) >= filled
 
     def numbers(self, name: str, *, gaps: bool = False) -> NDArray[np.float64]:
         """Return a column as numbers, shape (n,).
@@ -92,8 +95,10 @@ class Cells:
         column = self.frame[name]
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             return column
-        text = column.astype(str).str.strip()
-        return text.mask(column.isna() | (text == "") | text.isin(MISSING))
+        codes, different = self._factors(name)
+        text = pd.Series(different).astype(str).str.strip()
+        text = text.mask((text == "") | text.isin(MISSING))
+        return pd.Series(text.array.take(codes, allow_fill=True), column.index)
 
     def spellings(self, name: str) -> NDArray[np.object_]:
         """Return a column (n,) as it is written in names of classes, '' where one is missing."""
@@ -119,17 +124,27 @@ class Cells:
         filled = frame[name].dropna().astype(str).str.strip()
         return list(filled[filled != ""])
 
+    def _factors(self, name: str) -> tuple[NDArray[np.intp], Any]:
+        """Return a column as places (n,) in its different cells, -1 for one that is missing."""
+        if name not in self._known:
+            self._known[name] = pd.factorize(self.frame[name])
+        return self._known[name]
+
     def _each(
         self, name: str, function: Callable[[object], object], gap: object, dtype: Any
     ) -> NDArray[Any]:
         """Apply a function to each different cell of a column."""
-        codes, different = pd.factorize(self.frame[name])  # -1 is a missing one
+        codes, different = self._factors(name)
         return np.array([*map(function, different), gap], dtype)[codes]
 
 
 def _numeric(column: pd.Series) -> pd.Series[float]:
     """Turn cells into numbers, NaN for those that are none."""
-    return pd.to_numeric(column, errors="coerce").astype(np.float64)
+    if column.dtype not in (object, "str"):
+        return column.astype(np.float64)
+    codes, different = pd.factorize(column)  # -1 is a missing one
+    numbers = pd.to_numeric(pd.Series(different), errors="coerce").to_numpy(np.float64)
+    return pd.Series(np.append(numbers, np.nan)[codes], column.index)
 
 
 def read_cells(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Bytes at the start of a file, and records in them, that are looked at.
 HEAD = 2**20
-RECORDS = 1_000
+RECORDS = 500
 
 #: Characters, in whole lines, that tell the separator; lines that are looked at in any case.
 SAMPLE = 10_000
@@ -143,7 +143,7 @@ def _page(data: bytes, path: Path) -> str:
         letters = b"\n".join(line for _, line in lines).decode("cp1252")
     except UnicodeDecodeError:
         letters = "\ufffd"
-    if not FOREIGN.search(letters) and all(c.isascii() or c in WESTERN for c in letters):
+    if {c for c in {*letters} if not c.isascii()} <= {*WESTERN} and not FOREIGN.search(letters):
         return "cp1252"
     number, line = lines[0]
     word = re.search(rb"[\w]*[\x80-\xff]+[\w\x80-\xff]*", line)

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    import pandas as pd
 
 #: Spaces that group digits: the common one, and those that don't break a line.
 SPACES = " \u00a0\u202f\u2009"
@@ -63,7 +64,13 @@ class Numerals:
             found = any(form.fullmatch(text) for form in forms)
             return text.translate(signs) if found else cell
 
-        return column.map(rewritten, na_action="ignore")
+        codes, different = pd.factorize(column)  # -1 is a missing one
+        plain = [rewritten(cell) for cell in different]
+        if plain == list(different):
+            return column
+        return pd.Series(np.array([*plain, np.nan], object)[codes], column.index).astype(
+            column.dtype
+        )
 
     def __str__(self) -> str:
         said = ["decimal comma"] if self.decimal == "," else []
@@ -96,11 +103,11 @@ def find(
         for text in cells
         if LIKE.fullmatch(text)
     ]
+    like = [(name, text) for name, text in like if not text.isdecimal()]
     proofs: dict[str, tuple[str, str]] = {}
-    for name, text in like:
-        for sign, form in DECIMAL.items():
-            if form.fullmatch(text):
-                proofs.setdefault(sign[-1], (name, text))
+    for sign, form in DECIMAL.items():
+        if proof := next(((n, t) for n, t in like if sign[-1] in t and form.fullmatch(t)), None):
+            proofs[sign[-1]] = proof
     groups = {
         sign: next(((n, t) for n, t in like if form.fullmatch(t)), None)
         for sign, form in GROUPS.items()
