@@ -51,9 +51,11 @@ print(time.process_time() - started, peak() - before)
 
 
 def write(folder: Path, rows: int = ROWS) -> list[Path]:
-    """Write the table in each dialect: measured numbers, whole ones, some text, a label."""
+    """Write the table in each dialect: numbers of 5 and of 17 digits, whole ones, text."""
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(100, 15, (rows, COLUMNS - 4)).round(2)).add_prefix("value ")
+    values = rng.normal(100, 15, (rows, COLUMNS - 4))
+    values[:, ::2] = values[:, ::2].round(2)
+    frame = pd.DataFrame(values).add_prefix("value ")
     frame["age"], frame["visits"] = rng.integers(18, 95, rows), rng.integers(0, 9, rows)
     frame["ward"] = rng.choice(["Süd", "Nord", "West"], rows)
     frame["outcome"] = rng.choice(["well", "ill"], rows)

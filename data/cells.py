@@ -51,6 +51,8 @@ class Cells:
         if isinstance(self.frame[name].dtype, pd.CategoricalDtype):
             return False
         words = self.words(name)
+        if words.dtype not in (object, "str"):
+            return bool(words.iloc[:SAMPLE].notna().any() or words.notna().any())
         filled = int(words.notna().sum())
         return filled > 0 and 2 * int(_numeric(words).notna().sum()) >= filled
 
@@ -121,8 +123,10 @@ class Cells:
         """Return the first texts of a column, those that are missing left out."""
         whole = self.head is None or name not in self.head
         frame = self.frame.head(SAMPLE) if whole else self.head
-        filled = frame[name].dropna().astype(str).str.strip()
-        return list(filled[filled != ""])
+        if whole:
+            frame = frame[[name]].dropna().astype(str)
+        texts = frame[name].tolist()
+        return [text for cell in texts if isinstance(cell, str) and (text := cell.strip())]
 
     def _factors(self, name: str) -> tuple[NDArray[np.intp], Any]:
         """Return a column as places (n,) in its different cells, -1 for one that is missing."""

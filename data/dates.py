@@ -70,7 +70,7 @@ def expand(cells: Cells, dates: Mapping[str, str | None], columns: Sequence[str]
             continue
         days = _days(cells, name, dates[name])
         since = (days - DAY_0) / pd.Timedelta(days=1)
-        values = (days.dt.year, days.dt.month, days.dt.weekday, np.floor(since))
+        values = (days.dt.year, days.dt.month, days.dt.day_of_week, np.floor(since))
         series |= {n: v.astype(np.float64) for n, v in zip(parts(name), values, strict=True)}
     head = cells.head if cells.head is None else cells.head.drop(columns=[*dates])
     return replace(cells, frame=pd.DataFrame(series), head=head)

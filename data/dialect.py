@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 #: Bytes at the start of a file, and records in them, that are looked at.
 HEAD = 2**20
-RECORDS = 500
+RECORDS = 300
 
 #: Characters, in whole lines, that tell the separator; lines that are looked at in any case.
-SAMPLE = 10_000
+SAMPLE = 6_000
 LINES = 5
 
 #: What may separate cells without being named.
@@ -100,7 +100,13 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
     if not start.strip():
         raise DataError("the file is empty", file=path)
     encoding = reading.encoding or _encoding(start, b"".join(rest), path)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(start).removeprefix("\ufeff")
+    try:
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
+    except UnicodeError:  # UTF-16 without a mark
+        raise DataError(
+            f"the text is not {encoding.upper()}: `encoding` says what it is", file=path
+        ) from None
+    text = text.removeprefix("\ufeff")
     cut = len(start) == HEAD
     said = SEP.match(text)
     text = text[said.end() :] if said else text

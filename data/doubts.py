@@ -221,11 +221,12 @@ def _sentinels(cells: Cells, name: str) -> Iterator[Finding]:
     column = cells.frame[name]
     if not pd.api.types.is_numeric_dtype(column) or len(column) < FEW_ROWS:
         return
-    values = column.to_numpy(np.float64)
-    values = values[~np.isnan(values)]
-    ends = {values.min(), values.max()} if len(values) else set()
+    ends = {float(column.min()), float(column.max())}
     odd = sorted(end for end in ends if NINES.fullmatch(f"{end:.0f}") and end % 1 == 0)
-    others = values[~np.isin(values, odd)]
+    if not odd:
+        return
+    values = column.to_numpy(np.float64)
+    others = values[~(np.isin(values, odd) | np.isnan(values))]
     if not len(others):
         return
     low, high = others.min(), others.max()

@@ -161,9 +161,7 @@ def _json_lines(path: Path, cap: int) -> pd.DataFrame:
     """Read one JSON object a line; what is nested is left out."""
     with unpacked(path, cap) as file:
         try:
-            frame = pd.read_json(
-                file, lines=True, dtype=False, convert_dates=False, convert_axes=False
-            )
+            frame = pd.read_json(file, lines=True, dtype=False)
         except (ValueError, UnicodeError) as error:
             raise DataError(f"no JSON lines: {' '.join(str(error).split())}", file=path) from None
     nested = [
