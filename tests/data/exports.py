@@ -95,8 +95,8 @@ EXPORTS: dict[str, tuple[Callable[[Path], object], dict[str, object]]] = {
     "sas.csv.zst": (lambda to: to.write_bytes(zstandard.compress(SAS.encode())), {"na": ["."]}),
     "german.zip": (lambda to: _zip(to, {"a/table.csv": GERMAN}), {}),
     "table.tsv": (lambda to: to.write_text(text("\t"), "utf-8"), {}),
-    "table.xlsx": (lambda to: _frame().to_excel(to, index=False), {}),
-    "table.ods": (lambda to: _frame().to_excel(to, index=False), {}),
+    "table.xlsx": (lambda to: _frame().to_excel(str(to), index=False), {}),
+    "table.ods": (lambda to: _frame().to_excel(str(to), index=False), {}),
     "table.jsonl": (
         lambda to: to.write_text(
             "".join(json.dumps(dict(zip(HEADER, row, strict=True)), default=str) + "\n"

@@ -66,7 +66,11 @@ REFUSED = {
     "Excel": (b"\xd0\xcf\x11\xe0" + bytes(99), {}, r"no CSV file but an Excel workbook: .*\.xls"),
     "a workbook": (b"PK\x03\x04" + bytes(99), {}, "the packed file can't be read"),
     "Parquet": (b"PAR1" + bytes(99), {}, r"but Parquet: let its name end in \.parquet"),
-    "half a gzip": (b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"K\xd4\xa9", {}, "the packed file is damaged"),
+    "half a gzip": (
+        b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"K\xd4\xa9",
+        {},
+        "the packed file is damaged",
+    ),
     "bytes": (b"x,y\n\0\0\0,1\n", {}, "it has bytes that are zero"),
     "no sheets": (b"x,y\n1,a\n", {"sheet": "A"}, "`sheet`: it is no workbook"),
     "dates of two orders": (

@@ -125,7 +125,7 @@ def _writer(path: Path) -> Callable[[pd.DataFrame, Path], None]:
         return lambda frame, to: frame.to_csv(to, index=False, sep=sep, compression=packed)
     if end == ".jsonl":
         return lambda frame, to: frame.to_json(
-            to, orient="records", lines=True, compression=packed
+            to, orient="records", lines=True, date_format="iso", compression=packed
         )
     if end in (".parquet", ".pq") and not packed:
         return lambda frame, to: frame.to_parquet(to, index=False)
