@@ -2,37 +2,42 @@
 
 Two of ten slaves attack; held-out accuracy over all slaves, with federated averaging and with
 each robust rule, as the mean over the seeds. Then what the rules cost without an attack, where
-slaves are unlike each other.
+slaves are unlike each other. What an attacker does:
+
+- ``signs``: with the step d that an honest slave would take, it takes -10 d;
+- ``noise``: its step is drawn, each parameter's from a standard normal distribution;
+- ``labels``: it trains honestly, on labels in reverse order: class c becomes classes - 1 - c.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
-# NumPy reads these when it is imported.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+import numpy as np
+from rich.console import Console
+from rich.table import Table
 
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from benchmarks import attacks_worker  # noqa: E402
-from benchmarks.harness import SONGS, Bench, bench  # noqa: E402
-from fedredis.data.cut import write_partitions  # noqa: E402
-from fedredis.data.cuts.spec import Cut  # noqa: E402
-from fedredis.data.source import load  # noqa: E402
-from fedredis.strategies import STRATEGIES  # noqa: E402
-from fedredis.strategies.robust import Robust  # noqa: E402
+from benchmarks.harness import SOURCE, accuracies, partitions
+from benchmarks.work import read_rows
+from fedredis import exchanges
+from fedredis.arrays import Sum
+from fedredis.exchanges.training import Training
+from fedredis.strategies import STRATEGIES
+from fedredis.strategies.robust import Robust
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
-    from fedredis.config import RunConfig
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Updates
+    from fedredis.exchanges import AtHand, Rows
 
 SLAVES, ROUNDS = 10, 20
 #: Which slaves attack.
@@ -45,61 +50,71 @@ ATTACKS = {
     "labels": {FIRST: "labels", SECOND: "labels"},
     "signs and noise": {FIRST: "signs", SECOND: "noise"},
 }
+#: What an honest step is multiplied with.
+SIGNS = -10.0
 #: Cuts by which slaves are more and more unlike each other, in labels and numbers of rows.
 CUTS = ("iid", "dirichlet:1", "dirichlet:0.1")
 RULES = [name for name, strategy in STRATEGIES.items() if issubclass(strategy, Robust)]
 
 
-def partitions(on: Bench, cut: str, seed: int) -> tuple[Path, RunConfig]:
-    """Cut the songs, and make the config of a run on them."""
-    folder, config = on.partitions(SLAVES, seed, rounds=ROUNDS)
-    if cut != CUTS[0]:
-        table = load(SONGS if SONGS.is_dir() else None, seed=seed)
-        folder = on.folder / f"{cut}-{seed}".replace(":", "-")
-        manifest = write_partitions(table, folder, SLAVES, seed, 0.2, Cut.parse(cut))
-        config = replace(config, dataset=manifest.dataset)
-    return folder, config
+@dataclass(frozen=True, eq=False)
+class Attacked(Training):
+    """A round of training in which some slaves attack: those of the moment's `attackers`."""
+
+    def local(self, at: AtHand) -> Updates:
+        """Do the honest slaves' part, and the others'."""
+        rule, updates = self.rule, super().local(at)
+        for i, slave in enumerate(updates.slaves):
+            if attackers.get(slave) not in ("signs", "noise"):
+                continue
+            rows, own = updates.samples[i], [stack[i] for stack in updates.stacks]
+            honest = rule.decode(own) if isinstance(rule, Sum) else own
+            rng = np.random.default_rng([self.setup.config.seed, self.number, int(slave), 1])
+            moved = [
+                rows * (w + _step(attackers[slave], array / rows - w, rng))
+                for array, w in zip(honest, self.sent.parameters, strict=True)
+            ]
+            travels = rule.encode([array[np.newaxis] for array in moved], updates.samples[[i]])
+            for stack, array in zip(updates.stacks, travels, strict=True):
+                stack[i] = array[0]
+        return updates
+
+
+#: The attack of each slave that makes one.
+attackers: dict[str, str] = {}
+
+
+def _step(attack: str, honest: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    return rng.normal(size=honest.shape) if attack == "noise" else SIGNS * honest
 
 
 def accuracy(
-    on: Bench, strategy: str, attackers: dict[str, str], seeds: int, cut: str = CUTS[0]
+    root: Path, strategy: str, who: Mapping[str, str], seeds: int, cut: str = CUTS[0]
 ) -> float:
     """Measure the mean held-out accuracy over seeds."""
-    os.environ[attacks_worker.ATTACKERS] = json.dumps(attackers)
+    attackers.clear()
+    attackers.update(who)
     results = []
     for seed in range(seeds):
-        folder, config = partitions(on, cut, seed)
-        config = replace(config, strategy=strategy)
-        measured = on.run(folder, config, workers=2, module=attacks_worker.__name__)
-        assert measured.updates == SLAVES * ROUNDS
-        results.append(measured.accuracy)
+        folder, config = partitions(root, SLAVES, seed, cut, rounds=ROUNDS, strategy=strategy)
+        rows: dict[str, Rows] = {**read_rows(folder, config)}
+        last = len(config.classes) - 1
+        for slave in (slave for slave, attack in who.items() if attack == "labels"):
+            rows[slave] = replace(rows[slave], train_y=last - rows[slave].train_y)
+        with mock.patch.dict(exchanges.KINDS, train=Attacked):
+            results.append(accuracies(config, rows)[ROUNDS])
     return statistics.mean(results)
 
 
-def cells(results: list[float], clean: list[float]) -> list[str]:
-    """Write accuracies, each with its distance from a clean one in points."""
-    # Adding 0 makes a 0 of a -0.
-    points = [round(100 * (r - c), 1) + 0.0 for r, c in zip(results, clean, strict=True)]
-    return [f"{r:.2%} ({p:+.1f})" for r, p in zip(results, points, strict=True)]
-
-
-def attacked(on: Bench, seeds: int) -> Table:
-    """Measure every strategy under every attack, beside federated averaging under none."""
-    drawn = Table("strategy", *ATTACKS)
-    clean = [accuracy(on, "fedavg", {}, seeds)] * len(ATTACKS)
+def table(title: str, columns: Mapping[str, Callable[[str], float]], clean: list[float]) -> Table:
+    """Measure every strategy in every column; in brackets the distance from `clean`, in points."""
+    drawn = Table(title, *columns)
     for strategy in ("fedavg", *RULES):
-        results = [accuracy(on, strategy, who, seeds) for who in ATTACKS.values()]
-        drawn.add_row(strategy, *cells(results, clean))
-    return drawn
-
-
-def unlike(on: Bench, seeds: int) -> Table:
-    """Measure every strategy by every cut, beside federated averaging by the same one."""
-    drawn = Table("no attack", *CUTS)
-    clean = [accuracy(on, "fedavg", {}, seeds, cut) for cut in CUTS]
-    for strategy in ("fedavg", *RULES):
-        results = [accuracy(on, strategy, {}, seeds, cut) for cut in CUTS]
-        drawn.add_row(strategy, *cells(results, clean))
+        results = [measure(strategy) for measure in columns.values()]
+        # Adding 0 makes a 0 of a -0.
+        points = [round(100 * (r - c), 1) + 0.0 for r, c in zip(results, clean, strict=True)]
+        cells = [f"{r:.2%} ({p:+.1f})" for r, p in zip(results, points, strict=True)]
+        drawn.add_row(strategy, *cells)
     return drawn
 
 
@@ -107,16 +122,23 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    chosen = parser.parse_args()
-    source = "the real songs" if SONGS.is_dir() else "synthetic songs"
-    console = Console(width=140)
+    seeds, console = parser.parse_args().seeds, Console(width=140)
     console.print(
-        f"{source}, {SLAVES} slaves, {FIRST} and {SECOND} attack, {ROUNDS} rounds, mean of "
-        f"{chosen.seeds} seeds; in brackets the distance from fedavg without an attack, in points"
+        f"{SOURCE}, {SLAVES} slaves, {FIRST} and {SECOND} attack, {ROUNDS} rounds, mean of "
+        f"{seeds} seeds; in brackets the distance from fedavg without an attack, in points"
     )
-    with bench() as on:
-        console.print(attacked(on, chosen.seeds))
-        console.print(unlike(on, chosen.seeds))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        clean = [accuracy(root, "fedavg", {}, seeds, cut) for cut in CUTS]
+        attacked = {
+            name: lambda strategy, who=who: accuracy(root, strategy, who, seeds)
+            for name, who in ATTACKS.items()
+        }
+        console.print(table("strategy", attacked, clean[:1] * len(ATTACKS)))
+        unlike = {
+            cut: lambda strategy, cut=cut: accuracy(root, strategy, {}, seeds, cut) for cut in CUTS
+        }
+        console.print(table("no attack", unlike, clean))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,24 @@
-"""The same work as plain NumPy loops in one process, one thread: what a round can't beat alone.
+"""The same work as a NumPy loop in one process, one thread: what a round can't beat alone.
 
-The partitions, features, model and schedule are those of a run; nothing else is: no Redis, no
-jobs, no other process.
+Nothing of fedredis is in it but the model, the measure and the seeds: no exchanges, no integers,
+no checks. Slaves are worked for one by one, as by whoever calls a slave at a time, or those of one
+size as a stack of matrices, as fedredis' own workers do. (The exchanges in one process,
+`fedredis.exchanges.here`, take up to three times as long one by one, so they are no floor.)
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis import assembly
-from fedredis.data.partition import open_partition
+from fedredis.exchanges.stacks import stacks
+from fedredis.models import stack
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fedredis.codec import Arrays
-    from fedredis.config import RunConfig
-    from fedredis.features.protocol import Known
+    from benchmarks.work import Work
 
 
 @dataclass(frozen=True)
@@ -28,49 +26,45 @@ class Floor:
     """What the loop came to."""
 
     accuracy: float
-    parameters: Arrays
     #: Milliseconds of each round: training of all slaves, average, evaluation of all.
     round_ms: list[float]
 
 
-def run_floor(folder: Path, config: RunConfig) -> Floor:
-    """Train and evaluate in this process, as a run of this config would."""
-    features, measure = assembly.features_of(config), assembly.measure_of(config)
-    slaves = [open_partition(folder, int(slave)) for slave in config.slave_ids]
-    known: Known = {}
-    while (name := features.next_pass(known)) is not None:
-        total = features.schema(name).zeros()
-        for slave in slaves:
-            _add(total, features.sums(name, known, slave.train_X))
-        known = features.learn(name, known, total)
-    model = assembly.model_of(config, known)
-    rows = [
-        (
-            features.transform(known, slave.train_X),
-            slave.train_y,
-            features.transform(known, slave.test_X),
-            slave.test_y,
+def run_floor(work: Work, *, stacked: bool = False) -> Floor:
+    """Train and test, slave by slave or in stacks."""
+    config, measure, model = work.config, work.setup.measure, work.setup.model(work.known)
+    rows = {slave: work.slave(int(slave)) for slave in config.slave_ids}
+    groups = [
+        list(stacks(inputs)) if stacked else [[slave] for slave in rows]
+        for inputs in (
+            {slave: of_slave.train_X for slave, of_slave in rows.items()},
+            {slave: of_slave.test_X for slave, of_slave in rows.items()},
         )
-        for slave in slaves
     ]
-    parameters = model.initialise(np.random.default_rng([config.seed, 0]))
-    round_ms, test = [], measure.schema().zeros()
+    samples = sum(len(of_slave.train_y) for of_slave in rows.values())
+    parameters, round_ms, accuracy = work.initial(), list[float](), 0.0
     for number in range(1, config.rounds + 1):
         started = time.perf_counter()
-        total, samples = model.schema().zeros(), 0
-        for slave, (X, y, _, _) in enumerate(rows):
-            rng = config.local_rng(number, str(slave))
-            trained = model.train(parameters, X, y, config.training(number), rng)
-            _add(total, [array * len(y) for array in trained])
-            samples += len(y)
+        total: Any = [0.0] * len(parameters)
+        for slaves in groups[0]:
+            group = [rows[slave] for slave in slaves]
+            trained = stack.train(
+                model,
+                parameters,
+                [one.train_X for one in group],
+                [one.train_y for one in group],
+                config.training(number),
+                [config.local_rng(number, slave) for slave in slaves],
+            )
+            for arrays in trained:
+                total = [t + a * len(group[0].train_y) for t, a in zip(total, arrays, strict=True)]
         parameters = [array / samples for array in total]
-        test = measure.schema().zeros()
-        for _, _, X, y in rows:
-            _add(test, measure.sums(model.predict(parameters, X), y))
+        test: Any = [0] * len(measure.quantities())
+        for slaves in groups[1]:
+            group = [rows[slave] for slave in slaves]
+            predictions = stack.predict(model, parameters, [one.test_X for one in group])
+            sums = measure.sums(predictions, np.stack([one.test_y for one in group]))
+            test = [t + array.sum(axis=0) for t, array in zip(test, sums, strict=True)]
+        accuracy = measure.summary(test, work.known)["accuracy"]
         round_ms.append((time.perf_counter() - started) * 1000)
-    return Floor(measure.figures(test)["accuracy"], parameters, round_ms)
-
-
-def _add(total: Arrays, arrays: Arrays) -> None:
-    for accumulated, array in zip(total, arrays, strict=True):
-        accumulated += array
+    return Floor(accuracy, round_ms)

@@ -12,6 +12,7 @@ import os
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -19,7 +20,9 @@ from rich.table import Table
 
 from benchmarks import wide
 from benchmarks.harness import Bench, bench
-from fedredis.keys import Kind
+
+if TYPE_CHECKING:
+    from fedredis.keys import RoundName
 
 SLAVES = (10, 100, 1_000, 10_000)
 PARAMETERS = (36, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -49,14 +52,14 @@ def measure(on: Bench, size: int, slaves: int, **settings: object) -> Point:
     folder, config = on.partitions(slaves, rounds=ROUNDS, features="plain", **settings)
     marks: list[tuple[float, float, float]] = []
 
-    def report(label: object, entry: object) -> None:
-        if getattr(label, "kind", None) is Kind.TRAIN:
+    def report(name: RoundName, entry: object) -> None:
+        if name.kind == "train":
             info = on.client.info()
             traffic = info["total_net_input_bytes"] + info["total_net_output_bytes"]
             marks.append((info["total_commands_processed"], traffic, info["used_memory"]))
 
     module = "benchmarks.wide" if config.model == "wide" else "fedredis.jobs.process"
-    measured = on.run(folder, config, workers=2, report=report, module=module)
+    measured = on.run(folder, config, report=report, module=module)
     steps = np.diff(np.array(marks[1:]), axis=0)
     return Point(
         size=size,

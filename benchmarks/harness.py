@@ -15,35 +15,73 @@ from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.manifest import read_manifest
 from fedredis.embedded import EmbeddedServer
+from fedredis.exchanges import Setup
+from fedredis.exchanges.here import drive
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
-from fedredis.keys import Kind
-from fedredis.master import create_run, drive_run
+from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from redis import Redis
 
-    from fedredis.rounds import Report
+    from fedredis.exchanges import Exchange, Rows, Step
+    from fedredis.rounds.engine import Report
 
 #: The real songs, beside the checkout; without them the songs are synthetic.
 SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
+SOURCE = "the real songs" if SONGS.is_dir() else "synthetic songs"
 
 
 @dataclass(frozen=True)
 class Measured:
     """What a run came to."""
 
+    #: Held-out accuracy after the last round.
     accuracy: float
-    weights_sha256: str
     #: Milliseconds of each round of training, from its opening to its commit.
     round_ms: list[float]
     #: Updates counted in training.
     updates: int
-    #: Held-out accuracy after each round.
-    scores: dict[int, float]
+
+
+def partitions(
+    root: Path, slaves: int, seed: int = 0, by: str = "iid", **settings: object
+) -> tuple[Path, RunConfig]:
+    """Cut the songs in a folder of `root`, if that is not done yet; make the config of a run."""
+    folder = root / f"{slaves}-{seed}-{by.replace(':', '-')}"
+    if not folder.exists():
+        # In a process of its own: what it takes to read files is not the master's.
+        data = [str(SONGS)] if SONGS.is_dir() else []
+        how = ["--slaves", str(slaves), "--seed", str(seed), "--by", by, "--out", str(folder)]
+        fedredis = Path(sys.executable).with_name("fedredis")
+        cut = [str(fedredis), "partition", *data, *how]
+        subprocess.run(cut, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    manifest = read_manifest(folder)
+    config = RunConfig(
+        dataset=manifest.dataset,
+        columns=manifest.columns,
+        classes=manifest.classes,
+        rows=manifest.rows,
+        slaves=slaves,
+        seed=seed,
+        **settings,  # type: ignore[arg-type]
+    )
+    return folder, config
+
+
+def accuracies(config: RunConfig, rows: Mapping[str, Rows]) -> dict[int, float]:
+    """Train in this process, to the bits of a run; return the held-out accuracy by round."""
+    scores: dict[int, float] = {}
+
+    def seen(exchange: Exchange, step: Step) -> None:
+        if exchange.name.kind == "evaluate":
+            scores[exchange.name.number] = step.entry["accuracy"]
+
+    drive(Setup(config), rows, seen=seen)
+    return scores
 
 
 @dataclass(frozen=True)
@@ -58,62 +96,36 @@ class Bench:
         self, slaves: int, seed: int = 0, by: str = "iid", **settings: object
     ) -> tuple[Path, RunConfig]:
         """Cut the songs and make the config of a run on them."""
-        folder = self.folder / f"{slaves}-{seed}-{by.replace(':', '-')}"
-        if not folder.exists():
-            # In a process of its own: what it takes to read files is not the master's.
-            data = [str(SONGS)] if SONGS.is_dir() else []
-            how = ["--slaves", str(slaves), "--seed", str(seed), "--by", by, "--out", str(folder)]
-            fedredis = Path(sys.executable).with_name("fedredis")
-            cut = [str(fedredis), "partition", *data, *how]
-            subprocess.run(cut, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        manifest = read_manifest(folder)
-        config = RunConfig(
-            dataset=manifest.dataset,
-            columns=manifest.columns,
-            classes=manifest.classes,
-            slaves=slaves,
-            seed=seed,
-            **settings,  # type: ignore[arg-type]
-        )
-        return folder, config
+        return partitions(self.folder, slaves, seed, by, **settings)
 
     def run(
         self,
         folder: Path,
         config: RunConfig,
-        workers: int,
+        workers: int = 2,
         *,
-        report: Report = lambda label, entry: None,
+        report: Report = lambda name, entry: None,
         module: str = "fedredis.jobs.process",
     ) -> Measured:
         """Train with workers of our own, each of which runs `module`."""
-        run_id = create_run(self.client, config)
+        client, clock, run_id = self.client, time.monotonic, create_run(self.client, config)
         with WorkerPool(self.url, folder, workers, module=module) as pool:
             drive_run(
-                self.client,
+                client,
                 run_id,
                 dispatcher=lambda store, config: Dispatcher(
-                    self.client,
-                    store,
-                    config,
-                    own_workers=workers,
-                    revive=pool.revive,
-                    clock=time.monotonic,
+                    client, store, config, own_workers=workers, revive=pool.revive, clock=clock
                 ),
                 report=report,
-                clock=time.monotonic,
+                clock=clock,
             )
-        state = runs.read(self.client, run_id)
-        model = runs.artifact(self.client, run_id, state.model)
-        assert model is not None
-        history = runs.history(self.client, run_id).items()
-        training = [entry for label, entry in history if label.kind is Kind.TRAIN]
+        history = runs.history(client, run_id).items()
+        training = [entry for name, entry in history if name.kind == "train"]
+        scores = runs.scores(client, run_id, "accuracy")
         return Measured(
-            accuracy=state.score or 0.0,
-            weights_sha256=model.sha256,
+            accuracy=scores[max(scores)] or 0.0,
             round_ms=[entry["ms"] for entry in training],
             updates=sum(entry["slaves"] for entry in training),
-            scores=runs.scores(self.client, state),
         )
 
 

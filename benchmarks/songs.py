@@ -14,15 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-# NumPy reads these when it is imported.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+from rich.console import Console
+from rich.table import Table
 
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
-
-from benchmarks.floor import run_floor  # noqa: E402
-from benchmarks.harness import SONGS, Bench, bench  # noqa: E402
+from benchmarks.floor import run_floor
+from benchmarks.harness import SONGS, SOURCE, Bench, bench
+from benchmarks.work import Work
 
 SEEDS = range(5)
 ROUNDS = 20
@@ -34,10 +31,7 @@ def accuracy(on: Bench) -> Table:
     """Measure held-out accuracy."""
     table = Table("slaves", *(f"seed {seed}" for seed in SEEDS), "mean", "target")
     for slaves, target in TARGETS.items():
-        results = [
-            on.run(*on.partitions(slaves, seed, rounds=ROUNDS), workers=2).accuracy
-            for seed in SEEDS
-        ]
+        results = [on.run(*on.partitions(slaves, seed, rounds=ROUNDS)).accuracy for seed in SEEDS]
         mean = statistics.mean(results)
         table.add_row(str(slaves), *(f"{a:.2%}" for a in results), f"{mean:.2%}", f"{target:.1%}")
     return table
@@ -45,14 +39,14 @@ def accuracy(on: Bench) -> Table:
 
 def rounds(on: Bench) -> Table:
     """Measure rounds beside the loop in one process, in turn."""
-    table = Table("slaves", "features", "loop, ms", "2 workers, ms", "ratio", "same weights")
+    table = Table("slaves", "features", "loop, ms", "2 workers, ms", "ratio", "same accuracy")
     for slaves in TARGETS:
         for features in ("plain", "quadratic"):
             folder, config = on.partitions(slaves, rounds=ROUNDS, features=features)
             loops, runs_, same = [], [], set()
             for _ in range(3):
-                floor = run_floor(folder, config)
-                run = on.run(folder, config, workers=2)
+                floor = run_floor(Work.of(on.folder, folder, config))
+                run = on.run(folder, config)
                 loops.append(statistics.median(floor.round_ms))
                 runs_.append(statistics.median(run.round_ms))
                 same.add(abs(floor.accuracy - run.accuracy) < 1e-12)
@@ -88,8 +82,7 @@ def command() -> Table:
 def main() -> None:
     """Print the tables."""
     console = Console()
-    source = "the real songs" if SONGS.is_dir() else "synthetic songs"
-    console.print(f"{source}, {ROUNDS} rounds, {os.cpu_count()} cores")
+    console.print(f"{SOURCE}, {ROUNDS} rounds, {os.cpu_count()} cores")
     with bench() as on:
         console.print(accuracy(on))
         console.print(rounds(on))

@@ -13,24 +13,20 @@ all slaves' rows together, with the same features and the same rows held out.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-from typing import TYPE_CHECKING, Any
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-# NumPy reads these when it is imported.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from sklearn.linear_model import LogisticRegression
 
-import numpy as np  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import track  # noqa: E402
-from rich.table import Table  # noqa: E402
-from sklearn.linear_model import LogisticRegression  # noqa: E402
-
-from benchmarks.harness import SONGS, Bench, bench  # noqa: E402
-from fedredis import assembly  # noqa: E402
-from fedredis.data.partition import open_partition  # noqa: E402
-from fedredis.strategies import STRATEGIES  # noqa: E402
+from benchmarks.harness import SOURCE, accuracies, partitions
+from benchmarks.work import Work, read_rows
+from fedredis.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,26 +49,21 @@ def after(number: int, scores: dict[int, float]) -> float:
 
 
 def measure(
-    on: Bench, strategy: str, slaves: int, by: str, seeds: Iterable[int]
+    root: Path, strategy: str, slaves: int, by: str, seeds: Iterable[int]
 ) -> list[dict[int, float]]:
     """Train once a seed; return the accuracy by round."""
-    settings = {"rounds": ROUNDS, "strategy": strategy}
-    return [
-        on.run(*on.partitions(slaves, seed, by, **settings), workers=2).scores for seed in seeds
-    ]
+    cuts = [partitions(root, slaves, s, by, rounds=ROUNDS, strategy=strategy) for s in seeds]
+    return [accuracies(config, read_rows(folder, config)) for folder, config in cuts]
 
 
-def pooled(on: Bench, slaves: int, by: str, seed: int) -> float:
+def pooled(root: Path, slaves: int, by: str, seed: int) -> float:
     """Fit all slaves' rows together; return the accuracy on all that they hold out."""
-    folder, config = on.partitions(slaves, seed, by)
-    parts = [open_partition(folder, int(slave)) for slave in config.slave_ids]
-    features, known = assembly.features_of(config), dict[str, Any]()
+    work = Work.of(root, *partitions(root, slaves, seed, by))
+    parts = [work.slave(slave) for slave in range(slaves)]
     X = np.concatenate([part.train_X for part in parts])
-    while (name := features.next_pass(known)) is not None:
-        known = features.learn(name, known, features.sums(name, known, X))
-    fitted = LogisticRegression(C=1 / (config.l2 * len(X)), max_iter=10_000)
-    fitted.fit(features.transform(known, X), np.concatenate([part.train_y for part in parts]))
-    test_X = features.transform(known, np.concatenate([part.test_X for part in parts]))
+    fitted = LogisticRegression(C=1 / (work.config.l2 * len(X)), max_iter=10_000)
+    fitted.fit(X, np.concatenate([part.train_y for part in parts]))
+    test_X = np.concatenate([part.test_X for part in parts])
     return float(fitted.score(test_X, np.concatenate([part.test_y for part in parts])))
 
 
@@ -104,16 +95,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--strategies", nargs="*", default=sorted(STRATEGIES))
     given = parser.parse_args(arguments)
     console, seeds = Console(), range(given.seeds)
-    console.print("the real songs" if SONGS.is_dir() else "synthetic songs")
-    with bench() as on:
+    console.print(SOURCE)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
         for slaves, by in FEDERATIONS:
             title = f"{slaves} slaves, {by}"
             results = {
-                strategy: measure(on, strategy, slaves, by, seeds)
+                strategy: measure(root, strategy, slaves, by, seeds)
                 for strategy in track(given.strategies, title, console=console)
             }
             drawn = table(title, results)
-            fits = [pooled(on, slaves, by, seed) for seed in seeds]
+            fits = [pooled(root, slaves, by, seed) for seed in seeds]
             there = f"{sum(fit >= GOAL for fit in fits)} of {len(fits)}"
             mean = f"{statistics.mean(fits):.2%}"
             drawn.add_row("pooled fit", *[""] * (len(AFTER) - 1), mean, "", there)

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis import models
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.jobs import process
-from fedredis.metrics import classification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from fedredis.codec import Arrays
+    from fedredis.arrays import Arrays
     from fedredis.models import TrainingSettings
 
 #: Names the number of parameters in the environment of masters and workers.
@@ -58,11 +57,6 @@ class Wide:
         """Return the same probability for each class."""
         return np.full((len(X), self.classes), 1 / self.classes)
 
-    def evaluate(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Return the sums of a test."""
-        (sums,) = self.evaluate_stack(parameters, [X], [y])
-        return sums
-
     def train_stack(
         self,
         parameters: Arrays,
@@ -75,12 +69,9 @@ class Wide:
         moved = [array * 0.999 for array in parameters]
         return [moved] * len(Xs)
 
-    def evaluate_stack(
-        self, parameters: Arrays, Xs: Sequence[NDArray[Any]], ys: Sequence[NDArray[Any]]
-    ) -> list[Arrays]:
-        """Return the sums of tests."""
-        even = np.full((len(Xs), self.classes, len(Xs[0])), 1 / self.classes)
-        return classification.sums_of_stack(even, np.stack(ys))
+    def predict_stack(self, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        """Return those of several slaves."""
+        return np.full((len(Xs), len(Xs[0]), self.classes), 1 / self.classes)
 
 
 def register() -> None:

@@ -100,7 +100,7 @@ def _made(name: str, told: Argument, kind: str, default: Any) -> Callable[[Funct
     if told.choices:
         how["type"] = click.Choice(told.choices)
     elif bare in ("int", "float"):
-        of = click.IntRange if bare == "int" and told.scale == 1 else click.FloatRange
+        of: Any = click.IntRange if bare == "int" and told.scale == 1 else click.FloatRange
         ends = [
             None
             if end is None
@@ -121,7 +121,8 @@ def _made(name: str, told: Argument, kind: str, default: Any) -> Callable[[Funct
     def add(function: Function) -> Function:
         decorated = decorate(function)
         if told.shows and isinstance(default, int | float | str):
-            shown = default / told.scale if told.scale > 1 else default
+            thousandths = told.scale > 1 and not isinstance(default, str)
+            shown = float(default) / told.scale if thousandths else default
             decorated.__click_params__[-1].shown = str(shown)  # type: ignore[attr-defined]
         return decorated
 

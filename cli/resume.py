@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(name="resume")
 @click.argument("run")
-@options.made_of(Request, "workers", "wait_timeout")
+@options.made_of(Request, "workers", "quorum", "wait_timeout")
 @options.allow_models
 @options.redis
 @options.as_json
@@ -32,7 +32,8 @@ def command(
     """Go on with a run whose master stopped or died.
 
     It goes on from the last committed round, and the result is the one that the run would have
-    had without the stop. A run that is finished prints its outcome again.
+    had without the stop; with --quorum, rounds may go on without some slaves from now on, such as
+    one whose updates are refused. A run that is finished prints its outcome again.
     """
     request = Request.of(None, redis_url, home, asked)
     with resumed(run, request, allow_models, how_to_resume(redis_url, home)) as driver:

@@ -39,7 +39,7 @@ def _state(awaited: Awaited) -> str:
     return {
         "unclaimed": f"no worker has taken it up for {since}",
         "claimed": f"worker {worker} is at it",
-        "lost": f"its worker {worker} is gone for {since}, and no other has taken it up",
+        "lost": f"its worker {worker} is gone, and no other has taken it up",
         "given up": "given up after its last attempt",
     }[awaited.state]
 

@@ -155,8 +155,7 @@ class RunConfig:
         check_ranges(self)
         for name in ("slaves", "rows"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        fits = 0 <= self.sample <= self.slaves
-        self._require("sample", fits, f"between 1 and the {self.slaves} slaves")
+        self._require("sample", self.sample <= self.slaves, f"at most the {self.slaves} slaves")
         most = self.sample or self.slaves
         fits = 0 <= self.quorum <= most
         self._require("quorum", fits, f"between 1 and the {most} slaves of a round")
@@ -192,7 +191,9 @@ class RunConfig:
 
     def local_rng(self, number: int, slave: str) -> np.random.Generator:
         """Make the generator of a slave in round `number`: from (seed, round, slave)."""
-        return np.random.Generator(np.random.PCG64(Digest(f"{self.seed} {number} {slave}")))
+        return np.random.Generator(
+            np.random.PCG64(Digest(f"{self.seed} {number} {slave}"))  # type: ignore[arg-type]
+        )
 
     def required(self, asked: int) -> int:
         """Tell how many updates a round needs that asks so many slaves: the quorum, or all."""
@@ -224,7 +225,9 @@ class RunConfig:
             stored = json.loads(text)
             values = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
             for f in fields(cls):
-                kinds = {"str": str, "int": int, "float": (int, float)}.get(str(f.type), object)
+                kinds: Any = {"str": str, "int": int, "float": (int, float)}.get(
+                    str(f.type), object
+                )
                 value = values.get(f.name, f.default)
                 if not isinstance(value, kinds) or (value is True and kinds is not object):
                     raise TypeError(f"{f.name} is {value!r}"[:100])

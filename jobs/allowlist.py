@@ -8,9 +8,11 @@ would send requests to an address of the writer's choice.
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from fedredis.errors import FedredisError
@@ -36,6 +38,16 @@ ALLOWED: dict[str, Callable[..., Any]] = {
 }
 
 
+#: What fedredis' own jobs say of themselves, and RQ of them; callbacks and webhooks are read to be
+#: refused. Of anything else, such as retries, repeats and dependencies, nothing is read.
+FIELDS = re.compile(
+    "data|origin|description|status|worker_name|(created|enqueued|started|ended)_at"
+    "|last_heartbeat|timeout|(result|failure)_ttl|(success|failure|stopped)_callback_name|webhooks"
+)
+#: Seconds that a job may run, or be kept, at most; RQ's arithmetic ends somewhere above.
+LONGEST = 100_000_000
+
+
 class NotAllowedError(FedredisError):
     """The job is not on the allow-list."""
 
@@ -45,6 +57,23 @@ class AllowedJob(Job):
 
     #: Set by the worker that is about to run the job.
     context: WorkerContext | None = None
+
+    def restore(self, raw_data: Any) -> None:
+        """Read what stands in Redis.
+
+        Raises
+        ------
+        NoSuchJobError
+            If it is no job as fedredis' own are: whatever raises anything else ends the worker.
+        """
+        known = {k: v for k, v in raw_data.items() if FIELDS.fullmatch(k.decode(errors="replace"))}
+        try:
+            super().restore(known)
+            seconds = (self.timeout, self.result_ttl, self.failure_ttl)
+        except Exception as error:
+            raise NoSuchJobError(f"job {self.id} can't be read: {error}") from error
+        if not all(value is None or 0 < value <= LONGEST for value in seconds):
+            raise NoSuchJobError(f"job {self.id} is to last {seconds} seconds")
 
     @property
     def func(self) -> Callable[..., Any]:

@@ -175,7 +175,7 @@ class Attachment:
         return self._context.others_wait(self._run.run_id)
 
     def _drain(self) -> bool:
-        """Go back and forth until no known round has a slave left to claim; tell if any had."""
+        """Go back and forth until no known round has a slave left; tell if any was worked for."""
         done: list[Done] = []
         claimed = False
         while True:
@@ -196,9 +196,10 @@ class Attachment:
                     self._wishes.pop(ask.name, None)
                 else:
                     # A claim attaches its worker, and lasts as long as that is prolonged.
-                    claimed = self._attached = True
+                    self._attached = True
                     self._granted(ask, claim)
                     done += self._work(claim)
+            claimed = claimed or bool(done)
 
     def _ask(self, name: RoundName) -> Ask:
         held, (least, most) = self._context.card.slaves, self._worth_a_visit(name.kind)

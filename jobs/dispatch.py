@@ -78,6 +78,8 @@ class Dispatcher:
             for card in workers.present(self._client)
             if card.dataset == self._config.dataset
             and (card.slaves is None or of_run.intersection(card.slaves))
+            # A stranger may have written the card, and RQ takes not everything for a queue's name.
+            and card.queue == queue_name(card.dataset, card.slaves)
         )
         shared = queue_name(self._config.dataset, None)
         self._capacity[shared] = max(self._capacity[shared], self._own_workers)

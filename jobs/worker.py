@@ -10,10 +10,13 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
+from rq.intermediate_queue import IntermediateQueue
 from rq.serializers import JSONSerializer
-from rq.utils import as_text
+from rq.utils import as_text, now
 from rq.worker import WorkerStatus
 
 from fedredis.jobs.allowlist import AllowedJob
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
     from fedredis.jobs.inputs import Holding, Inputs
 
+#: What may end a worker; anything else in RQ comes of what a stranger has written to its keys.
+_ENDS = (StopRequested, RedisConnectionError, RedisTimeoutError)
 #: Seconds between two signs of life, well within what a master and RQ wait for.
 HEARTBEAT = 5.0
 #: Seconds within which an idle worker sees that its connection is gone, which a firewall may have
@@ -81,10 +86,45 @@ class FedredisWorker(SimpleWorker):
         )
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run a job with this worker's context at hand."""
+        """Run a job with this worker's context at hand; what RQ makes of it ends no worker."""
         if isinstance(job, AllowedJob):
             job.context = self.context
-        super().execute_job(job, queue)
+        try:
+            super().execute_job(job, queue)
+        except _ENDS:
+            raise
+        except Exception as error:
+            self.log.warning("job %s was left: %s", job.id, error)
+            self.executions.clear()
+            self.set_state(WorkerStatus.IDLE)
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Wait for a job; what is none is taken off the queue."""
+        while True:
+            try:
+                return super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
+            except _ENDS:
+                raise
+            except Exception as error:
+                if not self._put_away():
+                    raise
+                self.log.warning("what is no job was taken off the queue: %s", error)
+
+    def _put_away(self) -> int:
+        """Remove what can't be read from the list of jobs on their way; return how much it was."""
+        queue, removed = self.queues[0], 0
+        key = IntermediateQueue(queue.key, connection=self.connection).key
+        listed: list[Any] = self.connection.lrange(key, 0, -1)
+        for raw in listed:
+            try:
+                AllowedJob.fetch(raw.decode(), self.connection, JSONSerializer)
+            except _ENDS:
+                raise
+            except Exception:
+                removed += self.connection.lrem(key, 0, raw)
+        return removed
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Announce this worker to masters, and serve the queue until asked to stop."""
@@ -117,8 +157,15 @@ class FedredisWorker(SimpleWorker):
         super().heartbeat(timeout, pipeline)
 
     def run_maintenance_tasks(self) -> None:
-        """Let RQ clean up; then see that this worker is to go on."""
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        """Let RQ clean up, as far as it can; then see that this worker is to go on."""
+        try:
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        except _ENDS:
+            raise
+        except Exception as error:
+            self._put_away()
+            self.last_cleaned_at = now()  # type: ignore[assignment]
+            self.log.warning("RQ's maintenance was left out: %s", error)
         if self._stop_requested:
             raise StopRequested
 

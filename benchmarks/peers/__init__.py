@@ -5,9 +5,3 @@ minibatches of 64 with fedredis' own model and seeds, the sample-weighted averag
 every slave's held-out rows in every round. Each peer is a module that runs by itself, too:
 ``python -m benchmarks.peers.NAME --slaves 10 --rounds 20 --json``.
 """
-
-import os
-
-# NumPy reads these when it is imported; every process that a peer starts inherits them.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"

@@ -25,8 +25,8 @@ from rich.table import Table
 
 import benchmarks
 import fedredis
-from benchmarks.harness import SONGS
-from benchmarks.peers.catalogue import FEDREDIS, FLOOR, PEERS
+from benchmarks.harness import SOURCE
+from benchmarks.peers.catalogue import FAST, FEDREDIS, FLOOR, PEERS, STACKED
 from benchmarks.peers.peer import typical
 from fedredis import data, jobs
 
@@ -47,7 +47,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     names = [peer.name for peer in PEERS]
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="PEER")
-    parser.add_argument("--slaves", nargs="+", type=int, default=[10, 70, 1000], metavar="N")
+    parser.add_argument("--slaves", nargs="+", type=int, default=[*FAST], metavar="N")
     parser.add_argument("--rounds", type=int, help="instead of a number fit for each peer")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--out", type=Path, help="write the raw results, as JSON")
@@ -143,7 +143,7 @@ def table(results: list[dict[str, Any]]) -> Table:
     shown = Table(title="a round, median; the first is counted to the start", title_justify="left")
     shown.add_column("slaves", justify="right")
     shown.add_column("peer", no_wrap=True)
-    for heading in ("ms", "x floor", "x fedredis", "start, s"):
+    for heading in ("ms", "x floor", "x stacked", "x fedredis", "start, s"):
         shown.add_column(heading, justify="right")
     before = None
     for (slaves, title), of_peer in medians.items():
@@ -154,6 +154,7 @@ def table(results: list[dict[str, Any]]) -> Table:
             title,
             f"{statistics.median(of_peer.values()):,.1f}",
             _ratio(of_peer, medians.get((slaves, FLOOR.title), {})),
+            _ratio(of_peer, medians.get((slaves, STACKED.title), {})),
             _ratio(of_peer, medians.get((slaves, FEDREDIS.title), {})),
             f"{statistics.median(starts[slaves, title]):.1f}",
         )
@@ -171,8 +172,8 @@ def _ratio(of_peer: dict[int, float], other: dict[int, float]) -> str:
 def main() -> int:
     """Compare, print the table, write the file; return 1 if a measurement has failed."""
     asked, console = options(), Console()
-    songs = "the real songs" if SONGS.is_dir() else "synthetic songs"
-    console.print(f"{songs}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    load = f"load {os.getloadavg()[0]:.1f} before"
+    console.print(f"{SOURCE}, {os.cpu_count()} cores, Python {platform.python_version()}, {load}")
     measured = sources()
     results, failed = compare(console, asked)
     if sources() != measured:
@@ -187,7 +188,7 @@ def main() -> int:
     )
     if asked.out:
         session = {
-            "songs": songs,
+            "songs": SOURCE,
             "cores": os.cpu_count(),
             "machine": platform.machine(),
             "system": platform.system(),

@@ -36,18 +36,15 @@ class Peer:
         return self.rounds[sizes[0]] if sizes else None
 
 
-FLOOR = Peer("floor", "floor", "NumPy loop, 1 thread", (), {10: 20, 70: 20, 1000: 8})
-FEDREDIS = Peer("fedredis", "fedredis_itself", "fedredis", (), {10: 20, 70: 20, 1000: 8})
+#: For what takes little time.
+FAST = {10: 20, 70: 20, 1000: 8, 10_000: 5}
+FLOOR = Peer("floor", "floor", "NumPy loop, 1 thread", (), FAST)
+STACKED = Peer("floor-stacked", "floor_stacked", "NumPy loop, stacked", (), FAST)
+FEDREDIS = Peer("fedredis", "fedredis_itself", "fedredis", (), FAST)
 
 PEERS = (
     FLOOR,
-    Peer(
-        "floor-stacked",
-        "floor_stacked",
-        "NumPy loop, stacked",
-        (),
-        {10: 20, 70: 20, 1000: 8},
-    ),
+    STACKED,
     FEDREDIS,
     Peer("pfl", "pfl_simulation", "pfl (in process)", ("pfl",), {10: 20, 70: 20, 1000: 8}),
     Peer(

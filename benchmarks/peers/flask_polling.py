@@ -21,7 +21,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from benchmarks.peers.peer import Measurement, main
-from benchmarks.peers.work import Work, load
+from benchmarks.work import Work, load
 
 PROCESSES = 2
 #: Seconds between two looks at the master.

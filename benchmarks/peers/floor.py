@@ -1,4 +1,4 @@
-"""The plain loop in one process, one thread: what the others are measured against."""
+"""The loop in one process, slave by slave: what the others are measured against."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from benchmarks.floor import run_floor
 from benchmarks.peers.peer import Measurement, main
 
 if TYPE_CHECKING:
-    from benchmarks.peers.work import Work
+    from benchmarks.work import Work
 
 
-def measure(work: Work) -> Measurement:
+def measure(work: Work, *, stacked: bool = False) -> Measurement:
     """Run the loop."""
     started = time.perf_counter()
-    floor = run_floor(work.partitions, work.config)
+    floor = run_floor(work, stacked=stacked)
     setup = time.perf_counter() - started - sum(floor.round_ms[1:]) / 1000
     return Measurement(floor.round_ms, floor.accuracy, setup, {"processes": 1})
 

@@ -13,7 +13,7 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 
 from benchmarks.peers.peer import Measurement
-from benchmarks.peers.work import load
+from benchmarks.work import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ from benchmarks.peers import flower_app
 from benchmarks.peers.peer import Measurement, main
 
 if TYPE_CHECKING:
-    from benchmarks.peers.work import Work
+    from benchmarks.work import Work
 
 #: Seconds that a run may take in all: some to start, and some for each round.
 START_LIMIT, ROUND_LIMIT = 120, 150

@@ -18,7 +18,7 @@ from benchmarks.peers import flower_app
 from benchmarks.peers.peer import Measurement, main
 
 if TYPE_CHECKING:
-    from benchmarks.peers.work import Work
+    from benchmarks.work import Work
 
 CPUS = 2
 

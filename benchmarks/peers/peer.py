@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks.floor import run_floor
-from benchmarks.peers.work import Work, work
+from benchmarks.work import Work, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def main(peer: str, version: str, measure: Callable[[Work], Measurement]) -> Non
     with work(options.slaves, options.rounds) as todo:
         with _quiet_stdout():
             measured = measure(todo)
-        accuracy = run_floor(todo.partitions, todo.config).accuracy
+        accuracy = run_floor(todo).accuracy
     assert len(measured.round_ms) == options.rounds
     assert abs(measured.accuracy - accuracy) < TOLERANCE, (measured.accuracy, accuracy)
     result = {"peer": peer, "version": version, **vars(options), **asdict(measured)}

@@ -30,7 +30,7 @@ from pfl.stats import MappedVectorStatistics
 from benchmarks.peers.peer import Measurement, main
 
 if TYPE_CHECKING:
-    from benchmarks.peers.work import Work
+    from benchmarks.work import Work
 
 #: pfl's evaluation of training users is done when the iteration's number (from 0) is a multiple.
 NEVER = 1_000_000

@@ -59,7 +59,9 @@ class Driver:
         return runs.read(self.session.client, self.run)
 
     def wait(self, say: Say) -> None:
-        """Wait until every slave has a worker; `say` is told who is waited for.
+        """Wait until every slave has a worker, or as long as may be for a quorum to have one.
+
+        `say` is told who is waited for.
 
         Raises
         ------
@@ -74,6 +76,7 @@ class Driver:
                 self.session.client,
                 state.config.dataset,
                 state.config.slave_ids,
+                enough=state.config.required(state.config.slaves),
                 report=say,
                 deadline=time.monotonic() + self.wait_timeout,
                 clock=time.monotonic,

@@ -101,8 +101,7 @@ def prepare(request: Request, slaves: int) -> tuple[Manifest, Path, Account | No
     if rows.folder is not None:
         if told := request.of_rows:
             raise UsageError(
-                f"{rows.folder} is cut already: {told} {'are' if ',' in told else 'is'} said when "
-                "it is cut"
+                f"{rows.folder} is cut already: leave out {told}, which is said when it is cut"
             )
         manifest = read_manifest(rows.folder)
         request.tell_of_cut(manifest)

@@ -132,7 +132,7 @@ class Request:
             )
         if self.fraction is not None and self.settings.get("sample"):
             raise UsageError("and `sample` say the same: give one of them", field="fraction")
-        self.quorum_of(self.sample_of(self.count) if self.count else None)
+        self.quorum_of((self.sample_of(self.count) or self.count) if self.count else None)
         if self.here and self.elsewhere:
             raise UsageError(
                 "`names` and `dataset` are of slaves that are started elsewhere: leave out `data` "
@@ -140,7 +140,8 @@ class Request:
             )
         if not self.here and (told := self.of_rows):
             raise UsageError(
-                f"{told} are said where data is read: by the slaves, or here with `data`"
+                f"leave out {told}: how to read data is said where it is read, by the slaves, "
+                "or with `data`"
             )
 
     @property
@@ -186,10 +187,13 @@ class Request:
         return 0 if self.redis_url else min(slaves, os.cpu_count() or 1)
 
     def sample_of(self, slaves: int) -> int:
-        """Tell how many of the slaves train in a round; 0 for all."""
+        """Tell how many of the slaves train in a round, 0 for all; UsageError if too many."""
         if self.fraction is not None:
             return math.ceil(shares.of(self.fraction, slaves))
-        return int(self.settings.get("sample", 0))
+        sample = int(self.settings.get("sample", 0))
+        if sample > slaves:
+            raise UsageError(f"must be at most the {slaves} slaves, not {sample}", field="sample")
+        return sample
 
     def quorum_of(self, slaves: int | None) -> int:
         """Turn the quorum into a count of the slaves of a round, of an unknown number if None.
@@ -222,8 +226,8 @@ class Request:
         """Warn of a seed that is not the one by which the rows are cut already."""
         if "seed" in self.said and self.seed != manifest.seed:
             warnings.warn(
-                f"`seed={self.seed}` is of training alone: {manifest.dataset} is cut, and rows are"
-                f" held out, by the seed {manifest.seed}",
+                f"`seed={self.seed}` is of training alone: {manifest.dataset} is cut, and rows "
+                f"are held out, by the seed {manifest.seed}",
                 DataWarning,
                 stacklevel=2,
             )

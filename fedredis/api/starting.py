@@ -101,6 +101,7 @@ def resume(
     run: str,
     *,
     workers: int | None = None,
+    quorum: float | None = None,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
     wait_timeout: float | None = None,
@@ -110,9 +111,9 @@ def resume(
     """Go on with a run whose master stopped or died; return its final measure.
 
     It goes on from the last committed round, and the result is the one that the run would have
-    had without the stop. Of a run that is finished, the measure is read again. Parameters are
-    as for `run`; `allow_models` are models of your own, ``package.module:Class``, that may be
-    imported if the run names one.
+    had without the stop, unless a `quorum` lets it go on without some slaves, from now on. Of a
+    run that is finished, the measure is read again. Parameters are as for `run`; `allow_models`
+    are models of your own, ``package.module:Class``, that may be imported if the run names one.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def resume(
     FedredisError
         If the run can't be completed; the message says how to go on with it.
     """
-    asked = {"workers": workers, "wait_timeout": wait_timeout}
+    asked = {"workers": workers, "quorum": quorum, "wait_timeout": wait_timeout}
     request = Request.of(None, redis_url, home, asked)
     with resumed(run, request, allow_models, _call(redis_url, home)) as driver:
         return _driven(driver, report)
@@ -169,6 +170,8 @@ def resumed(
     check_name(run, "run")
     with session(request.redis_url, request.home) as opened:
         config = runs.read(opened.client, run).config
+        if quorum := request.quorum_of(config.sample or config.slaves):
+            runs.change_quorum(opened.client, run, quorum)
         if config.names and request.workers:
             raise UsageError(f"the slaves of run {run} bring their own files: leave out `workers`")
         workers, folder = 0 if config.names else request.workers_for(config.slaves), None

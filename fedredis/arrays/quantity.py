@@ -117,9 +117,10 @@ class Quantity:
         if self.whole:
             return total
         scale, more = self.scales(slaves, rows)
+        # Which converts a piece at a time: a large total is not copied twice.
         if not self.wide:
-            return np.asarray(np.ldexp(total.astype(np.float64), -scale))
-        first, second = total.astype(np.float64)
+            return np.asarray(np.ldexp(total, -scale))
+        first, second = total
         rest = np.ldexp(second, -np.minimum(scale + more, 1023))
         return np.asarray(np.ldexp(first, -scale) + rest)
 

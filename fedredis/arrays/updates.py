@@ -116,23 +116,24 @@ def _text(value: Any) -> str:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(
-        isinstance(one, str) and _text(one) == one for one in value
-    ):
+    # Looked at in one go, here and below: a bundle may be of thousands.
+    if not _all_are(value, str) or _text("".join(value)) != "".join(value):
         raise BlobError("it does not say whose it is")
     return tuple(value)
 
 
 def _whole(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(
-        type(one) is int and 0 <= one <= MOST_SAMPLES for one in value
-    ):
+    if not _all_are(value, int) or (value and not 0 <= min(value) <= max(value) <= MOST_SAMPLES):
         raise BlobError("a number of rows in it is none that a slave can stand for")
     return tuple(value)
 
 
 def _numbers(values: list[Any]) -> list[float | None]:
-    if not all(one is None or type(one) in (int, float) for one in values):
+    if not _all_are(values, int, float, type(None)):
         raise BlobError("a figure in it is no number")
     # Neither infinite nor too long for a float: what is kept of it has to be JSON.
     return [None if one is None or not abs(one) <= MOST_FIGURE else float(one) for one in values]
+
+
+def _all_are(value: Any, *kinds: type) -> bool:
+    return isinstance(value, list) and set(map(type, value)) <= {*kinds}

@@ -144,7 +144,7 @@ class Quadratic:
         return (
             *said,
             f"features=quadratic makes {inputs} inputs of {len(self.columns)} columns, which a "
-            f"model can learn by heart on {rows} rows: features=plain, or fewer columns",
+            f"model can learn by heart on {rows} rows: `features=plain`, or fewer columns",
         )
 
     def _first_grids(self, known: Named, total: Arrays) -> Named:

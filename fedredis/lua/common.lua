@@ -40,6 +40,14 @@ local function tell(stream, most, ...)
   end
 end
 
+-- Removes keys that are of another kind: slaves may write to them.
+local function keep(kind, ...)
+  for _, key in ipairs({...}) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= kind and found ~= 'none' then redis.call('UNLINK', key) end
+  end
+end
+
 -- Sees that a master is still in charge of a run, and numbers what it does; else returns nil, and
 -- what to answer: -2 if another master has taken over, -3 if the run is gone, and the number as it
 -- stands, which shows if the run has gone back in time.

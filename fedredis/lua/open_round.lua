@@ -14,6 +14,7 @@
 -- KEYS[11] open    - zset, names of the open rounds, by time of opening
 -- KEYS[12] work    - stream that waiting workers block on
 -- KEYS[13] events  - stream of what happened
+-- KEYS[14] bundles - list, names of the bundles that are in
 -- ARGV[1] token      - who asks
 -- ARGV[2] name       - the round's name
 -- ARGV[3] after      - a round that has to be committed, or ''
@@ -27,7 +28,7 @@
 -- returns {sequence, answer, {worker that is attached, …}}: 1 if opened, 2 if adopted, 5 if the
 --   round before is not committed, or there are other slaves than expected
 local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
-local everyone, attached, open, work, events = unpack(KEYS, 9, 13)
+local everyone, attached, open, work, events, bundles = unpack(KEYS, 9, 14)
 local token, name, after, expected, quorum, tries, timeout = unpack(ARGV, 1, 7)
 
 local sequence, refused = in_charge(run, token)
@@ -38,17 +39,22 @@ local total = #ARGV > 9 and #ARGV - 9 or redis.call('ZCARD', everyone)
 if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
   return {sequence, 5, {}}
 end
-local time, fields, there = now(), cjson.decode(ARGV[8]), {}
-local state = redis.call('HGET', round, 'state')
+keep('hash', round, claims, inside, attempts)
+keep('zset', ids, attached, open)
+keep('list', bundles)
+local time, fields, there, given_up = now(), cjson.decode(ARGV[8]), {}, 0
+local known = redis.call('HMGET', round, 'state', 'epoch', 'opened')
+local state, epoch, opened = known[1], known[2], known[3]
 local workers = redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')
+-- As it should be, whatever a slave has written there.
+if not tonumber(epoch) then epoch = redis.call('HGET', run, 'epoch') end
+redis.call('HSET', round, 'epoch', epoch, 'opened', tonumber(opened) and opened or whole(time),
+  'expected', expected, 'quorum', quorum, 'attempts', tries)
 if not state then
-  local epoch = redis.call('HGET', run, 'epoch')
-  redis.call('HSET', round, 'epoch', epoch, 'opened', whole(time), 'expected', expected,
-    'quorum', quorum, 'attempts', tries)
   for field, value in pairs(fields) do redis.call('HSET', task, field, value) end
 end
 if state ~= 'open' and state ~= 'closed' then
-  redis.call('HSET', round, 'state', 'open', 'given_up', 0)
+  redis.call('HSET', round, 'state', 'open')
   redis.call('ZADD', open, whole(time), name)
   redis.call('UNLINK', attempts)
 end
@@ -68,8 +74,9 @@ elseif state ~= 'closed' then
     local _, claimed = spread('HMGET', claims, part)
     local _, tried = spread('HMGET', attempts, part)
     for i, id in ipairs(part) do
-      local given_up = tonumber(tried[i] or 0) >= tonumber(tries)
-      if not (places[i] or held[i] or given_up or claimed[i] and there[claimed[i]]) then
+      local out = (tonumber(tried[i]) or 0) >= tonumber(tries)
+      if out and not held[i] then given_up = given_up + 1 end
+      if not (places[i] or held[i] or out or claimed[i] and there[claimed[i]]) then
         listed[#listed + 1], listed[#listed + 2] = first + i - 1, id
         if claimed[i] then redis.call('HDEL', claims, id) end
       end
@@ -77,7 +84,12 @@ elseif state ~= 'closed' then
     spread('ZADD', ids, listed)
   end
 end
-redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)))
+local count = redis.call('HLEN', inside)
+if state ~= 'closed' and count + given_up >= tonumber(expected) then
+  redis.call('HSET', round, 'state', count >= tonumber(quorum) and 'closed' or 'failed')
+  redis.call('ZREM', open, name)
+end
+redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)), 'given_up', given_up)
 if ARGV[9] ~= '' then tell(work, 100, 'round', ARGV[9]) end
 tell(events, 1000, 'type', 'opened', 'round', name)
 return {sequence, state and 2 or 1, workers}

@@ -37,10 +37,14 @@ local answer = same == #slaves and {1} or state[1] ~= 'open' and {4}
   or (lost or state[2] ~= epoch) and {5} or #overlap > 1 and overlap
 if answer then
   redis.call('UNLINK', staged)
+  for i = 11, #KEYS do redis.call('HDEL', KEYS[i], called) end
   return answer
 end
-local expected, given_up = tonumber(state[3]), tonumber(state[4])
+local expected, given_up = tonumber(state[3]) or math.huge, tonumber(state[4]) or 0
 local number, entries = string.match(name, '%d+$'), {}
+-- What slaves share comes first: where one of them has put something else there, a script ends.
+redis.call('LLEN', bundles)
+if spread('HDEL', claims, slaves) < #slaves then spread('ZREM', ids, slaves) end
 redis.call('RENAME', staged, bundle)
 redis.call('PERSIST', bundle)
 for i = 11, #KEYS do
@@ -56,7 +60,6 @@ for i = 11, #KEYS do
 end
 for i, id in ipairs(slaves) do entries[2 * i - 1], entries[2 * i] = id, called end
 spread('HSET', inside, entries)
-if spread('HDEL', claims, slaves) < #slaves then spread('ZREM', ids, slaves) end
 if given_up > 0 then
   local _, tried = spread('HMGET', attempts, slaves)
   for i = 1, #slaves do

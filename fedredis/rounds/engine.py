@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fedredis.arrays import Bundle
 from fedredis.errors import BlobError, RoundFailedError
 from fedredis.exchanges import job_of
+from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.reduction import Reduction
 from fedredis.keys import RoundName
 from fedredis.store.results import RoundState
@@ -21,7 +22,7 @@ from fedredis.store.turns import Committal, Opening
 
 if TYPE_CHECKING:
     from fedredis.exchanges import Exchange, Step
-    from fedredis.exchanges.plan import Plan, Progress
+    from fedredis.exchanges.plan import Plan
     from fedredis.store.master import MasterStore
     from fedredis.store.turns import Event
 
@@ -33,6 +34,8 @@ TICK = 2.5
 CHECK_BYTES = 4_000_000
 #: How many slaves a line names, and of how many it says what went wrong.
 NAMED, REASONS = 10, 3
+#: How often a round is mended to which a slave writes what it may not.
+MOST_MENDED = 5
 
 
 class Dispatch(Protocol):
@@ -59,6 +62,9 @@ class OpenRound:
         self.fetched = 0
         self.refused: dict[str, str] = {}
         self.closed = False
+        #: In which bundle each slave is that was counted, and how often that had to be put right.
+        self.inside: dict[str, str] = {}
+        self.mended = 0
 
     @property
     def complete(self) -> bool:
@@ -67,7 +73,11 @@ class OpenRound:
 
     def take(self, bundles: Sequence[tuple[str, Bundle]]) -> dict[str, str]:
         """Count bundles; return why some can't be, by their names."""
-        return {called: str(why) for called, why in self.reduction.take(bundles).items()}
+        refused = self.reduction.take(bundles)
+        for called, bundle in bundles:
+            if called not in refused:
+                self.inside |= dict.fromkeys(bundle.slaves, called)
+        return {called: str(why) for called, why in refused.items()}
 
 
 class Engine:
@@ -92,20 +102,26 @@ class Engine:
         self._open: dict[RoundName, OpenRound] = {}
         self._cursor = store.last_event()
         self._next_tick = 0.0
+        self._progress = Progress()
 
     def drive(self, progress: Progress) -> None:
         """Go from where the run stands to its end."""
         self._turn(None, progress)
         while self._open:
-            done = self._next()
-            reduced = done.reduction.reduced()
-            step = done.exchange.learn(reduced)
-            progress, step = self._plan.after(progress, done.exchange, step, reduced)
-            self._turn((done, step), progress)
+            progress = self._over(self._next(), progress)
         self._store.warn(*self._plan.ending(progress))
+
+    def _over(self, done: OpenRound, progress: Progress) -> Progress:
+        """Let a round that is over take the run on; nothing of it is held while others go on."""
+        reduced = done.reduction.reduced()
+        step = done.exchange.learn(reduced)
+        progress, step = self._plan.after(progress, done.exchange, step, reduced)
+        self._turn((done, step), progress)
+        return progress
 
     def _turn(self, done: tuple[OpenRound, Step] | None, progress: Progress) -> None:
         """Commit a round, and open those that can begin then."""
+        self._progress = progress
         committal, entry = None, {}
         if done:
             entry = self._entry(*done)
@@ -213,13 +229,34 @@ class Engine:
             tending = self._store.tend(name, job)
             if tending.state is RoundState.BELOW_QUORUM:
                 raise self._failure(round_)
-            # What was refused is asked for again: the round may be open once more.
-            if tending.bundles == round_.fetched or self._advance(round_):
+            closed = tending.state is RoundState.CLOSED
+            if tending.bundles != round_.fetched:
+                # What was refused is asked for again: the round may be open once more.
+                if self._advance(round_) and not closed:
+                    break
+                continue
+            counted = round_.reduction.counted
+            few = closed and counted < self._config.required(len(round_.exchange.slaves))
+            if tending.arrived == counted and not few:
                 break
-        round_.closed = tending.state is RoundState.CLOSED
+            self._mend(round_)
+        round_.closed = closed
         if look_for_workers and not round_.closed:
             waiting = len(round_.exchange.slaves) - tending.arrived
             self._dispatch(name, job, waiting, tending.attached)
+
+    def _mend(self, round_: OpenRound) -> None:
+        """Put a round right in which others are said to be in than are."""
+        name = round_.exchange.name
+        round_.mended += 1
+        if round_.mended > MOST_MENDED:
+            raise RoundFailedError(
+                f"round {name} can't be completed: again and again others are said to be in than "
+                "have handed in; somebody else writes to its keys"
+            )
+        self._log("mended", name, logging.WARNING)
+        self._store.mend(name, round_.inside)
+        self._store.turn(None, [self._opening(round_.exchange, self._progress)])
 
     def _advance(self, round_: OpenRound) -> bool:
         """Take what has come back; say whether all of it could be counted."""
@@ -254,7 +291,8 @@ class Engine:
         exchange, store = round_.exchange, self._store
         asked, missing = len(exchange.slaves), store.missing(exchange.name, exchange.slaves)
         names = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
-        reasons = store.last_errors(missing[:REASONS])
+        failed = store.failed(exchange.name)
+        reasons = store.last_errors([slave for slave in missing if slave in failed][:REASONS])
         line = (
             f"round {exchange.name} can't be completed: {asked - len(missing)} of {asked} slaves "
             f"counted, {self._config.required(asked)} needed"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from fedredis.errors import LeaseHeldError, RunNotFoundError
+from fedredis.keys import BUNDLE
 from fedredis.store import results, steps
 from fedredis.store.charge import Charge
 from fedredis.store.incoming import Incoming
@@ -113,9 +114,10 @@ class MasterStore:
         """
         batch = Batch(self._client, self._where)
         versions = self._new_versions(commit)
-        committed = -1
+        committed = listed = -1
         if commit:
-            bundles = self._incoming.names(commit.name)
+            bundles, round_ = self._incoming.names(commit.name), self.keys.round(commit.name)
+            listed = batch.add("LRANGE", round_.bundles, 0, -1)
             committed = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
         # Whoever waits is woken up once, for all of them: it works for several in one visit.
         opened, news = [], " ".join(str(opening.name) for opening in openings)
@@ -136,6 +138,9 @@ class MasterStore:
                 raise self._charge.lost(
                     f"round {commit.name} can't be committed, {results.LOST[answer]}"
                 )
+            # Handed in anew while a server that had lost them was away: of no use, and in the way.
+            if strays := set(texts(replies[listed])).difference(bundles):
+                ask(self._client, self._where, "UNLINK", *map(round_.bundle, strays))
             self._versions.update({name: versions[name] for name in commit.artifacts})
             for name in commit.drop:
                 self._versions.pop(name, None)
@@ -227,6 +232,22 @@ class MasterStore:
         failing.run()
         return {called: texts(slaves) for called, slaves in slaves_of.items()}
 
+    def mend(self, name: RoundName, counted: Mapping[str, str]) -> None:
+        """Make who is in a round be who was counted: slave to bundle; the round is open again.
+
+        Bundles that were not counted, in which others were said to be, are removed.
+        """
+        keys, round_ = self.keys, self.keys.round(name)
+        stray = set(texts(self._incoming.inside(name).values())) - {*counted.values()}
+        if gone := [round_.bundle(called) for called in stray if BUNDLE.fullmatch(called)]:
+            ask(self._client, self._where, "UNLINK", *gone)
+        reply = self._call(
+            "mend",
+            [keys.run, round_.round, round_.inside, keys.open],
+            [self._token, str(name), *(word for entry in counted.items() for word in entry)],
+        )
+        self._charge.told(reply)
+
     def missing(self, name: RoundName, slaves: Sequence[str]) -> list[str]:
         """List those of some slaves who are not in."""
         batch = Batch(self._client, self._where)
@@ -235,6 +256,11 @@ class MasterStore:
             batch.add("HMGET", inside, *slaves[first : first + CHUNK])
         there = [found for reply in batch.run() for found in reply]
         return [slave for slave, found in zip(slaves, there, strict=True) if found is None]
+
+    def failed(self, name: RoundName) -> set[str]:
+        """Name the slaves who have failed in a round."""
+        key = self.keys.round(name).attempts
+        return set(texts(ask(self._client, self._where, "HKEYS", key)))
 
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
         """Say in a line each how the last attempt of these slaves failed, of those that did."""

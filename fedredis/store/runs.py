@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys as names
+from fedredis.arrays.updates import MOST_FIGURE
 from fedredis.config import RunConfig
 from fedredis.errors import BlobError, FedredisError, RunNotFoundError
 from fedredis.keys import RoundName, RunKeys
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Names in a command.
 CHUNK = 1000
+#: What is in every entry of a history.
+ALWAYS = ("slaves", "samples", "ms", "missing", "refused")
 #: The kind of rounds that test a model.
 TEST = "evaluate"
 #: The artifact that a run begins with.
@@ -121,6 +124,12 @@ def read(client: Redis, run_id: str) -> RunState:
     )
 
 
+def change_quorum(client: Redis, run_id: str, quorum: int) -> None:
+    """Change how many updates make a round valid; nothing else of a config ever changes."""
+    config = replace(read(client, run_id).config, quorum=quorum)
+    ask(client, f"run {run_id}", "HSET", RunKeys(run_id).run, "config", config.to_json())
+
+
 def newest_first(client: Redis, tell: Callable[[str], None]) -> list[RunState]:
     """List the runs, newest first; `tell` is given a line for each that can't be read."""
     found = []
@@ -139,10 +148,33 @@ def history(client: Redis, run_id: str) -> dict[RoundName, dict[str, Any]]:
     entries = {}
     for name, entry in stored.items():
         try:
-            entries[RoundName.parse(name)] = record(entry, where, f"history of {name}")
+            entries[RoundName.parse(name)] = found = record(entry, where, f"history of {name}")
         except BlobError as error:
             raise damaged(where, f"its history: {error}") from error
+        if not all(_told(field, found.get(field)) for field in (*found, *ALWAYS)):
+            raise damaged(where, f"its history of {name} is not what a round comes to")
     return dict(sorted(entries.items()))
+
+
+def _told(field: str, value: Any) -> bool:
+    """Say whether a field of a round's entry can be what it came to."""
+    if field in ("slaves", "samples"):
+        return type(value) is int and value >= 0
+    if field in ("ms", "learning_rate"):
+        return _figure(value) and value is not None
+    if field in ("missing", "refused"):
+        if not isinstance(value, list if field == "missing" else dict):
+            return False
+        words = value.values() if isinstance(value, dict) else value
+        return all(isinstance(word, str) for word in words)
+    if isinstance(value, list):
+        rows = [row for row in value if isinstance(row, list) and len(row) == len(value)]
+        return len(rows) == len(value) and all(_figure(cell) for row in rows for cell in row)
+    return field == "pass" or _figure(value)
+
+
+def _figure(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and not abs(value) > MOST_FIGURE)
 
 
 def scores(client: Redis, run_id: str, primary: str) -> dict[int, float | None]:
@@ -168,7 +200,11 @@ def slaves(client: Redis, run_id: str) -> dict[str, list[dict[str, Any]]]:
     """Read what slaves told of themselves last, by kind of round: a list of bundles each."""
     where = f"run {run_id}"
     stored = fields(ask(client, where, "HGETALL", RunKeys(run_id).slaves))
-    return {kind: records(told, where, f"slaves of {kind}") for kind, told in stored.items()}
+    found = {kind: records(told, where, f"slaves of {kind}") for kind, told in stored.items()}
+    for kind, bundles in found.items():
+        if not all(isinstance(bundle.get("worker", ""), str) for bundle in bundles):
+            raise damaged(where, f"its slaves of {kind} name no worker")
+    return found
 
 
 def failures(client: Redis, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:

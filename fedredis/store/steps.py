@@ -69,7 +69,7 @@ def open_round(
         [
             *(keys.run, keys.history, round_.round, round_.task, round_.ids, round_.claims),
             *(round_.inside, round_.attempts, keys.everyone, keys.attached(opening.job)),
-            *(keys.open, keys.work, keys.events),
+            *(keys.open, keys.work, keys.events, round_.bundles),
         ],
         [
             *(token, str(opening.name), after, opening.expected, opening.quorum),

@@ -93,7 +93,7 @@ class Newton(FedAvg):
             raise UsageError(
                 f"newton: the Hessian of {p:,} parameters ({shapes}: inputs and an intercept by "
                 f"classes) would take {8 * p * p / 1e6:,.0f} MB, more than "
-                f"{MOST_BYTES / 1e6:,.0f}: features=plain, fewer columns, or another strategy",
+                f"{MOST_BYTES / 1e6:,.0f}: `features=plain`, fewer columns, or another strategy",
                 field="strategy",
             )
         of_model = _second_order(model)

@@ -11,7 +11,10 @@ no point is further from the global parameters than `Limits.max_norm`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
 
 from fedredis.errors import FedredisError
 
@@ -60,9 +63,9 @@ class Returned:
     #: The single updates, in the order of the slaves' ids, if the strategy asks for them.
     each: Updates | None = None
 
-    @property
+    @cached_property
     def means(self) -> Arrays:
-        """The sums divided by the rows.
+        """The sums divided by the rows, in their place: after that `total` is empty.
 
         Raises
         ------
@@ -71,7 +74,13 @@ class Returned:
         """
         if not self.samples:
             raise FedredisError("the slaves that were counted have no rows to learn from")
-        return [array / self.samples for array in self.total]
+        means = []
+        while self.total:
+            array = self.total.pop(0)
+            # Sums of whole numbers stay as they are; others may be as large as the model.
+            out = array if array.dtype.kind == "f" else None
+            means.append(np.divide(array, self.samples, out=out))
+        return means
 
 
 class Strategy(Protocol):

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ("command", "shown"),
     [
         (["load", "many"], "every update counted once"),
+        (["large", "1"], "share of SET + GET"),
         (["strategies", "--seeds", "1", "--strategies", "fedavg", "newton"], "pooled fit"),
         (
             [

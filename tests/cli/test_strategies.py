@@ -58,14 +58,14 @@ def test_a_share_of_the_slaves(call, server):
     ("args", "complaint"),
     [
         (["--strategy", "best"], "--strategy must be one of bulyan, "),
-        (["--set", "mu=1"], "--set mu: fedavg has no such option; it has: none"),
+        (["--set", "mu=1"], "--strategy fedavg has no option 'mu'; it has: none"),
         (["--set", "mu"], "--set mu: give OPTION=VALUE"),
         (["--strategy", "fedprox", "--set", "mu=-1"], "--strategy fedprox: mu must be"),
         (["--strategy", "fedprox", "--set", "mu=1", "--set", "mu=2"], "it is set twice"),
-        (["--sample", 11, "--slaves", 10], "--sample must lie between 1 and the 10 slaves"),
-        (["--sample", 2, "--fraction", 0.5], "--sample and --fraction say the same"),
+        (["--sample", 11, "--slaves", 10], "--sample must be at most the 10 slaves, not 11"),
+        (["--sample", 2, "--fraction", 0.5], "--fraction and --sample say the same"),
         (["--fraction", 0], "0.0 is not in the range"),
-        (["--sample", 3, "--quorum", 4], "--quorum 4: give a number from 1 to 3"),
+        (["--sample", 3, "--quorum", 4], "--quorum must be a number from 1 to 3"),
         (["--schedule", "up"], "'up' is not one of"),
         (["--patience", -1], "-1 is not in the range"),
         (["--model", "forest"], "no model 'forest'"),
@@ -101,7 +101,7 @@ def test_what_does_not_go_together_makes_no_run(call, args, complaint):
 )
 def test_how_far_a_run_went(changes, text):
     patience = changes.pop("patience", 0)
-    config = RunConfig("pets", (), ("cat", "dog"), slaves=2, patience=patience)
+    config = RunConfig("pets", (), ("cat", "dog"), slaves=2, rows=9, patience=patience)
     state = RunState(
         run="r1",
         config=config,

@@ -8,14 +8,17 @@ import json
 import lzma
 import sqlite3
 import zipfile
-from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import zstandard
 
-#: Columns: an id with zeros in front, numbers, a date, a ward, a note and the label. None: missing.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+#: Columns: an id with zeros in front, numbers, a date, a ward, a note and the label; None is missing.
 HEADER = ("patient", "Größe", "cost", "admitted", "ward", "note", "outcome")
 WARDS = ("Süd", "Köln, Ost", None)
 ROWS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from fedredis.data.reading import Reading
 from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
 from fedredis.jobs.agreement import agreed, conform
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NUMBERS = ["age", "sbp", "cost"]
 

@@ -16,14 +16,13 @@ import pytest
 from fedredis.cli.main import run as run_command
 from fedredis.connection import connect
 from fedredis.data.manifest import read_manifest
-from fedredis.data.partition import held
-from fedredis.jobs import evaluate, statistics, train
-from fedredis.jobs.inputs import Folder, Inputs
-from fedredis.jobs.task import Task
+from fedredis.exchanges.here import Here
+from fedredis.jobs.inputs import Folder
 from fedredis.jobs.view import RunView
 from fedredis.jobs.worker import make_card
-from fedredis.keys import Kind, Label, RunKeys
+from fedredis.keys import RoundName, RunKeys
 from fedredis.store import workers
+from fedredis.store.slave import Ask, Handed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +44,6 @@ SCRIPTS = Path(sys.executable).parent
 
 #: ``<!-- example: NAME -->`` and the fenced block after it.
 EXAMPLE = re.compile(r"<!-- example: (\w+) -->\n```(\w+)\n(.*?)\n```", re.DOTALL)
-CONTRIBUTE: dict[Kind, Callable[[Task], Any]] = {
-    Kind.STATISTICS: statistics.contribute,
-    Kind.TRAIN: train.contribute,
-    Kind.EVALUATE: evaluate.contribute,
-}
 
 
 @dataclass(frozen=True)
@@ -327,7 +321,7 @@ def redis_cli() -> str:
 
 
 #: The round in which the story stops.
-FROZEN = Label(Kind.TRAIN, 7)
+FROZEN = RoundName("train", 7)
 
 
 @dataclass
@@ -340,42 +334,41 @@ class Actor:
     def __post_init__(self) -> None:
         self.manifest = read_manifest(self.parts)
         holding = Folder(self.parts, self.manifest)
-        self.inputs, self.card = Inputs(holding), make_card(holding)
+        self.ids = [str(slave) for slave in range(self.manifest.slaves)]
+        self.here = Here({slave: holding.open(slave) for slave in self.ids})
+        self.card = make_card(holding)
 
     def act(self, run_id: str) -> Claim:
         """Serve all rounds before the frozen one; there, submit three slaves, hold two more."""
-        self.view = RunView.open(self.client, RunKeys(run_id), self.card.name)
+        self.view = RunView.open(self.client, RunKeys(run_id), self.card.name, alone=None)
         store = self.view.store
-        store.attach(Kind.TRAIN)
+        store.attach(self.view.job_of(FROZEN))
         state = store.open_rounds()
-        while FROZEN not in state.labels:
-            for label in state.labels:
-                if label != Label(Kind.EVALUATE, FROZEN.number - 1):
-                    self.work(self.claim(label, self.manifest.slaves))
+        while FROZEN not in state.names:
+            for name in state.names:
+                if name != RoundName("evaluate", FROZEN.number - 1):
+                    self.work(self.claim(name, self.manifest.slaves))
             state = store.wait_for_work(state.cursor, 10)
         self.work(self.claim(FROZEN, 3))
         pending = self.claim(FROZEN, 2)
-        assert pending
         # Said again, so that it counts as present while it is looked at.
         workers.announce(self.client, self.card, {})
         return pending
 
-    def claim(self, label: Label, count: int) -> Claim | None:
-        """Claim so many slaves; None if the round is over, since it may be told of twice."""
-        wishes = [str(slave) for slave in held(self.parts, self.manifest)]
-        store = self.view.store
-        return store.claim(
-            label, wishes, attached=Kind.TRAIN, take_any=True, least=count, most=count
-        )
+    def claim(self, name: RoundName, count: int) -> Claim:
+        """Claim so many slaves; none if the round is over, since it may be told of twice."""
+        how: Any = {"take_any": True, "least": count, "most": count, "with_task": True}
+        ask = Ask(name, self.view.job_of(name), self.ids, **how)
+        return self.view.store.visit([], [ask])[1][0]
 
-    def work(self, claim: Claim | None) -> None:
-        """Do the slaves' work and submit it."""
-        if claim is None or not claim.slaves:
+    def work(self, claim: Claim) -> None:
+        """Do the slaves' work and hand it in."""
+        if not claim.slaves:
             return
-        fields = self.view.store.task_of(claim.label)
-        task = Task(claim.label, claim.slaves, self.view, fields, self.inputs)
-        contributions = CONTRIBUTE[claim.label.kind](task)
-        self.view.store.submit(claim, contributions.updates, contributions.facts)
+        exchange, self.here.slaves = self.view.exchange(claim.name, claim.task), claim.slaves
+        bundles = exchange.rule.bundles(exchange.local(self.here))
+        schema = exchange.rule.schema
+        self.view.store.visit([Handed(claim, bundle, schema) for bundle in bundles], [])
 
 
 @dataclass

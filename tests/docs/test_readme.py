@@ -109,13 +109,12 @@ def test_a_run_in_flight(story: Story, redis_cli: str, readme: Document, schema:
     printed = [*story.console.printed["watch"], *story.console.printed["flight"]]
     steps = [*readme.steps("watch"), *schema.steps("flight")]
     by_command = dict(zip([step.command for step in steps], printed, strict=True))
-    (arrived,) = [v for k, v in by_command.items() if k.endswith(":arrived'")]
+    (arrived,) = [v for k, v in by_command.items() if k.endswith(":in'")]
     (ids,) = [v for k, v in by_command.items() if k.endswith(":ids' 0 -1")]
     (claims,) = [v for k, v in by_command.items() if k.endswith(":claims'")]
-    assert arrived == '"3"\n'
+    assert arrived == "(integer) 3\n"
     assert len(ids.splitlines()) == 5
     assert len(claims.splitlines()) == 4
-    assert "(integer) 1888\n" in printed
 
 
 def test_it_is_resumed_to_its_end(story: Story) -> None:
@@ -136,7 +135,8 @@ def test_reading_takes_as_long_as_it_says(readme: Document) -> None:
     section = readme.section("## Reading the source")
     (lines,) = re.findall(r"some ([\d,]+) lines", section)
     read = [lines_of(ROOT / path) for path in re.findall(r"`([\w/]+\.(?:py|lua))`", section)]
-    assert sum(read) == pytest.approx(int(lines.replace(",", "")), rel=0.1)
+    assert sum(read) == pytest.approx(int(lines.replace(",", "")), rel=0.05)
+    assert sum(read) <= 3500
     (short,) = re.findall(r"half of them have fewer than (\d+) lines", section)
     folders = ("fedredis", "jobs", "cli", "data")
     files = [

@@ -133,11 +133,18 @@ class Site:
         )
 
     def master(
-        self, run: Run, workers: int = 0, *, url: str | None = None, **faults: Any
+        self,
+        run: Run,
+        workers: int = 0,
+        *,
+        url: str | None = None,
+        quorum: int | None = None,
+        **faults: Any,
     ) -> Process:
         """Drive a run, in a process of its own; go on with it where it stands."""
+        more = () if quorum is None else ("--quorum", quorum)
         return self.command(
-            *("resume", run.run_id, "--workers", workers, "--json"), url=url, **faults
+            *("resume", run.run_id, "--workers", workers, "--json", *more), url=url, **faults
         )
 
     def command(self, *args: object, url: str | None = None, **faults: Any) -> Process:

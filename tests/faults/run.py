@@ -67,6 +67,9 @@ class Run:
             cursor = answer[0][1][-1][0]
         return found[0]
 
+    def wait_for_lease_to_end(self) -> None:
+        until(lambda: not self.client.exists(self.keys.lease))
+
     def wait_for_training(self, *, after: bytes) -> bytes:
         """Wait until a round of training is committed after a moment; return that moment.
 

@@ -5,9 +5,11 @@
 `Gates` in the conftest closes (GATES_URL in the environment), and with FAULTS, a JSON object:
 
 - ``crash``: slave to how often its training raises;
+- ``die``: rounds and slaves, as ``train:2 1``, at which it is killed;
 - ``spoil``: round to what becomes of slave 2's update in it;
 - ``part``: bytes of a part, so that models and updates are large ones, in several parts;
 - ``patience``: seconds for which Redis may be away;
+- ``timeout``: seconds after which a connection counts as dead;
 - ``clock_ahead``: seconds by which the clock is ahead.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import signal
 import sys
 import time
 
@@ -49,6 +52,7 @@ from types import SimpleNamespace  # noqa: E402
 import numpy as np  # noqa: E402
 from redis import Redis  # noqa: E402
 
+from fedredis import connection  # noqa: E402
 from fedredis.arrays import Bundle, Field, Schema, blob  # noqa: E402
 from fedredis.jobs import attachment, pool  # noqa: E402
 from fedredis.store import scripts  # noqa: E402
@@ -74,6 +78,8 @@ def stop_workers() -> None:
     def stoppable_desk(self, exchange, task, slaves):
         for slave in slaves:
             pass_by(f"work {exchange.name} {slave}", self._run.run_id)
+            if f"{exchange.name} {slave}" in FAULTS.get("die", ()):
+                os.kill(os.getpid(), signal.SIGKILL)
             if exchange.name.kind == "train" and crashes.get(slave):
                 crashes[slave] -= 1
                 raise RuntimeError("this trainer crashes")
@@ -195,6 +201,8 @@ def be_patient(module) -> None:
 
 def main() -> None:
     role = sys.argv.pop(1)
+    if "timeout" in FAULTS:
+        connection.SOCKET_TIMEOUT = FAULTS["timeout"]
     if "part" in FAULTS:
         blob.PART_BYTES = scripts.TRIP_BYTES = FAULTS["part"]
     if role == "worker":

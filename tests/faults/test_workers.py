@@ -103,13 +103,13 @@ def test_row_08_a_slave_is_cut_off_and_the_quorum_goes_on(site, gates, partition
     rows = undisturbed(site.create().config).history["train:1"]["samples"]
     site.worker(folder=partitions(only=(0, 1)))
     site.worker(folder=partitions(only=(2,)), url=proxy.url(site.server.url))
-    gates.close("work train:2 2")
+    gates.close("work evaluate:1 2")
     master = site.master(run)
-    gates.wait("work train:2 2")
+    gates.wait("work evaluate:1 2")
     proxy.blackhole()
-    gates.open("work train:2 2")
-    for label in ("train:2", "evaluate:2"):
-        run.let_deadline_pass(label, arrived=2)
+    gates.open("work evaluate:1 2")
+    for name in ("evaluate:1", "train:2", "evaluate:2"):
+        run.let_deadline_pass(name, arrived=2)
     assert master.ends(0)["rounds"] == 2
     first, second = run.history["train:1"], run.history["train:2"]
     assert (first["slaves"], first["missing"], first["samples"]) == (3, [], rows)

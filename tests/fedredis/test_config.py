@@ -3,11 +3,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from fedredis.config import FEATURE_MAPS, RunConfig, check_name
-from fedredis.errors import UsageError
+from fedredis.errors import FedredisError, UsageError
 from fedredis.features import FEATURES
 from fedredis.features.protocol import Column
 from fedredis.models.protocol import TrainingSettings
@@ -15,31 +14,44 @@ from fedredis.models.protocol import TrainingSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+@pytest.fixture
+def make_config() -> Callable[..., RunConfig]:
+    """Return a maker of configs of three slaves with two columns and two classes."""
+    columns = (Column("size", None, None), Column("age", 0, 30))
+
+    def make(**changes: Any) -> RunConfig:
+        usual = {"dataset": "pets-3", "slaves": 3, "rows": 100, **changes}
+        return RunConfig(columns=columns, classes=("cat", "dog"), **usual)
+
+    return make
+
+
 NAN, INFINITY = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(
     ("option", "change"),
     [
-        *(("--slaves", {"slaves": value}) for value in (0, -1)),
-        *(("--rounds", {"rounds": value}) for value in (0, -20)),
-        ("--local-epochs", {"local_epochs": 0}),
-        ("--batch-size", {"batch_size": 0}),
-        ("--attempts", {"attempts": 0}),
-        ("--seed", {"seed": -1}),
-        *(("--learning-rate", {"learning_rate": value}) for value in (0, -0.1, NAN, INFINITY)),
-        *(("--l2", {"l2": value}) for value in (-1e-9, NAN, INFINITY)),
-        *(("--features", {"features": value}) for value in ("", "cubic", "Plain")),
-        *(("--quorum", {"quorum": value}) for value in (-1, 4)),
-        *(("--round-timeout", {"round_timeout_ms": value}) for value in (99, 10**10)),
-        ("--lease", {"lease_ms": 0}),
-        *(("--max-norm", {"max_norm": value}) for value in (0, -1.0, NAN, INFINITY)),
+        *(("slaves", {"slaves": value}) for value in (0, -1)),
+        *(("rounds", {"rounds": value}) for value in (0, -20)),
+        ("local_epochs", {"local_epochs": 0}),
+        ("batch_size", {"batch_size": 0}),
+        ("attempts", {"attempts": 0}),
+        ("seed", {"seed": -1}),
+        *(("learning_rate", {"learning_rate": value}) for value in (0, -0.1, NAN, INFINITY)),
+        *(("l2", {"l2": value}) for value in (-1e-9, NAN, INFINITY)),
+        *(("features", {"features": value}) for value in ("", "cubic", "Plain")),
+        *(("quorum", {"quorum": value}) for value in (-1, 4)),
+        *(("round_timeout_ms", {"round_timeout_ms": value}) for value in (99, 10**10)),
+        ("lease_ms", {"lease_ms": 0}),
+        *(("max_norm", {"max_norm": value}) for value in (0, -1.0, NAN, INFINITY)),
     ],
 )
-def test_a_bad_value_is_refused_by_the_name_of_its_option(
+def test_a_bad_value_is_refused_by_the_name_of_its_field(
     make_config: Callable[..., RunConfig], option: str, change: dict[str, Any]
 ) -> None:
-    with pytest.raises(UsageError, match=f"^{option} must "):
+    with pytest.raises(UsageError, match=f"^`{option}` must "):
         make_config(**change)
 
 
@@ -91,24 +103,12 @@ def test_fields_that_are_missing_take_their_defaults(
 
 def test_a_stored_config_is_checked(make_config: Callable[..., RunConfig]) -> None:
     stored = {**json.loads(make_config().to_json()), "rounds": 0}
-    with pytest.raises(UsageError, match="--rounds"):
+    with pytest.raises(FedredisError, match="`rounds`"):
         RunConfig.from_json(json.dumps(stored))
 
 
 def test_slaves_are_numbered_and_summed_in_order(make_config: Callable[..., RunConfig]) -> None:
-    assert make_config(slaves=11).slave_ids == (
-        "0",
-        "1",
-        "2",
-        "3",
-        "4",
-        "5",
-        "6",
-        "7",
-        "8",
-        "9",
-        "10",
-    )
+    assert make_config(slaves=11).slave_ids == (*"0123456789", "10")
 
 
 def test_without_a_quorum_all_are_needed(make_config: Callable[..., RunConfig]) -> None:
@@ -146,8 +146,6 @@ def test_named_slaves(make_config: Callable[..., RunConfig]) -> None:
 
 def test_a_slave_draws_from_seed_round_and_name(make_config: Callable[..., RunConfig]) -> None:
     config = make_config(seed=3)
-    same = np.random.default_rng([3, 2, 1]).random(4)
-    np.testing.assert_array_equal(config.local_rng(2, "1").random(4), same)
     drawn = [config.local_rng(n, s).random() for n in (1, 2) for s in ("1", "2", "zoo", "zoo-2")]
     assert len(set(drawn)) == 8
     assert config.local_rng(2, "zoo").random() == make_config(seed=3).local_rng(2, "zoo").random()

@@ -10,14 +10,19 @@ import pytest
 from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.cut import write_partitions
+from fedredis.data.partition import open_partition
 from fedredis.data.table import Table
+from fedredis.exchanges import Setup
+from fedredis.exchanges.here import drive
 from fedredis.features.protocol import Column
 from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import make_card
-from fedredis.keys import RunKeys
-from fedredis.master import create_run
+from fedredis.keys import RoundName, RunKeys
+from fedredis.rounds.master import create_run
+from fedredis.store import artifact
 from fedredis.store.master import MasterStore
+from fedredis.store.turns import Opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
     from fedredis.data.manifest import Manifest
     from fedredis.embedded import EmbeddedServer
+    from fedredis.store.turns import Opened
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +68,7 @@ def make_config(manifest: Manifest) -> Callable[..., RunConfig]:
             "columns": manifest.columns,
             "classes": manifest.classes,
             "slaves": 4,
+            "rows": manifest.rows,
             "rounds": 2,
             "features": "plain",
             "attempts": 2,
@@ -100,6 +107,31 @@ def make_context(client: Redis, folder: Path, manifest: Manifest) -> Callable[..
         return WorkerContext(**{**given, **changes})
 
     return make
+
+
+def open_round(
+    master: MasterStore, text: str = "statistics:1", slaves: Any = None, **changes: Any
+) -> Opened:
+    """Open a round for all four slaves, or some; what is trained and tested is ``model:1``."""
+    name, known = RoundName.parse(text), {"known": "preprocessing:0"}
+    asked = 4 if slaves is None else len(slaves)
+    if name.kind != "statistics":
+        known = {"known": "preprocessing:9", "model": "model:1"}
+    given = {"expected": asked, "quorum": asked, "timeout_ms": 60_000, "attempts": 2}
+    job = "statistics" if name.kind == "statistics" else "train"
+    (opened,) = master.turn(None, [Opening(name, job, slaves, reads=known, **given | changes)])
+    return opened
+
+
+@pytest.fixture
+def learnt(
+    client: Redis, keys: RunKeys, folder: Path, manifest: Manifest, make_config: Any
+) -> None:
+    """Write what rounds of training and testing go by."""
+    rows = {str(i): open_partition(folder, i, manifest) for i in range(4)}
+    ended = drive(Setup(make_config(rounds=1)), rows)
+    for name, there in (("preprocessing:9", ended.preprocessing), ("model:1", ended.model)):
+        artifact.create(client, keys, name, ended.artifacts[there])
 
 
 @pytest.fixture

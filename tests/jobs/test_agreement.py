@@ -40,7 +40,7 @@ ROWS = Partition(
 
 
 def config_of(manifest: Manifest, **changes: Any) -> RunConfig:
-    named = ("dataset", "columns", "classes", "label", "missing", "slaves")
+    named = ("dataset", "columns", "classes", "label", "missing", "slaves", "rows")
     return RunConfig(**{**{name: getattr(manifest, name) for name in named}, **changes})
 
 

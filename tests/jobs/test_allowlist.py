@@ -9,13 +9,13 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from fedredis.jobs import functions
+from fedredis.exchanges import KINDS
 from fedredis.jobs.allowlist import ALLOWED, AllowedJob, NotAllowedError
 
 if TYPE_CHECKING:
     from redis import Redis
 
-TRAIN = "fedredis.jobs.functions.train"
+TRAIN = "fedredis.jobs.train"
 
 
 def make(fake: Redis, func: str = TRAIN, **options: Any) -> AllowedJob:
@@ -28,15 +28,8 @@ def make(fake: Redis, func: str = TRAIN, **options: Any) -> AllowedJob:
     return AllowedJob.fetch("j1", connection=fake, serializer=JSONSerializer)
 
 
-def test_the_names_are_those_under_which_rq_stores_the_functions(fake: Redis) -> None:
-    assert {
-        "fedredis.jobs.functions.statistics": functions.statistics,
-        "fedredis.jobs.functions.train": functions.train,
-        "fedredis.jobs.functions.evaluate": functions.evaluate,
-    } == ALLOWED
-    for name, function in ALLOWED.items():
-        job = Job.create(function, connection=fake, serializer=JSONSerializer)
-        assert job.func_name == name
+def test_there_is_one_for_each_kind_of_round() -> None:
+    assert sorted(ALLOWED) == sorted(f"fedredis.jobs.{kind}" for kind in KINDS)
 
 
 @pytest.mark.parametrize("name", sorted(ALLOWED))
@@ -45,8 +38,8 @@ def test_an_allowed_function_is_bound_to_the_workers_context(fake: Redis, name: 
     job.context = context = object()
     function = job.func
     assert isinstance(function, partial)
-    assert function.func is ALLOWED[name]
-    assert function.args == (context,)
+    assert (function.args, function.keywords) == ((context,), ALLOWED[name].keywords)
+    assert function.func is ALLOWED[name].func
 
 
 @pytest.mark.parametrize(
@@ -54,9 +47,9 @@ def test_an_allowed_function_is_bound_to_the_workers_context(fake: Redis, name: 
     [
         "os.system",
         "builtins.eval",
-        "fedredis.jobs.functions.serve",
+        "fedredis.jobs.allowlist._serve",
         "fedredis.jobs.attachment.serve",
-        "fedredis.master.drive_run",
+        "fedredis.rounds.master.drive_run",
         "train",
         f"{TRAIN}.__globals__",
         "",

@@ -9,7 +9,7 @@ import pytest
 from fedredis.jobs import dispatch
 from fedredis.jobs.dispatch import ON_ITS_WAY, WORKERS_KNOWN, Dispatcher
 from fedredis.jobs.naming import queue_name, worker_name
-from fedredis.keys import Kind, Label
+from fedredis.keys import RoundName
 from fedredis.store import workers
 from fedredis.store.slave import SlaveStore
 from fedredis.store.workers import WorkerCard
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fedredis.keys import RunKeys
     from fedredis.store.master import MasterStore
 
-TRAIN = Label(Kind.TRAIN, 1)
+TRAIN = RoundName("train", 1)
 
 
 class Scene:
@@ -35,9 +35,14 @@ class Scene:
         self.client, self.keys, self.config, self.store = client, keys, config, store
         self.now = 100.0
         self.revived = 0
-        self.dispatch = Dispatcher(
+        self.dispatcher = Dispatcher(
             client, store, config, own_workers=own, revive=self._revive, clock=lambda: self.now
         )
+
+    def dispatch(self, name: RoundName, waiting: int, job: str = "train") -> None:
+        """Send workers to a round, knowing who is there."""
+        there = self.client.zrange(self.keys.attached(job), 0, -1)
+        self.dispatcher(name, job, waiting, [worker.decode() for worker in there])
 
     def _revive(self) -> None:
         self.revived += 1
@@ -50,10 +55,10 @@ class Scene:
         workers.join(self.client, card)
         return card.name
 
-    def attach(self, worker: str, kind: Kind = Kind.TRAIN) -> SlaveStore:
+    def attach(self, worker: str, job: str = "train") -> SlaveStore:
         """Let a worker's job begin its stay."""
-        store = SlaveStore(self.client, self.keys, worker=worker, lease_ms=60_000)
-        store.attach(kind)
+        store = SlaveStore(self.client, self.keys, worker=worker, lease_ms=60_000, alone=None)
+        store.attach(job)
         return store
 
     def jobs(self, slaves: tuple[str, ...] | None = None) -> list[str]:
@@ -91,8 +96,8 @@ def test_none_is_sent_twice(make_scene: Callable[..., Scene]) -> None:
         scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 2
     # The rounds of one kind of job are served by one stay.
-    scene.dispatch(Label(Kind.TRAIN, 2), 4)
-    scene.dispatch(Label(Kind.EVALUATE, 1), 4)
+    scene.dispatch(RoundName("train", 2), 4)
+    scene.dispatch(RoundName("evaluate", 1), 4)
     assert len(scene.jobs()) == 2
 
 
@@ -119,7 +124,7 @@ def test_jobs_that_wait_for_a_worker_are_not_sent_again(make_scene: Callable[...
     scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 2
     # Those of another kind wait for another purpose.
-    scene.dispatch(Label(Kind.STATISTICS, 1), 4)
+    scene.dispatch(RoundName("statistics", 1), 4, "statistics")
     assert len(scene.jobs()) == 4
 
 
@@ -131,17 +136,17 @@ def test_workers_that_stay_with_the_run_need_no_job(make_scene: Callable[..., Sc
     assert len(scene.jobs()) == 2
     scene.now += ON_ITS_WAY
     scene.client.delete(f"rq:queue:{queue_name(scene.config.dataset, None)}")
-    store.detach(Kind.TRAIN)
+    store.detach("train")
     scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 3
 
 
 def test_a_stay_of_another_kind_counts_for_nothing(make_scene: Callable[..., Scene]) -> None:
     scene = make_scene()
-    scene.attach(scene.join(), Kind.STATISTICS)
+    scene.attach(scene.join(), "statistics")
     scene.dispatch(TRAIN, 4)
     assert len(scene.jobs()) == 1
-    scene.dispatch(Label(Kind.EVALUATE, 2), 4)  # the last one has jobs of its own
+    scene.dispatch(RoundName("evaluate", 2), 4, "evaluate")  # the last one has jobs of its own
     assert len(scene.jobs()) == 2
 
 
@@ -194,43 +199,17 @@ def test_workers_are_looked_at_now_and_then(make_scene: Callable[..., Scene]) ->
     assert scene.revived == 3
 
 
-def test_who_stays_with_the_run_may_be_told(
-    make_scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene = make_scene()
-    first, second, _third = scene.join(), scene.join(), scene.join()
-    scene.attach(first)
-
-    def look(*args: Any) -> None:
-        pytest.fail("it looked up what it was told")
-
-    monkeypatch.setattr(scene.store, "attached", look)
-    scene.dispatch(TRAIN, 4, (first, second))
-    assert len(scene.jobs()) == 1
-    scene.now += ON_ITS_WAY
-    scene.dispatch(TRAIN, 4, ())  # nobody is there, and one that was sent waits for a worker
-    assert len(scene.jobs()) == 3
-
-
-@pytest.mark.parametrize(
-    ("label", "kind"),
-    [
-        ("statistics:1", "statistics"),
-        ("train:2", "train"),
-        ("evaluate:1", "train"),
-        ("evaluate:2", "evaluate"),
-    ],
-)
+@pytest.mark.parametrize("kind", ["statistics", "train", "evaluate"])
 def test_a_job_carries_names_and_nothing_else(
-    client: Redis, make_scene: Callable[..., Scene], label: str, kind: str
+    client: Redis, make_scene: Callable[..., Scene], kind: str
 ) -> None:
     scene = make_scene(own=1)
-    scene.dispatch(Label.parse(label), 4)
+    scene.dispatch(RoundName("train", 3), 4, kind)
     (name,) = scene.jobs()
     run_id = scene.keys.run_id
     assert name.startswith(f"fedredis-{scene.config.dataset}__{run_id}_{kind}_")
     job: Any = client.hgetall(f"rq:job:{name}")
-    call = [f"fedredis.jobs.functions.{kind}", None, [], {"run": run_id, "round": label}]
+    call = [f"fedredis.jobs.{kind}", None, [], {"run": run_id, "round": "train:3"}]
     assert json.loads(zlib.decompress(job[b"data"])) == call
     assert int(job[b"timeout"]) == 600 + 120
     assert int(job[b"result_ttl"]) == 3600

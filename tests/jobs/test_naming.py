@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from rq.job import validate_job_id
 
+from fedredis.exchanges import KINDS
 from fedredis.jobs.naming import (
     job_id,
     job_prefix,
@@ -11,7 +12,6 @@ from fedredis.jobs.naming import (
     queue_of,
     worker_name,
 )
-from fedredis.keys import Kind
 
 HELD = [None, ("3",), ("0", "2"), tuple(str(slave) for slave in range(500))]
 
@@ -36,7 +36,7 @@ def test_a_queue_starts_the_names_of_all_that_is_its_own(held: tuple[str, ...] |
     assert worker.startswith(f"{queue}-")
     assert queue_of(worker) == queue
     assert worker_name(queue) != worker
-    for kind in Kind:
+    for kind in KINDS:
         name = job_id(queue, "0123abcd", kind)
         validate_job_id(name)
         assert name.startswith(job_prefix(queue, "0123abcd"))
@@ -51,13 +51,13 @@ def test_whatever_the_names_no_queues_jobs_begin_like_anothers() -> None:
     queues = [queue_name(dataset, (name,)) for dataset in ("a", "a_b", "a.b") for name in NAMES]
     queues += [queue_name(dataset, None) for dataset in NAMES]
     for queue in queues:
-        job = job_id(queue, "0123abcd", Kind.TRAIN)
+        job = job_id(queue, "0123abcd", "train")
         validate_job_id(job)
         assert [other for other in queues if job.startswith(jobs_of(other))] == [queue]
 
 
 def test_jobs_of_one_queue_or_run_do_not_start_like_anothers() -> None:
-    one = job_id(queue_name("pets", ("1",)), "r1", Kind.TRAIN)
+    one = job_id(queue_name("pets", ("1",)), "r1", "train")
     for queue, run_id in [
         (queue_name("pets", ("11",)), "r1"),
         (queue_name("pets", None), "r1"),

@@ -14,8 +14,8 @@ from fedredis.data.source import load
 from fedredis.errors import RoundFailedError, UsageError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
-from fedredis.keys import Kind, Label, RunKeys
-from fedredis.master import create_run, drive_run
+from fedredis.keys import RoundName, RunKeys
+from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs, workers
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: A model whose module says in a file who imports it, if anyone does.
 OWN = """
 import os
-from fedredis.codec import Field, Schema
+from fedredis.arrays import Field, Schema
 from fedredis.models import LogisticRegression
 
 with open(os.environ["IMPORTED_BY"], "a") as file:
@@ -48,8 +48,8 @@ class Own:
     def initialise(self, rng):
         return self.inner.initialise(rng)
 
-    def train(self, parameters, X, y, settings, rng):
-        return self.inner.train(parameters, X, y, settings, rng)
+    def train(self, parameters, X, y, settings, rng, term=None):
+        return self.inner.train(parameters, X, y, settings, rng, term)
 
     def predict(self, parameters, X):
         return self.inner.predict(parameters, X)
@@ -77,8 +77,8 @@ def drive(
     size: int,
     meanwhile: Callable[[], Any] = lambda: None,
     **options: Any,
-) -> str:
-    """Drive a run with the workers of a pool; return the digest of its model.
+) -> list[bytes]:
+    """Drive a run with the workers of a pool; return the bits of its model.
 
     `meanwhile` is called once the master has read the run, and before any worker does.
     """
@@ -92,7 +92,7 @@ def drive(
         client,
         run_id,
         dispatcher=dispatcher,
-        report=lambda label, entry: None,
+        report=lambda name, entry: None,
         clock=time.monotonic,
         **options,
     )
@@ -100,7 +100,7 @@ def drive(
     assert state.status == "finished"
     model = runs.artifact(client, run_id, state.model)
     assert model is not None
-    return model.sha256
+    return [array.tobytes() for array in model.values()]
 
 
 def test_a_model_that_all_allow(
@@ -138,10 +138,10 @@ def test_a_worker_refuses_what_is_not_allowed_to_it_and_goes_on(
 
     with WorkerPool(server.url, folder, 1, models={"another.model:Of"}) as pool:
         problem = f"the model '{reference}' is not allowed here: "
-        with pytest.raises(RoundFailedError, match=f"UsageError: {problem}.*--allow-model"):
+        with pytest.raises(RoundFailedError, match=f"UsageError: {problem}.*allow_models"):
             drive(client, run_id, pool, 1, change)
-        slaves = runs.slaves(client, run_id, ("0", "1", "2", "3")).values()
-        errors = [facts["error"].splitlines()[-1] for facts in slaves if "error" in facts]
+        failed = runs.failures(client, run_id, ("0", "1", "2", "3")).values()
+        errors = [told["error"].splitlines()[-1] for told in failed]
         assert errors
         assert all(problem in error for error in errors)
         (before,) = workers.present(client)
@@ -204,12 +204,13 @@ def test_it_learns_the_songs_eras(
         columns=manifest.columns,
         classes=manifest.classes,
         slaves=10,
+        rows=manifest.rows,
         model=model,
     )
     run_id = create_run(client, config)
     with WorkerPool(server.url, parts, 2) as pool:
         drive(client, run_id, pool, 2)
-    last = runs.history(client, run_id)[Label(Kind.EVALUATE, config.rounds)]
+    last = runs.history(client, run_id)[RoundName("evaluate", config.rounds)]
     assert last["accuracy"] > 0.66
     assert last["log_loss"] < 0.78
 

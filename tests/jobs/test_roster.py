@@ -110,7 +110,13 @@ def test_slaves_are_awaited_until_the_last_one_is_there(client: Redis) -> None:
         slave = str(len(reports) - 1)
         workers.join(client, card(f"w-{slave}", slaves=(slave,)))
 
-    wait_for_slaves(client, "pets", ("0", "1", "2"), report=join, deadline=60, clock=lambda: 0)
+    wait_for_slaves(
+        *(client, "pets", ("0", "1", "2")),
+        enough=3,
+        report=join,
+        deadline=60,
+        clock=lambda: 0,
+    )
     assert reports == [
         "waiting for 3 of 3 slaves: 0, 1, 2",
         "waiting for 2 of 3 slaves: 1, 2",
@@ -126,6 +132,7 @@ def test_slaves_that_do_not_come_are_named(client: Redis, monkeypatch: pytest.Mo
     with pytest.raises(WaitTimeoutError) as late:
         wait_for_slaves(
             *(client, "pets", slaves),
+            enough=2,
             report=reports.append,
             deadline=60,
             clock=clock_of(0, 60),
@@ -133,6 +140,9 @@ def test_slaves_that_do_not_come_are_named(client: Redis, monkeypatch: pytest.Mo
     names = "0, 2, 3, 4, 5, 6, 7, 8, 9, 10, …"
     assert str(late.value) == f"12 of 13 slaves of pets did not come: {names}"
     assert reports == [f"waiting for 12 of 13 slaves: {names}"]
+    wait_for_slaves(
+        *(client, "pets", slaves), enough=1, report=pytest.fail, deadline=0, clock=lambda: 0
+    )
 
 
 def own(name: str, dataset: str = "wards", **changes: Any) -> WorkerCard:

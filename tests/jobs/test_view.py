@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fedredis.codec import Schema
-from fedredis.errors import RunNotFoundError
-from fedredis.features import Plain
-from fedredis.jobs.view import ARTIFACTS_KEPT, ArtifactGoneError, RunView
-from fedredis.keys import Kind, RunKeys
-from fedredis.models import LogisticRegression
-from fedredis.store.artifact import Artifact
+from fedredis.errors import ArtifactGoneError, RunNotFoundError
+from fedredis.jobs import view
+from fedredis.jobs.view import RunView
+from fedredis.keys import RoundName, RunKeys
+from fedredis.store import artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,57 +19,60 @@ if TYPE_CHECKING:
     from fedredis.config import RunConfig
     from fedredis.jobs.context import WorkerContext
 
+KNOWN = {"mean": np.zeros(2), "scale": np.ones(2), "rows": np.array(9)}
 
-def put(client: Redis, keys: RunKeys, name: str, value: float) -> None:
-    array = np.array([value])
-    client.hset(keys.artifact(name), mapping=Artifact(Schema.of(a=array), [array]).to_fields())
+
+def look(client: Redis, keys: RunKeys) -> RunView:
+    return RunView.open(client, keys, "w-1", alone=None)
 
 
 def test_a_run_is_read_once(
     client: Redis, keys: RunKeys, make_config: Callable[..., RunConfig]
 ) -> None:
-    run = RunView.open(client, keys, "w-1")
-    assert run.config == make_config()
-    assert run.features == Plain(run.config.columns)
-    assert run.model({}) == LogisticRegression(2, 3)
-    assert run.run_id == keys.run_id
+    run = look(client, keys)
+    assert (run.config, run.run_id) == (make_config(), keys.run_id)
+    jobs = [run.job_of(RoundName.parse(name)) for name in ("train:1", "evaluate:1", "evaluate:2")]
+    assert jobs == ["train", "train", "evaluate"]
+    assert run.job_of(RoundName("nothing", 1)) == "nothing"
 
 
 def test_no_such_run(client: Redis) -> None:
     with pytest.raises(RunNotFoundError, match="there is no run r9"):
-        RunView.open(client, RunKeys("r9"), "w-1")
+        look(client, RunKeys("r9"))
 
 
 def test_claims_last_as_long_as_the_run_says(
     client: Redis, keys: RunKeys, make_config: Callable[..., RunConfig]
 ) -> None:
     client.hset(keys.run, "config", make_config(lease_ms=777_000).to_json())
-    run = RunView.open(client, keys, "w-1")
-    run.store.attach(Kind.TRAIN)
-    until = client.zscore(keys.attached(Kind.TRAIN), "w-1")
+    look(client, keys).store.attach("train")
+    until = client.zscore(keys.attached("train"), "w-1")
     assert until / 1000 - client.time()[0] > 700
 
 
-def test_artifacts_are_fetched_once_and_the_oldest_forgotten(client: Redis, keys: RunKeys) -> None:
-    run = RunView.open(client, keys, "w-1")
-    names = [f"model:{number}" for number in range(1, ARTIFACTS_KEPT + 1)]
-    for name in names:
-        put(client, keys, name, 1)
-        assert run.artifact(name)["a"] == 1
-        put(client, keys, name, 2)
-    assert [float(run.artifact(name)["a"][0]) for name in names] == [1] * ARTIFACTS_KEPT
-    put(client, keys, "model:9", 9)
-    assert run.artifact("model:9")["a"] == 9
-    assert run.artifact(names[1])["a"] == 1
-    assert run.artifact(names[0])["a"] == 2
+def test_artifacts_are_fetched_once_a_version_and_the_oldest_forgotten(
+    client: Redis, keys: RunKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "ARTIFACTS_KEPT", 2)
+    run, fetched = look(client, keys), []
+    fetch = run.store.artifact
 
+    def noting(name: str, version: str) -> object:
+        fetched.append((name, version))
+        return fetch(name, version)
 
-def test_an_artifact_that_is_gone(client: Redis, keys: RunKeys) -> None:
-    run = RunView.open(client, keys, "w-1")
-    with pytest.raises(ArtifactGoneError, match="model:7 is gone"):
-        run.artifact("model:7")
-    put(client, keys, "model:7", 7)
-    assert run.artifact("model:7")["a"] == 7
+    run.store.artifact = noting  # type: ignore[assignment]
+    for name in ("model:1", "model:2", "model:3"):
+        artifact.create(client, keys, name, {"w": np.array([float(name[-1])])})
+    versions = {n: str(i) for i, n in enumerate(("model:1", "model:2", "model:3"))}
+    for name, version in versions.items():
+        client.hset(keys.artifact(name), "version", version)
+    order = ["model:1", "model:2", "model:1", "model:3", "model:1", "model:2"]
+    for name in order:
+        assert run._artifact(name, versions[name])["w"] == float(name[-1])
+    assert [name for name, _ in fetched] == ["model:1", "model:2", "model:3", "model:2"]
+    with pytest.raises(ArtifactGoneError, match="its model:1 is gone"):
+        run._artifact("model:1", "of another master")
 
 
 def test_a_context_keeps_the_run_that_it_looked_at_last(

@@ -22,10 +22,11 @@ from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.naming import job_id, queue_name
 from fedredis.jobs.worker import FedredisWorker, make_card
-from fedredis.keys import Kind, Label
+from fedredis.keys import RoundName
 from fedredis.store import workers
 from fedredis.store.results import RoundState
 from fedredis.store.slave import SlaveStore
+from tests.jobs.conftest import open_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from fedredis.keys import RunKeys
     from fedredis.store.master import MasterStore
 
-STATISTICS = "fedredis.jobs.functions.statistics"
-MOMENTS = Label(Kind.STATISTICS, 1)
+STATISTICS = "fedredis.jobs.statistics"
+ROUND = RoundName("statistics", 1)
 #: The first bytes of what RQ has compressed.
 ZLIB = b"\x78\x9c"
 
@@ -79,13 +80,12 @@ def queue(client: Redis, manifest: Manifest) -> Queue:
 @pytest.fixture
 def opened(master: MasterStore) -> MasterStore:
     """Open a round of statistics for all four slaves."""
-    extra = {"payload": "preprocessing:0", "pass": "moments"}
-    master.open_round(MOMENTS, ("0", "1", "2", "3"), quorum=4, timeout_ms=60_000, extra=extra)
+    open_round(master)
     return master
 
 
 def state_of(master: MasterStore) -> RoundState:
-    return master.tend(MOMENTS, Kind.STATISTICS).state
+    return master.tend(ROUND, "statistics").state
 
 
 def fetch(job: Job) -> tuple[str, str]:
@@ -388,20 +388,22 @@ def test_it_finishes_what_it_is_at_when_it_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The slave at hand is counted, those after it go to others."""
-    submit = SlaveStore.submit
+    visit = SlaveStore.visit
 
-    def submit_and_be_asked(store: SlaveStore, *args: Any) -> Any:
-        results = submit(store, *args)
-        os.kill(os.getpid(), signal.SIGTERM)
-        return results
+    def visit_and_be_asked(store: SlaveStore, *args: Any) -> Any:
+        answer = visit(store, *args)
+        if not serving:
+            serving.append(os.kill(os.getpid(), signal.SIGTERM))
+        return answer
 
-    monkeypatch.setattr(SlaveStore, "submit", submit_and_be_asked)
+    serving: list[Any] = []
+    monkeypatch.setattr(SlaveStore, "visit", visit_and_be_asked)
     first, second = serve(queue, keys), serve(queue, keys)
     name = burst().name
     assert first.return_value() == {"worker": name, "counted": {"statistics": 1}}
     assert fetch(second)[0] == "queued"
-    assert client.zrange(keys.round(MOMENTS).ids, 0, -1) == [b"1", b"2", b"3"]
-    assert not client.exists(keys.round(MOMENTS).claims, keys.attached(Kind.STATISTICS))
+    assert client.zrange(keys.round(ROUND).ids, 0, -1) == [b"1", b"2", b"3"]
+    assert not client.exists(keys.round(ROUND).claims, keys.attached("statistics"))
     assert is_gone(client)
 
 
@@ -425,7 +427,7 @@ def test_it_makes_room_for_another_run(
     )
     wait = serving.context.others_wait
     assert not wait("r1")
-    queue.enqueue_call(STATISTICS, job_id=job_id(queue.name, "r1", Kind.TRAIN))
+    queue.enqueue_call(STATISTICS, job_id=job_id(queue.name, "r1", "train"))
     assert not wait("r1")
     assert wait("r")
     assert wait("r2")
@@ -466,7 +468,7 @@ def test_what_rq_keeps_is_json(
     dispatch = Dispatcher(
         client, opened, make_config(), own_workers=1, revive=lambda: None, clock=lambda: 0.0
     )
-    dispatch(MOMENTS, 4)
+    dispatch(ROUND, "statistics", 4, ())
     queue.enqueue_call("os.system", args=("true",))
     burst()
     keys = client.keys("rq:*")

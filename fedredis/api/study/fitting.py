@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named
     from fedredis.config import RunConfig
-    from fedredis.exchanges import Rows
+    from fedredis.exchanges import Exchange, Rows, Step
 
 #: Newton's method takes ten steps as a rule, and forty where a class is missing and its intercept
 #: has no optimum. What further ones would change is rounding.
@@ -83,17 +83,22 @@ def fit(
         options={},
         rounds=MOST_STEPS,
     )
+    models: dict[int, Arrays] = {}
+
+    def note(exchange: Exchange, step: Step) -> None:
+        if exchange.name.kind == "train":
+            models[exchange.name.number] = list(step.artifacts[step.progress["model"]].values())
+
     try:
-        setup = Setup(alone, allowed)
+        setup, solver = Setup(alone, allowed), "newton"
         setup.check()
-        progress, solver = drive(setup, together), "newton"
+        progress = drive(setup, together, seen=note)
     except UsageError:
-        # It has no second derivatives, or too many.
-        setup = Setup(replace(alone, strategy="fedavg", rounds=rounds), allowed)
-        progress, solver = drive(setup, together), "sgd"
+        # It has no second derivatives, or too many. How fast it learns follows from all rounds.
+        setup = Setup(replace(alone, strategy="fedavg", rounds=config.rounds), allowed)
+        progress, solver = drive(setup, together, seen=note), "sgd"
     known = progress.artifacts[progress.preprocessing]
-    parameters = list(progress.artifacts[progress.model].values())
-    return Fit(setup, known, parameters, blank, solver)
+    return Fit(setup, known, models[rounds if solver == "sgd" else max(models)], blank, solver)
 
 
 def _pooled(parts: list[Rows], blank: NDArray[np.bool_]) -> Prepared:

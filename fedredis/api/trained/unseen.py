@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fedredis.features import Prepared
+from fedredis.features.prepared import Prepared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

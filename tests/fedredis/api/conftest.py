@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import fedredis
+from fedredis.config import RunConfig
+from fedredis.features import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fedredis.embedded import EmbeddedServer
@@ -32,3 +35,34 @@ def csv(folder: Path) -> Path:
 def trained(csv: Path, server: EmbeddedServer) -> fedredis.Outcome:
     """Train on the songs, on a given Redis, with a worker of its own."""
     return fedredis.run(csv, slaves=3, rounds=2, workers=1, redis_url=server.url)
+
+
+@pytest.fixture
+def make_config() -> Callable[..., RunConfig]:
+    """Return a maker of configs, of three slaves with two columns and three classes."""
+
+    def make(**changes: Any) -> RunConfig:
+        usual = {
+            "dataset": "pets-3-0123abcd",
+            "columns": (Column("size"), Column("age", 0, 30)),
+            "classes": ("cat", "dog", "eel"),
+            "slaves": 3,
+            "rows": 1000,
+            "features": "plain",
+        }
+        return RunConfig(**{**usual, **changes})
+
+    return make
+
+
+@pytest.fixture
+def learn() -> Callable[..., dict[str, Any]]:
+    """Return what lets a feature map learn all that it can from rows, with labels or without."""
+
+    def learn(mapping: Any, X: Any, y: Any = ()) -> dict[str, Any]:
+        known: dict[str, Any] = {}
+        while (name := mapping.next_pass(known)) is not None:
+            known = mapping.learn(name, known, mapping.sums(name, known, X, y))
+        return known
+
+    return learn

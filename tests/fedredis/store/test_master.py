@@ -138,11 +138,12 @@ def test_a_turn_is_one_round_trip(bench: Bench, trips: list[list[str]]) -> None:
     two = RoundName("train", 3), RoundName("evaluate", 2)
     reads = {"model": "model:2", "known": "model:1"}
     done = committal(name=NEXT, artifacts={"model:2": MODEL["model:1"]})
+    assert len(list(master.bundles(NEXT, 0))) == 1
     trips.clear()
     opened = master.turn(done, [opening(name, reads=reads) for name in two])
     assert opened == [Opened(False, ("w",)), Opened(False, ("w",))]
     staging = ["UNLINK", "RPUSH", "RPUSH", "EXPIRE"]
-    assert trips == [[*staging, "EVALSHA", "EVALSHA", "EVALSHA"]]
+    assert trips == [["LRANGE", *staging, "EVALSHA", "EVALSHA", "EVALSHA"]]
 
 
 def test_what_a_commit_leaves(bench: Bench) -> None:
@@ -216,7 +217,7 @@ def test_large_artifacts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_opening_needs_what_it_reads(bench: Bench) -> None:
-    with pytest.raises(FedredisError, match="run r1 has lost its model:7"):
+    with pytest.raises(FedredisError, match="run r1: its model:7 is gone"):
         bench.begin().turn(None, [opening(reads={"model": "model:7"})])
     assert bench.state() == ""
 
@@ -569,8 +570,9 @@ def line_of(step: Callable[[], Any]) -> str | None:
 
 
 def test_fields_that_hold_no_numbers_end_in_a_line(bench: Bench) -> None:
-    master, worker = bench.begin(), bench.worker()
-    master.turn(None, [opening()])
+    """Or do no harm: the next opening puts them right."""
+    master, worker = bench.begin(20), bench.worker()
+    master.turn(None, [opening(expected=20, quorum=20)])
     round_ = bench.keys.round(TRAIN).round
     for field in ("expected", "quorum", "deadline", "epoch", "given_up", "attempts"):
         was = bench.client.hget(round_, field)

@@ -6,23 +6,18 @@ import pytest
 
 from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.store import removal, runs
+from tests.fedredis.store.conftest import config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redis import Redis
-
-    from fedredis.config import RunConfig
 
 
 @pytest.fixture
-def two(
-    fake: Redis, make_config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def two(fake: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs whose names begin alike, one with more keys than are deleted in one call."""
     monkeypatch.setattr(removal, "BATCH", 3)
     for run in ("r1", "r10"):
-        runs.create(fake, run, make_config(), {})
+        runs.create(fake, run, config())
         for number in range(10):
             fake.set(f"fedredis:{{{run}}}:round:train:7:update:{number}", b"x")
     fake.set("fedredis:{r1}x", b"of somebody else")
@@ -30,8 +25,9 @@ def two(
 
 def test_nothing_of_the_run_is_left(fake: Redis, two: None) -> None:
     before = set(fake.keys())
-    assert removal.remove(fake, "r1", token="me") == 12
+    removed = removal.remove(fake, "r1", token="me")
     gone = before - set(fake.keys())
+    assert removed == len(gone)
     assert gone == {key for key in before if key.startswith(b"fedredis:{r1}")}
     assert fake.zrange("fedredis:runs", 0, -1) == [b"r10"]
     with pytest.raises(RunNotFoundError, match="there is no run r1"):

@@ -8,6 +8,7 @@ import pytest
 from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
 from fedredis.keys import RUNS, RoundName, RunKeys
 from fedredis.store import runs
+from fedredis.store.removal import remove
 from tests.fedredis.store.conftest import claim, committal, config, hand, opening
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.fedredis.store.conftest import Bench
 
 KEYS = RunKeys("r1")
+ENTRY = {"slaves": 3, "samples": 9, "ms": 1.5, "missing": [], "refused": {}}
 
 
 def test_create(client: Redis) -> None:
@@ -25,7 +27,7 @@ def test_create(client: Redis) -> None:
     runs.create(client, "r1", made)
     state = runs.read(client, "r1")
     assert state == runs.RunState(
-        run_id="r1",
+        run="r1",
         status="waiting",
         config=made,
         round=0,
@@ -54,7 +56,8 @@ def test_what_the_master_writes_later(client: Redis, patience: int, chosen: int)
 
 def test_history_scores_and_failures(client: Redis) -> None:
     for name in ("train:10", "evaluate:2", "train:9", "evaluate:10"):
-        client.hset(KEYS.history, name, json.dumps({"r2": None if name[-1] == "2" else 0.5}))
+        entry = {**ENTRY, "r2": None if name[-1] == "2" else 0.5}
+        client.hset(KEYS.history, name, json.dumps(entry))
     assert [str(name) for name in runs.history(client, "r1")] == [
         *("evaluate:2", "evaluate:10", "train:9", "train:10")
     ]
@@ -72,7 +75,7 @@ def test_newest_first_steps_over_what_is_damaged(client: Redis) -> None:
     client.delete(RunKeys("e").run, RunKeys("gone").run)
     client.set(RunKeys("e").run, "planted")
     lines: list[str] = []
-    assert [state.run_id for state in runs.newest_first(client, lines.append)] == ["b", "a", "c"]
+    assert [state.run for state in runs.newest_first(client, lines.append)] == ["b", "a", "c"]
     assert [line.split(":")[0] for line in lines] == [
         *("there is no run gone", "run e is damaged in Redis", "run d is damaged in Redis")
     ]
@@ -133,16 +136,16 @@ def test_remove(bench: Bench) -> None:
     master.turn(committal(), [opening(RoundName("train", 2))])
     worker = bench.worker()
     hand(worker, claim(worker, name=RoundName("train", 2)))
-    with pytest.raises(LeaseHeldError, match="a master is driving run r1"):
-        runs.remove(client, "r1")
+    with pytest.raises(LeaseHeldError, match="run r1 is going on"):
+        remove(client, "r1", token="t")
     master.release("stopped")
-    assert runs.remove(client, "r1") > 5
+    assert remove(client, "r1", token="t") > 5
     assert set(client.keys()) == before
     with pytest.raises(RunNotFoundError):
-        runs.remove(client, "r1")
+        remove(client, "r1", token="t")
     with pytest.raises(RunNotFoundError):
-        runs.remove(client, "*")
-    runs.remove(client, "x*")
+        remove(client, "*", token="t")
+    remove(client, "x*", token="t")
     assert {key for key in client.scan_iter() if b"{r" in key} | {RUNS.encode()} == {
         key for key in before if b"{x*}" not in key
     }
@@ -153,6 +156,6 @@ def test_a_removed_run_is_gone_for_its_workers(bench: Bench) -> None:
     worker = bench.worker()
     held = claim(worker)
     bench.client.delete(bench.keys.lease)
-    runs.remove(bench.client, "r1")
+    remove(bench.client, "r1", token="t")
     assert worker.open_rounds().names == ()
     assert (claim(worker), hand(worker, held).state.name) == (None, "LATE")

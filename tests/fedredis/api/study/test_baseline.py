@@ -4,7 +4,7 @@ import pytest
 
 import fedredis
 from fedredis.errors import DataError, FedredisError, RunNotFoundError, UsageError
-from fedredis.keys import Kind, Label, RunKeys
+from fedredis.keys import RoundName, RunKeys
 
 SLAVES = 3
 
@@ -63,12 +63,12 @@ def test_the_best_round_is_compared_where_the_run_stands_for_it(csv, at, server)
         workers=1,
         redis_url=server.url,
         patience=1,
-        learning_rate=9.0,
+        learning_rate=5.0,
     )
     found = fedredis.baseline(outcome.run, **at)
     history = fedredis.show(outcome.run, **at).history
     assert found.round == outcome.chosen < outcome.rounds
-    assert found.federated["accuracy"] == history[Label(Kind.EVALUATE, found.round)]["accuracy"]
+    assert found.federated["accuracy"] == history[RoundName("evaluate", found.round)]["accuracy"]
 
 
 def test_no_rows_are_held_out(csv, at, server):
@@ -80,10 +80,8 @@ def test_no_rows_are_held_out(csv, at, server):
 
 
 def test_slaves_that_keep_their_own_files(make_training, at):
-    training = make_training(names=("ann", "bob", "cy"), rounds=1)
-    training.farm.work = lambda label, slave, fields: type(training.farm).work(
-        training.farm, label, str(("ann", "bob", "cy").index(slave)), fields
-    )
+    training = make_training(3, names=("ann", "bob", "cy"), rounds=1)
+    training.farm.rows = dict(zip(("ann", "bob", "cy"), training.farm.rows.values(), strict=True))
     training.drive()
     with pytest.raises(DataError, match="keep their own files: a baseline is fitted on the rows"):
         fedredis.baseline(training.run_id, **at)

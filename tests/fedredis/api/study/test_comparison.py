@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from fedredis.api import comparison
-from fedredis.api.study.comparison import compare
+from fedredis.api.study import comparison
 from fedredis.api.study.fitting import fit
 from fedredis.data.partition import Partition
+from fedredis.exchanges import Setup
 
 
 @pytest.fixture
@@ -23,6 +23,13 @@ def parts():
         y = np.digitize(X @ [1.0, -0.5] + rng.normal(slave, 2, n + out), [1.0, 4.0])
         made[str(slave)] = Partition(X[:n], y[:n], X[n:], y[n:])
     return made
+
+
+def compare(config, parts, federated, known=None, **how):
+    """Compare a run whose known statistics matter where labels are numbers alone."""
+    return comparison.compare(
+        Setup(config), known or {}, parts, federated, **{"run": "r1", "rounds": 3, **how}
+    )
 
 
 def always(label):
@@ -37,10 +44,10 @@ def hits(fitted, *parts):
 
 def test_models_and_rows(make_config, parts):
     config = make_config()
-    found = compare(config, parts, always(1), run="r1", rounds=3)
+    found = compare(config, parts, always(1))
     each = list(parts.values())
-    local = [fit(config, [part], rounds=3, name=slave) for slave, part in parts.items()]
-    pooled = fit(config, each, rounds=3, name="pooled")
+    local = [fit(config, {s: part}, rounds=3, name=s) for s, part in parts.items()]
+    pooled = fit(config, parts, rounds=3, name="pooled")
     own = [hits(fitted, part) for fitted, part in zip(local, each, strict=True)]
     everywhere = [hits(fitted, *each) for fitted in local]
     assert found.local["accuracy"] == sum(own) / 17
@@ -60,13 +67,13 @@ def test_models_and_rows(make_config, parts):
 
 
 def test_a_slave_that_holds_no_rows_out(make_config, parts):
-    told = compare(make_config(), parts, always(1), run="r1", rounds=3).slaves["2"]
+    told = compare(make_config(), parts, always(1)).slaves["2"]
     assert told.local == told.federated == told.pooled == {}
     assert told.local_everywhere["accuracy"] > 0
 
 
 def test_figures_are_single_numbers(make_config, parts):
-    found = asdict(compare(make_config(), parts, always(1), run="r1", rounds=3))
+    found = asdict(compare(make_config(), parts, always(1)))
     for model in ("local", "local_everywhere", "federated", "pooled"):
         assert set(found[model]) == {"accuracy", "macro_f1", "log_loss"}
         assert all(type(value) is float for value in found[model].values())
@@ -78,9 +85,10 @@ def test_numbers(make_config, parts):
     numbers = {
         s: replace(p, train_y=p.train_y * 1.5, test_y=p.test_y * 1.5) for s, p in parts.items()
     }
-    found = compare(config, numbers, lambda X: np.zeros((len(X), 1)), run="r1", rounds=3)
+    known = {"label_mean": np.array(2.0), "label_scale": np.array(3.0)}
+    found = compare(config, numbers, lambda X: np.zeros((len(X), 1)), known)
     each = list(numbers.values())
-    local = [fit(config, [part], rounds=3, name="") for part in each]
+    local = [fit(config, {"x": part}, rounds=3, name="x") for part in each]
     truth = np.concatenate([part.test_y for part in each])
     told = [f.predict(p.test_X)[:, 0] for f, p in zip(local, each, strict=True)]
     assert found.local["r2"] == pytest.approx(r2_score(truth, np.concatenate(told)))
@@ -94,20 +102,5 @@ def test_numbers(make_config, parts):
 def test_each_fit_is_reported(make_config, parts):
     told = []
     report = lambda *counts: told.append(counts)  # noqa: E731
-    compare(make_config(), parts, always(1), run="r1", rounds=3, report=report)
+    compare(make_config(), parts, always(1), report=report)
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-
-
-def test_fits_are_told_the_rounds_and_what_is_allowed(make_config, parts, monkeypatch):
-    asked = []
-
-    def noting(config, parts, **said):
-        asked.append((len(parts), said))
-        return fit(config, parts, **said)
-
-    monkeypatch.setattr(comparison, "fit", noting)
-    compare(make_config(), parts, always(1), run="r1", rounds=7, allowed={"a:B"})
-    assert [(count, said["name"]) for count, said in asked] == [
-        *((3, "pooled"), (1, "0"), (1, "1"), (1, "2")),
-    ]
-    assert all((said["rounds"], said["allowed"]) == (7, {"a:B"}) for _, said in asked)

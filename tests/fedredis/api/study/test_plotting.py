@@ -87,7 +87,7 @@ def test_files_of_other_names(name):
 
 def test_without_matplotlib(monkeypatch):
     for name in ("run_picture", "run_panels"):
-        monkeypatch.delitem(sys.modules, f"fedredis.api.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"fedredis.api.study.{name}", raising=False)
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.ticker"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match=r"pip install 'fedredis\[plot\]'"):

@@ -9,7 +9,7 @@ import pytest
 
 from fedredis.api.inspection import RunRecord
 from fedredis.api.study.run_picture import COLOURS, draw, figure_of
-from fedredis.keys import Kind, Label
+from fedredis.keys import RoundName
 from fedredis.store.runs import RunState
 
 CLASSES = ("cat", "dog", "eel")
@@ -23,8 +23,8 @@ def make(make_config):
         config = make_config(**{"classes": CLASSES, **changes})
         rng, history = np.random.default_rng(rounds), {}
         for number in range(1, rounds + 1):
-            history[Label(Kind.TRAIN, number)] = {"ms": 1.0}
-            history[Label(Kind.EVALUATE, number)] = (
+            history[RoundName("train", number)] = {"ms": 1.0}
+            history[RoundName("evaluate", number)] = (
                 {
                     "accuracy": float(rng.random()),
                     "log_loss": float(rng.random()),
@@ -52,7 +52,7 @@ def panels(figure):
 
 
 def of(record, name):
-    return [e[name] for k, e in record.history.items() if k.kind is Kind.EVALUATE]
+    return [e[name] for k, e in record.history.items() if k.kind == "evaluate"]
 
 
 def curve(axes, number):
@@ -110,7 +110,7 @@ def test_slaves_that_have_told_nothing(make):
 def test_shares_and_counts_of_classes(make):
     record = make(rounds=1)
     counts = [[6, 2, 0], [1, 3, 0], [0, 0, 0]]
-    record.history[Label(Kind.EVALUATE, 1)]["confusion"] = counts
+    record.history[RoundName("evaluate", 1)]["confusion"] = counts
     axes = panels(figure_of([record]))["confusion 0"]
     (image,) = axes.images
     np.testing.assert_allclose(image.get_array(), [[0.75, 0.25, 0], [0.25, 0.75, 0], [0, 0, 0]])
@@ -167,7 +167,7 @@ def test_numbers(make):
     assert set(axes) == {"score", "loss", "slaves"}
     assert curve(axes["score"], 0) == ([1, 2, 3, 4], of(record, "r2"))
     assert curve(axes["loss"], 0) == ([1, 2, 3, 4], of(record, "mse"))
-    assert axes["loss"].get_title(loc="left").startswith("mean squared error")
+    assert axes["loss"].get_title(loc="left").startswith("mse on held-out")
 
 
 @pytest.mark.parametrize("count", [2, 12, 100])

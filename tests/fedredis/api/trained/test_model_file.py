@@ -12,7 +12,7 @@ import pytest
 import fedredis
 from fedredis import features, models
 from fedredis.api.trained.model_file import Description, load, save
-from fedredis.codec import Schema
+from fedredis.arrays import Schema
 from fedredis.data.meaning import digest
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
@@ -28,21 +28,16 @@ X = np.array(
 )
 
 
-def learned(mapping, X):
-    known = {}
-    while (name := mapping.next_pass(known)) is not None:
-        known = mapping.learn(name, known, mapping.sums(name, known, X))
-    return known
-
-
 @pytest.fixture
-def make(tmp_path):
+def make(tmp_path, learn):
     """Return a function that saves a model with parameters at random."""
 
     def make(name="model.npz", *, classes=("cat", "dog", "eel"), columns=COLUMNS, X=X, **changes):
         settings = {"features": "quadratic", "missing": "mean", "model": "logistic", **changes}
-        mapping = features.make(settings["features"], columns, settings["missing"])
-        known = learned(mapping, X)
+        mapping = features.make(
+            settings["features"], columns, settings["missing"], numeric_labels=not classes
+        )
+        known = learn(mapping, X, np.arange(len(X)) * 3.0)
         model = models.make(settings["model"], mapping.width(known), len(classes))
         arrays = [np.random.default_rng(5).normal(size=f.shape) for f in model.schema().fields]
         description = Description(
@@ -57,7 +52,10 @@ def make(tmp_path):
         )
         named = dict(zip(model.schema().names, arrays, strict=True))
         save(tmp_path / name, description, named, known)
-        return tmp_path / name, model.predict(arrays, mapping.transform(known, X))
+        told = model.predict(arrays, mapping.transform(known, X))
+        if not classes:
+            told = known["label_mean"] + known["label_scale"] * told
+        return tmp_path / name, told
 
     return make
 
@@ -112,12 +110,13 @@ def test_the_file_is_plain_arrays_and_the_same_bytes_each_time(make, tmp_path):
         *("description", "model.weights", "preprocessing.categories"),
         *("preprocessing.category_counts", "preprocessing.fill", "preprocessing.edges"),
         *("preprocessing.scores", "preprocessing.mean", "preprocessing.scale"),
+        *("preprocessing.constant", "preprocessing.rows"),
     }
     said = json.loads(arrays["description"].item())
     assert (said.pop("format"), said.pop("version")) == ("fedredis model", 1)
     loaded = load(path)
     assert said == json.loads(json.dumps(asdict(loaded.description)))
-    assert loaded.description.sha256 == Schema.of(weights=arrays["model.weights"]).sha256(
+    assert loaded.description.sha256 == Schema.of({"weights": arrays["model.weights"]}).sha256(
         [arrays["model.weights"]]
     )
     again, _ = make("again.npz")
@@ -165,7 +164,7 @@ def described(path, **said):
         ({"columns": []}, "its preprocessing does not fit its columns"),
         ({"columns": [{"name": "x"}] * 5}, "its preprocessing does not fit its columns"),
         ({"classes": ["cat", "dog"]}, "its parameters are not those of its model"),
-        ({"classes": []}, "the model 'logistic' needs classes"),
+        ({"classes": []}, "it does not say what unit its numbers have"),
         ({"sha256": "0" * 64}, "its parameters have another digest"),
     ],
 )

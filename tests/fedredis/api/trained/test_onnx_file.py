@@ -28,15 +28,16 @@ def rows(n, seed=0):
 
 
 @pytest.fixture
-def make():
+def make(learn):
     """Return a function that makes a model, as the graph of it and as what it predicts."""
 
     def make(*, classes=("cat", "dog", "eel"), columns=COLUMNS, X=None, **changes):
         settings = {"features": "plain", "missing": "error", "model": "logistic", **changes}
-        mapping, known = features.make(settings["features"], columns, settings["missing"]), {}
+        mapping = features.make(
+            settings["features"], columns, settings["missing"], numeric_labels=not classes
+        )
         X = rows(400) if X is None else X
-        while (name := mapping.next_pass(known)) is not None:
-            known = mapping.learn(name, known, mapping.sums(name, known, X))
+        known = learn(mapping, X, np.arange(len(X)) * 3.0)
         model = models.make(settings["model"], mapping.width(known), len(classes))
         arrays = [np.random.default_rng(5).normal(size=f.shape) for f in model.schema().fields]
         said = Description(
@@ -45,7 +46,12 @@ def make():
             sha256=model.schema().sha256(arrays),
         )
         named = dict(zip(model.schema().names, arrays, strict=True))
-        return (said, named, known), lambda X: model.predict(arrays, mapping.transform(known, X))
+
+        def predict(X):
+            told = model.predict(arrays, mapping.transform(known, X))
+            return told if classes else known["label_mean"] + known["label_scale"] * told
+
+        return (said, named, known), predict
 
     return make
 

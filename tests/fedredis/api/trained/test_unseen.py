@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from fedredis.api.study.fitting import learn
 from fedredis.api.trained.unseen import unseen_in
 from fedredis.features import Column, make
 
 COLUMNS = (Column("size"), Column("coat", kind="category"), Column("legs", kind="category"))
 
 
-def test_columns_with_categories_that_nobody_had():
+def test_columns_with_categories_that_nobody_had(learn):
     features = make("plain", COLUMNS)
-    known = learn(features, [np.array([[1.0, 7, 4], [2, 8, 4]])])
+    known = learn(features, np.array([[1.0, 7, 4], [2, 8, 4]]))
     assert unseen_in(features, known, np.array([[9.0, 8, 4], [1, 7, 4]])) == []
     (line,) = unseen_in(features, known, np.array([[1.0, 7, 4], [1, 9, 4], [1, np.nan, 4]]))
     assert line.startswith("column 'coat': 2 of 3 rows have a category that no row to learn from")

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 import pytest
 
 import fedredis
-from fedredis.api.joining import Wanted
 from fedredis.errors import UsageError
 from fedredis.store import workers
 
@@ -73,9 +72,9 @@ def test_it_has_to_be_clear_who_is_wanted(wards):
         ({"names": ["a", "b", "a"]}, "`names` names 2 slaves, each once"),
         ({"names": ["a*"]}, "slave 'a\\*' is not a name"),
         ({"names": ["ids"]}, "belongs to fedredis"),
-        ({"names": ["a"], "workers": 1}, "leave out --data and --workers"),
-        ({"slaves": 3, "label": "outcome"}, "said where it is read: by the slaves"),
-        ({"slaves": 3, "quorum": 4}, "--quorum 4"),
+        ({"names": ["a"], "workers": 1}, "leave out `data` and `workers`"),
+        ({"slaves": 3, "label": "outcome"}, "leave out `label`: how to read data is said"),
+        ({"slaves": 3, "quorum": 4}, "`quorum` must be a number from 1 to 3"),
     ):
         with pytest.raises(UsageError, match=complaint):
             fedredis.run(**given, redis_url=wards.url, wait_timeout=0)
@@ -120,9 +119,3 @@ def test_slaves_of_a_partition_folder_have_no_names(csv, server):
         pytest.raises(UsageError, match=r"`names`: the slaves of .* are numbered"),
     ):
         fedredis.run(names=["a"], redis_url=server.url)
-
-
-def test_who_is_wanted():
-    assert Wanted().count() is None
-    assert Wanted(3).count() == Wanted(names=["a", "b", "c"]).count() == 3
-    assert [Wanted(3).elsewhere, Wanted(dataset="x").elsewhere] == [False, True]
