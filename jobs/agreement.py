@@ -89,8 +89,8 @@ def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
         for text in classes
         if not any(text in group for group in same)
     }
-    # Where every slave has classes of its own, that is how they are cut.
-    if any(len(who) == len(manifests) for who in holders.values()):
+    # Where many slaves have classes of their own, that is how they are cut.
+    if sum(len(who) == len(manifests) for who in holders.values()) >= 2:
         for text, who in holders.items():
             if len(who) == 1 < len(manifests):
                 yield (

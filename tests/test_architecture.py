@@ -69,10 +69,14 @@ OPTIONAL = {
             "fedredis.cli.cut_picture",
         ),
     },
+    "clevercsv": {"fedredis.data.dialect"},
     "onnx": {"fedredis.api.trained.onnx_file"},
     "pyarrow": {"fedredis.data.parquet"},
+    "python_calamine": {"fedredis.data.formats"},
     "sklearn": {"fedredis.models.sklearn_linear"},
+    "sqlalchemy": {"fedredis.data.sql"},
     "torch": {"fedredis.models.torch_mlp"},
+    "zstandard": {"fedredis.data.packed"},
 }
 
 #: The one module that tells of what lies above it, and the part that it tells of.

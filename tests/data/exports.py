@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-#: Columns: an id with zeros in front, numbers, a date, a ward, a note and the label; None is missing.
+#: Columns: an id with zeros in front, numbers, a date, a ward, a note and the label.
 HEADER = ("patient", "Größe", "cost", "admitted", "ward", "note", "outcome")
 WARDS = ("Süd", "Köln, Ost", None)
 ROWS = [

@@ -15,9 +15,7 @@ from fedredis.errors import UsageError
 from fedredis.exchanges import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    import pandas as pd
+    from collections.abc import Collection
 
     from fedredis.api.session import PathLike
     from fedredis.data.source import Frame
@@ -32,7 +30,7 @@ class Predicted:
 
     run: str
     #: The rows as they came, then ``<label>_predicted``, then a probability for each class.
-    frame: pd.DataFrame
+    frame: Frame
     #: What is odd about them, a line each.
     warnings: tuple[str, ...]
 
@@ -76,12 +74,15 @@ def predict_rows(
     """
     how = Reading(**reading)
     target = None if out is None else Path(out)
-    write = None if target is None else _writer(target)
     if target is not None and target.exists() and not force:
         raise UsageError(f"{target} is there already: `force` replaces it", field="out")
+    # They import pandas, as reading a file does.
     from fedredis.data import dates, formats
     from fedredis.data.file import FRAME
     from fedredis.data.rows import of_cells
+    from fedredis.data.tabular import writer
+
+    write = None if target is None else writer(target)
 
     name, trained = trained_of(run, model, redis_url, home, allow_models)
     config = trained.config
@@ -107,28 +108,3 @@ def predict_rows(
             write(frame, scratch)
     odd = unseen_in(Setup(config).features, trained.known, X)
     return Predicted(name, frame, tuple(odd))
-
-
-def _writer(path: Path) -> Callable[[pd.DataFrame, Path], None]:
-    """Choose what writes a file, by the end of its name.
-
-    Raises
-    ------
-    UsageError
-        If it ends in another way.
-    """
-    ends = [end.lower() for end in path.suffixes]
-    packed: Any = "gzip" if ends[-1:] == [".gz"] else None
-    end = ends[-2 if packed else -1] if len(ends) > bool(packed) else ""
-    if end in (".csv", ".tsv"):
-        sep = "\t" if end == ".tsv" else ","
-        return lambda frame, to: frame.to_csv(to, index=False, sep=sep, compression=packed)
-    if end == ".jsonl":
-        return lambda frame, to: frame.to_json(
-            to, orient="records", lines=True, date_format="iso", compression=packed
-        )
-    if end in (".parquet", ".pq") and not packed:
-        return lambda frame, to: frame.to_parquet(to, index=False)
-    raise UsageError(
-        "must end in .csv, .tsv, .jsonl (or .gz behind them) or .parquet", field="out"
-    )
