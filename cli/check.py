@@ -45,7 +45,7 @@ def command(
     else:
         report(checked, show)
     if strict and not checked.clean:
-        raise SystemExit(1)
+        click.get_current_context().exit(1)
 
 
 def report(checked: Checked, show: bool) -> None:

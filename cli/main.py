@@ -84,7 +84,7 @@ def run(args: Sequence[str] | None = None) -> int:
         with terminate_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
             warnings.showwarning = _warn  # type: ignore[assignment]
-            command.main(args=args, prog_name="fedredis", standalone_mode=False)
+            code = command.main(args=args, prog_name="fedredis", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -105,7 +105,7 @@ def run(args: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         return _fail(_unforeseen(error), 1)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _write_whatever_comes() -> None:
