@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "Train a model over slaves and print its final measure.",
     "slave": "Start workers that act for the slaves of a folder, or for one with its own file.",
-    "check": "Say what would be read from files, what is odd, and what mends that.",
+    "check": "Say what would be read from files, what is odd about it, and what mends that.",
     "resume": "Go on with a run whose master stopped or died.",
     "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",

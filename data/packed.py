@@ -144,6 +144,6 @@ def _unpack(file: IO[bytes], kind: str, path: Path) -> Any:
             raise DataError(
                 "to read .zst, install zstandard: pip install 'fedredis[zst]'", file=path
             ) from None
-        return zstandard.open(file, "rb")
+        return zstandard.open(cast(Any, file), "rb")
     opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[kind]
     return cast(Any, opened)(file, "rb")

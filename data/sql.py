@@ -44,16 +44,18 @@ def answer(reading: Reading) -> pd.DataFrame:
         engine = sqlalchemy.create_engine(url)
         try:
             with engine.connect() as connection:
-                frame = pd.read_sql(sqlalchemy.text(str(reading.query)), connection)
+                rows = connection.execute(sqlalchemy.text(str(reading.query)))
+                names, cells = [*rows.keys()], [tuple(row) for row in rows]
         finally:
             engine.dispose()
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError, pd.errors.DatabaseError) as error:
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         lines = str(getattr(error, "orig", None) or error).split("\n")
         raise DataError(
             f"the database refuses: {lines[0].strip()}", file=name_of(reading)
         ) from None
+    frame = pd.DataFrame(cells, columns=names)
     # Decimal numbers of a database come as objects.
-    return frame.map(_plain) if frame.dtypes.eq(object).any() else frame
+    return frame.map(_plain).infer_objects() if frame.dtypes.eq(object).any() else frame
 
 
 def _plain(cell: Any) -> Any:
