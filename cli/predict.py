@@ -69,15 +69,15 @@ def command(
     It also prints how probable each class is. A song is looked up by its name in the run's
     data, or in --data. With --csv and --out it does so for all rows of a file.
     """
-    where = {"redis_url": redis_url, "home": home, "allow_models": allow_models}
+    where: dict[str, Any] = {"redis_url": redis_url, "home": home, "allow_models": allow_models}
     reading = {name: value for name, value in reading.items() if value is not None}
     if csv is not None or out is not None:
         if csv is None or out is None or {song, artist, values, data} != {None}:
             raise UsageError("`csv` and `out` go together, and alone")
-        told = predict_rows(csv, run, model=model, out=out, force=force, **where, **reading)
-        for line in told.warnings:
+        rows = predict_rows(csv, run, model=model, out=out, force=force, **where, **reading)
+        for line in rows.warnings:
             output.warn(line)
-        output.say(f"{len(told.frame):,} rows with the answers of run {told.run} in {out}")
+        output.say(f"{len(rows.frame):,} rows with the answers of run {rows.run} in {out}")
         return
     prediction = predict(
         run,

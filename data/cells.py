@@ -40,7 +40,9 @@ class Cells:
     #: Tells the number that a file's data row, counted from 0, has for its readers.
     line: Callable[[Path, int], int | None] = line_of
     #: Columns' different cells, found once.
-    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _known: dict[str, tuple[NDArray[np.intp], Any]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def error(self, problem: str, row: int, column: str) -> DataError:
         """Build the error for a bad cell; `row` counts the data rows from 0."""
@@ -121,11 +123,11 @@ class Cells:
 
     def sample(self, name: str) -> list[str]:
         """Return the first texts of a column, those that are missing left out."""
-        whole = self.head is None or name not in self.head
-        frame = self.frame.head(SAMPLE) if whole else self.head
-        if whole:
-            frame = frame[[name]].dropna().astype(str)
-        texts = frame[name].tolist()
+        if self.head is None or name not in self.head:
+            column = self.frame[name].head(SAMPLE).dropna().astype(str)
+        else:
+            column = self.head[name]
+        texts = column.tolist()
         return [text for cell in texts if isinstance(cell, str) and (text := cell.strip())]
 
     def _factors(self, name: str) -> tuple[NDArray[np.intp], Any]:
@@ -208,7 +210,7 @@ def _parse(
             warnings.simplefilter("error", pd.errors.ParserWarning)
             warnings.simplefilter("error", pd.errors.DtypeWarning)
             try:
-                return pd.read_csv(
+                return pd.read_csv(  # type: ignore[no-any-return]
                     file,
                     header=0,
                     names=header,

@@ -78,9 +78,9 @@ def expand(cells: Cells, dates: Mapping[str, str | None], columns: Sequence[str]
 
 def _days(cells: Cells, name: str, form: str | None) -> pd.Series:
     """Read a column of dates, NaT where one is missing."""
-    column = cells.frame[name]
+    column: pd.Series = cells.frame[name]
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.tz_localize(None)
+        return pd.Series(column.dt.tz_localize(None))
     words = cells.words(name).astype(object)
     text = words.map(str, na_action="ignore").astype("str")
     text = text if form else text.str.replace(TIME, "", regex=True)

@@ -183,7 +183,7 @@ def _separator(text: str, path: Path) -> str:
             break
     header = lines[0].strip("\r\n") if lines else ""
     found = Detector().detect("".join(lines))
-    sign = found.delimiter if found is not None else "?"
+    sign = "?" if found is None else found.delimiter or ""
     others = [other for other in SEPARATORS if other in header and other != sign]
     if (sign and sign in SEPARATORS and sign in header) or not (sign or others):
         return sign or ","

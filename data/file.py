@@ -157,7 +157,7 @@ def table_of(
         rows, y = rows[once], y[once]
     if len(rows) < len(X):
         X, gaps = X[rows], gaps[rows]
-    for place in np.flatnonzero(gaps[:, :-1].any(axis=0)):
+    for place in np.flatnonzero(gaps[:, :-1].any(axis=0)).tolist():
         X[gaps[:, place], place] = np.nan  # the same bytes, whatever the file's: they are digested
     counts = Counter(y.tolist()) if classes else {}
     account = Account(

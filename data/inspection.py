@@ -73,11 +73,11 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
         If it can't even be parsed; what else is wrong is a finding.
     """
     found: dict[str, Finding] = {}
-    mended, shown = reading.reading, None
+    mended, first = reading.reading, None
     for _ in range(PASSES):
         opened = formats.of_query(mended) if path is None else formats.opened(path, mended)
         cells, table, refused, new = _read(opened, mended)
-        shown = shown or (opened, cells)
+        first = first or cells
         found |= {str(each): each for each in new}
         better = _mend(mended, new)
         if better == mended:
@@ -85,11 +85,9 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
         mended = better
     if refused is not None and not any(str(refused) in line for line in found):
         found[str(refused)] = Finding(refused.file, refused.column, _bare(refused))
-    cells = shown[1] if shown[1] is not None else cells
-    facts = tuple(_facts(cells, mended, table)) if cells is not None else ()
-    return Inspection(
-        opened.path, opened.how, len(cells.frame), facts, tuple(found.values()), mended, table
-    )
+    facts = tuple(_facts(first or cells, mended, table))
+    findings = tuple(found.values())
+    return Inspection(opened.path, opened.how, len(cells.frame), facts, findings, mended, table)
 
 
 def _read(
@@ -126,7 +124,8 @@ def _of_column(
     words = cells.words(name).dropna()
     odd = cells.oddities(name) if cells.mostly_numbers(name) and name != reading.label else {}
     if not odd and words.dtype in (object, "str") and words.nunique() <= len(words) / 2:
-        odd = {t: int(n) for t, n in words.value_counts().items() if UNKNOWN.fullmatch(str(t))}
+        counts = {str(text): int(n) for text, n in words.value_counts().items()}
+        odd = {text: n for text, n in counts.items() if UNKNOWN.fullmatch(text)}
     for text, count in sorted(odd.items(), key=lambda item: -item[1])[:TOLD]:
         blank = not re.search(r"\d", text)
         means = "`na` says that it stands for a missing cell" if blank else "correct it"

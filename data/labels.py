@@ -64,7 +64,7 @@ def target(
     for text, count in zip(different, np.bincount(codes), strict=True):
         counts[identity(text)] += int(count)
     warn(label_doubts(cells, name, {text: counts[identity(text)] for text in found}))
-    places = pd.Index([*map(identity, classes)]).get_indexer([*map(identity, different)])
+    places = pd.Index([*map(identity, classes)]).get_indexer(pd.Index([*map(identity, different)]))
     of_rows = places.astype(np.int64)[codes]
     if (of_rows < 0).any():
         wrong = int((of_rows < 0).argmax())

@@ -55,7 +55,8 @@ def answer(reading: Reading) -> pd.DataFrame:
         ) from None
     frame = pd.DataFrame(cells, columns=names)
     # Decimal numbers of a database come as objects.
-    return frame.map(_plain).infer_objects() if frame.dtypes.eq(object).any() else frame
+    mixed = frame.select_dtypes(object).columns
+    return frame.assign(**{name: frame[name].map(_plain).infer_objects() for name in mixed})
 
 
 def _plain(cell: Any) -> Any:

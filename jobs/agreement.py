@@ -91,20 +91,20 @@ def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
     }
     # Where many slaves have classes of their own, that is how they are cut.
     if sum(len(who) == len(manifests) for who in holders.values()) >= 2:
-        for text, who in holders.items():
-            if len(who) == 1 < len(manifests):
+        for text, having in holders.items():
+            if len(having) == 1 < len(manifests):
                 yield (
-                    f"slave {who[0]} alone has the class {text!r} of '{label}': if others write "
-                    "it otherwise, write it alike; if it stands for nothing, `na` says so"
+                    f"slave {having[0]} alone has the class {text!r} of '{label}': if others "
+                    "write it otherwise, write it alike; if it stands for nothing, `na` says so"
                 )
     alike: dict[str, list[str]] = {}
     for name, one in sorted(manifests.items()):
         alike.setdefault(one.content or name, []).append(name)
-    for who in alike.values():
-        if len(who) > 1:
+    for twins in alike.values():
+        if len(twins) > 1:
             yield (
-                f"slaves {', '.join(who)} hold the same rows, which count once for each: give each"
-                " its own file"
+                f"slaves {', '.join(twins)} hold the same rows, which count once for each: give "
+                "each its own file"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,10 +87,10 @@ def predict_rows(
 
     name, trained = trained_of(run, model, redis_url, home, allow_models)
     config = trained.config
-    if hasattr(data, "columns"):
-        opened = formats.of_frame(FRAME, data, how, "in memory")
-    else:
+    if isinstance(data, str | os.PathLike):
         opened = formats.opened(Path(data), how)
+    else:
+        opened = formats.of_frame(FRAME, data, how, "in memory")
     cells = opened.cells(opened.header)  # as text: what is not used is to come out as it was
     X = of_cells(cells, config.columns, config.missing, dates.formats(how.dates))
     told = trained.predict(X, allow_models)
