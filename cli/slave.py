@@ -71,12 +71,12 @@ def command(
         whom = f"{len(slaves.slaves)} of {manifest.slaves} slaves of {manifest.dataset}"
         if name is not None:
             whom = f"slave {name} of {manifest.dataset}, {manifest.rows} rows"
-        for line in slaves.account.lines() if slaves.account else ():
-            output.say(line)
         output.say(
             f"{workers} worker{'s' * (workers > 1)} for {whom}, queue {slaves.queue}, "
             f"at {slaves.redis_url}; Ctrl-C stops"
         )
+        for line in slaves.account.lines() if slaves.account else ():
+            output.say(line)
         try:
             slaves.wait()
         except KeyboardInterrupt:
