@@ -134,6 +134,11 @@ class Schema:
         """As JSON: ``[["weights", "<f8", [78, 3]], …]``."""
         return json.dumps([[f.name, f.dtype, list(f.shape)] for f in self.fields])
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What the head of arrays says of a schema that lies beside them: its digest."""
+        return {"schema": hashlib.sha256(self.to_json().encode()).hexdigest()[:16]}
+
     @classmethod
     def from_json(cls, text: str | bytes) -> Schema:
         """Read what `to_json` wrote.

@@ -26,7 +26,7 @@ FIRST = "0"
 def create(client: Redis, keys: RunKeys, name: str, named: Named) -> None:
     """Write an artifact of a run that nobody drives yet."""
     schema, batch = Schema.of(named), Batch(client, f"run {keys.run_id}")
-    batch.stage(keys.parts(name), blob.pack(schema, list(named.values())))
+    batch.stage(keys.parts(name), blob.pack(schema, list(named.values()), schema.about))
     batch.add("PERSIST", keys.parts(name))
     batch.add("HSET", keys.artifact(name), "schema", schema.to_json(), "version", FIRST)
     batch.run()
@@ -54,7 +54,9 @@ def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -
         return None
     try:
         schema = Schema.from_json(described)
-        _, arrays = blob.unpack(schema, rest(client, parts, length, first))
+        head, arrays = blob.unpack(schema, rest(client, parts, length, first))
+        if not head.items() >= schema.about.items():
+            raise BlobError("damaged: its schema is another one")
     except BlobError as error:
         if length > 2 and ask(client, where, "HGET", key, "version") != found:
             # Dropped while it was read.

@@ -30,7 +30,7 @@ def commit(
     written: list[Any] = []
     for name, named in commit.artifacts.items():
         schema, staged = Schema.of(named), keys.staged(token, name)
-        count = batch.stage(staged, blob.pack(schema, list(named.values())))
+        count = batch.stage(staged, blob.pack(schema, list(named.values()), schema.about))
         places += (keys.artifact(name), staged, keys.parts(name))
         written += (schema.to_json(), versions[name], count)
     return batch.script(

@@ -99,7 +99,7 @@ def finished_jobs(up: Composition, queue: str, run: str) -> list[dict[str, Any]]
     everything = up.look(f"jobs/{queue}/finished/1000/asc/1")["jobs"]
     jobs: list[dict[str, Any]] = [job for job in everything if run in job["description"]]
     names = {job["description"].partition("(")[0] for job in jobs}
-    assert names == {f"fedredis.jobs.functions.{kind}" for kind in KINDS}
+    assert names == {f"fedredis.jobs.{kind}" for kind in KINDS}
     return jobs
 
 
@@ -113,7 +113,7 @@ def test_a_busy_worker_shows_its_job_and_the_master_can_be_stopped(
         (run,) = set(texts(client.zrange(RUNS, 0, -1))) - before
         current = [worker["current_job"] for worker in up.look("workers")["workers"]]
         jobs = [job for job in current if job != "idle" and run in job["description"]]
-        job, *_ = [job for job in jobs if "functions.train(" in job["call_string"]]
+        job, *_ = [job for job in jobs if "jobs.train(" in job["call_string"]]
         found: dict[str, Any] = job
         return found
 

@@ -19,9 +19,9 @@ def test_row_18_jobs_that_would_run_code(site, gates, assert_as_undisturbed):
     jobs = [
         queue.enqueue("os.system", touch),
         queue.enqueue("subprocess.getoutput", touch),
-        queue.enqueue("fedredis.jobs.functions.serve", run.run_id),
+        queue.enqueue("fedredis.jobs.serve", run.run_id),
         queue.enqueue(
-            "fedredis.jobs.functions.train",
+            "fedredis.jobs.train",
             kwargs={"run": run.run_id, "round": "train:1"},
             on_success=Callback("os.remove"),
         ),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 TRAIN = ("--rounds", 2, "--features", "plain", "--wait-timeout", 30, "--json")
-JOB = "fedredis.jobs.functions.train"
+JOB = "fedredis.jobs.train"
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_worker_runs_nothing_of_theirs(
         sent.append(put("os.system", args=(f"touch {touched}",)))
         sent.append(put("evil.touch"))
         sent.append(put("builtins.exec", args=("import evil; evil.touch()",)))
-        sent.append(put("fedredis.jobs.functions.serve", args=("x",)))
+        sent.append(put("fedredis.jobs.serve", args=("x",)))
         events = ("on_success", "on_failure", "on_stopped")
         sent += [put(JOB, **{event: Callback("evil.touch")}) for event in events]
         statuses = ("failed", "finished")

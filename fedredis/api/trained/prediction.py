@@ -131,8 +131,11 @@ def predict(
     else:
         row, odd = _look_up(str(song), artist, Rows.of(data, Reading(**reading)), config)
     X = row[np.newaxis]
-    told = trained.predict(X, allow_models)[0].tolist()
-    odd += unseen_in(Setup(config).features, trained.known, X)
+    try:
+        told = trained.predict(X, allow_models)[0].tolist()
+        odd += unseen_in(Setup(config).features, trained.known, X)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise FedredisError(f"the model of run {run} can't be used: {error!r}") from error
     if not config.classes:
         return Prediction(run, told[0], {}, tuple(odd))
     probabilities = dict(zip(config.classes, told, strict=True))

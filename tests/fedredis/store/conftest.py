@@ -32,6 +32,8 @@ MOVING = (b"sequence", b"ended", b"deadline")
 MODEL = {"model:1": {"w": np.array([1.5, -2.0])}}
 TRAIN = RoundName("train", 1)
 JOB = "train"
+#: What a round comes to.
+ENTRY = {"slaves": 3, "samples": 9, "ms": 1.5, "missing": [], "refused": {}}
 
 
 def program(name: str) -> Path:
@@ -91,7 +93,7 @@ def opening(name: RoundName = TRAIN, slaves: tuple[str, ...] | None = None, **ch
 
 def committal(counted: int = 3, name: RoundName = TRAIN, **changes: Any) -> Committal:
     """Make a committal without artifacts."""
-    return Committal(name, counted, **{"entry": {"ms": 1}, "progress": {"round": "1"}, **changes})
+    return Committal(name, counted, **{"entry": ENTRY, "progress": {"round": "1"}, **changes})
 
 
 @dataclass

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.fedredis.store.conftest import Bench
 
 KEYS = RunKeys("r1")
-ENTRY = {"slaves": 3, "samples": 9, "ms": 1.5, "missing": [], "refused": {}}
 
 
 def test_create(client: Redis) -> None:
@@ -56,7 +55,7 @@ def test_what_the_master_writes_later(client: Redis, patience: int, chosen: int)
 
 def test_history_scores_and_failures(client: Redis) -> None:
     for name in ("train:10", "evaluate:2", "train:9", "evaluate:10"):
-        entry = {**ENTRY, "r2": None if name[-1] == "2" else 0.5}
+        entry = {**committal().entry, "r2": None if name[-1] == "2" else 0.5}
         client.hset(KEYS.history, name, json.dumps(entry))
     assert [str(name) for name in runs.history(client, "r1")] == [
         *("evaluate:2", "evaluate:10", "train:9", "train:10")
