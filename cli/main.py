@@ -28,6 +28,7 @@ COMMANDS = {
     "pca": "Find the directions in which all slaves' rows differ most.",
     "kmeans": "Find k-means clusters of all slaves' rows.",
     "slave": "Start workers that act for the slaves of a folder, or for one with its own file.",
+    "check": "Say what would be read from files, what is odd about it, and what mends that.",
     "resume": "Go on with a run whose master stopped or died.",
     "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",
@@ -92,7 +93,7 @@ def run(args: Sequence[str] | None = None) -> int:
         with terminate_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
             warnings.showwarning = _warn  # type: ignore[assignment]
-            command.main(args=args, prog_name="fedredis", standalone_mode=False)
+            code = command.main(args=args, prog_name="fedredis", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -113,7 +114,7 @@ def run(args: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         return _fail(_unforeseen(error), 1)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _write_whatever_comes() -> None:

@@ -51,6 +51,8 @@ def command(
         with waiting(output.notes()) as say:
             beginning = begun(request, say, how_to_resume(redis_url, home))
             driver = stack.enter_context(beginning)
-        if data is None and driver.partitions:
+        for line in driver.account.lines() if driver.account else ():
+            output.say(line)
+        if data is None and not driver.account and driver.partitions:
             output.say("the songs are synthetic: no --data was given")
         drive(driver, as_json=as_json)

@@ -7,20 +7,23 @@ from typing import Any
 
 import click
 
+from fedredis.api.checking import check
 from fedredis.api.request import Request
 from fedredis.api.serving import serving
+from fedredis.arguments import arguments_of
 from fedredis.cli import options, output
+from fedredis.cli.check import report
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.data.own import SHARED
+from fedredis.data.reading import Reading
 
 
 @click.command(name="slave", cls=GroupedCommand)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="A partition folder, with the files of all slaves or of some; or, with --name, a CSV or "
-    "Parquet file of the slave's own.",
+    help="A partition folder, with the files of all slaves or of some; or, with --name, the "
+    "slave's own file.",
 )
 @click.option("--name", help="The slave that brings its own file.")
 @click.option(
@@ -47,12 +50,14 @@ from fedredis.data.own import SHARED
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="What the slave's owner allows, with its keys and its record beside it.",
 )
+@click.option("--dry-run", is_flag=True, help="Say what would be read of the own file, and end.")
 @options.allow_models
 @options.redis
 def command(
-    data: Path,
+    data: Path | None,
     name: str | None,
     workers: int,
+    dry_run: bool,
     **how: Any,
 ) -> None:
     """Start workers that act for the slaves of a folder, or for one with its own file.
@@ -62,6 +67,10 @@ def command(
     is read into memory; its rows go nowhere else.
     """
     said = {option: value for option, value in how.items() if value is not None}
+    if dry_run:
+        reading = {option: said[option] for option in arguments_of(Reading) if option in said}
+        report(check(*([] if data is None else [data]), **reading), show=False)
+        return
     with serving(data, name=name, workers=workers, **said) as slaves:
         manifest = slaves.manifest
         whom = f"{len(slaves.slaves)} of {manifest.slaves} slaves of {manifest.dataset}"
@@ -71,6 +80,8 @@ def command(
             f"{workers} worker{'s' * (workers > 1)} for {whom}, queue {slaves.queue}, "
             f"at {slaves.redis_url}; Ctrl-C stops"
         )
+        for line in slaves.account.lines() if slaves.account else ():
+            output.say(line)
         try:
             slaves.wait()
         except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from fedredis.errors import DataError
 from fedredis.features.protocol import MOST_CATEGORIES, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
 FEW = 50
 
 
-def choose(
-    cells: Cells, label: str, reading: Reading, apart: Collection[str]
-) -> tuple[Column, ...]:
+@dataclass(frozen=True)
+class Choice:
+    """The columns to learn from, and why the others are left out."""
+
+    columns: tuple[Column, ...]
+    left: Mapping[str, str]
+
+
+def choose(cells: Cells, label: str, reading: Reading, apart: Mapping[str, str]) -> Choice:
     """Decide on the columns; warn of what is odd about them.
 
     Without `Reading.columns` they are the song features when all are there, or all that hold
@@ -37,7 +44,7 @@ def choose(
     Parameters
     ----------
     apart
-        Columns that are never taken by themselves, beside those without a name.
+        Columns that are never taken by themselves, beside those without a name, and why.
 
     Raises
     ------
@@ -50,9 +57,13 @@ def choose(
     # Only beside the others is a column called 'key' or 'energy' the one of a song.
     songs = {column.name: column for column in FEATURES} if set(FEATURE_NAMES) <= {*header} else {}
     if wanted is None:
-        found = [name for name in songs if name != label]
+        found = [name for name in songs if name != label and name not in reading.ignore]
         if not found:
-            free = [name for name in header if not (name in apart or NAMELESS.fullmatch(name))]
+            free = [
+                name
+                for name in header
+                if not (name in apart or name in reading.ignore or NAMELESS.fullmatch(name))
+            ]
             found = [name for name in free if _speaks(cells, name)]
             left_out = [name for name in free if name not in {*found, *categories}]
         named = {*categories, *found}
@@ -78,8 +89,23 @@ def choose(
         for name in wanted
     )
     unknown = [column for column in chosen if column.name not in songs]
-    warn(doubts(cells, unknown, left_out, categories))
-    return chosen
+    warn(doubts(cells, unknown, left_out, categories, label))
+    why = dict.fromkeys(reading.ignore, "ignored") | dict(apart)
+    left = {
+        name: why.get(name) or _why(cells, name, reading.columns is not None)
+        for name in header
+        if name not in wanted and name != label
+    }
+    return Choice(chosen, left)
+
+
+def _why(cells: Cells, name: str, named: bool) -> str:
+    """Say why a column is left out that nobody has named."""
+    if NAMELESS.fullmatch(name):
+        return "no name"
+    if named:
+        return "not named"
+    return "text" if cells.words(name).notna().any() else "no cell"
 
 
 def values(cells: Cells, column: Column) -> NDArray[np.float64]:

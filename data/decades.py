@@ -9,7 +9,8 @@ import pandas as pd
 
 from fedredis.data.cells import read_cells
 from fedredis.data.file import IDENTITY, NAMES, first_of_each
-from fedredis.data.records import check_file, read_header
+from fedredis.data.packed import check_file
+from fedredis.data.records import read_header
 from fedredis.data.songs import ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL
 from fedredis.data.table import Table
 from fedredis.errors import DataError

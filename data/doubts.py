@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from fedredis.data.meaning import NUMBER, spelling
 from fedredis.data.records import NAMELESS
@@ -12,22 +16,27 @@ from fedredis.errors import DataWarning
 from fedredis.features.protocol import MOST_CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from fedredis.data.cells import Cells
     from fedredis.features.protocol import Column
 
-#: Text that is no number for what there is beside its digits, or is a date; each with a remedy.
+#: Text that is no number for what there is beside its digits, or is a date; each with a remedy,
+#: and the field of `Reading` that mends it, if one does.
 FORMS = (
     (
-        re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ T]\d.*)?"),
+        re.compile(
+            r"(\d{1,4}([-/.])\d{1,2}\2\d{1,4}|\d{1,2}[- ]?[A-Za-z]{3}[- ]?\d{4})([ T]\d.*)?"
+        ),
         "dates",
-        "make numbers of them, such as days since one of them",
+        "`dates` makes numbers of them",
+        "dates",
     ),
     (
         re.compile(r"[-+]?[€$£]? ?\d[\d.,'\s]*[%€$£]?"),
         "numbers with commas, spaces or signs",
-        "write them as 1234.5",
+        "write them as 1234.5, or say `decimal` and `thousands`",
+        "",
     ),
 )
 
@@ -35,16 +44,41 @@ FORMS = (
 CODED = re.compile(r"0\d+")
 IDENTIFIER = re.compile(r"(^|[\W_])(?i:id|no|nr|key|code|index|number)$|[a-z]I[dD]$")
 
+#: Numbers that stand for none if they are far from all others.
+NINES = re.compile(r"-?9{2,}|-1")
+
 #: Rows below which nothing is concluded from values that are all different.
 FEW_ROWS = 20
+
+#: Share of the rows below which a class is rare, so that accuracy is no measure.
+RARE = 0.02
 
 #: How many names a line gives.
 NAMED = 5
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What is odd, and what mends it: the field of `Reading` that is to be set, and to what."""
+
+    file: object
+    column: str | None
+    what: str
+    field: str = ""
+    value: str = ""
+
+    def __str__(self) -> str:
+        where = "" if self.column is None else f", column '{self.column}'"
+        return f"{self.file}{where}: {self.what}"
+
+
 def doubts(
-    cells: Cells, chosen: Sequence[Column], left_out: Sequence[str], named: Collection[str]
-) -> Iterator[str]:
+    cells: Cells,
+    chosen: Sequence[Column],
+    left_out: Sequence[str],
+    named: Collection[str],
+    label: str,
+) -> Iterator[Finding]:
     """Say what is odd about columns.
 
     Parameters
@@ -59,7 +93,8 @@ def doubts(
     learnt = {column.name for column in chosen}
     for place, name in enumerate(map(str, cells.frame.columns), 1):
         if NAMELESS.fullmatch(name) and name not in learnt and not _counts_rows(cells, name):
-            yield f"{cells.path}: column {place} has no name, and is left out: give it one"
+            what = f"column {place} has no name, and is left out: give it one"
+            yield Finding(cells.path, None, what)
     for name in left_out:
         yield from _form(cells, name, "is left out")
     for column in chosen:
@@ -72,14 +107,26 @@ def doubts(
             yield from _alike(cells, name, {*map(spelling, cells.sample(name))})
         if column.kind == "number":
             yield from _identifier(cells, name)
+            yield from _sentinels(cells, name)
+        if label in cells.frame:
+            yield from _leak(cells, name, label)
 
 
-def label_doubts(cells: Cells, label: str, classes: Sequence[str]) -> Iterator[str]:
-    """Say what is odd about the classes that a column has."""
-    if len(classes) > FEW_ROWS:
+def label_doubts(cells: Cells, label: str, counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Say what is odd about the classes that a column has, given the rows of each."""
+    if len(counts) > FEW_ROWS:
         yield from _form(cells, label, "is taken for classes")
     yield from _merged(cells, label)
-    yield from _alike(cells, label, classes)
+    yield from _alike(cells, label, counts)
+    rows = sum(counts.values())
+    rare, fewest = min(counts.items(), key=lambda item: item[1])
+    if len(counts) <= FEW_ROWS and 0 < fewest <= RARE * rows:
+        yield _of(
+            cells,
+            label,
+            f"{fewest / rows:.1%} of the rows are {rare!r}: accuracy is no measure then, look at "
+            "macro F1 and at the confusions",
+        )
 
 
 def namesakes(names: Iterable[str]) -> list[list[str]]:
@@ -90,20 +137,28 @@ def namesakes(names: Iterable[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def warn(lines: Iterable[str]) -> None:
+def warn(findings: Iterable[Finding]) -> None:
     """Issue warnings, each of one line."""
-    for line in lines:
-        warnings.warn(line, DataWarning, stacklevel=3)
+    for finding in findings:
+        warnings.warn(FindingWarning(finding), stacklevel=3)
 
 
-def _of(cells: Cells, name: str, what: str) -> str:
-    return f"{cells.path}, column '{name}': {what}"
+class FindingWarning(DataWarning):
+    """A finding, as a warning."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
 
 
-def _form(cells: Cells, name: str, becomes: str) -> Iterator[str]:
+def _of(cells: Cells, name: str, what: str, field: str = "", value: str = "") -> Finding:
+    return Finding(cells.path, name, what, field, value)
+
+
+def _form(cells: Cells, name: str, becomes: str) -> Iterator[Finding]:
     """Tell a column most of whose cells are dates or numbers of another country."""
     texts = cells.sample(name)
-    for form, what, remedy in FORMS:
+    for form, what, remedy, field in FORMS:
         numbers = [text for text in texts if NUMBER.fullmatch(text)]
         odd = [t for t in texts if form.fullmatch(t) and not NUMBER.fullmatch(t)]
         if odd and 2 * len(numbers + odd) >= len(texts):
@@ -111,23 +166,25 @@ def _form(cells: Cells, name: str, becomes: str) -> Iterator[str]:
                 cells,
                 name,
                 f"it holds {what} ({odd[0]!r}), which are text, and {becomes}: {remedy}",
+                field,
+                name if field else "",
             )
             return
 
 
-def _alike(cells: Cells, name: str, texts: Iterable[str]) -> Iterator[str]:
+def _alike(cells: Cells, name: str, texts: Iterable[str]) -> Iterator[Finding]:
     """Tell names that are meant to be the same one."""
     for group in namesakes(texts):
         quoted = ", ".join(map(repr, group))
         yield _of(cells, name, f"{quoted} differ by case or spaces alone: write them alike")
 
 
-def _single(cells: Cells, name: str) -> Iterator[str]:
+def _single(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell categories that are nearly one a row."""
     words = cells.words(name).dropna()
     if len(words) >= FEW_ROWS and len(words) <= 2 * words.nunique() <= 2 * MOST_CATEGORIES:
         few = f"{words.nunique():,} categories in {len(words):,} rows tell next to nothing"
-        yield _of(cells, name, f"{few}: leave it out with `columns`")
+        yield _of(cells, name, f"{few}: leave it out with `ignore`", "ignore", name)
 
 
 def _counts_rows(cells: Cells, name: str) -> bool:
@@ -137,7 +194,7 @@ def _counts_rows(cells: Cells, name: str) -> bool:
     return first in ("0", "1") and texts == [*map(str, range(int(first), int(first) + len(texts)))]
 
 
-def _merged(cells: Cells, name: str) -> Iterator[str]:
+def _merged(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell codes that are different texts and the same number."""
     codes: dict[str, str] = {}
     for text in cells.sample(name):
@@ -147,12 +204,51 @@ def _merged(cells: Cells, name: str) -> Iterator[str]:
             return
 
 
-def _identifier(cells: Cells, name: str) -> Iterator[str]:
+def _identifier(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell numbers that number things."""
     texts = cells.sample(name)
     coded = next((text for text in texts if CODED.fullmatch(text)), None)
     if coded is None and IDENTIFIER.search(name) and len({*texts}) == len(texts) >= FEW_ROWS:
         coded = texts[0] if all(spelling(text).isdigit() for text in texts) else None
     if coded is not None:
-        remedy = "leave it out with `columns`, or name it in `categories`"
-        yield _of(cells, name, f"its numbers look like ids ({coded!r}): {remedy}")
+        remedy = "leave it out with `ignore`, or name it in `categories`"
+        what = f"its numbers look like ids ({coded!r}): {remedy}"
+        yield _of(cells, name, what, "ignore", name)
+
+
+def _sentinels(cells: Cells, name: str) -> Iterator[Finding]:
+    """Tell numbers such as -999 and 999999999, several and far from all others, at either end."""
+    column = cells.frame[name]
+    if not pd.api.types.is_numeric_dtype(column) or len(column) < FEW_ROWS:
+        return
+    ends = {float(column.min()), float(column.max())}
+    odd = sorted(end for end in ends if NINES.fullmatch(f"{end:.0f}") and end % 1 == 0)
+    if not odd:
+        return
+    values = column.to_numpy(np.float64)
+    others = values[~(np.isin(values, odd) | np.isnan(values))]
+    if not len(others):
+        return
+    low, high = others.min(), others.max()
+    for end in odd:
+        count = int((values == end).sum())
+        if count > 1 and max(low - end, end - high) > max(high - low, 1.0):
+            code = f"{end:.0f}"
+            what = f"{code} stands in {count:,} cells, far from {low:g} to {high:g}"
+            remedy = "`na` says that it stands for a missing cell"
+            yield _of(cells, name, f"{what}: {remedy}", "na", f"{name}={code}")
+
+
+def _leak(cells: Cells, name: str, label: str) -> Iterator[Finding]:
+    """Tell a column that says what the label says."""
+    for rows in (FEW_ROWS, 50 * FEW_ROWS, len(cells.frame)):
+        first, second = cells.frame[name].iloc[:rows], cells.frame[label].iloc[:rows]
+        if rows == FEW_ROWS and first.nunique() > second.nunique():
+            return  # at once: each column is looked at
+        both = pd.DataFrame({name: first, label: second}).dropna()
+        pairs = len(both.drop_duplicates())
+        if not 2 <= pairs == both[name].nunique() == both[label].nunique():
+            return
+    if len(both) >= FEW_ROWS and 2 * pairs <= len(both):
+        what = f"it tells the label '{label}' of every row: leave it out with `ignore`"
+        yield _of(cells, name, what, "ignore", name)

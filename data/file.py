@@ -1,36 +1,42 @@
-"""Reading one file, CSV or Parquet, or a frame, into a `Table`."""
+"""Reading a file, a query's answer or a frame into a `Table`."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from fedredis.data import cells as csv
 from fedredis.data import columns as choice
-from fedredis.data import parquet, records
-from fedredis.data.cells import Cells
+from fedredis.data import dates, formats
+from fedredis.data.account import Account
 from fedredis.data.labels import target
 from fedredis.data.meaning import digest, once_each
+from fedredis.data.packed import SIZE_CAP
 from fedredis.data.reading import Reading
-from fedredis.data.records import SIZE_CAP, check_file
 from fedredis.data.songs import LABEL
 from fedredis.data.table import Table
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from fedredis.data.cells import Cells
+    from fedredis.data.formats import Opened
 
 #: Columns that may hold what a row is called; the first one found does.
 NAMES = ("track_name", "track", "name")
 
 #: The column that identifies a row; a value that occurs again is dropped.
 IDENTITY = "uri"
+
+#: Rows that are put in their place at once.
+BLOCK = 4_096
 
 #: What is said of a missing cell.
 EMPTY = "the cell is empty: `missing=drop` leaves such rows out, `missing=mean` fills cells"
@@ -50,7 +56,7 @@ def read_file(
     by: str | None = None,
     cap: int = SIZE_CAP,
 ) -> Table:
-    """Read and check a CSV file (UTF-8, commas, a header), or a Parquet file.
+    """Read and check a file of any format that `formats.opened` knows.
 
     In errors a row of a CSV file is the number of the line that it starts on, as an editor shows
     it: the header is line 1. The first row of a Parquet file is row 1. A file with all the song
@@ -70,11 +76,7 @@ def read_file(
     DataError
         If the file, a column, a row or a cell is not as it must be.
     """
-    check_file(path, cap)
-    is_parquet = path.suffix.lower() in parquet.SUFFIXES
-    header = (parquet if is_parquet else records).read_header(path)
-    read_cells = parquet.read_cells if is_parquet else csv.read_cells
-    return _table(path, header, partial(read_cells, path, header), reading, fewest_classes, by)
+    return table_of(formats.opened(path, reading, cap), reading, fewest_classes, by)
 
 
 def read_frame(
@@ -91,58 +93,100 @@ def read_frame(
     DataError
         If a column, a row or a cell is not as it must be.
     """
-    header = records.column_names([str(name) for name in frame.columns])
-    if twice := next((name for name in header if header.count(name) > 1), None):
-        raise DataError("two columns have this name", file=FRAME, column=twice)
-    if frame.empty:
-        raise DataError("the frame has no rows", file=FRAME)
-    cells = Cells(FRAME, frame.set_axis(header, axis=1), line=lambda _path, index: index)
-    return _table(FRAME, header, lambda text: cells, reading, fewest_classes, by)
+    opened = formats.of_frame(FRAME, frame, reading, "in memory")
+    return table_of(opened, reading, fewest_classes, by)
 
 
-def _table(
-    path: Path,
-    header: list[str],
-    read_cells: Callable[..., Cells],
-    reading: Reading,
-    fewest_classes: int,
-    by: str | None,
+def read_query(reading: Reading, *, fewest_classes: int = 2, by: str | None = None) -> Table:
+    """Do with a query's answer what `read_file` does with a file; its first row is row 1.
+
+    Raises
+    ------
+    DataError
+        If the database does not answer, or a column, a row or a cell is not as it must be.
+    """
+    return table_of(formats.of_query(reading), reading, fewest_classes, by)
+
+
+def table_of(
+    opened: Opened, reading: Reading, fewest_classes: int = 2, by: str | None = None
 ) -> Table:
-    """Make a table of the cells that are read once it is known which are to stay text."""
+    """Make a table of cells, which are read once it is known which are to stay text.
+
+    Raises
+    ------
+    DataError
+        If a column, a row or a cell is not as it must be.
+    """
+    path, header = opened.path, opened.header
     label = _label(path, header, reading.label)
-    for name in (*(reading.columns or ()), *reading.categories, *(() if by is None else (by,))):
+    days = dates.formats(reading.dates)
+    expanded = [
+        part for name in header for part in (dates.parts(name) if name in days else [name])
+    ]
+    for name in (*days, *reading.ignore, *(() if by is None else (by,))):
         _require(path, header, name)
+    if reading.columns is not None:
+        columns = [p for n in reading.columns for p in (dates.parts(n) if n in days else [n])]
+        reading = replace(reading.reading, columns=columns)
+    for name in (*(reading.columns or ()), *reading.categories):
+        _require(path, expanded, name)
     names = next((name for name in NAMES if name in header and name != label), None)
-    apart = {label, IDENTITY, *([names] if names else [])} - {""}
-    cells = read_cells(text={*apart, *reading.categories})
+    apart = {IDENTITY: "identifies rows"} | ({names: "names rows"} if names else {})
+    apart |= {label: "label"} if label else {}
+    cells = opened.cells({*apart, *reading.categories, *days})
+    groups = None if by is None else cells.spellings(by)
+    if days:
+        cells = dates.expand(cells, days, header)
     chosen = choice.choose(cells, label, reading, apart)
-    X = np.column_stack([choice.values(cells, column) for column in chosen])
-    unlabelled = cells.words(label).isna() if label else np.zeros(len(X), np.bool_)
-    gaps = np.column_stack([np.isnan(X), unlabelled])
-    learnt = [*(column.name for column in chosen), label]
+    learnt = [*(column.name for column in chosen.columns), label]
+    read = [choice.values(cells, column) for column in chosen.columns]
+    gaps = np.empty((len(cells.frame), len(learnt)), np.bool_, order="F")
+    for place, values in enumerate(read):
+        np.isnan(values, out=gaps[:, place])
+    gaps[:, -1] = cells.words(label).isna() if label else False
     rows = _complete(cells, gaps, learnt, reading.missing)
+    X = _beside(read)
+    del read
+    classes, y = (), np.zeros(len(rows))
     if label:
         classes, y = target(cells, label, rows, reading.task, fewest_classes)
-    else:
-        classes, y = (), np.zeros(len(rows))
+    dropped = {"no label": int(gaps[:, -1].sum())}
+    dropped["a missing cell"] = len(X) - len(rows) - dropped["no label"]
     if IDENTITY in header:
         once = first_of_each(pd.Series(cells.texts(IDENTITY))[rows].tolist())
+        dropped[f"{IDENTITY} seen before"] = int((~once).sum())
         rows, y = rows[once], y[once]
-    X = X[rows]
-    X[np.isnan(X)] = np.nan  # the same bytes, whatever the file's were: they are digested
+    if len(rows) < len(X):
+        X, gaps = X[rows], gaps[rows]
+    for place in np.flatnonzero(gaps[:, :-1].any(axis=0)).tolist():
+        X[gaps[:, place], place] = np.nan  # the same bytes, whatever the file's: they are digested
+    counts = Counter(y.tolist()) if classes else {}
+    account = Account(
+        str(path),
+        opened.how,
+        len(cells.frame),
+        dropped,
+        chosen.columns,
+        chosen.left,
+        {n: int(c) for n, c in zip(learnt, gaps[:, :-1].sum(axis=0), strict=False) if c},
+        label,
+        {name: counts[place] for place, name in enumerate(classes)},
+    )
     return Table(
         X,
         y,
-        chosen,
+        chosen.columns,
         classes,
         label,
         path.name,
         names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
-        groups=None if by is None else cells.spellings(by)[rows].tolist(),
+        groups=None if groups is None else groups[rows].tolist(),
         missing="mean" if reading.missing == "mean" else "error",
         texts={}
         if label
-        else {c.name: _texts(cells, c.name) for c in chosen if c.kind != "number"},
+        else {c.name: _texts(cells, c.name) for c in chosen.columns if c.kind != "number"},
+        account=account,
     )
 
 
@@ -150,6 +194,14 @@ def _texts(cells: Cells, name: str) -> dict[str, str]:
     """Return how the categories of a column are written, by their digests."""
     spelt = once_each({*cells.spellings(name)} - {""})
     return {str(int(digest(text))): text for text in spelt}
+
+
+def _beside(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Put columns (n,) beside each other, by blocks of rows that a processor's cache holds."""
+    X = np.empty((len(columns[0]), len(columns)))
+    for start in range(0, len(X), BLOCK):
+        np.stack([c[start : start + BLOCK] for c in columns], 1, X[start : start + BLOCK])
+    return X
 
 
 def _complete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,8 +49,8 @@ def target(
         number where numbers are to be predicted.
     """
     spelt = cells.spellings(name)[rows]
-    labels = pd.Series(spelt).map(identity)
-    found = once_each({*spelt})
+    codes, different = pd.factorize(spelt)
+    found = once_each(different)
     if len(found) < fewest_classes and found[0] not in ERAS:
         raise DataError(
             f"every row has the label {found[0]!r}, there must be two",
@@ -59,8 +60,12 @@ def target(
     if task == "regress" or (task == "auto" and _measured(found)):
         return (), cells.numbers(name, gaps=True)[rows]
     classes = ERAS if set(found) & set(ERAS) else tuple(found)
-    warn(label_doubts(cells, name, found))
-    of_rows = pd.Index([*map(identity, classes)]).get_indexer(pd.Index(labels)).astype(np.int64)
+    counts = Counter[str]()
+    for text, count in zip(different, np.bincount(codes), strict=True):
+        counts[identity(text)] += int(count)
+    warn(label_doubts(cells, name, {text: counts[identity(text)] for text in found}))
+    places = pd.Index([*map(identity, classes)]).get_indexer(pd.Index([*map(identity, different)]))
+    of_rows = places.astype(np.int64)[codes]
     if (of_rows < 0).any():
         wrong = int((of_rows < 0).argmax())
         problem = f"{spelt[wrong]!r} is none of {', '.join(ERAS)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedredis.data.cut import content_of, held_out
 from fedredis.data.manifest import NAME, Manifest
@@ -15,6 +16,9 @@ from fedredis.data.partition import Partition
 from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.errors import UsageError
+
+if TYPE_CHECKING:
+    from fedredis.data.account import Account
 
 #: In a manifest's place for the cut: the rows were never anywhere else.
 OWN = "own"
@@ -54,6 +58,8 @@ class OwnRows:
     name: str
     manifest: Manifest
     partition: Partition
+    #: What was made of the file's columns and rows.
+    account: Account | None = None
 
     @property
     def slaves(self) -> tuple[str, ...]:
@@ -84,10 +90,11 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
     """
     if not 0 <= file.test_fraction < 1:
         raise UsageError("must be at least 0 and below 1", field="test_fraction")
-    if (file.path / NAME).exists():
+    if file.sql is None and (file.path / NAME).exists():
         raise UsageError(f"{file.path} is a partition folder, in which slaves are numbers")
     # The others' rows may have the other classes.
-    table = load(file.path, file.reading, fewest_classes=1)
+    source = file.path if file.sql is None else None
+    table = load(source, file.reading, fewest_classes=1)
     out = held_out(len(table.X), file.test_fraction, file.seed, number)
     manifest = Manifest(
         dataset=file.dataset,
@@ -105,4 +112,5 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         content=content_of(table),
     )
     X, y = table.X, table.y
-    return OwnRows(file.name, manifest, Partition(X[~out], y[~out], X[out], y[out]))
+    partition = Partition(X[~out], y[~out], X[out], y[out])
+    return OwnRows(file.name, manifest, partition, table.account)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fedredis.data.cells import Cells
-from fedredis.data.records import SIZE_CAP, column_names
+from fedredis.data.packed import SIZE_CAP
+from fedredis.data.records import column_names
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:

@@ -7,19 +7,19 @@ is the file read again, here, to name the line.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from fedredis.data.dialect import Dialect
+from fedredis.data.packed import SIZE_CAP, unpacked
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-#: Bytes above which a file is refused unread.
-SIZE_CAP = 2**30
 
 # A long text is no fault; a quote that is never closed is found by pandas.
 csv.field_size_limit(SIZE_CAP)
@@ -27,45 +27,49 @@ csv.field_size_limit(SIZE_CAP)
 #: What a column without a name is called, by pandas, too.
 NAMELESS = re.compile(r"Unnamed(: [0-9.]+)?(_level_[0-9]+)?")
 
-
-def check_file(path: Path, cap: int = SIZE_CAP) -> None:
-    """Refuse a path that is no file, or too large a file to be read into memory.
-
-    Raises
-    ------
-    DataError
-        If there is no regular file, or it has more than `cap` bytes.
-    """
-    with readable(path):
-        if not path.is_file():
-            raise DataError("there is no such file", file=path)
-        if (size := path.stat().st_size) > cap:
-            raise DataError(f"the file has {size:,} bytes, the limit is {cap:,}", file=path)
+#: How a file is written that is written as CSV mostly is.
+PLAIN = Dialect()
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what can go wrong with a file's bytes into a `DataError`."""
+def decodable(path: Path, dialect: Dialect) -> Iterator[None]:
+    """Turn bytes that are no text into a `DataError`."""
     try:
         yield
-    except UnicodeDecodeError:
-        raise DataError("the text is not UTF-8", file=path, row=_undecodable(path)) from None
-    except OSError as error:
-        raise DataError(f"the file can't be read: {error.strerror}", file=path) from error
+    except (UnicodeDecodeError, UnicodeError):
+        raise DataError(
+            f"the text is not {dialect.encoding.upper()}: `encoding` says what it is",
+            file=path,
+            row=_undecodable(path, dialect),
+        ) from None
 
 
-def _undecodable(path: Path) -> int | None:
-    """Return the number of the first line that is not UTF-8."""
-    with path.open("rb") as lines:
+def _undecodable(path: Path, dialect: Dialect) -> int | None:
+    """Return the number of the first line that can't be decoded."""
+    number = 0
+    with unpacked(path) as file, io.TextIOWrapper(file, dialect.encoding) as lines:
+        try:
+            for _ in lines:
+                number += 1
+        except UnicodeError:
+            return _line_by_line(path, dialect) or number + 1
+    return None
+
+
+def _line_by_line(path: Path, dialect: Dialect) -> int | None:
+    """Do the same where lines can be told apart undecoded; the above is a few lines early."""
+    if dialect.encoding.startswith(("utf-16", "utf-32")):
+        return None
+    with unpacked(path) as lines:
         for number, line in enumerate(lines, 1):
             try:
-                line.decode()
-            except UnicodeDecodeError:
+                line.decode(dialect.encoding)
+            except UnicodeError:
                 return number
     return None
 
 
-def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+def records(path: Path, dialect: Dialect = PLAIN) -> Iterator[tuple[int, list[str]]]:
     """Yield each record with the number of the line that it starts on, the first being 1.
 
     Blank lines hold no record, as in pandas.
@@ -75,22 +79,26 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
     DataError
         If Python's parser can't go on.
     """
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines)
-        start = 1
+    encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
+    with unpacked(path) as file, io.TextIOWrapper(file, encoding, newline="") as lines:
+        for _ in range(dialect.skip):
+            next(lines, "")
+        reader = csv.reader(lines, delimiter=dialect.separator)
+        start = dialect.skip + 1
         try:
             for fields in reader:
                 if fields and not (len(fields) == 1 and fields[0].isspace()):
                     yield start, fields
-                start = reader.line_num + 1
+                start = dialect.skip + reader.line_num + 1
         except csv.Error as error:
             raise DataError(f"not CSV: {error}", file=path, row=start) from None
 
 
-def line_of(path: Path, index: int) -> int | None:
+def line_of(path: Path, index: int, dialect: Dialect = PLAIN) -> int | None:
     """Return the number of the line that data row `index` (from 0) starts on."""
-    with readable(path):
-        return next((line for line, _ in islice(records(path), index + 1, None)), None)
+    with decodable(path, dialect):
+        found = islice(records(path, dialect), index + 1, None)
+        return next((line for line, _ in found), None)
 
 
 def in_one_line(name: str) -> str:
@@ -107,26 +115,30 @@ def column_names(header: Sequence[str]) -> list[str]:
     ]
 
 
-def read_header(path: Path) -> list[str]:
+def read_header(path: Path, dialect: Dialect = PLAIN) -> list[str]:
     """Return the names of a file's columns, see `column_names`.
+
+    Where the first row has more cells than the header, and those are blank, they are columns
+    without a name.
 
     Raises
     ------
     DataError
-        If the file is empty, is not UTF-8 or names a column twice.
+        If the file is empty, can't be decoded or names a column twice.
     """
-    with readable(path):
-        line, fields = next(records(path), (0, []))
+    with decodable(path, dialect):
+        (line, fields), (_, first) = [*islice(records(path, dialect), 2), (0, []), (0, [])][:2]
     if not fields:
         raise DataError("the file is empty", file=path)
-    header = column_names(fields)
+    behind = first[len(fields) :]
+    header = column_names([*fields, *([""] * len(behind) if not "".join(behind).strip() else [])])
     for name in header:
         if header.count(name) > 1:
             raise DataError("two columns have this name", file=path, row=line, column=name)
     return header
 
 
-def ragged(path: Path, width: int, reason: str) -> DataError:
+def ragged(path: Path, width: int, reason: str, dialect: Dialect = PLAIN) -> DataError:
     """Say which record keeps the parser from reading a file of `width` columns.
 
     Parameters
@@ -135,8 +147,8 @@ def ragged(path: Path, width: int, reason: str) -> DataError:
         The parser's own words, for what is not found here.
     """
     line: int | None = None
-    with readable(path):
-        for line, fields in records(path):
+    with decodable(path, dialect):
+        for line, fields in records(path, dialect):
             if len(fields) > width:
                 problem = f"the row has {len(fields)} fields, the header {width}"
                 return DataError(problem, file=path, row=line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from fedredis.data.cells import Cells
+from fedredis.data.dates import dates_among, expand, parts
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,12 +45,27 @@ def to_cells(rows: Any, columns: Sequence[Column], missing: str) -> NDArray[np.f
     DataError
         If a cell is missing, is text where a number should be, or is infinite.
     """
-    frame, fills = _frame(rows, [column.name for column in columns]), missing == "mean"
+    frame = _frame(rows, [column.name for column in columns])
+    return of_cells(Cells(ROWS, frame, line=lambda _path, index: index), columns, missing)
+
+
+def of_cells(
+    cells: Cells,
+    columns: Sequence[Column],
+    missing: str,
+    formats: Mapping[str, str | None] | None = None,
+) -> NDArray[np.float64]:
+    """Do the same with the cells of a file; dates may be written in `formats`, by column."""
+    fills, frame = missing == "mean", cells.frame
+    days = [name for name in dates_among([c.name for c in columns]) if name in frame]
+    if days := [name for name in days if not {*parts(name)} & {*frame.columns}]:
+        known = {name: (formats or {}).get(name) for name in days}
+        cells = expand(cells, known, list(frame.columns))
+        frame = cells.frame
     if lacking := [column.name for column in columns if column.name not in frame]:
         if not fills:
             raise UsageError(f"the rows have no column {', '.join(lacking)}")
-        frame = frame.assign(**dict.fromkeys(lacking, np.nan))
-    cells = Cells(ROWS, frame, line=lambda _path, index: index)
+        cells = replace(cells, frame=frame.assign(**dict.fromkeys(lacking, np.nan)))
     return np.column_stack([_column(cells, column, fills) for column in columns])
 
 

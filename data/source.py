@@ -29,7 +29,7 @@ def load(
     seed: int = 0,
     by: str | None = None,
 ) -> Table:
-    """Load a CSV or Parquet file, a frame, a folder of songs, or, from None, generated songs.
+    """Load a file, a frame, a folder of songs, or, from None, a query's answer or generated songs.
 
     Parameters
     ----------
@@ -49,6 +49,12 @@ def load(
         If the data is not as it must be.
     """
     # pandas is imported only by who reads a file.
+    if data is None and reading.sql is not None:
+        from fedredis.data.file import read_query
+
+        return read_query(reading, fewest_classes=fewest_classes, by=by)
+    if data is not None and reading.sql is not None:
+        raise UsageError("`sql` is read instead of a file: give one of them")
     if data is not None and not (isinstance(data, Path) and data.is_dir()):
         from fedredis.data.file import read_file, read_frame
 
@@ -57,9 +63,10 @@ def load(
             return read_file(data, reading, **how)
         return read_frame(data, reading, **how)
     if reading.said:
+        said = {f.name: getattr(reading, f.name) != f.default for f in fields(Reading)}
         raise UsageError(
-            f"{', '.join(f'`{f.name}`' for f in fields(Reading))} are chosen for a CSV or Parquet "
-            "file, or a frame"
+            f"{', '.join(f'`{f.name}`' for f in fields(Reading) if said[f.name])} "
+            "says how to read a file, a database or a frame"
         )
     if data is None:
         return synthetic.generate(seed=seed, by=by)

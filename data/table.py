@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fedredis.data.account import Account
     from fedredis.features.protocol import Column
 
 
@@ -36,6 +37,8 @@ class Table:
         What the n rows are called, if they have names.
     groups
         What the n rows say in the column that they are to be cut by, if there is one.
+    account
+        What was made of the columns and rows of a file.
     missing
         ``mean`` if cells may be missing, to be filled by the mean over all slaves.
     texts
@@ -52,3 +55,4 @@ class Table:
     groups: Sequence[str] | None = None
     missing: str = "error"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    account: Account | None = None

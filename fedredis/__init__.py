@@ -5,7 +5,8 @@ What the command line does, for programs:
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
 - `describe`, `glm`, `table`, `survival`, `pca`, `kmeans`: ask statistics of all slaves
 - `runs`, `show`, `failures`: look at runs; `remove`: delete one
-- `predict`: tell the class of a row with a trained model
+- `check`: look at files before anything is sent
+- `predict`: tell the class of a row with a trained model; `predict_rows`: of a file or frame
 - `baseline`: compare it with what each slave has alone, and all have together
 - `export`, `load`: a trained model as a file; `plot`: runs as a picture
 - `serve`, `serving`: start workers that act for the slaves of a partition folder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fedredis.api.answer import Answer
+    from fedredis.api.checking import Checked, check
     from fedredis.api.datasets import Partitions, partition, synth
     from fedredis.api.inference.calls import describe, glm, kmeans, pca, survival, table
     from fedredis.api.inspection import Failures, RunRecord, failures, runs, show
@@ -39,21 +41,25 @@ if TYPE_CHECKING:
     from fedredis.api.trained.export import export
     from fedredis.api.trained.model_file import SavedModel, load
     from fedredis.api.trained.prediction import Prediction, predict
+    from fedredis.api.trained.table import Predicted, predict_rows
     from fedredis.errors import FedredisError
 
 __all__ = [
     "Answer",
     "Baseline",
+    "Checked",
     "Failures",
     "FedredisError",
     "Outcome",
     "Partitions",
+    "Predicted",
     "Prediction",
     "RunRecord",
     "SavedModel",
     "Serving",
     "__version__",
     "baseline",
+    "check",
     "describe",
     "export",
     "failures",
@@ -64,6 +70,7 @@ __all__ = [
     "pca",
     "plot",
     "predict",
+    "predict_rows",
     "remove",
     "resume",
     "run",
@@ -90,6 +97,8 @@ _PLACES = {
     "fedredis.api.outcome": ("Outcome",),
     "fedredis.api.study.plotting": ("plot",),
     "fedredis.api.trained.prediction": ("Prediction", "predict"),
+    "fedredis.api.trained.table": ("Predicted", "predict_rows"),
+    "fedredis.api.checking": ("Checked", "check"),
     "fedredis.api.inspection": ("Failures", "RunRecord", "failures", "runs", "show"),
     "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),

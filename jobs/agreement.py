@@ -43,25 +43,14 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
     UsageError
         If they don't fit each other: the line names two slaves, and what each has.
     """
-    (first, model), *others = sorted(manifests.items())
-    for name, manifest in others:
-        if why := next(_differences(first, model, name, manifest), None):
-            raise UsageError(f"slaves {first} and {name} don't fit each other: {why}")
-    classes = tuple(once_each({name for one in manifests.values() for name in one.classes}))
+    if why := next(differences(manifests), None):
+        raise UsageError(why)
+    _, model = min(manifests.items())
+    classes = _classes(manifests)
     if len(classes) == 1:
         raise UsageError(f"all slaves' rows have the label {classes[0]!r}: there must be two")
-    for group in namesakes(classes):
-        who = "; ".join(
-            f"slave {name} has {', '.join(map(repr, has))}"
-            for name, one in sorted(manifests.items())
-            if (has := [text for text in one.classes if text in group])
-        )
-        warnings.warn(
-            f"the classes {', '.join(map(repr, group))} of '{model.label}' differ by case or "
-            f"spaces alone ({who}): write them alike in all files",
-            DataWarning,
-            stacklevel=2,
-        )
+    for line in oddities(manifests):
+        warnings.warn(line, DataWarning, stacklevel=2)
     return replace(
         model,
         source=SOURCE,
@@ -71,6 +60,56 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
         classes=classes,
         content="",
     )
+
+
+def differences(manifests: Mapping[str, Manifest]) -> Iterator[str]:
+    """Say what slaves have to settle before they can train together, a line each."""
+    (first, model), *others = sorted(manifests.items())
+    for name, manifest in others:
+        for why in _differences(first, model, name, manifest):
+            yield f"slaves {first} and {name} don't fit each other: {why}"
+
+
+def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
+    """Say what is likely to be a mistake where slaves can train together, a line each."""
+    label = min(manifests.items())[1].label
+    classes, same = _classes(manifests), namesakes(_classes(manifests))
+    for group in same:
+        who = "; ".join(
+            f"slave {name} has {', '.join(map(repr, has))}"
+            for name, one in sorted(manifests.items())
+            if (has := [text for text in one.classes if text in group])
+        )
+        yield (
+            f"the classes {', '.join(map(repr, group))} of '{label}' differ by case or "
+            f"spaces alone ({who}): write them alike in all files"
+        )
+    holders = {
+        text: [n for n, one in sorted(manifests.items()) if text in one.classes]
+        for text in classes
+        if not any(text in group for group in same)
+    }
+    # Where many slaves have classes of their own, that is how they are cut.
+    if sum(len(who) == len(manifests) for who in holders.values()) >= 2:
+        for text, having in holders.items():
+            if len(having) == 1 < len(manifests):
+                yield (
+                    f"slave {having[0]} alone has the class {text!r} of '{label}': if others "
+                    "write it otherwise, write it alike; if it stands for nothing, `na` says so"
+                )
+    alike: dict[str, list[str]] = {}
+    for name, one in sorted(manifests.items()):
+        alike.setdefault(one.content or name, []).append(name)
+    for twins in alike.values():
+        if len(twins) > 1:
+            yield (
+                f"slaves {', '.join(twins)} hold the same rows, which count once for each: give "
+                "each its own file"
+            )
+
+
+def _classes(manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
+    return tuple(once_each({name for one in manifests.values() for name in one.classes}))
 
 
 def conform(rows: Partition, manifest: Manifest, config: RunConfig) -> Partition:
@@ -124,6 +163,13 @@ def _ranged(column: Column, manifests: Mapping[str, Manifest]) -> Column:
 def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str]:
     """Say what slaves `a` and `b` have to settle before they can train together."""
     has, of_b = _kinds(one.columns), _kinds(other.columns)
+    if one.label != other.label:
+        learnt = [
+            n for n, label in ((a, other.label), (b, one.label)) if label in (has, of_b)[n == b]
+        ]
+        also = f" ({learnt[0]} learns from the other's)" if learnt else ""
+        labels = f"'{one.label}' at {a} and '{other.label}' at {b}"
+        yield f"the label is {labels}{also}; `label` names it"
     for name, kind in has.items():
         if name not in of_b:
             yield f"{b} has no column '{name}'; `columns` names the same ones at all"
@@ -135,8 +181,6 @@ def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str
     for name in of_b:
         if name not in has:
             yield f"{a} has no column '{name}'; `columns` names the same ones at all"
-    if one.label != other.label:
-        yield f"the label is '{one.label}' at {a} and '{other.label}' at {b}; `label` names it"
     if bool(one.classes) != bool(other.classes):
         yield (
             f"labels are {_labels(one)} at {a} and {_labels(other)} at {b}; "

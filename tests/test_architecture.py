@@ -80,8 +80,12 @@ OPTIONAL = {
     "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
     "pyarrow": {"fedredis.data.parquet"},
     "scipy": {"fedredis.inference.distributions", "fedredis.inference.families"},
+    "clevercsv": {"fedredis.data.dialect"},
+    "python_calamine": {"fedredis.data.formats"},
     "sklearn": {"fedredis.models.sklearn_linear"},
+    "sqlalchemy": {"fedredis.data.sql"},
     "torch": {"fedredis.models.torch_mlp"},
+    "zstandard": {"fedredis.data.packed"},
 }
 
 #: The one module that tells of what lies above it, and the part that it tells of.

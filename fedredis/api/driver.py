@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fedredis.api.answer import Answer
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
+    from fedredis.data.account import Account
     from fedredis.rounds.engine import Report
 
 #: Takes a line that says what is going on.
@@ -54,6 +55,8 @@ class Driver:
     resume: str
     #: Where keys of simulated slaves are made, if they mask.
     home: Path
+    #: What was made of the columns and rows of a file, if one was read here.
+    account: Account | None = None
 
     @property
     def state(self) -> runs.RunState:

@@ -20,6 +20,7 @@ from fedredis.errors import DataError, UsageError
 if TYPE_CHECKING:
     from fedredis.api.request import Request
     from fedredis.api.session import PathLike
+    from fedredis.data.account import Account
     from fedredis.data.source import Frame
     from fedredis.data.table import Table
 
@@ -53,7 +54,7 @@ class Rows:
     def source(self) -> str:
         """Name the source, so that it can be read again."""
         if self.data is None:
-            return "synthetic"
+            return self.reading.sql or "synthetic"
         return str(self.data.resolve()) if isinstance(self.data, Path) else "frame"
 
     def slaves(self, asked: int | None) -> int:
@@ -84,8 +85,10 @@ class Rows:
         return load(self.data, self.reading, seed=seed, by=self.by.column)
 
 
-def prepare(request: Request, slaves: int) -> tuple[Manifest, Path]:
+def prepare(request: Request, slaves: int) -> tuple[Manifest, Path, Account | None]:
     """Find, or cut, the partitions of a run; return their manifest and folder.
+
+    The third is what was made of a file's columns and rows, where one was read.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def prepare(request: Request, slaves: int) -> tuple[Manifest, Path]:
             )
         manifest = read_manifest(rows.folder)
         request.tell_of_cut(manifest)
-        return manifest, rows.folder
+        return manifest, rows.folder, None
     table = rows.read(request.seed)
     # Cut first, named afterwards: the name is made of what the folder holds.
     new = not home.exists()
@@ -128,7 +131,7 @@ def prepare(request: Request, slaves: int) -> tuple[Manifest, Path]:
             raise DataError(f"it can't be replaced: {error.strerror}", file=folder) from None
         finally:
             shutil.rmtree(fresh)
-    return manifest, folder
+    return manifest, folder, table.account
 
 
 def _same(file: Path, other: Path) -> bool:

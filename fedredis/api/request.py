@@ -168,7 +168,10 @@ class Request:
     def here(self) -> bool:
         """Whether the data is known here, and cut if it is not yet."""
         return bool(
-            self.data is not None or self.workers or not (self.redis_url or self.elsewhere)
+            self.data is not None
+            or self.reading.sql
+            or self.workers
+            or not (self.redis_url or self.elsewhere)
         )
 
     @property

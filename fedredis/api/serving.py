@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis.acl import check_slave
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
-from fedredis.data.own import OwnFile
+from fedredis.data.own import OwnFile, OwnRows
 from fedredis.data.partition import check_files
 from fedredis.errors import DataError, UsageError
 from fedredis.jobs.naming import queue_name
@@ -22,6 +22,7 @@ from fedredis.jobs.roster import refuse_namesake
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from fedredis.data.account import Account
     from fedredis.data.manifest import Manifest
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class Serving:
     #: Redis' URL without its password.
     redis_url: str
     _pool: WorkerPool = field(repr=False, compare=False)
+    #: What was made of an own file's columns and rows.
+    account: Account | None = None
 
     def wait(self) -> None:
         """Replace workers that die, until the call is interrupted."""
@@ -51,7 +54,7 @@ class Serving:
 @checked
 @contextmanager
 def serving(
-    data: PathLike,
+    data: PathLike | None = None,
     *,
     name: str | None = None,
     dataset: str | None = None,
@@ -74,7 +77,7 @@ def serving(
     Parameters
     ----------
     data
-        A partition folder, or the slave's own file, CSV or Parquet.
+        A partition folder, or the slave's own file; none where `sql` names a database.
     name, dataset
         Of a slave that brings its own file, and what all slaves of the federation call the data
         that they have together; "shared", if not given.
@@ -103,21 +106,20 @@ def serving(
     if workers < 1:
         raise UsageError(f"must be at least 1, not {workers}", field="workers")
     said = {**reading, "dataset": dataset, "test_fraction": test_fraction, "seed": seed}
-    rows = _rows(Path(data), name, {n: v for n, v in said.items() if v is not None})
+    rows = _rows(data, name, {n: v for n, v in said.items() if v is not None})
     owner = () if policy is None else (POLICY, str(Path(policy)))
     owner_of(owner)
-    manifest, slaves = _look(rows)
+    manifest, slaves, account = _look(rows)
     with session(redis_url, home, wait=logger.warning) as opened:
         if name is not None:
             refuse_namesake(opened.client, name, manifest)
         queue = queue_name(manifest.dataset, slaves)
         with WorkerPool(opened.url, rows, workers, models=allow_models, owner=owner) as pool:
-            yield Serving(
-                workers, _everyone(manifest, slaves), manifest, queue, opened.shown_url, pool
-            )
+            everyone = _everyone(manifest, slaves)
+            yield Serving(workers, everyone, manifest, queue, opened.shown_url, pool, account)
 
 
-def serve(data: PathLike, **how: Any) -> None:
+def serve(data: PathLike | None = None, **how: Any) -> None:
     """Do what `serving` does, and replace workers that die, until the call is interrupted.
 
     Parameters, and what goes wrong, are as for `serving`.
@@ -126,7 +128,7 @@ def serve(data: PathLike, **how: Any) -> None:
         slaves.wait()
 
 
-def _rows(path: Path, name: str | None, said: dict[str, Any]) -> Path | OwnFile:
+def _rows(data: PathLike | None, name: str | None, said: dict[str, Any]) -> Path | OwnFile:
     """Tell whether it is a slave's own file, or a partition folder.
 
     Raises
@@ -134,11 +136,14 @@ def _rows(path: Path, name: str | None, said: dict[str, Any]) -> Path | OwnFile:
     UsageError
         If what is said of it is for the other of the two, or the slave's name can't be one.
     """
+    if data is None and "sql" not in said:
+        raise UsageError("is a partition folder, or the slave's own file: name it", field="data")
+    path = Path(data or "")
     if name:
         own = OwnFile(path, name, **said)
         check_slave(own.dataset, name)
         return own
-    if path.is_file() or said:
+    if data is None or path.is_file() or said:
         told = ", ".join(f"`{option}`" for option in said)
         raise UsageError(
             f"{path}: of a slave that brings its own file, `name` says who it is; a partition "
@@ -147,8 +152,8 @@ def _rows(path: Path, name: str | None, said: dict[str, Any]) -> Path | OwnFile:
     return path
 
 
-def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None]:
-    """See that workers can use the rows; return what they are, and whose.
+def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None, Account | None]:
+    """See that workers can use the rows; return what they are, whose, and what was left out.
 
     The rows of an own file are read for it, and let go of.
 
@@ -162,7 +167,8 @@ def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None]:
         raise DataError("the folder holds no slave's partition", file=rows)
     if isinstance(rows, Path):
         check_files(rows, holding.manifest, _everyone(holding.manifest, holding.slaves))
-    return holding.manifest, holding.slaves
+    account = holding.account if isinstance(holding, OwnRows) else None
+    return holding.manifest, holding.slaves, account
 
 
 def _everyone(manifest: Manifest, slaves: tuple[str, ...] | None) -> tuple[str, ...]:

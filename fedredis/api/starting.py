@@ -143,12 +143,12 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
     `say` is told who is waited for, and `how_to_resume` makes what errors tell the caller to do.
     """
     started = time.monotonic()
-    folder, workers = None, 0
+    folder, workers, account = None, 0, None
     # What can be wrong is found before anything is started or written.
     if request.here:
         slaves = request.rows.slaves(request.count)
         request.quorum_of(request.sample_of(slaves) or slaves)
-        manifest, folder = prepare(request, slaves)
+        manifest, folder, account = prepare(request, slaves)
         config = request.config(manifest, request.rows.source)
         if workers := request.workers_for(config.slaves):
             check_files(folder, manifest, config.slave_ids)
@@ -161,7 +161,8 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         run_id = create_run(opened.client, config, models)
         resume = how_to_resume(run_id, models)
         wait = request.wait_timeout
-        yield Driver(opened, run_id, workers, folder, wait, models, started, resume, request.home)
+        home = request.home
+        yield Driver(opened, run_id, workers, folder, wait, models, started, resume, home, account)
 
 
 @contextmanager

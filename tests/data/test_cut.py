@@ -128,16 +128,16 @@ def test_a_folder_of_other_data_is_refused(tmp_path: Path, table: Table) -> None
     out = tmp_path / "out"
     write_partitions(table, out, 3, seed=1, test_fraction=0.2)
     before = contents(out)
-    with pytest.raises(UsageError, match=r"holds the data set some-rows-3-.*another --out"):
+    with pytest.raises(UsageError, match=r"holds the data set some-rows-3-.*another `out`"):
         write_partitions(table, out, 4, seed=1, test_fraction=0.2)
     assert contents(out) == before
 
 
 def test_what_is_not_ours_is_left_alone(tmp_path: Path, table: Table) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(UsageError, match="holds other files: choose another --out"):
+    with pytest.raises(UsageError, match="holds other files: choose another `out`"):
         write_partitions(table, tmp_path, 3, seed=1, test_fraction=0.2)
-    with pytest.raises(UsageError, match=r"thesis\.tex is a file: choose another --out"):
+    with pytest.raises(UsageError, match=r"thesis\.tex is a file: choose another `out`"):
         write_partitions(table, tmp_path / "thesis.tex", 3, seed=1, test_fraction=0.2)
     assert contents(tmp_path) == {"thesis.tex": b"mine"}
 
@@ -166,9 +166,9 @@ def test_nothing_stays_of_a_folder_that_fails(
         (0, 0, 0.2, UsageError, "at least 1"),
         (-1, 0, 0.2, UsageError, "at least 1"),
         (3, -1, 0.2, UsageError, "seed at least 0"),
-        (3, 0, -0.1, UsageError, "test fraction"),
-        (3, 0, 1.0, UsageError, "test fraction"),
-        (3, 0, float("nan"), UsageError, "test fraction"),
+        (3, 0, -0.1, UsageError, "test_fraction"),
+        (3, 0, 1.0, UsageError, "test_fraction"),
+        (3, 0, float("nan"), UsageError, "test_fraction"),
         (104, 0, 0.2, DataError, "104 slaves can't share 103 rows"),
     ],
 )

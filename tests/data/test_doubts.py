@@ -25,16 +25,23 @@ COMMAS = "'it': it holds numbers with commas, spaces or signs"
 @pytest.mark.parametrize(
     ("cell", "choices", "line"),
     [
-        ("{i},15", {}, f"{COMMAS} ('0,15'), which are text, and is left out: write them as 1234"),
-        ("{i % 3},15", {}, f"{COMMAS} ('0,15'), which are text, and is taken for categories"),
-        ("{i + 1},390.0", {}, COMMAS),
-        ("{i + 1}.390,5", {"columns": ["it"]}, COMMAS),
-        ("-{i} 500", {}, COMMAS),
+        ("{i},15", {"decimal": "."}, f"{COMMAS} ('0,15'), which are text, and is left out: write"),
+        ("{i % 3},15", {"decimal": "."}, f"{COMMAS} ('0,15'), which are text, and is taken for c"),
         ("€ {i}", {}, COMMAS),
         ("{i} %", {}, COMMAS),
         ("2026-01-{i % 28 + 1:02}", {}, "'it': it holds dates ('2026-01-01'), which are text"),
         ("{i % 28 + 1}/11/26 10:00", {}, "'it': it holds dates"),
-        ("{i:06}", {}, "'it': its numbers look like ids ('000000'): leave it out with `columns`,"),
+        ("{i:06}", {}, "'it': its numbers look like ids ('000000'): leave it out with `ignore`,"),
+        (
+            "{-999 if i % 9 == 4 else i % 7 * 10}",
+            {},
+            "'it': -999 stands in 7 cells, far from 0 to",
+        ),
+        (
+            "{i % 2}",
+            {},
+            "'it': it tells the label 'kind' of every row: leave it out with `ignore`",
+        ),
         ("w{i}", {"columns": ["it"]}, "'it': 60 categories in 60 rows tell next to nothing"),
         ("{['Oslo', 'oslo ', 'Rome'][i % 3]}", {}, "'it': 'Oslo', 'oslo' differ by case or spac"),
         (
@@ -53,10 +60,8 @@ def test_what_is_odd(tmp_path: Path, cell: str, choices: dict[str, object], line
     [
         ("{'Yes' if i % 2 else 'yes'}", "'kind': 'Yes', 'yes' differ by case or spaces alone"),
         ("{i // 2}-{i}", None),
-        (
-            '"{i},5"',
-            "'kind': it holds numbers with commas, spaces or signs ('0,5'), which are",
-        ),
+        ("€ {i}", "'kind': it holds numbers with commas, spaces or signs ('€ 0'), which are"),
+        ("{'well' if i else 'ill'}", "'kind': 1.7% of the rows are 'ill': accuracy is no measure"),
     ],
 )
 def test_labels_that_are_odd(tmp_path: Path, kind: str, line: str | None) -> None:
@@ -65,7 +70,8 @@ def test_labels_that_are_odd(tmp_path: Path, kind: str, line: str | None) -> Non
 
 
 @pytest.mark.parametrize(
-    "cell", ["{i * 7 % 60}", "{i}.5", "{'rgb'[i % 3]}", "{i % 2}", "note {i}", "{i % 4}.0", ""]
+    "cell",
+    ["{i * 7 % 60}", "{i}.5", "{'rgb'[i % 3]}", "{i // 2 % 2}", "note {i}", "{i % 4}.0", ""],
 )
 def test_what_is_not(tmp_path: Path, cell: str) -> None:
     with pytest.raises(pytest.fail.Exception, match="DID NOT WARN"):

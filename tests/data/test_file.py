@@ -147,7 +147,8 @@ def test_bytes_that_are_not_utf_8(path: Path, text: bytes, row: int) -> None:
     path.write_bytes(text)
     with pytest.raises(DataError) as refused:
         read_file(path, Reading(label="size"))
-    assert str(refused.value) == f"{path}, row {row}: the text is not UTF-8"
+    assert str(refused.value).startswith(f"{path}, row {row}: the text is not UTF-8, and not")
+    assert "`encoding` says which" in str(refused.value)
 
 
 def test_a_file_beyond_the_limit(path: Path) -> None:

@@ -119,7 +119,7 @@ def test_eras_are_always_three(file: OwnFile) -> None:
 def test_what_can_not_be_read(file: OwnFile, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Smith\.csv, row 4, column 'ward'"):
         read_own(replace(file, missing="error"), 0)
-    with pytest.raises(UsageError, match="test fraction must be at least 0 and below 1"):
+    with pytest.raises(UsageError, match="`test_fraction` must be at least 0 and below 1"):
         read_own(replace(file, test_fraction=1), 0)
     with pytest.raises(DataError, match=r"nowhere\.csv"):
         read_own(OwnFile(tmp_path / "nowhere.csv", "a"), 0)

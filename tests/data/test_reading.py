@@ -4,10 +4,16 @@ from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 
 
-def test_it_is_taken_out_of_a_calls_arguments() -> None:
-    reading, others = Reading.taken_from({"label": "y", "columns": ["a", 1], "rounds": 3})
-    assert (reading, others) == (Reading(label="y", columns=("a", "1")), {"rounds": 3})
-    assert [reading.said, Reading().said, Reading(categories=None).said] == [True, False, False]
+def test_what_is_said() -> None:
+    assert Reading(columns=["a", 1]).columns == ("a", "1")  # type: ignore[list-item]
+    said = [Reading(label="y").said, Reading().said, Reading(categories=None).said]  # type: ignore[arg-type]
+    assert said == [True, False, False]
+    assert Reading(separator="tab").separator == "\t"
+
+
+def test_codes_of_all_columns_and_of_one() -> None:
+    reading = Reading(na=["?", "a=b=-9"])
+    assert reading.missing_codes(["a=b", "c"]) == {"a=b": ["?", "-9"], "c": ["?"]}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +22,10 @@ def test_it_is_taken_out_of_a_calls_arguments() -> None:
         ({"missing": "fill"}, "`missing` must be one of error, drop, mean, not 'fill'"),
         ({"task": "sort"}, "`task` must be one of auto, classify, regress, not 'sort'"),
         ({"columns": "size"}, "`columns` must be a list of names, not 'size'"),
+        ({"separator": "||"}, "`separator` must be one sign, or tab, not '||'"),
+        ({"encoding": "ebcdic-99"}, "`encoding` 'ebcdic-99' is none; utf-8, cp1252"),
+        ({"decimal": ",", "thousands": ","}, "`decimal` and `thousands` can't both be ','"),
+        ({"sql": "sqlite:///x"}, "`sql` says which database, and `query` what of it: give both"),
     ],
 )
 def test_a_choice_that_there_is_not(choice: dict[str, str], problem: str) -> None:

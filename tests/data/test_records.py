@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from fedredis.data.records import check_file, line_of, read_header, records
+from fedredis.data.packed import check_file
+from fedredis.data.records import line_of, read_header, records
 from fedredis.errors import DataError
 
 

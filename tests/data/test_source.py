@@ -75,5 +75,5 @@ def test_nothing_gives_generated_songs() -> None:
     ],
 )
 def test_only_a_file_leaves_a_choice(tmp_path: Path, folder: bool, choice: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="are chosen for a CSV or Parquet file, or a frame"):
+    with pytest.raises(UsageError, match="says how to read a file, a database or a frame"):
         load(tmp_path if folder else None, Reading(**choice))

@@ -119,17 +119,11 @@ def predict(
     FedredisError
         If the run has no trained model yet, or Redis can't be reached.
     """
-    if (run is None) == (model is None):
-        raise UsageError("give either `run` or `model`")
     if (song is None) == (values is None):
         raise UsageError("give either `song` or `values`")
     if artist is not None and song is None:
         raise UsageError("`artist` says whose song is meant: give `song`, too")
-    if run is None:
-        run, trained = _from_file(Path(str(model)), allow_models)
-    else:
-        with session(redis_url, home) as opened:
-            trained = read_trained(opened.client, check_name(run, "run"))
+    run, trained = trained_of(run, model, redis_url, home, allow_models)
     config = trained.config
     odd: list[str] = []
     if values is not None:
@@ -147,6 +141,28 @@ def predict(
     probabilities = dict(zip(config.classes, told, strict=True))
     answer = max(probabilities, key=probabilities.__getitem__)
     return Prediction(run, answer, probabilities, tuple(odd))
+
+
+def trained_of(
+    run: str | None,
+    model: PathLike | None,
+    redis_url: str | None,
+    home: PathLike,
+    models: Collection[str],
+) -> tuple[str, Trained]:
+    """Fetch a run's model, or read one from a file; return the id of its run, too.
+
+    Raises
+    ------
+    UsageError
+        If not one of `run` and `model` is given.
+    """
+    if (run is None) == (model is None):
+        raise UsageError("give either `run` or `model`")
+    if run is None:
+        return _from_file(Path(str(model)), models)
+    with session(redis_url, home) as opened:
+        return run, read_trained(opened.client, check_name(run, "run"))
 
 
 def read_trained(client: Redis, run: str) -> Trained:
@@ -232,12 +248,18 @@ def _look_up(
             "the partitions were cut from, or give `values`"
         )
     if source is not None and not (isinstance(source, Path) and source.is_dir()):
-        columns = rows.reading.columns or [column.name for column in config.columns]
+        # It imports pandas, as reading a file does.
+        from fedredis.data.dates import dates_among, parts
+
         kinds = {column.name: column.kind for column in config.columns}
+        days = rows.reading.dates or dates_among(kinds)
+        made = {part for each in days for part in parts(each.partition("=")[0])}
+        columns = rows.reading.columns or [name for name in kinds if name not in made]
         reading = replace(
             rows.reading,
             label=rows.reading.label or config.label,
-            columns=columns,
+            columns=[*columns, *(each.partition("=")[0] for each in days)],
+            dates=days,
             categories=[name for name in columns if kinds.get(name) == "category"],
             # Rows that the run has left out can't be told the class of either.
             missing="mean" if config.missing == "mean" else "drop",

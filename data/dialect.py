@@ -1,0 +1,197 @@
+"""How a CSV file is written: encoding, separator and decimal sign, found in it or said."""
+
+# ruff: noqa: RUF001 - signs that look like others are what this is about.
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from fedredis.data import numerals
+from fedredis.data.meaning import MISSING
+from fedredis.data.numerals import Numerals
+from fedredis.data.packed import SIZE_CAP, unpacked
+from fedredis.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from fedredis.data.reading import Reading
+
+#: Bytes at the start of a file, and records in them, that are looked at.
+HEAD = 2**20
+RECORDS = 300
+
+#: Characters, in whole lines, that tell the separator; lines that are looked at in any case.
+SAMPLE = 6_000
+LINES = 5
+
+#: What may separate cells without being named.
+SEPARATORS = ",;\t|"
+
+#: Marks at a text's start, the longer ones first.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+#: Excel's own first line, that says what separates cells.
+SEP = re.compile(r"sep=(.)\r?\n")
+
+#: Text of Western Europe's code page, and, of another page read by it, what gives that away:
+#: letters in threes that have accents, other signs, or signs between letters. On tables, whose
+#: text is short, charset-normalizer and chardet took a half of such pages for others.
+WESTERN = "äöüßÄÖÜéèêëÉÈÊàâáãÀÂÁíìîïóòôõúùûçÇñÑåÅæÆøØœŒ€°µ²³¹§´‘’‚“”„«»–—…·•×±¼½¾º\xa0ªŠšŽž¿¡£©®™"
+LETTER = r"[^\W\d_]"
+FOREIGN = re.compile(
+    rf"[à-öø-ÿÀ-ÖØ-ß]{{3}}|[a-z][À-ÖØ-Þ]|{LETTER}[€°²³¹§´‚“”„«»–—…·•×±¼½¾º¿¡£©®™ª]{LETTER}"
+    rf"|[¿¡£³¹Ÿ]{LETTER}"
+)
+
+#: Pages that are named where it is not clear.
+PAGES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp850", "mac_roman")
+
+
+#: Numbers as programs write them.
+PLAIN = Numerals()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written."""
+
+    separator: str = ","
+    encoding: str = "utf-8"
+    numerals: Numerals = PLAIN
+    #: Lines above the header.
+    skip: int = 0
+
+    def __str__(self) -> str:
+        sign = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}.get(self.separator)
+        parts = [f"{sign or repr(self.separator)} between cells", self.encoding]
+        return ", ".join([*parts, *filter(None, [str(self.numerals)])])
+
+
+def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_CAP) -> Dialect:
+    """Find out how a file is written, as far as `reading` does not say it.
+
+    Parameters
+    ----------
+    whole
+        Whether the file's start has misled before: its encoding is then that of all bytes.
+
+    Raises
+    ------
+    DataError
+        If the file can't be read, or be told to be written in one way.
+    """
+    with unpacked(path, cap) as file:
+        start = file.read(HEAD)
+        rest = [line for line in file if not line.isascii()][:RECORDS] if whole else []
+    if not start.strip():
+        raise DataError("the file is empty", file=path)
+    encoding = reading.encoding or _encoding(start, b"".join(rest), path)
+    try:
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
+    except UnicodeError:  # UTF-16 without a mark
+        raise DataError(
+            f"the text is not {encoding.upper()}: `encoding` says what it is", file=path
+        ) from None
+    text = text.removeprefix("\ufeff")
+    cut = len(start) == HEAD
+    said = SEP.match(text)
+    text = text[said.end() :] if said else text
+    separator = reading.separator or (said[1] if said else _separator(text, path))
+    records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), RECORDS))
+    header, *rows = [record for record in records[: -1 if cut else None] if record] or [[]]
+    columns = (
+        (name, [c for c in map(str.strip, cells) if c and c not in MISSING])
+        for name, *cells in zip(
+            header, *(row for row in rows if len(row) == len(header)), strict=True
+        )
+    )
+    how = numerals.find(columns, separator, path, reading.decimal, reading.thousands)
+    return Dialect(separator, encoding, how, 1 if said else 0)
+
+
+def _encoding(start: bytes, rest: bytes, path: Path) -> str:
+    """Tell the encoding of a text that begins with `start`; `rest` are later lines."""
+    for mark, name in MARKS:
+        if start.startswith(mark):
+            return name
+    if b"\0" in start:
+        for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[0::2])):
+            if 2 * zeros.count(0) > len(zeros):
+                return name
+        raise DataError("the file holds no text: it has bytes that are zero", file=path)
+    tail = start.rfind(b"\n") + 1 if len(start) == HEAD else len(start)
+    data = start[:tail] + rest
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return _page(data, path)
+    return "utf-8"
+
+
+def _page(data: bytes, path: Path) -> str:
+    """Tell the code page of a text that is not UTF-8."""
+    lines = [(n, line) for n, line in enumerate(data.splitlines(), 1) if not line.isascii()]
+    try:
+        letters = b"\n".join(line for _, line in lines).decode("cp1252")
+    except UnicodeDecodeError:
+        letters = "\ufffd"
+    if {c for c in {*letters} if not c.isascii()} <= {*WESTERN} and not FOREIGN.search(letters):
+        return "cp1252"
+    number, line = lines[0]
+    word = re.search(rb"[\w]*[\x80-\xff]+[\w\x80-\xff]*", line)
+    readings = dict.fromkeys(_readable(word[0] if word else line, PAGES))
+    raise DataError(
+        "the text is not UTF-8, and not clearly of another encoding: `encoding` says which "
+        f"({', '.join(f'{text!r} in {page}' for text, page in readings)})",
+        file=path,
+        row=number,
+    )
+
+
+def _readable(word: bytes, pages: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Read a word by each page that gives letters."""
+    for page in pages:
+        text = word.decode(page, errors="replace")
+        if all(unicodedata.category(letter)[0] in "LNP" for letter in text):
+            yield text, page
+
+
+def _separator(text: str, path: Path) -> str:
+    """Tell what separates cells."""
+    # It imports much, and not everybody reads CSV.
+    from clevercsv import Detector
+
+    lines, taken = text.splitlines(keepends=True), 0
+    for count, line in enumerate(lines):
+        taken += len(line)
+        if taken > SAMPLE and count >= LINES:
+            lines = lines[:count]
+            break
+    header = lines[0].strip("\r\n") if lines else ""
+    found = Detector().detect("".join(lines))
+    sign = "?" if found is None else found.delimiter or ""
+    others = [other for other in SEPARATORS if other in header and other != sign]
+    if (sign and sign in SEPARATORS and sign in header) or not (sign or others):
+        return sign or ","
+    if not others and not any(sign in line for line in lines[1:]):
+        return ","
+    if found is None and len(others) == 1:
+        return others[0]
+    raise DataError(
+        "what separates its cells is not clear: `separator` says it (',', ';', tab or '|')",
+        file=path,
+    )

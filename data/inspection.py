@@ -1,0 +1,199 @@
+"""What a table would be read as, what is odd about it, and what mends that; nothing is sent."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from fedredis.data import dates, formats
+from fedredis.data.columns import choose
+from fedredis.data.doubts import Finding, FindingWarning
+from fedredis.data.file import EMPTY, table_of
+from fedredis.data.reading import Reading
+from fedredis.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fedredis.data.cells import Cells
+    from fedredis.data.formats import Opened
+    from fedredis.data.table import Table
+
+#: What people write where they know nothing.
+UNKNOWN = re.compile(
+    r"[?*.\-_/]+|(?i:unknown|unk|missing|none|n\.?[ad]\.?|k\.?a\.?|inconnu|unbekannt|not known)"
+)
+
+#: How often a table is read, each time with what mends what was found before.
+PASSES = 4
+
+#: How many different texts of a column are told.
+TOLD = 5
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """A column: what it holds, and what becomes of it."""
+
+    name: str
+    #: number, category, date, text or empty.
+    kind: str
+    missing: int
+    distinct: int
+    #: A cell of it.
+    example: str
+    use: str
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """A table as it would be read."""
+
+    path: Path
+    how: str
+    rows: int
+    columns: tuple[ColumnFacts, ...]
+    findings: tuple[Finding, ...]
+    #: How to read it so that what can be mended is, and what it gives then, if it can be read.
+    mended: Reading
+    table: Table | None
+
+
+def inspect(path: Path | None, reading: Reading) -> Inspection:
+    """Look at a file, or, from None, at a query's answer.
+
+    Raises
+    ------
+    DataError
+        If it can't even be parsed; what else is wrong is a finding.
+    """
+    found: dict[str, Finding] = {}
+    mended, first = reading.reading, None
+    for _ in range(PASSES):
+        opened = formats.of_query(mended) if path is None else formats.opened(path, mended)
+        cells, table, refused, new = _read(opened, mended)
+        first = first or cells
+        found |= {str(each): each for each in new}
+        better = _mend(mended, new)
+        if better == mended:
+            break
+        mended = better
+    if refused is not None and not any(str(refused) in line for line in found):
+        found[str(refused)] = Finding(refused.file, refused.column, _bare(refused))
+    facts = tuple(_facts(first or cells, mended, table))
+    findings = tuple(found.values())
+    return Inspection(opened.path, opened.how, len(cells.frame), facts, findings, mended, table)
+
+
+def _read(
+    opened: Opened, reading: Reading
+) -> tuple[Cells, Table | None, DataError | None, list[Finding]]:
+    """Read a table once; return its cells, itself or why it is none, and what is odd."""
+    label = {reading.label} & {*opened.header}
+    read = opened.cells({*filter(None, label), *reading.categories, *dates.formats(reading.dates)})
+    table = refused = None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            table = table_of(replace(opened, cells=lambda text: read), reading, fewest_classes=1)
+        except DataError as error:
+            refused = error
+            if not label:
+                with suppress(DataError):
+                    choose(read, "", reading, {})
+    findings = [w.message.finding for w in said if isinstance(w.message, FindingWarning)]
+    learnt = None if table is None else [column.name for column in table.columns]
+    findings += [f for name in opened.header for f in _of_column(read, name, reading, learnt)]
+    if refused is not None and EMPTY in str(refused):
+        gaps = "cells are missing: `missing=mean` fills them, `missing=drop` drops their rows"
+        findings.append(Finding(read.path, refused.column, gaps, "missing", "mean"))
+    return read, table, refused, findings
+
+
+def _of_column(
+    cells: Cells, name: str, reading: Reading, learnt: list[str] | None
+) -> Iterator[Finding]:
+    """Tell what stands for nothing in a column, and whether it is always the same."""
+    if name in (*reading.ignore, *dates.formats(reading.dates)):
+        return
+    words = cells.words(name).dropna()
+    odd = cells.oddities(name) if cells.mostly_numbers(name) and name != reading.label else {}
+    if not odd and words.dtype in (object, "str") and words.nunique() <= len(words) / 2:
+        counts = {str(text): int(n) for text, n in words.value_counts().items()}
+        odd = {text: n for text, n in counts.items() if UNKNOWN.fullmatch(text)}
+    for text, count in sorted(odd.items(), key=lambda item: -item[1])[:TOLD]:
+        blank = not re.search(r"\d", text)
+        means = "`na` says that it stands for a missing cell" if blank else "correct it"
+        yield Finding(
+            cells.path,
+            name,
+            f"{text!r} stands in {count:,} cells: {means}",
+            "na" if blank else "",
+            f"{name}={text}",
+        )
+    if learnt is not None and name in learnt and len(words) > 1 and words.nunique() == 1:
+        yield Finding(
+            cells.path,
+            name,
+            "it is the same in all rows: leave it out with `ignore`",
+            "ignore",
+            name,
+        )
+
+
+def _mend(reading: Reading, findings: list[Finding]) -> Reading:
+    """Say what mends findings, beside what is said already."""
+    said: dict[str, object] = {}
+    for finding in findings:
+        if finding.field == "missing":
+            said["missing"] = finding.value
+        elif finding.field:
+            before = said.get(finding.field, getattr(reading, finding.field))
+            said[finding.field] = tuple(dict.fromkeys([*before, finding.value]))  # type: ignore[misc]
+    mended = replace(reading, **said)  # type: ignore[arg-type]
+    # A column that is left out need not be mended, and a code of several columns is one of all.
+    out = {*mended.ignore}
+    codes = [item.rpartition("=") for item in mended.na]
+    codes = [c for c in codes if c[0] not in out]
+    often = Counter(code for name, _, code in codes if name and not re.search(r"\d", code))
+    na = dict.fromkeys(c if often[c] > 1 or not name else f"{name}={c}" for name, _, c in codes)
+    days = [each for each in mended.dates if each.partition("=")[0] not in out]
+    return replace(mended, na=tuple(na), dates=tuple(days))
+
+
+def _facts(cells: Cells, reading: Reading, table: Table | None) -> Iterator[ColumnFacts]:
+    """Describe the columns as they stand in the file."""
+    account = None if table is None else table.account
+    learnt = {} if table is None else {column.name: column.kind for column in table.columns}
+    days = dates.formats(reading.dates)
+    for name in map(str, cells.frame.columns):
+        words = cells.words(name).dropna()
+        kind = "number" if cells.mostly_numbers(name) else "text"
+        kind = "date" if name in days else learnt.get(name, kind if len(words) else "empty")
+        use = "?" if account is None else account.left.get(name, "learnt from")
+        use = "label" if table is not None and name == table.label else use
+        example = str(words.iloc[0]) if len(words) else ""
+        yield ColumnFacts(
+            name, kind, len(cells.frame) - len(words), int(words.nunique()), example, use
+        )
+
+
+def said_by(reading: Reading) -> dict[str, str]:
+    """Return what a reading says that is not said anyway, as text, a field a name."""
+    told = {}
+    for each in fields(Reading):
+        value = getattr(reading, each.name)
+        if value != each.default and value is not None:
+            told[each.name] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return told
+
+
+def _bare(error: DataError) -> str:
+    """Return an error's line without the place that a finding names anyway."""
+    file = f"{error.file}, column '{error.column}': "
+    return str(error).removeprefix(file).removeprefix(f"{error.file}: ")

@@ -1,0 +1,158 @@
+"""How numbers are written: the decimal sign, and what groups digits by three."""
+
+# ruff: noqa: RUF001 - signs that look like others are what this is about.
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from fedredis.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+#: Spaces that group digits: the common one, and those that don't break a line.
+SPACES = " \u00a0\u202f\u2009"
+
+#: What looks like a number with signs in it, and what is one in one way of writing only.
+LIKE = re.compile(rf"[+-]?\d[\d.,'’{SPACES}]*|[+-]?[.,]\d+")
+DECIMAL = {
+    "decimal ,": re.compile(
+        rf"[+-]?(\d*,(\d{{1,2}}|\d{{4,}})|(0|\d{{4,}})?,\d+|\d{{1,3}}([.'’{SPACES}]\d{{3}})+,\d+)"
+    ),
+    "decimal .": re.compile(
+        rf"[+-]?(\d*\.(\d{{1,2}}|\d{{4,}})|(0|\d{{4,}})?\.\d+|\d{{1,3}}([,'’{SPACES}]\d{{3}})+\.\d+)"
+    ),
+}
+#: Digits in groups of three, by what stands between them.
+GROUPS = {
+    ",": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?"),
+    ".": re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?"),
+    "'": re.compile(r"[+-]?[1-9]\d{0,2}(['’]\d{3})+([.,]\d*)?"),
+    "space": re.compile(rf"[+-]?[1-9]\d{{0,2}}([{SPACES}]\d{{3}})+([.,]\d*)?"),
+}
+
+
+@dataclass(frozen=True)
+class Numerals:
+    """A way to write numbers."""
+
+    decimal: str = "."
+    #: One of `GROUPS`, or '' if digits are not grouped.
+    thousands: str = ""
+
+    def plain(self, column: pd.Series) -> pd.Series:
+        """Write the numbers in a column (n,) of text as 1234.5, and leave what is none."""
+        if self == Numerals() or column.isna().all():
+            return column
+        forms = [GROUPS[self.thousands]] if self.thousands else []
+        if self.decimal == ",":
+            forms.append(re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?"))
+        signs = str.maketrans(
+            {",": "." if self.decimal == "," else None}
+            | ({".": None} if self.decimal == "," else {})
+            | dict.fromkeys(f"'’{SPACES}")
+        )
+
+        def rewritten(cell: object) -> object:
+            text = cell.strip() if isinstance(cell, str) else ""
+            found = any(form.fullmatch(text) for form in forms)
+            return text.translate(signs) if found else cell
+
+        codes, different = pd.factorize(column)  # -1 is a missing one
+        plain = [rewritten(cell) for cell in different]
+        if plain == list(different):
+            return column
+        return pd.Series(np.array([*plain, np.nan], object)[codes], column.index).astype(
+            column.dtype
+        )
+
+    def __str__(self) -> str:
+        said = ["decimal comma"] if self.decimal == "," else []
+        return ", ".join(said + ([f"thousands by {self.thousands}"] if self.thousands else []))
+
+
+def find(
+    columns: Iterable[tuple[str, Sequence[str]]],
+    separator: str,
+    path: Path,
+    decimal: str | None,
+    thousands: str | None,
+) -> Numerals:
+    """Find out how a file writes numbers, as far as it is not said.
+
+    Parameters
+    ----------
+    columns
+        The columns' names, and some filled cells of each.
+
+    Raises
+    ------
+    DataError
+        If cells can be read in two ways.
+    """
+    like = [
+        (name, text)
+        for name, cells in columns
+        if 2 * sum(LIKE.fullmatch(text) is not None for text in cells) >= len(cells)
+        for text in cells
+        if LIKE.fullmatch(text)
+    ]
+    like = [(name, text) for name, text in like if not text.isdecimal()]
+    proofs: dict[str, tuple[str, str]] = {}
+    for sign, form in DECIMAL.items():
+        if proof := next(((n, t) for n, t in like if sign[-1] in t and form.fullmatch(t)), None):
+            proofs[sign[-1]] = proof
+    groups = {
+        sign: next(((n, t) for n, t in like if form.fullmatch(t)), None)
+        for sign, form in GROUPS.items()
+    }
+    # A comma that groups twice in a number is no decimal sign; nor is one beside commas as such.
+    several = {s for s in ",." if any(t.count(s) > 1 and GROUPS[s].fullmatch(t) for _, t in like)}
+    if decimal is None:
+        decimal = _decimal(proofs, groups, several, separator, thousands, path)
+    if thousands is None:
+        other = "," if decimal == "." else "."
+        thousands = next((s for s in (other, "'", "space") if groups[s] is not None), "")
+    return Numerals(decimal, thousands)
+
+
+def _decimal(
+    proofs: dict[str, tuple[str, str]],
+    groups: dict[str, tuple[str, str] | None],
+    several: set[str],
+    separator: str,
+    thousands: str | None,
+    path: Path,
+) -> str:
+    """Choose the decimal sign by what proves it."""
+    shown = {**{s: g for s, g in groups.items() if g and s in ",."}, **proofs}
+    if thousands in (",", "."):
+        return "." if thousands == "," else ","
+    if len(proofs) == 2:
+        (name, one), (_, other) = proofs[","], proofs["."]
+        raise DataError(
+            f"both {one!r} and {other!r} are numbers with decimals: `decimal` says which sign "
+            "it is",
+            file=path,
+            column=name,
+        )
+    if proofs:
+        return next(iter(proofs))
+    if len(several) == 1:
+        return "." if "," in several else ","
+    # Where commas separate cells they are no decimal signs, and points are no groups.
+    if separator == "," or not shown:
+        return "."
+    sign, (name, text) = next(iter(shown.items()))
+    raise DataError(
+        f"{text!r} may be {text.replace(sign, '')} or {text.replace(sign, '.')}: `decimal` says "
+        "which sign it has, or `thousands`",
+        file=path,
+        column=name,
+    )

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fedredis.data.inspection import inspect, said_by
+from fedredis.data.reading import Reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_is_odd_is_told_with_what_mends_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = (
+        f"{i:04},{-999 if i % 9 == 0 else i % 50},{'?' if i % 10 == 0 else i % 7},"
+        f"2021-03-{i % 28 + 1:02},{('n', 's', 'unknown')[i % 3]},note {i},1,,"
+        f"{'ab'[i % 5 // 2 % 2]}\n"
+        for i in range(200)
+    )
+    path.write_text("id,age,bmi,day,ward,note,site,void,y\n" + "".join(rows))
+    looked = inspect(path, Reading(label="y"))
+    assert said_by(looked.mended) == {
+        "label": "y",
+        "dates": "day",
+        "ignore": "id,site",
+        "missing": "mean",
+        "na": "age=-999,bmi=?,ward=unknown",
+    }
+    assert {column.name: (column.kind, column.use) for column in looked.columns} == {
+        "id": ("number", "ignored"),
+        "age": ("number", "learnt from"),
+        "bmi": ("number", "learnt from"),
+        "day": ("date", "learnt from"),
+        "ward": ("category", "learnt from"),
+        "note": ("text", "text"),
+        "site": ("number", "ignored"),
+        "void": ("empty", "no cell"),
+        "y": ("text", "label"),
+    }
+    assert looked.table is not None
+    assert not inspect(path, looked.mended).findings
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("x,z\n1,2\n", "no column 'decade': name the one that holds the class with `label`"),
+        ("x,y\n1,a\n<5,b\n3,a\n", "column 'x': '<5' stands in 1 cells: correct it"),
+        ("x,y\n1,a\n2,a\n", None),
+    ],
+)
+def test_what_nothing_mends(tmp_path: Path, text: str, line: str | None) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    looked = inspect(path, Reading(label="y" if "y" in text else None))
+    told = [str(each) for each in looked.findings]
+    assert (told == []) if line is None else any(line in each for each in told)
+    assert (looked.table is None) == (line is not None)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedredis.data.meaning import digest
+from fedredis.data.reading import Reading
+from fedredis.data.source import load
+from fedredis.data.sql import PASSWORD
+from fedredis.errors import FedredisError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Where Debian's packages put the server; the newest of several is taken.
+BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+#: Whom the server runs as: it refuses to run as root.
+USER = "postgres"
+AS_USER = [] if os.getuid() else ["runuser", "-u", USER, "--"]
+SECRET = "s3cret/@:"
+
+TABLE = """
+CREATE TABLE visits (age integer, sbp numeric(5, 1), admitted date, ward text, outcome text);
+INSERT INTO visits VALUES (40, 120.5, '2021-03-02', 'Süd', 'well'), (50, NULL, '2021-03-03',
+'Süd', 'ill'), (60, -999, '2021-03-04', 'Nord', 'well');
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database, without its password."""
+    if BINARIES is None or not (BINARIES / "initdb").exists():
+        pytest.skip("there is no server of the package postgresql")
+    folder = tmp_path_factory.mktemp("postgres")
+    if not os.getuid():
+        for place in (folder, *list(folder.parents)[:2]):
+            place.chmod(0o755)
+        shutil.chown(folder, USER)
+    password = folder / "password"
+    password.write_text(SECRET)
+    password.chmod(0o644)
+
+    def call(*words: object) -> None:
+        told = subprocess.run([*AS_USER, *map(str, words)], cwd=folder, capture_output=True)
+        assert not told.returncode, told.stderr
+
+    cluster = folder / "cluster"
+    call(BINARIES / "initdb", "-D", cluster, "-A", "scram-sha-256", f"--pwfile={password}",
+         "-U", USER, "-N", "-E", "UTF8", "--locale=C.UTF-8")  # fmt: skip
+    server = [BINARIES / "pg_ctl", "-D", cluster, "-w", "-l", folder / "log"]
+    call(*server, "-o", f"-h '' -k {folder} -F", "start")
+    try:
+        yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"
+    finally:
+        call(*server, "-m", "immediate", "stop")
+
+
+def asked(url: str, **how: Any) -> Any:
+    said = {
+        "query": "SELECT * FROM visits ORDER BY age",
+        "label": "outcome",
+        "dates": ["admitted"],
+    }
+    return load(
+        None,
+        Reading(
+            sql=url,
+            **{**said, "na": ["sbp=-999"], "missing": "mean", "categories": ["ward"], **how},
+        ),
+    )
+
+
+def test_a_query_of_postgresql(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sqlalchemy
+
+    with pytest.raises(FedredisError, match=r"the database refuses: .*password") as refused:
+        asked(postgres)
+    assert "\n" not in str(refused.value)
+    monkeypatch.setenv(PASSWORD, SECRET)
+    engine = sqlalchemy.create_engine(sqlalchemy.make_url(postgres).set(password=SECRET))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(TABLE))
+    engine.dispose()
+    table = asked(postgres)
+    assert [str(x) for x in table.X[:, 1]] == ["120.5", "nan", "nan"]
+    assert table.X[:, [0, 2, 3, 6]].tolist() == [
+        [40, 2021, 3, digest("Süd")],
+        [50, 2021, 3, digest("Süd")],
+        [60, 2021, 3, digest("Nord")],
+    ]
+    assert (table.classes, table.y.tolist()) == (("ill", "well"), [1, 0, 1])
+    with pytest.raises(FedredisError, match=r'refuses: relation "other" does not exist'):
+        asked(postgres, query="SELECT * FROM other")
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("visits.db", "`sql`: this is no URL"),
+        ("postgresql://me:secret@host/name", f"can be read by others: put it into {PASSWORD}"),
+        ("sqlite:////nowhere/at/all.db", "the database refuses: unable to open database file"),
+        ("oddbase://host/name", "oddbase"),
+    ],
+)
+def test_databases_that_can_not_be_asked(url: str, problem: str) -> None:
+    with pytest.raises(FedredisError, match=problem) as refused:
+        asked(url)
+    assert "secret" not in str(refused.value)

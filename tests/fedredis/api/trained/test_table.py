@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fedredis
+from fedredis.cli.main import run as command
+from fedredis.errors import UsageError
+
+
+def test_a_frame_and_a_file_of_another_dialect(trained, csv, folder, server):
+    songs = pd.read_csv(csv).drop(columns="decade").head(20)
+    told = fedredis.predict_rows(songs, trained.run, redis_url=server.url)
+    assert told.warnings == ()
+    assert list(told.frame.columns[: songs.shape[1]]) == list(songs.columns)
+    shares = told.frame.filter(like="p_")
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    best = shares.idxmax(axis=1).str.removeprefix("p_")
+    assert best.tolist() == told.frame["decade_predicted"].tolist()
+    songs.to_csv("german.csv", sep=";", decimal=",", index=False)
+    words = ["predict", "--run", trained.run, "--redis-url", server.url]
+    words += ["--csv", "german.csv", "--out", "told.csv.gz"]
+    assert (command(words), command(words), command([*words, "--force"])) == (0, 2, 0)
+    written = pd.read_csv("told.csv.gz")
+    assert written["decade_predicted"].tolist() == told.frame["decade_predicted"].tolist()
+    assert command([*words[:-2]]) == 2
+
+
+@pytest.mark.parametrize("name", ["told", "told.pdf", "told.parquet.gz"])
+def test_a_file_that_can_not_be_written(name):
+    with pytest.raises(UsageError, match=r"`out` must end in \.csv"):
+        fedredis.predict_rows(pd.DataFrame({"x": [1]}), "r", out=name)
