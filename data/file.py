@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -148,7 +148,8 @@ def table_of(
     rows = _complete(cells, gaps, learnt, reading.missing)
     X = _beside(read)
     del read
-    classes, y = (), np.zeros(len(rows))
+    classes: tuple[str, ...] = ()
+    y: NDArray[Any] = np.zeros(len(rows))
     if label:
         classes, y = target(cells, label, rows, reading.task, fewest_classes)
     dropped = {"no label": int(gaps[:, -1].sum())}
@@ -161,7 +162,7 @@ def table_of(
         X, gaps = X[rows], gaps[rows]
     for place in np.flatnonzero(gaps[:, :-1].any(axis=0)).tolist():
         X[gaps[:, place], place] = np.nan  # the same bytes, whatever the file's: they are digested
-    counts = Counter(y.tolist()) if classes else {}
+    counts: Counter[int] = Counter(y.tolist() if classes else ())
     account = Account(
         str(path),
         opened.how,

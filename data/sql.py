@@ -55,7 +55,7 @@ def answer(reading: Reading) -> pd.DataFrame:
         ) from None
     frame = pd.DataFrame(cells, columns=names)
     # Decimal numbers of a database come as objects.
-    mixed = [name for name in frame if frame[name].dtype.kind == "O"]
+    mixed = [str(name) for name in frame if frame[name].dtype.kind == "O"]
     return frame.assign(**{name: frame[name].map(_plain).infer_objects() for name in mixed})
 
 

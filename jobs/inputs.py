@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from fedredis.data.partition import Partition, held, open_partition
 from fedredis.jobs.agreement import conform
@@ -83,7 +83,7 @@ class Inputs:
             If they don't have them, or the partition is missing or damaged.
         """
         raw = self._rows.get((slave,), lambda: self._holding.open(slave))
-        return conform(raw, self._holding.manifest, config)
+        return conform(cast("Partition", raw), self._holding.manifest, config)
 
     def mapped(self, slave: str, scope: tuple[str, str], make: Callable[[], Rows]) -> Rows:
         """Return a slave's rows as a run's model inputs, made once for a run and preprocessing."""

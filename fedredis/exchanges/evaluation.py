@@ -78,7 +78,7 @@ class Evaluation:
         }
         order: list[str] = []
         groups: list[Arrays] = []
-        facts: dict[str, list[float]] = {}
+        facts: dict[str, list[float | None]] = {}
         for names in stacks({slave: of_slave.test_X for slave, of_slave in rows.items()}):
             predictions = self._predict([rows[name] for name in names])
             sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))

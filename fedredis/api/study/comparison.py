@@ -57,7 +57,8 @@ class Baseline:
     #: Each slave's model on all rows, the mean over the models.
     local_everywhere: Figures
     federated: Figures
-    pooled: Figures
+    #: Also the digest of its parameters, ``weights_sha256``.
+    pooled: dict[str, Any]
     #: By id, in order.
     slaves: dict[str, SlaveBaseline]
 

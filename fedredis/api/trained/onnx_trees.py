@@ -103,6 +103,6 @@ def _places(ensemble: Ensemble, sizes: NDArray[Any]) -> tuple[NDArray[Any], NDAr
             of_round[child : child + 2] = of_round[node]
     order = np.argsort(tree, kind="stable")
     within = np.arange(trees.nodes) - np.searchsorted(tree[order], tree[order])
-    node = np.empty(trees.nodes, np.int64)
-    node[order] = within
-    return tree, node
+    places = np.empty(trees.nodes, np.int64)
+    places[order] = within
+    return tree, places
