@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 #: The songs of six decades, beside the checkout; tests that need them are skipped without.
 SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decades"
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start listen to Ctrl-C, also where the tests were told not to."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
