@@ -24,7 +24,7 @@ GOOD = "track_name,decade,danceability,energy\na,X,0.1,0.2\nb,Y,0.3,0.4\nc,X,0.5
         (("--data", "no-such-file.csv"), "no-such-file.csv"),
         (("--redis-url", "ftp://somewhere"), "Redis URL 'ftp://somewhere'"),
         (("--redis-url", "redis://host:port"), "Redis URL"),
-        (("--label", "decade"), "chosen for a CSV or Parquet file"),
+        (("--label", "decade"), "how to read a file, a database or a frame"),
         (
             ("--quorum", 11),
             "--quorum must be a number from 1 to 10, or a share such as 0.8, not 11",

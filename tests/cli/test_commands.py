@@ -86,7 +86,8 @@ def test_no_rows_no_figure(call, client, trained, tmp_path, figure):
     outcome, at = trained
     run, key = outcome["run"], f"fedredis:{{{outcome['run']}}}"
     entry = ", ".join(f'"{name}": {figure}' for name in ("accuracy", "macro_f1", "log_loss"))
-    none = f'{{"rows": 0, {entry}, "confusion": [[0, 0, 0], [0, 0, 0], [0, 0, 0]]}}'
+    every = '"slaves": 3, "samples": 0, "missing": [], "refused": {}, "ms": 1.0'
+    none = f'{{{every}, "rows": 0, {entry}, "confusion": [[0, 0, 0], [0, 0, 0], [0, 0, 0]]}}'
     client.hset(f"{key}:history", mapping={f"evaluate:{n}": none for n in range(1, 5)})
     client.hdel(key, "score")
     facts = {
@@ -97,7 +98,9 @@ def test_no_rows_no_figure(call, client, trained, tmp_path, figure):
     }
     client.hset(f"{key}:slaves", "evaluate", json.dumps([facts]))
     assert json.loads(call("runs", "--json", *at).out)[0]["accuracy"] is None
-    assert json.loads(call("resume", run, "--json", *at).out)["accuracy"] is None
+    told = call("resume", run, "--json", *at)
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["accuracy"] is None
     shown = json.loads(call("show", run, "--json", *at).out)
     assert shown["history"]["evaluate:4"]["log_loss"] is None
     assert "4/4    -     " in call("runs", *at).out

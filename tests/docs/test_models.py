@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_the_models_that_are_there(models: Document) -> None:
     rows = models.table(models.section("# Models"))
     named = [row[0].strip("`") for row in rows]
-    assert sorted(named) == sorted([*MODELS, "package.module:Class"])
+    assert sorted(named) == sorted([*MODELS, "trees", "package.module:Class"])
 
 
 def test_own_model(models: Document, make_console: Callable[..., Console]) -> None:

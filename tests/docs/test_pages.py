@@ -41,8 +41,9 @@ def test_every_example_is_marked_and_known(pages: dict[str, Document]) -> None:
         if name in UNMARKED:
             assert {mark for mark, _ in opening} == {""}
             continue
-        assert {language for _, language in opening} <= {"console", "python", "mermaid"}, name
-        marks = {mark for mark, language in opening if language != "mermaid"}
+        plain = {"mermaid", "text", "toml"}
+        assert {language for _, language in opening} <= {"console", "python", *plain}, name
+        marks = {mark for mark, language in opening if language not in plain}
         assert marks == RUN.get(name, set()) | READ.get(name, set()), name
 
 

@@ -122,7 +122,8 @@ def test_no_pattern_begins_or_ends_with_a_star_over_others() -> None:
         glob = pattern.partition("~")[2]
         assert glob.startswith(("fedredis:", "rq:"))
         if glob.endswith("*"):
-            shared = (":model:*", ":preprocessing:*", ":strategy:*", ":growth:*", ":attached:*")
+            names = ("model", "preprocessing", "strategy", "growth", "channel", "letters")
+            shared = (*(f":{name}:*" for name in (*names, "attached")), ":inside-*")
             fenced = (*shared, f"{QUEUE}__*", f"{QUEUE}:intermediate*")
             assert glob.endswith(fenced)
 

@@ -11,15 +11,22 @@ import fedredis
 from fedredis.errors import UsageError
 from fedredis.store import workers
 
-ROWS = "".join(f"{20 + i},{i % 7},{'well' if i % 3 else 'ill'}\n" for i in range(30))
+
+def rows_of(name):
+    """Return rows of a slave's own."""
+    first = 20 + ord(name[0]) % 7
+    return "".join(f"{first + i},{i % 7},{'well' if i % 3 else 'ill'}\n" for i in range(30))
+
+
+ROWS = rows_of("a")
 
 
 @pytest.fixture
 def ward(folder):
     """Return a maker of a slave's file: its header may differ, and its text."""
 
-    def make(name, header="age,dose,outcome", rows=ROWS):
-        (folder / f"{name}.csv").write_text(f"{header}\n{rows}")
+    def make(name, header="age,dose,outcome", rows=None):
+        (folder / f"{name}.csv").write_text(f"{header}\n{rows or rows_of(name)}")
         return folder / f"{name}.csv"
 
     return make
@@ -95,7 +102,7 @@ def test_slaves_that_do_not_fit_each_other(ward, wards):
 
 def test_a_namesake_with_other_data(ward, wards, client):
     at = {"dataset": "wards", "label": "outcome", "redis_url": wards.url}
-    with fedredis.serving(ward("same"), name="b", **at):
+    with fedredis.serving(ward("b"), name="b", **at):
         wait_for(client, 4)
         assert len(workers.present(client)) == 4
     for rows in (ROWS * 2, ROWS.replace("20,", "21,", 1)):

@@ -72,7 +72,8 @@ class Drops:
 
 
 def test_every_kind_of_sum_has_batches() -> None:
-    assert tuple(KINDS) == SUMS
+    # Trees and questions are not masked.
+    assert tuple(kind for kind in KINDS if kind not in ("grow", "inference")) == SUMS
 
 
 @pytest.mark.parametrize("name", SUMMED)

@@ -129,5 +129,5 @@ def test_few_rows(gather):
     assert features.transform(known, row[:0]).shape == (0, 14)
     assert features.warnings(known)[-1] == (
         "features=quadratic makes 14 inputs of 4 columns, which a model can learn by heart on "
-        "1 rows: features=plain, or fewer columns"
+        "1 rows: `features=plain`, or fewer columns"
     )

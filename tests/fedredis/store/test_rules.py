@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from fedredis import acl, keys
-from fedredis.store import runs, workers
+from fedredis.store import removal, runs, workers
 from fedredis.store.master import MasterStore
 from fedredis.store.results import RoundState, SubmissionState
 from fedredis.store.slave import SlaveStore
@@ -102,8 +102,8 @@ def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]
     assert runs.artifact(viewer, "r1", "model:1") is not None
     master.release("finished")
     with pytest.raises(NoPermissionError):
-        runs.remove(viewer, "r1")
-    runs.remove(admin, "r1")
+        removal.remove(viewer, "r1", token="t")
+    removal.remove(admin, "r1", token="t")
     assert not client.keys("fedredis:{*")
 
 

@@ -240,8 +240,8 @@ def test_a_model_that_is_too_wide(federation) -> None:
     with pytest.raises(UsageError) as caught:
         STRATEGY.quantities(model, first(model), limits)
     assert str(caught.value) == (
-        "strategy newton: the Hessian of 10,005 parameters (weights 2001 x 5: inputs and an "
-        "intercept by classes) would take 801 MB, more than 537: features=plain, fewer columns, "
+        "`strategy` newton: the Hessian of 10,005 parameters (weights 2001 x 5: inputs and an "
+        "intercept by classes) would take 801 MB, more than 537: `features=plain`, fewer columns, "
         "or another strategy"
     )
 

@@ -43,15 +43,15 @@ def test_values_are_read_as_what_the_default_is() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "problem"),
     [
-        ("avg", {}, r"^strategy must be one of fedavg, tuned, not 'avg'$"),
-        ("fedavg", {"mu": "1"}, r"^strategy fedavg has no option 'mu'; it has: none$"),
+        ("avg", {}, r"^`strategy` must be one of fedavg, tuned, not 'avg'$"),
+        ("fedavg", {"mu": "1"}, r"^`strategy` fedavg has no option 'mu'; it has: none$"),
         ("tuned", {"mu": "1"}, r"it has: share, steps, nesterov"),
-        ("tuned", {"share": "much"}, r"^strategy tuned: share must be a number, not 'much'$"),
+        ("tuned", {"share": "much"}, r"^`strategy` tuned: share must be a number, not 'much'$"),
         ("tuned", {"share": "nan"}, r"share must be a number, not 'nan'"),
         ("tuned", {"share": "inf"}, r"share must be a number, not 'inf'"),
         ("tuned", {"steps": "1.5"}, r"steps must be a whole number, not '1.5'"),
         ("tuned", {"nesterov": "1"}, r"nesterov must be yes or no, not '1'"),
-        ("tuned", {"share": "1"}, r"^strategy tuned: share must be from 0 to below 1, not 1.0"),
+        ("tuned", {"share": "1"}, r"^`strategy` tuned: share must be from 0 to below 1, not 1.0"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(name: str, given: dict[str, str], problem: str) -> None:

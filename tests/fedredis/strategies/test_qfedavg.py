@@ -55,7 +55,7 @@ def test_a_slave_without_a_loss_is_counted(federation, q) -> None:
 
 def test_losses_that_are_beyond_what_can_be_weighed(federation) -> None:
     sent = federation.first(QFedAvg())
-    with pytest.raises(UsageError, match=r"^strategy qfedavg: with q=6 losses .* 5.8 at most"):
+    with pytest.raises(UsageError, match=r"^`strategy` qfedavg: with q=6 losses .* 5.8 at most"):
         QFedAvg(6.0).quantities(federation.model, sent, federation.limits)
     federation.model, federation.classes = LinearRegression(2), 0
     federation.slaves = [(X, y / 2.0) for X, y in federation.slaves]

@@ -74,6 +74,7 @@ def test_a_slave_that_holds_no_rows_out(make_config, parts):
 
 def test_figures_are_single_numbers(make_config, parts):
     found = asdict(compare(make_config(), parts, always(1)))
+    assert len(found["pooled"].pop("weights_sha256")) == 64
     for model in ("local", "local_everywhere", "federated", "pooled"):
         assert set(found[model]) == {"accuracy", "macro_f1", "log_loss"}
         assert all(type(value) is float for value in found[model].values())
