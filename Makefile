@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN_ARGS ?= --slaves 10
 
-.PHONY: run test soak lint types check bench clean
+.PHONY: run test faults soak lint types check bench clean
 
 # What `make run` needs, then a training over ten slaves.
 run: $(VENV)/run.stamp
@@ -23,6 +23,10 @@ types: $(VENV)/lint.stamp
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/types .
 	rm -rf build fedredis.egg-info
 	cd $(VENV)/types && MYPYPATH=. ../bin/mypy --config-file ../../pyproject.toml -p fedredis
+
+# Whole programs that are killed, cut off and attacked: a quarter of an hour.
+faults: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m 'not soak' tests/e2e tests/compose tests/faults tests/security
 
 # Two thousand rounds: nothing may grow.
 soak: $(VENV)/test.stamp

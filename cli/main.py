@@ -43,7 +43,7 @@ COMMANDS = {
     "data": "Make data to try things with.",
     "identity": "Make the key of a slave, and show it to others.",
     "policy": "Look at the file by which a slave's owner says what is allowed.",
-    "record": "Show what has left a slave.",
+    "record": "Show what has left the slaves of a policy file's FOLDER, oldest first.",
     "acl": "Print ACL rules for masters, slaves and viewers.",
     "server": "Keep the embedded server up, to look into it.",
     "doctor": "Check that everything needed is there.",
