@@ -35,7 +35,7 @@ INSERT INTO visits VALUES (40, 120.5, '2021-03-02', 'Süd', 'well'), (50, NULL, 
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a database, without its password."""
     if BINARIES is None or not (BINARIES / "initdb").exists():
-        pytest.skip("there is no server of the package postgresql")
+        pytest.skip("the server of postgresql, a system package, is not there")
     folder = tmp_path_factory.mktemp("postgres")
     if not os.getuid():
         for place in (folder, *list(folder.parents)[:2]):
