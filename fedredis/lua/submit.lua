@@ -1,5 +1,5 @@
 -- Counts a bundle of slaves' updates in, whole and once however often it is delivered; the last
--- one closes the round. If a slave in it is in already, nothing changes.
+-- one closes the round. If a slave in it is in already, nothing is counted.
 -- KEYS[1] round    - hash of the round
 -- KEYS[2] ids      - zset, the ID list
 -- KEYS[3] claims   - hash, slave to the worker that works for it
@@ -38,6 +38,13 @@ local answer = same == #slaves and {1} or state[1] ~= 'open' and {4}
 if answer then
   redis.call('UNLINK', staged)
   for i = 11, #KEYS do redis.call('HDEL', KEYS[i], called) end
+  if answer == overlap then
+    -- Or whoever holds them would be given them again and again.
+    table.remove(overlap, 1)
+    spread('HDEL', claims, overlap)
+    spread('ZREM', ids, overlap)
+    table.insert(overlap, 1, 6)
+  end
   return answer
 end
 local expected, given_up = tonumber(state[3]) or math.huge, tonumber(state[4]) or 0

@@ -99,7 +99,11 @@ def finished_jobs(up: Composition, queue: str, run: str) -> list[dict[str, Any]]
     everything = up.look(f"jobs/{queue}/finished/1000/asc/1")["jobs"]
     jobs: list[dict[str, Any]] = [job for job in everything if run in job["description"]]
     names = {job["description"].partition("(")[0] for job in jobs}
-    assert names == {f"fedredis.jobs.{kind}" for kind in KINDS}
+    # Trees are grown, and questions asked, in other runs.
+    assert names == {f"fedredis.jobs.{kind}" for kind in KINDS} - {
+        "fedredis.jobs.grow",
+        "fedredis.jobs.inference",
+    }
     return jobs
 
 
