@@ -6,6 +6,7 @@ there are three dialects: as programs write CSV, as a German Excel does, and tha
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,7 +34,7 @@ DIALECTS = (
 
 #: A process that reads a file and prints seconds and the most memory, above its start (bytes).
 PROCESS = """
-import re, sys, time
+import json, re, sys, time
 from pathlib import Path
 import pandas
 import fedredis.data.file as file
@@ -42,7 +43,7 @@ from fedredis.data.reading import Reading
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 before, started = peak(), time.process_time()
 if sys.argv[1] == "pandas":
-    pandas.read_csv(sys.argv[2], **eval(sys.argv[3]))
+    pandas.read_csv(sys.argv[2], **json.loads(sys.argv[3]))
 else:
     table = file.read_file(Path(sys.argv[2]), Reading(label="outcome"))
     assert table.X.shape == (ROWS, COLUMNS - 1)
@@ -69,7 +70,7 @@ def write(folder: Path, rows: int = ROWS) -> list[Path]:
 def measure(reader: str, path: Path, how: dict[str, str], rows: int) -> tuple[float, float]:
     """Read a file in a process of its own: seconds of a core, and the most memory (bytes)."""
     text = PROCESS.replace("ROWS", str(rows)).replace("COLUMNS", str(COLUMNS))
-    words = [sys.executable, "-c", text, reader, str(path), repr(how)]
+    words = [sys.executable, "-c", text, reader, str(path), json.dumps(how)]
     told = subprocess.run(words, check=True, capture_output=True, text=True, env={**os.environ})
     seconds, memory = told.stdout.split()
     return float(seconds), float(memory)
