@@ -4,7 +4,7 @@ What the command line does, for programs:
 
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
 - `describe`, `glm`, `table`, `survival`, `pca`, `kmeans`: ask statistics of all slaves
-- `runs`, `show`, `failures`: look at runs; `remove`: delete one
+- `runs`, `show`, `failures`: look at runs; `stop`: stop one, `remove`: delete one
 - `check`: look at files before anything is sent
 - `predict`: tell the class of a row with a trained model; `predict_rows`: of a file or frame
 - `baseline`: compare it with what each slave has alone, and all have together
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fedredis.api.removing import remove
     from fedredis.api.serving import Serving, serve, serving
     from fedredis.api.starting import resume, run
+    from fedredis.api.stopping import stop
     from fedredis.api.study.baseline import baseline
     from fedredis.api.study.comparison import Baseline
     from fedredis.api.study.plotting import plot
@@ -78,6 +79,7 @@ __all__ = [
     "serve",
     "serving",
     "show",
+    "stop",
     "survival",
     "synth",
     "table",
@@ -103,6 +105,7 @@ _PLACES = {
     "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),
     "fedredis.api.starting": ("resume", "run"),
+    "fedredis.api.stopping": ("stop",),
     "fedredis.errors": ("FedredisError",),
 }
 

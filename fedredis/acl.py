@@ -47,7 +47,7 @@ WRITE = (
     *("multi", "exec", "discard", "watch", "unwatch"),
     *("del", "unlink", "expire", "pexpire", "persist", "rename"),
     *("set", "setex", "incr", "decr"),
-    *("hset", "hdel", "hincrby", "hincrbyfloat"),
+    *("hset", "hsetnx", "hdel", "hincrby", "hincrbyfloat"),
     *("lpush", "rpush", "lpop", "lrem", "lset", "ltrim", "lmove", "blmove", "blpop"),
     *("sadd", "srem"),
     *("zadd", "zrem", "zpopmin", "zremrangebyscore", "zremrangebyrank", "zunionstore"),

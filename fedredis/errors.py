@@ -80,6 +80,10 @@ class UpdateRefusedError(FedredisError):
     """A slave's update can't be counted."""
 
 
+class StopRequestedError(FedredisError):
+    """The run's master was asked to stop."""
+
+
 class StateLostError(FedredisError):
     """The server has lost its newest data."""
 

@@ -6,7 +6,8 @@ it at the end; variables of the environment are not looked at. Importing this pa
 nothing.
 
 - `starting`: `run` and `resume`, what is asked of them (`request`), and their end (`outcome`)
-- `inspection`: what Redis knows of runs; `removing`: a run deleted
+- `inspection`: what Redis knows of runs; `events`: what happens in them
+- `stopping`: a run stopped; `removing`: one deleted
 - `serving`: workers that act for the slaves of a folder, or for one with a file of its own
 - `datasets`: data cut among slaves, and data to try things with
 - `trained/`: predictions of a run's model, and the model as a file

@@ -13,7 +13,7 @@ from fedredis import models, shares, strategies
 from fedredis.acl import check_slave
 from fedredis.api.preparation import TEST_FRACTION, Rows
 from fedredis.arguments import LONGEST, argument, arguments_of, converted
-from fedredis.config import RunConfig
+from fedredis.config import RunConfig, check_name
 from fedredis.data.cuts.spec import FORMS
 from fedredis.data.own import SHARED
 from fedredis.data.reading import Reading
@@ -42,6 +42,7 @@ class Request:
     data: Path | Frame | None = None
     redis_url: str | None = None
     home: Path = Path(".fedredis")
+    id: str = argument("The run's name; drawn, if not given.", "", metavar="NAME")
     slaves: int | None = argument(
         "Number of slaves; 10, or as many as the data was cut for.", least=1
     )
@@ -120,6 +121,8 @@ class Request:
 
     def _check(self) -> None:
         """See what can be wrong before there is any data."""
+        if self.id:
+            check_name(self.id, "`id`")
         models.check_name(self.settings.get("model", RunConfig.model))
         options = self.settings.get("options", {})
         if self.settings.get("model") == models.TREES:

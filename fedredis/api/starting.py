@@ -158,7 +158,7 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
             manifest, named = described(opened.client, request, report=say, deadline=deadline)
             config = request.config(manifest, manifest.source, named)
         models = own_models(config.model)
-        run_id = create_run(opened.client, config, models)
+        run_id = create_run(opened.client, config, models, request.id)
         resume = how_to_resume(run_id, models)
         wait = request.wait_timeout
         home = request.home

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fedredis.arrays import Bundle
-from fedredis.errors import BlobError, RoundFailedError
+from fedredis.errors import BlobError, RoundFailedError, StopRequestedError
 from fedredis.exchanges import job_of
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.reduction import Reduction
@@ -84,8 +84,9 @@ class Engine:
     """The rounds of one run, under a lease that the caller holds.
 
     Every method raises `RoundFailedError` if a round can't be completed with a quorum,
-    `LeaseLostError` if another master has taken over, and `StateLostError` if the server has lost
-    what this master knows: then only Redis says where the run stands.
+    `StopRequestedError` if this master is asked to stop, `LeaseLostError` if another one has taken
+    over, and `StateLostError` if the server has lost what this one knows: then only Redis says
+    where the run stands.
     """
 
     def __init__(
@@ -200,6 +201,8 @@ class Engine:
         rounds = {str(name): round_ for name, round_ in self._open.items()}
         for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
             self._cursor = event.id
+            if event.type == "stop":
+                self._heed()
             round_ = rounds.get(event.round)
             if round_ is not None and not round_.closed:
                 self._hear(round_, event)
@@ -216,8 +219,14 @@ class Engine:
         if event.type == "failed":
             self._log("failed", round_.exchange.name, logging.WARNING, slave=event.slave)
 
+    def _heed(self) -> None:
+        """Stop if that is asked for; an event alone says nothing, since slaves may write some."""
+        if self._store.is_to_stop():
+            raise StopRequestedError(f"run {self._store.keys.run_id} was asked to stop")
+
     def _tick(self) -> None:
         """Look after all that no event tells of."""
+        self._heed()
         for round_ in self._open.values():
             if not round_.closed:
                 self._tend(round_, look_for_workers=True)

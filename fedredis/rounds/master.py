@@ -15,6 +15,7 @@ from fedredis.errors import (
     LeaseLostError,
     RunGoneError,
     StateLostError,
+    StopRequestedError,
 )
 from fedredis.exchanges import Setup
 from fedredis.exchanges.plan import Progress
@@ -40,18 +41,21 @@ logger = logging.getLogger("fedredis.rounds")
 MOST_LOSSES = 5
 
 
-def create_run(client: Redis, config: RunConfig, allowed: Collection[str] = ()) -> str:
-    """Write a new run; return its id.
+def create_run(
+    client: Redis, config: RunConfig, allowed: Collection[str] = (), run_id: str = ""
+) -> str:
+    """Write a new run; return its id, which is drawn if none is given.
 
     `allowed` holds the models of users' own that this process may import.
 
     Raises
     ------
     UsageError
-        If what the config names does not exist or does not go together.
+        If what the config names does not exist or does not go together, or there is a run of
+        that id.
     """
     Setup(config, allowed).check()
-    run_id = secrets.token_hex(4)
+    run_id = run_id or secrets.token_hex(4)
     runs.create(client, run_id, config)
     return run_id
 
@@ -88,6 +92,8 @@ def drive_run(
         If Redis has lost the run.
     StateLostError
         If Redis loses data again and again before a round can be committed.
+    StopRequestedError
+        If somebody has asked for it.
     UsageError
         If its model is not allowed here, or can't be made; the run is left as it is.
     """
@@ -126,6 +132,9 @@ def drive_run(
         raise
     except KeyboardInterrupt:
         store.release("stopped", "interrupted")
+        raise
+    except StopRequestedError:
+        store.release("stopped", "asked to stop")
         raise
     except FedredisError as error:
         store.release("failed", str(error))

@@ -48,6 +48,7 @@ class MasterStore:
         self._charge = Charge(self._where)
         #: How many artifacts were written, and the versions of those known.
         self._writes = 0
+        self._epoch = 0
         self._versions: dict[str, str] = {}
         self._incoming = Incoming(client, keys)
 
@@ -72,6 +73,7 @@ class MasterStore:
         if epoch == 0:
             raise LeaseHeldError(f"another master is driving run {keys.run_id}")
         self._charge.begin(sequence)
+        self._epoch = epoch
         # All else is as Redis says from here on.
         self._versions = {}
         self._incoming = Incoming(self._client, self.keys)
@@ -287,6 +289,11 @@ class MasterStore:
         for first in range(0, len(slaves), CHUNK):
             batch.add("UNLINK", *map(self.keys.memory, slaves[first : first + CHUNK]))
         batch.run()
+
+    def is_to_stop(self) -> bool:
+        """Say whether somebody has asked this master to stop."""
+        asked = ask(self._client, self._where, "HGET", self.keys.run, "stop")
+        return asked is not None and text(asked) == str(self._epoch)
 
     def last_event(self) -> bytes:
         """Return the id of the newest event, to read on from there."""

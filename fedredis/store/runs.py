@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis import keys as names
 from fedredis.arrays.updates import MOST_FIGURE
 from fedredis.config import RunConfig
-from fedredis.errors import BlobError, FedredisError, RunNotFoundError
+from fedredis.errors import BlobError, FedredisError, RunNotFoundError, UsageError
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store import artifact as artifacts_
 from fedredis.store.replies import damaged, fields, real, record, records, texts, whole
@@ -63,10 +63,18 @@ class RunState:
 
 
 def create(client: Redis, run_id: str, config: RunConfig) -> None:
-    """Write a new run, in which nothing is known yet, with the list of its slaves."""
+    """Write a new run, in which nothing is known yet, with the list of its slaves.
+
+    Raises
+    ------
+    UsageError
+        If there is a run of that id.
+    """
     keys, where = RunKeys(run_id), f"run {run_id}"
     seconds, micros = client.time()
     started = seconds * 1000 + micros // 1000
+    if not ask(client, where, "HSETNX", keys.run, "status", "waiting"):
+        raise UsageError(f"there is a run {run_id} already: choose another name", field="id")
     artifacts_.create(client, keys, NOTHING_KNOWN, {})
     batch, ids = Batch(client, where), config.slave_ids
     for first in range(0, len(ids), CHUNK):
@@ -75,7 +83,6 @@ def create(client: Redis, run_id: str, config: RunConfig) -> None:
     batch.run()
     with client.pipeline(transaction=True) as pipeline:
         state: dict[Any, Any] = {
-            "status": "waiting",
             "config": config.to_json(),
             "started": started,
             "epoch": 0,

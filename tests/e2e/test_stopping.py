@@ -61,3 +61,19 @@ def test_a_run_that_is_stopped_leaves_no_server(
     assert "Traceback" not in said
     with (shell.folder / ".fedredis" / "server.lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # nobody holds it
+
+
+def test_a_run_with_an_id_is_stopped_from_elsewhere_and_goes_on(shell) -> None:
+    many = ("--slaves", 2, "--rounds", 3000, "--workers", 1, "--id", "my-run")
+    with shell.start("run", *many) as run:
+        # Asked before, it would find no master in charge.
+        line_with(run, "look into Redis")
+        while "running" not in shell.run("show", "my-run").stdout:
+            pass
+        said = shell.run("stop", "my-run").stderr
+        assert said == "run my-run is stopped; go on with: fedredis resume my-run\n"
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "fedredis: run my-run was asked to stop; go on with: fedredis resume my-run" in said
+    assert "no master drives run my-run" in shell.run("stop", "my-run", code=1).stderr
+    assert "there is a run my-run already" in shell.run("run", "--id", "my-run", code=2).stderr

@@ -15,9 +15,11 @@ from fedredis.errors import (
     RunGoneError,
     RunNotFoundError,
     StateLostError,
+    StopRequestedError,
     UsageError,
 )
 from fedredis.rounds.master import MOST_LOSSES, create_run
+from fedredis.store.asking import stop
 from fedredis.store.master import MasterStore
 
 if TYPE_CHECKING:
@@ -111,6 +113,26 @@ def test_a_master_that_is_interrupted_says_so(
     assert run.state.error in ("interrupted", "ValueError: mine")
     run.drive()
     run.assert_as_undisturbed()
+
+
+def test_a_master_that_is_asked_to_stop(make_training: Make) -> None:
+    run = make_training()
+    with pytest.raises(FedredisError, match=f"no master drives run {run.run_id}"):
+        stop(run.client, run.run_id)
+
+    def report(name: Any, entry: Any) -> None:
+        if str(name) == "train:1":
+            stop(run.client, run.run_id)
+
+    with pytest.raises(StopRequestedError, match=f"run {run.run_id} was asked to stop"):
+        run.drive(report)
+    assert (run.state.status, run.state.error) == ("stopped", "asked to stop")
+    assert run.state.round < 3
+    # Meant for the master that was there, and a slave's word alone is none.
+    run.drive(lambda name, entry: run.client.xadd(run.keys.events, {"type": "stop"}) and None)
+    run.assert_as_undisturbed()
+    with pytest.raises(RunNotFoundError, match="there is no run nobody"):
+        stop(run.client, "nobody")
 
 
 class Tape:
