@@ -4,7 +4,7 @@ What the command line does, for programs:
 
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
 - `describe`, `glm`, `table`, `survival`, `pca`, `kmeans`: ask statistics of all slaves
-- `runs`, `show`, `failures`: look at runs; `stop`: stop one, `remove`: delete one
+- `runs`, `show`, `failures`: look at runs, `nodes`: at their processes; `stop`, `remove` one
 - `check`: look at files before anything is sent
 - `predict`: tell the class of a row with a trained model; `predict_rows`: of a file or frame
 - `baseline`: compare it with what each slave has alone, and all have together
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fedredis.api.datasets import Partitions, partition, synth
     from fedredis.api.inference.calls import describe, glm, kmeans, pca, survival, table
     from fedredis.api.inspection import Failures, RunRecord, failures, runs, show
+    from fedredis.api.nodes import Nodes, NodeSeries, nodes
     from fedredis.api.outcome import Outcome
     from fedredis.api.removing import remove
     from fedredis.api.serving import Serving, serve, serving
@@ -51,6 +52,8 @@ __all__ = [
     "Checked",
     "Failures",
     "FedredisError",
+    "NodeSeries",
+    "Nodes",
     "Outcome",
     "Partitions",
     "Predicted",
@@ -67,6 +70,7 @@ __all__ = [
     "glm",
     "kmeans",
     "load",
+    "nodes",
     "partition",
     "pca",
     "plot",
@@ -96,6 +100,7 @@ _PLACES = {
     "fedredis.api.datasets": ("Partitions", "partition", "synth"),
     "fedredis.api.trained.export": ("export",),
     "fedredis.api.trained.model_file": ("SavedModel", "load"),
+    "fedredis.api.nodes": ("NodeSeries", "Nodes", "nodes"),
     "fedredis.api.outcome": ("Outcome",),
     "fedredis.api.study.plotting": ("plot",),
     "fedredis.api.trained.prediction": ("Prediction", "predict"),

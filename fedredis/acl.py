@@ -155,7 +155,7 @@ def _of_slave(slave_id: str, queue: str, kinds: Collection[str]) -> tuple[str, .
         *(f"%R~{run.artifact(name)}" for name in ("strategy:*", "growth:*")),
         # Of masks: not the sums, and not what unmasks them.
         *(f"%R~{run.artifact(name)}" for name in ("channel:*", "letters:*", "inside-*")),
-        f"%W~{keys.JOINED}",
+        *(f"%W~{key}" for key in (keys.JOINED, run.nodes)),
         # What the slaves of a run share.
         *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),
         f"~{run.attached('*')}",

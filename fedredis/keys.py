@@ -120,6 +120,11 @@ class RunKeys:
         return f"{self.run}:events"
 
     @property
+    def nodes(self) -> str:
+        """Stream, capped: what the run's processes use, CPU and memory."""
+        return f"{self.run}:nodes"
+
+    @property
     def work(self) -> str:
         """Stream, capped: rounds that have something to claim."""
         return f"{self.run}:work"

@@ -53,8 +53,13 @@ MOST_SLAVES = 256
 def serve(context: WorkerContext, run_id: str, job: str) -> dict[str, Any]:
     """Stay with a run; return what was done, which RQ keeps as the job's result."""
     run = context.view(run_id)
-    attachment = Attachment(context, run, job)
-    with Heartbeat(attachment.beat, run.config.lease_ms / 3000):
+    attachment, sampler = Attachment(context, run, job), context.sampler(run_id)
+
+    def beat() -> None:
+        attachment.beat()
+        sampler.beat()
+
+    with sampler, Heartbeat(beat, run.config.lease_ms / 3000):
         attachment.stay()
     return {"worker": context.card.name, "counted": attachment.counted}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.jobs.gate import Gate
 from fedredis.jobs.view import RunView
+from fedredis.jobs.vitals import Sampler
 from fedredis.keys import RunKeys
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class WorkerContext:
     #: What its slaves' owner allows.
     gate: Gate = field(default_factory=Gate)
     _view: RunView | None = field(default=None, init=False)
+    _sampler: Sampler | None = field(default=None, init=False)
 
     def view(self, run_id: str) -> RunView:
         """Look at a run; the last one looked at is kept in memory, and what was made for it."""
@@ -45,3 +47,9 @@ class WorkerContext:
             )
             self.inputs.forget_other_runs(run_id)
         return self._view
+
+    def sampler(self, run_id: str) -> Sampler:
+        """Return what tells a run what this process uses; that of the last run is kept."""
+        if self._sampler is None or self._sampler.run_id != run_id:
+            self._sampler = Sampler(self.client, run_id, self.card.name)
+        return self._sampler

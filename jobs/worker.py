@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import socket
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +22,7 @@ from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.gate import Gate
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.naming import job_prefix, queue_name, worker_name
+from fedredis.jobs.vitals import Meter
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
 
@@ -79,7 +78,7 @@ class FedredisWorker(SimpleWorker):
             log_job_description=False,
             worker_ttl=SEES_ITS_CONNECTION,
         )
-        self._client, self._card = client, card
+        self._client, self._card, self._meter = client, card, Meter()
         self.context = WorkerContext(
             client=client,
             card=card,
@@ -178,10 +177,18 @@ class FedredisWorker(SimpleWorker):
         """Listen to no channel: RQ would take commands there from whoever can publish."""
 
     def _beat(self) -> None:
-        workers.announce(self._client, self._card, _vitals())
+        workers.announce(self._client, self._card, self._vitals())
         # SimpleWorker itself sends no heartbeat while a job runs.
         for execution in list(self.executions.values()):
             self.maintain_heartbeats(execution.job, execution)
+
+    def _vitals(self) -> dict[str, str]:
+        used = self._meter.read()
+        return {
+            "cpu": f"{used.cpu:.4f}",
+            "cpu_s": f"{used.cpu_s:.2f}",
+            "memory_mb": f"{used.memory_mb:.0f}",
+        }
 
     def _others_wait(self, run_id: str) -> bool:
         queue = self.queues[0]
@@ -203,15 +210,6 @@ def make_card(holding: Holding) -> WorkerCard:
         manifest=manifest.to_json(),
         slaves=slaves,
     )
-
-
-def _vitals() -> dict[str, str]:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "cpu_s": f"{usage.ru_utime + usage.ru_stime:.2f}",
-        # Kilobytes, but on macOS bytes.
-        "memory_mb": f"{usage.ru_maxrss / (1 << (20 if sys.platform == 'darwin' else 10)):.0f}",
-    }
 
 
 def quiet_logs() -> None:

@@ -56,7 +56,15 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.rounds": {*EXCHANGES, "fedredis.store", "redis", "threadpoolctl"},
     "fedredis.embedded": {"redis"},
     "fedredis.data": {"fedredis.features.protocol", "numpy", "pandas"},
-    "fedredis.jobs": {*EXCHANGES, *REDIS, "fedredis.data", "fedredis.store", "numpy", "rq"},
+    "fedredis.jobs": {
+        *EXCHANGES,
+        *REDIS,
+        "fedredis.data",
+        "fedredis.store",
+        "numpy",
+        "psutil",
+        "rq",
+    },
     "fedredis.api": {
         *(*ALL_BELOW, "fedredis.data", "fedredis.jobs"),
         *("numpy", "pandas", "threadpoolctl"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,13 @@ from fedredis.api.outcome import read_outcome
 from fedredis.connection import explain
 from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
+from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.pool import WorkerPool
 from fedredis.jobs.roster import wait_for_slaves
+from fedredis.jobs.vitals import Sampler
 from fedredis.rounds.master import drive_run
 from fedredis.store import runs
+from fedredis.store.nodes import MASTER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -28,8 +31,10 @@ if TYPE_CHECKING:
     from fedredis.api.answer import Answer
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
+    from fedredis.config import RunConfig
     from fedredis.data.account import Account
     from fedredis.rounds.engine import Report
+    from fedredis.store.master import MasterStore
 
 #: Takes a line that says what is going on.
 Say = Callable[[str], None]
@@ -131,19 +136,27 @@ class Driver:
             models=self.models,
             owner=owner,
         )
-        with self._resumable(), workers as pool:
+        with self._resumable(), workers as pool, ExitStack() as sampling:
             ready = clock()
-            on_disk = drive_run(
-                client,
-                self.run,
-                dispatcher=lambda store, config: Dispatcher(
+
+            def dispatcher(store: MasterStore, config: RunConfig) -> Dispatcher:
+                # Now the lease is held: what a master uses that waits for it is not the run's.
+                sampler = Sampler(client, self.run, MASTER, children=False)
+                sampling.enter_context(sampler)
+                sampling.enter_context(Heartbeat(sampler.beat, config.lease_ms / 3000))
+                return Dispatcher(
                     client,
                     store,
                     config,
                     own_workers=self.workers,
                     revive=pool.revive,
                     clock=clock,
-                ),
+                )
+
+            on_disk = drive_run(
+                client,
+                self.run,
+                dispatcher=dispatcher,
                 report=report,
                 clock=clock,
                 allowed=self.models,

@@ -3,11 +3,12 @@
 -- KEYS[2] lease  - string, the token of the master in charge
 -- KEYS[3] work   - stream that waiting workers block on
 -- KEYS[4] events - stream of what happened
+-- KEYS[5] nodes  - stream of what the run's processes use
 -- ARGV[1] token  - who asks
 -- ARGV[2] status - finished, stopped or failed
 -- ARGV[3] error  - one line that says why, or ''
 -- returns {sequence}
-local run, lease, work, events = unpack(KEYS)
+local run, lease, work, events, nodes = unpack(KEYS)
 local token, status, error = ARGV[1], ARGV[2], ARGV[3]
 
 local sequence, refused = in_charge(run, token)
@@ -19,7 +20,8 @@ redis.call('DEL', lease)
 -- Sends waiting workers home: there will be no next round.
 tell(work, 100, 'round', '')
 tell(events, 1000, 'type', status, 'error', error)
--- The model and the history stay; what happened on the way is of use for a day.
+-- The model and the history stay; what happened on the way is of use for a day or a week.
 redis.call('EXPIRE', work, 86400)
 redis.call('EXPIRE', events, 86400)
+redis.call('EXPIRE', nodes, 604800)
 return {sequence}

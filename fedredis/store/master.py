@@ -65,7 +65,7 @@ class MasterStore:
         keys = self.keys
         epoch, sequence = self._call(
             "acquire",
-            [keys.run, keys.lease, keys.work, keys.events],
+            [keys.run, keys.lease, keys.work, keys.events, keys.nodes],
             [self._token, self._lease_ms],
         )
         if epoch == -1:
@@ -91,7 +91,7 @@ class MasterStore:
         keys, batch = self.keys, Batch(self._client, self._where)
         batch.script(
             "release",
-            [keys.run, keys.lease, keys.work, keys.events],
+            [keys.run, keys.lease, keys.work, keys.events, keys.nodes],
             [self._token, status, error],
         )
         # On the connection that wrote: the server waits for what came over that one.

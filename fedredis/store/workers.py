@@ -62,9 +62,11 @@ def leave(client: Redis, name: str) -> None:
 
 def present(client: Redis, among: Callable[[str], bool] = lambda name: True) -> list[WorkerCard]:
     """List the workers that are there, by name, and only those whose names are `among` some."""
-    batch = Batch(client, keys.WORKERS)
-    batch.script("presence", [keys.WORKERS], ["", 0])
-    names = sorted(filter(among, texts(batch.run()[0])))
+    seconds, micros = ask(client, keys.WORKERS, "TIME")
+    now = int(seconds) * 1000 + int(micros) // 1000
+    # No script, so that those may ask who only look.
+    there = ask(client, keys.WORKERS, "ZRANGEBYSCORE", keys.WORKERS, f"({now}", "+inf")
+    names = sorted(filter(among, texts(there)))
     asked = Batch(client, keys.WORKERS)
     for name in names:
         asked.add("HGETALL", keys.worker(name))

@@ -13,7 +13,7 @@ import pytest
 import fedredis
 from fedredis.arrays import Bundle, Field, Schema
 from fedredis.keys import WORKERS, RoundName, RunKeys
-from fedredis.store import asking, scripts, workers
+from fedredis.store import asking, nodes, scripts, workers
 from fedredis.store.master import MasterStore
 from fedredis.store.slave import Ask, Claim, Handed, SlaveStore
 from fedredis.store.turns import Committal, Opening
@@ -155,7 +155,7 @@ def test_its_streams_are_capped(name: str) -> None:
     body = "\n".join(split(name)[1])
     assert "XADD" not in body
     for stream, most in re.findall(r"tell\((\w+), (\d+)", body):
-        assert most == {"events": "1000", "work": "100"}[stream]
+        assert most == {"events": "1000", "work": "100", "nodes": str(nodes.MOST)}[stream]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -176,7 +176,7 @@ class Recorder(scripts.Batch):
     def script(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> int:
         self.sent.setdefault(name, (list(keys), list(args)))
         answers = {"acquire": [1, 0], "claim": [1, 1, b"1"], "submit": [1], "fail": [1]}
-        answers |= {"tend": [len(self.sent) + 90, 1, 0, 0, 1, [], []], "presence": []}
+        answers |= {"tend": [len(self.sent) + 90, 1, 0, 0, 1, [], []]}
         answers["open_round"] = [len(self.sent) + 100, 1, []]
         self._replies.append(answers.get(name, [len(self.sent) + 100, 1]))
         return len(self._replies) - 1
@@ -235,6 +235,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     keys, number = RunKeys("r1"), 2 if name == "open_round" else 1
     round_ = keys.round(RoundName("train", number))
     of_run = ("run", "lease", "events", "work", "open", "history", "everyone", "slaves")
+    of_run += ("nodes",)
     of_round = ("round", "task", "ids", "claims", "inside", "bundles", "attempts")
     named = {key: getattr(keys, key) for key in (*of_run, "warnings")}
     named |= {key: getattr(round_, key) for key in of_round}

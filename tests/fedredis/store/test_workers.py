@@ -77,6 +77,7 @@ def test_a_worker_that_is_silent_is_forgotten(client: Redis) -> None:
         workers.join(client, replace(CARD, name=name))
     client.zadd("fedredis:workers", {"dead": 1})
     assert [card.name for card in workers.present(client)] == ["a", "b"]
+    workers.announce(client, CARD, {})
     assert client.zscore("fedredis:workers", "dead") is None
 
 
