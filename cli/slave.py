@@ -7,12 +7,10 @@ from typing import Any
 
 import click
 
-from fedredis.api.checking import check
 from fedredis.api.request import Request
 from fedredis.api.serving import serving
 from fedredis.arguments import arguments_of
 from fedredis.cli import options, output
-from fedredis.cli.check import report
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.data.own import SHARED
 from fedredis.data.reading import Reading
@@ -68,6 +66,10 @@ def command(
     """
     said = {option: value for option, value in how.items() if value is not None}
     if dry_run:
+        # Imported here, since it brings pandas, which workers on partitions do without.
+        from fedredis.api.checking import check
+        from fedredis.cli.check import report
+
         reading = {option: said[option] for option in arguments_of(Reading) if option in said}
         report(check(*([] if data is None else [data]), **reading), show=False)
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fedredis.data.meaning import NUMBER, spelling
+from fedredis.data.meaning import NUMBER, namesakes, spelling
 from fedredis.data.records import NAMELESS
 from fedredis.errors import DataWarning
 from fedredis.features.protocol import MOST_CATEGORIES
@@ -127,14 +127,6 @@ def label_doubts(cells: Cells, label: str, counts: Mapping[str, int]) -> Iterato
             f"{fewest / rows:.1%} of the rows are {rare!r}: accuracy is no measure then, look at "
             "macro F1 and at the confusions",
         )
-
-
-def namesakes(names: Iterable[str]) -> list[list[str]]:
-    """List names that differ by nothing but case and spaces, together those that do."""
-    groups: dict[str, list[str]] = {}
-    for name in sorted(set(names)):
-        groups.setdefault(" ".join(name.casefold().split()), []).append(name)
-    return [group for group in groups.values() if len(group) > 1]
 
 
 def warn(findings: Iterable[Finding]) -> None:

@@ -91,3 +91,11 @@ def digest(cell: object) -> float:
     spelt_bytes = spelt.encode(errors="surrogatepass")
     hashed = int.from_bytes(blake2b(spelt_bytes, digest_size=8, person=PERSON).digest(), "big")
     return float(hashed % (2**BITS - 1) + 1)
+
+
+def namesakes(names: Iterable[str]) -> list[list[str]]:
+    """List names that differ by nothing but case and spaces, together those that do."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        groups.setdefault(" ".join(name.casefold().split()), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]

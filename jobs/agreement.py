@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.data.doubts import namesakes
-from fedredis.data.meaning import identity, once_each
+from fedredis.data.meaning import identity, namesakes, once_each
 from fedredis.data.own import OWN
 from fedredis.errors import DataError, DataWarning, UsageError
 

@@ -308,3 +308,10 @@ def test_no_client_and_no_generator_is_made_at_import(module: Module) -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("np.random", "random"):
             drawn = node.attr in ("default_rng", "Generator", "PCG64", "Random", "SeedSequence")
             assert drawn, f"{module.path}:{node.lineno} draws from a shared generator"
+
+
+@pytest.mark.parametrize("module", ["fedredis.jobs.process", "fedredis.cli.slave"])
+def test_a_worker_on_a_partition_does_without_pandas(module: str) -> None:
+    """It takes half the time and a third of the memory of each process, and there may be many."""
+    look = f"import sys, {module}; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
