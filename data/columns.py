@@ -75,8 +75,10 @@ def choose(cells: Cells, label: str, reading: Reading, apart: Mapping[str, str])
                 file=cells.path,
                 column=name,
             )
-    if label in wanted:
-        raise DataError("the label can't be learned from", file=cells.path, column=label)
+    for name in filter(None, (label, reading.weights)):
+        if name in wanted:
+            what = "the label" if name == label else "a column of weights"
+            raise DataError(f"{what} can't be learned from", file=cells.path, column=name)
     if not wanted or len(set(wanted)) < len(wanted):
         problem = "a column to learn from is named twice"
         if not wanted:

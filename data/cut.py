@@ -91,6 +91,7 @@ def write_partitions(
         rows=len(table.X),
         cut=str(cut),
         missing=table.missing,
+        weights=table.weights,
     )
     manifest = replace(manifest, dataset=_dataset(manifest, _parts(table, dealt, manifest)))
     if not _there(directory, manifest):
@@ -105,23 +106,28 @@ def write_partitions(
 def _parts(
     table: Table, dealt: list[NDArray[np.int64]], manifest: Manifest
 ) -> Iterator[NDArray[np.float64]]:
-    """Make the array (n, d + 2) of each slave."""
+    """Make the array of each slave, as `partition` reads it."""
+    weights = [] if table.w is None else [table.w]
     for slave_id, rows in enumerate(dealt):
         out = held_out(len(rows), manifest.test_fraction, manifest.seed, slave_id)
-        yield np.column_stack([table.X[rows], table.y[rows], out]).astype("<f8")
+        yield np.column_stack(
+            [table.X[rows], table.y[rows], *(w[rows] for w in weights), out]
+        ).astype("<f8")
 
 
 def content_of(table: Table) -> str:
     """Return a digest of a table's rows, too short to tell anything else of them."""
     digest = hashlib.sha256(table.X.astype("<f8").tobytes())
     digest.update(table.y.astype("<f8").tobytes())
+    digest.update(b"" if table.w is None else table.w.astype("<f8").tobytes())
     return digest.hexdigest()[:DIGITS]
 
 
 def _dataset(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> str:
     """Name a data set after its source, its slaves and its contents."""
     essentials = asdict(manifest)
-    del essentials["dataset"], essentials["source"], essentials["content"]
+    for name in ("dataset", "source", "content", *(() if manifest.weights else ("weights",))):
+        del essentials[name]
     digest = hashlib.sha256(json.dumps(essentials, sort_keys=True).encode())
     for part in parts:
         digest.update(part.tobytes())

@@ -124,7 +124,8 @@ def table_of(
     expanded = [
         part for name in header for part in (dates.parts(name) if name in days else [name])
     ]
-    for name in (*days, *reading.ignore, *(() if by is None else (by,))):
+    weights = reading.weights or ""
+    for name in filter(None, (*days, *reading.ignore, weights, by)):
         _require(path, header, name)
     if reading.columns is not None:
         columns = [p for n in reading.columns for p in (dates.parts(n) if n in days else [n])]
@@ -134,7 +135,8 @@ def table_of(
     names = next((name for name in NAMES if name in header and name != label), None)
     apart = {IDENTITY: "identifies rows"} | ({names: "names rows"} if names else {})
     apart |= {label: "label"} if label else {}
-    cells = opened.cells({*apart, *reading.categories, *days})
+    apart |= {weights: "weighs rows"} if weights else {}
+    cells = opened.cells({*apart, *reading.categories, *days} - {weights})
     groups = None if by is None else cells.spellings(by)
     if days:
         cells = dates.expand(cells, days, header)
@@ -145,6 +147,9 @@ def table_of(
     for place, values in enumerate(read):
         np.isnan(values, out=gaps[:, place])
     gaps[:, -1] = cells.words(label).isna() if label else False
+    w = _weights(cells, weights, reading.missing) if weights else None
+    if w is not None:
+        gaps[:, -1] |= np.isnan(w)
     rows = _complete(cells, gaps, learnt, reading.missing)
     X = _beside(read)
     del read
@@ -152,8 +157,8 @@ def table_of(
     y: NDArray[Any] = np.zeros(len(rows))
     if label:
         classes, y = target(cells, label, rows, reading.task, fewest_classes)
-    dropped = {"no label": int(gaps[:, -1].sum())}
-    dropped["a missing cell"] = len(X) - len(rows) - dropped["no label"]
+    dropped = {"no label" + " or weight" * bool(weights): int(gaps[:, -1].sum())}
+    dropped["a missing cell"] = len(X) - len(rows) - sum(dropped.values())
     if IDENTITY in header:
         once = first_of_each(pd.Series(cells.texts(IDENTITY))[rows].tolist())
         dropped[f"{IDENTITY} seen before"] = int((~once).sum())
@@ -188,6 +193,8 @@ def table_of(
         if label
         else {c.name: _texts(cells, c.name) for c in chosen.columns if c.kind != "number"},
         account=account,
+        w=None if w is None else w[rows],
+        weights=weights,
     )
 
 
@@ -195,6 +202,14 @@ def _texts(cells: Cells, name: str) -> dict[str, str]:
     """Return how the categories of a column are written, by their digests."""
     spelt = once_each({*cells.spellings(name)} - {""})
     return {str(int(digest(text))): text for text in spelt}
+
+
+def _weights(cells: Cells, name: str, missing: str) -> NDArray[np.float64]:
+    """Return what rows weigh (n,), NaN where nothing says it."""
+    w = cells.numbers(name, gaps=missing != "error")
+    if (w < 0).any():
+        raise cells.error("a weight is below 0", int((w < 0).argmax()), name)
+    return w
 
 
 def _beside(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -49,6 +49,8 @@ class Manifest:
         ``mean`` if cells may be missing (NaN), to be filled by the mean over all slaves.
     content
         Of a slave's own file a digest of its rows, which tells that another file is another one.
+    weights
+        Name of the column that says what rows weigh, or '' where all weigh the same.
     version
         Of the folder's format.
     """
@@ -65,7 +67,13 @@ class Manifest:
     cut: str = "iid"
     missing: str = "error"
     content: str = ""
+    weights: str = ""
     version: int = VERSION
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has in a slave's file."""
+        return len(self.columns) + 2 + bool(self.weights)
 
     def to_json(self) -> str:
         """Return the manifest as JSON text, indented for reading."""
@@ -104,6 +112,7 @@ class Manifest:
                 cut=_text(known.get("cut", "iid")),
                 missing=_text(known.get("missing", "error")),
                 content=_text(known.get("content", "")),
+                weights=_text(known.get("weights", "")),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise DataError(f"the manifest is damaged: {error!r}") from None

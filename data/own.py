@@ -110,7 +110,7 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         cut=OWN,
         missing=table.missing,
         content=content_of(table),
+        weights=table.weights,
     )
-    X, y = table.X, table.y
-    partition = Partition(X[~out], y[~out], X[out], y[out])
+    partition = Partition.of(table.X, table.y, table.w, out)
     return OwnRows(file.name, manifest, partition, table.account)

@@ -2,7 +2,9 @@
 
 A slave's file is one array (n, d + 2), little-endian float64: the columns of the manifest, the
 label as an index into the classes (or, where there are none, as a number), and 1 for a row that
-is held out for evaluation, else 0. A category is the digest of its text; a missing cell is NaN.
+is held out for evaluation, else 0. Where the manifest names a column of weights it is (n, d + 3):
+what the row weighs in training, from 0, stands behind the label. A category is the digest of its
+text; a missing cell is NaN.
 """
 
 from __future__ import annotations
@@ -45,12 +47,27 @@ class Partition:
         Rows to learn from, shape (n, d), and their labels, shape (n,); n is at least 1.
     test_X, test_y
         Rows held out, shape (m, d), and their labels, shape (m,); m may be 0.
+    train_w
+        What the rows to learn from weigh, shape (n,), as their column says; None where all weigh
+        the same. `fedredis.features.weights` makes of it what they count for in training.
     """
 
     train_X: NDArray[np.float64]  # noqa: N815
     train_y: NDArray[np.int64] | NDArray[np.float64]
     test_X: NDArray[np.float64]  # noqa: N815
     test_y: NDArray[np.int64] | NDArray[np.float64]
+    train_w: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64] | NDArray[np.float64],
+        w: NDArray[np.float64] | None,
+        out: NDArray[np.bool_],
+    ) -> Partition:
+        """Part rows X (n, d), y (n,), w (n,) into those to learn from and those held out."""
+        return cls(X[~out], y[~out], X[out], y[out], None if w is None else w[~out])
 
 
 def slave_file(directory: Path, slave_id: int) -> Path:
@@ -81,14 +98,14 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
     """
     manifest = manifest or read_manifest(directory)
     path = slave_file(directory, slave_id)
-    with _opened(path, len(manifest.columns) + 2) as file:
+    with _opened(path, manifest.width) as file:
         rows = np.lib.format.read_array(file, allow_pickle=False)
     if (problem := _damage(rows, manifest)) is not None:
         raise DataError(f"the file is damaged: {problem}", file=path)
-    X, y, out = rows[:, :-2], rows[:, -2], rows[:, -1] == 1
+    X, y, *w, out = _parts(rows, manifest)
     if manifest.classes:
         y = y.astype(np.int64)
-    return Partition(X[~out], y[~out], X[out], y[out])
+    return Partition.of(X, y, w[0] if w else None, out == 1)
 
 
 def check_files(directory: Path, manifest: Manifest, slaves: Iterable[str]) -> None:
@@ -100,7 +117,7 @@ def check_files(directory: Path, manifest: Manifest, slaves: Iterable[str]) -> N
         If one is not.
     """
     for slave in slaves:
-        with _opened(slave_file(directory, int(slave)), len(manifest.columns) + 2):
+        with _opened(slave_file(directory, int(slave)), manifest.width):
             pass
 
 
@@ -127,11 +144,17 @@ def _opened(path: Path, width: int) -> Iterator[BinaryIO]:
         raise DataError(f"the file is damaged: {problem}", file=path) from None
 
 
+def _parts(rows: NDArray[Any], manifest: Manifest) -> list[NDArray[Any]]:
+    """Return cells (n, d), labels (n,), weights (n,) if there are such, and what is held out."""
+    d = len(manifest.columns)
+    return [rows[:, :d], *rows[:, d:].T]
+
+
 def _damage(rows: NDArray[Any], manifest: Manifest) -> str | None:
     """Say what is wrong with a slave's array, if something is."""
-    cells, labels, out = rows[:, :-2], rows[:, -2], rows[:, -1]
+    cells, labels, *weights, out = _parts(rows, manifest)
     there = ~np.isnan(cells) if manifest.missing == "mean" else np.True_
-    if not (np.isfinite(rows[:, -2:]).all() and np.isfinite(cells).all(where=there)):
+    if not (np.isfinite(rows[:, cells.shape[1] :]).all() and np.isfinite(cells).all(where=there)):
         return "a number is not finite"
     for column, digests in zip(manifest.columns, cells.T, strict=True):
         if column.kind == "category" and not _are_digests(digests[~np.isnan(digests)]):
@@ -139,6 +162,8 @@ def _damage(rows: NDArray[Any], manifest: Manifest) -> str | None:
     count = len(manifest.classes)
     if count and not ((labels >= 0) & (labels < count) & (labels % 1 == 0)).all():
         return "a label is none of the classes"
+    if any((w < 0).any() for w in weights):
+        return "a weight is below 0"
     if not ((out == 0) | (out == 1)).all():
         return "a row is neither held out nor not"
     return None if (out == 0).any() else "there is no row to learn from"

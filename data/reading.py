@@ -55,6 +55,11 @@ class Reading:
         shows=False,
     )
     ignore: Sequence[str] = argument("Columns to leave out.", (), metavar="A,B,…", shows=False)
+    weights: str | None = argument(
+        "A column that says what each row weighs in training; it is not learnt from.",
+        metavar="COLUMN",
+        shows=False,
+    )
     missing: str = argument(
         "A missing cell is an error, drops its row, or is filled with the mean over all slaves.",
         MISSING[0],

@@ -37,6 +37,10 @@ class Table:
         What the n rows are called, if they have names.
     groups
         What the n rows say in the column that they are to be cut by, if there is one.
+    w
+        What the n rows weigh in training, from 0; None where all weigh the same.
+    weights
+        Name of the column that the weights come from, or ''.
     account
         What was made of the columns and rows of a file.
     missing
@@ -56,3 +60,5 @@ class Table:
     missing: str = "error"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     account: Account | None = None
+    w: NDArray[np.float64] | None = None
+    weights: str = ""

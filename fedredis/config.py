@@ -29,6 +29,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Names of things to choose from, known here so that a config can be checked without them.
 FEATURE_MAPS = ("plain", "quadratic", "bins")
 
+#: The class weight by which each class counts for as much as any other.
+BALANCED = "balanced"
+
 #: What belongs to a round beside its updates: a slave of that name could be taken for it.
 RESERVED = ("attempts", "bundle", "bundles", "claims", "ids", "in", "staged", "task", "update")
 
@@ -79,6 +82,8 @@ class RunConfig:
     source: str = "synthetic"
     #: The column that the classes came from.
     label: str = ""
+    #: The column that says what rows weigh in training, if one does.
+    weights: str = ""
     #: What is asked, if nothing is trained: the kind of an analysis, and its own fields.
     analysis: Mapping[str, Any] = field(default_factory=dict)
     #: How many updates make a round valid once its deadline has passed; 0 for all.
@@ -119,6 +124,12 @@ class RunConfig:
         "trees are grown on.",
         "quadratic",
         choices=FEATURE_MAPS,
+    )
+    class_weight: str = argument(
+        "balanced: rows of rare classes weigh more in training, so that all classes weigh the "
+        "same.",
+        "none",
+        choices=("none", BALANCED),
     )
     local_epochs: int = argument("Passes that a slave makes over its rows in a round.", 1, least=1)
     batch_size: int = argument("Rows of one step of SGD.", 64, least=1)

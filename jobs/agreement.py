@@ -136,6 +136,7 @@ def conform(rows: Partition, manifest: Manifest, config: RunConfig) -> Partition
         raise DataError(f"the slave's rows don't fit the run: {why}")
     places = [list(has).index(name) for name in wants]
     train_X, test_X = rows.train_X.take(places, axis=1), rows.test_X.take(places, axis=1)
+    rows = replace(rows, train_w=rows.train_w if config.weights else None)
     if not config.classes:
         return replace(rows, train_X=train_X, test_X=test_X)
     places_of = {identity(name): place for place, name in enumerate(config.classes)}
@@ -185,6 +186,9 @@ def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str
             f"labels are {_labels(one)} at {a} and {_labels(other)} at {b}; "
             "`task` says which they are"
         )
+    if one.weights != other.weights:
+        said = {n: f"'{m.weights}'" if m.weights else "none" for n, m in ((a, one), (b, other))}
+        yield f"the column of weights is {said[a]} at {a} and {said[b]} at {b}; `weights` names it"
     if one.missing != other.missing:
         yield (
             f"`missing` is {one.missing} at {a} and {other.missing} at {b}, "
@@ -198,6 +202,8 @@ def _unlike(manifest: Manifest, config: RunConfig) -> str | None:
         return f"its label is '{manifest.label}', the run's '{config.label}'"
     if bool(manifest.classes) != bool(config.classes):
         return f"its labels are {_labels(manifest)}, the run's are not"
+    if config.weights and manifest.weights != config.weights:
+        return f"its column of weights is '{manifest.weights}', the run's '{config.weights}'"
     known = {*map(identity, config.classes)}
     for name in manifest.classes:
         if identity(name) not in known:

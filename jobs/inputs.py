@@ -95,5 +95,5 @@ class Inputs:
 
 
 def _nbytes(rows: Rows) -> int:
-    arrays = (rows.train_X, rows.train_y, rows.test_X, rows.test_y)
-    return sum(array.nbytes for array in arrays)
+    arrays = (rows.train_X, rows.train_y, rows.train_w, rows.test_X, rows.test_y)
+    return sum(array.nbytes for array in arrays if array is not None)

@@ -265,6 +265,7 @@ class Request:
             columns=manifest.columns,
             classes=manifest.classes,
             missing=manifest.missing,
+            weights=manifest.weights,
             slaves=slaves,
             rows=manifest.rows,
             names=names,

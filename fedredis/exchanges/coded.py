@@ -21,6 +21,8 @@ class Coded:
 
     train: Held
     test: Held
+    #: What rows to train on weigh (n,), if not all the same.
+    train_w: NDArray[Any] | None = None
 
     @classmethod
     def of(cls, rows: Rows, inputs: Rows, *, counts: bool) -> Coded:
@@ -31,7 +33,7 @@ class Coded:
         y = rows.train_y if counts else inputs.train_y
         train = Held(inputs.train_X, y, keys_of(rows.train_X, rows.train_y))
         none = np.zeros(len(inputs.test_y), np.uint64)
-        return cls(train, Held(inputs.test_X, inputs.test_y, none))
+        return cls(train, Held(inputs.test_X, inputs.test_y, none), inputs.train_w)
 
     @property
     def train_X(self) -> NDArray[Any]:  # noqa: N802

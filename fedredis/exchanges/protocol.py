@@ -33,8 +33,16 @@ class Rows(Protocol):
         """Their labels."""
 
     @property
+    def train_w(self) -> NDArray[Any] | None:
+        """Their weights (n,), or None where all weigh the same.
+
+        Of raw rows those of the column that the config names; of inputs what each counts for in
+        training: 1 on average over all slaves, see `fedredis.features.weights`.
+        """
+
+    @property
     def test_X(self) -> NDArray[Any]:  # noqa: N802
-        """Rows held out."""
+        """Rows held out; tests count each of them once."""
 
     @property
     def test_y(self) -> NDArray[Any]:

@@ -14,11 +14,14 @@ import numpy as np
 
 from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
+from fedredis.config import BALANCED
 from fedredis.errors import UsageError
 from fedredis.exchanges.coded import Coded
+from fedredis.features import Weights
 from fedredis.features.bins import coded
 from fedredis.inference import analyses
 from fedredis.models import TREES
+from fedredis.models.protocol import takes
 from fedredis.secure.circle import Terms
 from fedredis.secure.graph import threshold
 from fedredis.secure.masks import digest
@@ -53,12 +56,13 @@ LEAST_CELL = 5
 
 @dataclass(frozen=True)
 class Prepared:
-    """A slave's rows as model inputs X (n, width) and labels y (n,)."""
+    """A slave's rows as model inputs X (n, width), labels y (n,) and weights w (n,)."""
 
     train_X: NDArray[Any]  # noqa: N815
     train_y: NDArray[Any]
     test_X: NDArray[Any]  # noqa: N815
     test_y: NDArray[Any]
+    train_w: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,18 @@ class Setup:
         """The feature map."""
         config = self.config
         if self.boosts:
-            return coded(config.columns, len(config.classes), self.boosting.bins)
-        return features.make(
-            config.features, config.columns, config.missing, numeric_labels=not config.classes
-        )
+            made = coded(config.columns, len(config.classes), self.boosting.bins)
+        else:
+            made = features.make(
+                config.features, config.columns, config.missing, numeric_labels=not config.classes
+            )
+        return replace(made, parts=(*made.parts, ((), self.weights))) if self.weights else made
+
+    @cached_property
+    def weights(self) -> Weights | None:
+        """What rows weigh in training, if not all the same."""
+        balanced, column = self.config.class_weight == BALANCED, bool(self.config.weights)
+        return Weights(len(self.config.classes), balanced, column) if balanced or column else None
 
     @property
     def boosts(self) -> bool:
@@ -171,17 +183,20 @@ class Setup:
             label=float(known["label_bound"]) if "label_bound" in known else 1.0,
             settings=self.config.training(number),
             rows=self.config.rows,
+            weight=float(known["weight_bound"]) if self.weights else 1.0,
         )
 
     def prepare(self, known: Named, rows: Rows) -> Prepared | Coded:
         """Map a slave's rows to model inputs; labels that are numbers are standardised."""
-        train_y, test_y = rows.train_y, rows.test_y
+        train_y, test_y, w = rows.train_y, rows.test_y, None
+        if self.weights:
+            w = self.weights.of(known, train_y, rows.train_w)
         if not self.config.classes:
             mean, scale = known["label_mean"], known["label_scale"]
             train_y, test_y = (train_y - mean) / scale, (test_y - mean) / scale
         transform = self.features.transform
         inputs = Prepared(
-            transform(known, rows.train_X), train_y, transform(known, rows.test_X), test_y
+            transform(known, rows.train_X), train_y, transform(known, rows.test_X), test_y, w
         )
         if not self.boosts:
             return inputs
@@ -211,12 +226,22 @@ class Setup:
             _ = self.analysis
             return
         _ = self.features
+        if config.class_weight == BALANCED and not config.classes:
+            raise UsageError(
+                f"{BALANCED} is for classes, and labels are numbers", field="class_weight"
+            )
         if self.boosts:
             self._check_trees()
             return
         # How many inputs it will have is not known yet, and makes no difference here.
         model = models.make(config.model, 1, len(config.classes), self.allowed)
         strategies.check(config.strategy, self.strategy, model, config.model)
+        if self.weights and not takes(model.train, "weights"):
+            raise UsageError(
+                f"the model {config.model!r} can't weigh rows: its train takes no `weights`, see "
+                "Model in fedredis/models/protocol.py",
+                field="class_weight" if not config.weights else "weights",
+            )
         try:
             self.strategy.check(config.sample or config.slaves)
         except UsageError as error:
@@ -249,6 +274,8 @@ class Setup:
             value = getattr(self.config, field)
             if value != only:
                 raise UsageError(f"trees are grown by {only}, not {value}", field=field)
+        if self.weights:
+            raise UsageError("trees don't weigh rows yet", field="class_weight")
         if self.config.secure:
             raise UsageError("can't mask the sums that trees are grown from", field="secure")
         self.boosting.make_loss(len(self.config.classes))

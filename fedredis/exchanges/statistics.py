@@ -80,7 +80,7 @@ class Statistics:
         for slave in at.slaves:
             of_slave = at.raw(slave)
             X, y = of_slave.train_X, of_slave.train_y
-            each.append(features.sums(self._pass, self.known, X, y))
+            each.append(features.sums(self._pass, self.known, X, y, of_slave.train_w))
             rows.append(len(X))
         samples = np.array(rows, np.int64)
         values = [np.stack(arrays) for arrays in zip(*each, strict=True)]

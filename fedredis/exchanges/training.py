@@ -90,7 +90,7 @@ class Training:
             rows = at.inputs(name, lambda raw: setup.prepare(self.known, raw))
             rng = config.local_rng(self.number, name)
             memory = at.memory(name) if setup.strategy.remembers else None
-            slaves[name] = LocalSlave(rows.train_X, rows.train_y, rng, memory)
+            slaves[name] = LocalSlave(rows.train_X, rows.train_y, rng, memory, rows.train_w)
         settings, limits = config.training(self.number), setup.limits(self.known, self.number)
         order: list[str] = []
         memories: list[Arrays] = []

@@ -12,11 +12,12 @@ from fedredis.features.plain import Plain
 from fedredis.features.prepared import Prepared
 from fedredis.features.protocol import Column, Features
 from fedredis.features.quadratic import Quadratic
+from fedredis.features.weights import Weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FEATURES", "Column", "Features", "make"]
+__all__ = ["FEATURES", "Column", "Features", "Plain", "Weights", "make"]
 
 #: The maps of numbers by the name that a config calls them.
 FEATURES: Mapping[str, type[Plain] | type[Quadratic]] = {"plain": Plain, "quadratic": Quadratic}
@@ -24,7 +25,7 @@ FEATURES: Mapping[str, type[Plain] | type[Quadratic]] = {"plain": Plain, "quadra
 
 def make(
     name: str, columns: tuple[Column, ...], missing: str = "error", numeric_labels: bool = False
-) -> Features:
+) -> Prepared:
     """Make the feature map of a name for the given columns.
 
     The inputs of a row are those that the map makes of its numbers, then one for each category of

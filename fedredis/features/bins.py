@@ -73,7 +73,14 @@ class Bins:
             return (*self._ranges.quantities(name, known), count("places", (d, cells.PLACES)))
         return (histograms("counts", d, known["grid"].shape[1] - 1, gaps=True),)
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
         """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
         there = [x[~np.isnan(x)] for x in X.T]
         if name == "magnitudes":

@@ -45,7 +45,14 @@ class Categories:
         """Describe what is summed in a pass."""
         return (union.quantity(len(self.columns)),)
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
         """Make the tables of rows X (n, columns), n may be 0."""
         return [np.stack([union.table(x) for x in _digests(X)])]
 

@@ -37,7 +37,14 @@ class Classes:
         must = "its counts have to come to the number of rows"
         return (count("classes", (self.classes,), plausible=_complete, must=must),)
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
         """Count the labels y (n,), n may be 0."""
         return [np.bincount(y.astype(np.intp), minlength=self.classes)]
 

@@ -47,7 +47,14 @@ class Labels:
         """Describe what is summed in a pass."""
         return self._moments.quantities(name, known)
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
         """Add up the quantities of a pass over labels y (n,), n may be 0."""
         return self._moments.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
 

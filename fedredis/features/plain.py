@@ -43,7 +43,14 @@ class Plain:
         """Describe what is summed in a pass."""
         return self._moments.quantities(name, known)
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
         """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
         return self._moments.sums(name, known, X)
 

@@ -49,11 +49,18 @@ class Prepared:
         own = (part.quantities(its, known) for _, part, its in self._pending(known))
         return (rows, *(quantity for quantities in own for quantity in quantities))
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Add up the quantities of a pass over rows X (n, columns), labels y (n,); n may be 0."""
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
+        """Add up the quantities of a pass over rows X (n, columns), y (n,), w (n,); n may be 0."""
         arrays = [np.array([len(X)], np.int64)]
         for places, part, its in self._pending(known):
-            arrays += part.sums(its, known, X.take(places, axis=1), y)
+            arrays += part.sums(its, known, X.take(places, axis=1), y, w)
         return arrays
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:

@@ -63,8 +63,18 @@ class Features(Protocol):
     def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
         """Describe what is summed in a pass."""
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
-        """Add up the quantities of a pass over rows X (n, columns), labels y (n,); n may be 0."""
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
+        """Add up the quantities of a pass over rows X (n, columns), labels y (n,); n may be 0.
+
+        w (n,) are weights of the rows, if they have such: `Weights` alone looks at them.
+        """
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after a pass, given the sums over all slaves.

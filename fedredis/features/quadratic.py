@@ -90,7 +90,14 @@ class Quadratic:
             return (Quantity("products", (2, self.width(known)), wide=True),)
         return (moments.histograms("counts", d, self._edges(known).shape[1] - 1, gaps=False),)
 
-    def sums(self, name: str, known: Named, X: NDArray[Any], y: NDArray[Any]) -> Arrays:
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
         """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
         if name == "magnitudes":
             places = np.array([cells.places(x) for x in X.T])

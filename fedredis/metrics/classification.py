@@ -59,6 +59,16 @@ class Classification:
             Quantity("log_loss", (1,), -math.log(SMALLEST_PROBABILITY), nonnegative=True),
         )
 
+    def losses(self, predictions: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the log loss of each row (k, n)."""
+        truth = y.astype(np.intp)[:, :, np.newaxis]
+        of_truth = np.take_along_axis(predictions, truth, axis=2)[:, :, 0]
+        # A probability may be 1 and a bit.
+        losses: NDArray[np.float64] = -np.log(
+            np.clip(of_truth, SMALLEST_PROBABILITY, 1.0, dtype=np.float64)
+        )
+        return losses
+
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
         """Sum up k tests: probabilities (k, n, classes), true classes y (k, n); n may be 0."""
         k, _, classes = predictions.shape
@@ -66,10 +76,8 @@ class Classification:
         cells = (np.arange(k)[:, np.newaxis] * classes + truth) * classes
         cells += predictions.argmax(axis=2)
         counts = np.bincount(cells.ravel(), minlength=k * classes * classes)
-        of_truth = np.take_along_axis(predictions, truth[:, :, np.newaxis], axis=2)[:, :, 0]
-        # A probability may be 1 and a bit.
-        losses = -np.log(np.clip(of_truth, SMALLEST_PROBABILITY, 1.0, dtype=np.float64))
-        return [counts.reshape(k, classes, classes), losses.sum(axis=1, keepdims=True)]
+        losses = self.losses(predictions, y).sum(axis=1, keepdims=True)
+        return [counts.reshape(k, classes, classes), losses]
 
     def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
         """Compute accuracy and log loss of each of k slaves, None without rows."""

@@ -55,6 +55,9 @@ class Measure(Protocol):
     def quantities(self) -> tuple[Quantity, ...]:
         """Describe what is summed in a test."""
 
+    def losses(self, predictions: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what each row adds to the sum behind `loss` (k, n), given the same."""
+
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
         """Sum up k tests of n rows each: predictions (k, n, outputs), labels y (k, n); n may be 0.
 

@@ -53,6 +53,11 @@ class Regression:
             Quantity("moments", (4,), bounds, wide=True),
         )
 
+    def losses(self, predictions: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the squared error of each row (k, n), in squared standard deviations."""
+        errors = np.asarray(y - predictions.reshape(y.shape), np.float64)
+        return errors * errors
+
     def sums(self, predictions: NDArray[Any], y: NDArray[Any]) -> Arrays:
         """Sum up k tests: predictions (k, n, 1) and labels (k, n), standardised; n may be 0."""
         k, n = y.shape

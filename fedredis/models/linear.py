@@ -59,6 +59,8 @@ class LinearRegression:
         settings: TrainingSettings,
         rng: np.random.Generator,
         term: GradientTerm | None = None,
+        *,
+        weights: NDArray[Any] | None = None,
     ) -> Arrays:
         """Return new parameters, trained on inputs X (n, width) and values y (n,), n >= 1.
 
@@ -66,7 +68,7 @@ class LinearRegression:
         A term is added to the gradient of every step.
         """
         sent = parameters[0]
-        weights = sent.copy()
+        moved = sent.copy()
         design = with_ones(X)
         penalty = settings.l2 * self.penalised()[0]
         for _ in range(settings.local_epochs):
@@ -74,23 +76,34 @@ class LinearRegression:
             for start in range(0, len(y), settings.batch_size):
                 rows = order[start : start + settings.batch_size]
                 batch = design[rows]
-                gradient = batch.T @ (batch @ weights - y[rows, np.newaxis]) / len(rows)
-                gradient += penalty * weights
+                error = batch @ moved - y[rows, np.newaxis]
+                if weights is not None:
+                    error *= weights[rows, np.newaxis]
+                gradient = batch.T @ error / len(rows)
+                gradient += penalty * moved
                 if term is not None:
-                    gradient += term.proximal * (weights - sent)
+                    gradient += term.proximal * (moved - sent)
                     if term.correction is not None:
                         gradient += term.correction[0]
-                weights -= settings.learning_rate * gradient
-        return [weights]
+                moved -= settings.learning_rate * gradient
+        return [moved]
 
-    def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
+    def derivatives(
+        self,
+        parameters: Arrays,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+    ) -> Derivatives:
         """Sum half the squared error and its derivatives over rows X (n, width), y (n,)."""
         design = with_ones(X)
         error = design @ parameters[0][:, 0] - y
+        w = np.ones(len(y)) if weights is None else weights
+        weighed = w * error
         return Derivatives(
-            loss=float(error @ error) / 2,
-            gradient=design.T @ error,
-            hessian=triangle.pack(products(design, np.ones(len(y)))),
+            loss=float(weighed @ error) / 2,
+            gradient=design.T @ weighed,
+            hessian=triangle.pack(products(design, w)),
         )
 
     def derivative_bounds(

@@ -70,10 +70,13 @@ class LogisticRegression:
         settings: TrainingSettings,
         rng: np.random.Generator,
         term: GradientTerm | None = None,
+        *,
+        weights: NDArray[Any] | None = None,
     ) -> Arrays:
         """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1."""
         terms = () if term is None else (term,)
-        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng], terms)
+        each = () if weights is None else (weights,)
+        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng], terms, weights=each)
         return trained
 
     def train_stack(
@@ -84,6 +87,8 @@ class LogisticRegression:
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
         terms: Sequence[GradientTerm] = (),
+        *,
+        weights: Sequence[NDArray[Any]] = (),
     ) -> list[Arrays]:
         """Return new parameters for each slave, all of which have the same number of rows.
 
@@ -94,8 +99,8 @@ class LogisticRegression:
             b <- b - learning_rate / n sum_rows (P - Y)
 
         (Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning,
-        SIAM Review 60(2), 2018, section 4.1.) A slave's term, if there are terms, is part of the
-        gradient.
+        SIAM Review 60(2), 2018, section 4.1.) Rows of ``P - Y`` are multiplied by their weights,
+        if there are weights; a slave's term, if there are terms, is part of the gradient.
         """
         # Everything is held with classes before rows: NumPy then runs along the rows, not along
         # the few classes, which is where the time of a batch this small would go.
@@ -105,18 +110,23 @@ class LogisticRegression:
         rate, kept = settings.learning_rate, 1 - settings.learning_rate * settings.l2
         steer = _steering(W, b, terms, rate)
         shuffled, labels = np.empty((k, n, self.width)), np.empty((k, 1, n), np.int64)
+        weighing = np.empty((k, 1, n)) if weights else None
         one_hot, classes = np.empty((k, self.classes, n)), np.arange(self.classes)[:, np.newaxis]
         for _ in range(settings.local_epochs):
-            for X, y, rng, rows, label in zip(Xs, ys, rngs, shuffled, labels, strict=True):
+            for i, (X, y, rng) in enumerate(zip(Xs, ys, rngs, strict=True)):
                 order = rng.permutation(n)
                 # With mode "raise" NumPy would copy once more.
-                X.take(order, 0, rows, "clip")
-                label[0] = y[order]
+                X.take(order, 0, shuffled[i], "clip")
+                labels[i, 0] = y[order]
+                if weighing is not None:
+                    weighing[i, 0] = weights[i][order]
             np.equal(labels, classes, out=one_hot)
             for start in range(0, n, size):
                 batch = shuffled[:, start : start + size]
                 residual = _softmax(_logits(W, batch), b)
                 residual -= one_hot[:, :, start : start + size]
+                if weighing is not None:
+                    residual *= weighing[:, :, start : start + size]
                 residual *= rate / batch.shape[1]
                 gradient = _products(residual, batch)
                 gradient_b = np.add.reduce(residual, axis=2, keepdims=True)
@@ -125,9 +135,15 @@ class LogisticRegression:
                 W *= kept
                 W -= gradient
                 b -= gradient_b
-        return [[weights] for weights in np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()]
+        return [[one] for one in np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()]
 
-    def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
+    def derivatives(
+        self,
+        parameters: Arrays,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+    ) -> Derivatives:
         """Sum the log loss and its derivatives over rows X (n, width), y (n,), n may be 0.
 
         With rows z = (x, 1), P their probabilities and Y their one-hot labels, parameter (i, a)
@@ -147,18 +163,20 @@ class LogisticRegression:
         powers = np.exp(logits)
         sums = powers.sum(axis=1)
         P = powers / sums[:, np.newaxis]
-        loss = float((np.log(sums) - logits[at, y]).sum())
+        losses = np.log(sums) - logits[at, y]
+        curved = P if weights is None else P * weights[:, np.newaxis]
         hessian = np.zeros((self.width + 1, k, self.width + 1, k))
         for a in range(k):
             for c in range(a + 1, k):
-                block = products(design, P[:, a] * P[:, c])
+                block = products(design, curved[:, a] * P[:, c])
                 hessian[:, a, :, c] = hessian[:, c, :, a] = -block
                 hessian[:, a, :, a] += block
                 hessian[:, c, :, c] += block
-        P[at, y] -= 1
+        # A copy of P or P itself, of no further use as probabilities.
+        curved[at, y] -= 1 if weights is None else weights
         return Derivatives(
-            loss=loss,
-            gradient=(design.T @ P).reshape(p),
+            loss=float((losses if weights is None else losses * weights).sum()),
+            gradient=(design.T @ curved).reshape(p),
             hessian=triangle.pack(hessian.reshape(p, p)),
         )
 

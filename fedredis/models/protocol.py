@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Schema
 
-#: What `SteeredModel.train` is called with, itself left out.
-STEERED_ARGUMENTS = 6
+
+#: What `Model.train` is called with, itself left out.
+TRAIN_ARGUMENTS = 5
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ class Model(Protocol):
         """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1.
 
         Same arguments, same generator state: the same bits.
+
+        A model that can weigh rows also takes ``weights`` (n,), by its name, or None: the loss is
+        then ``1 / n sum_i weights_i loss_i``.
         """
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
@@ -110,6 +114,8 @@ class SteeredModel(Model, Protocol):
         settings: TrainingSettings,
         rng: np.random.Generator,
         term: GradientTerm | None = None,
+        *,
+        weights: NDArray[Any] | None = None,
     ) -> Arrays:
         """Train as `Model` does, with `term`, if there is one, added to every gradient."""
 
@@ -118,13 +124,22 @@ class SteeredModel(Model, Protocol):
 class SecondOrderModel(Model, Protocol):
     """A model that knows the first two derivatives of its loss."""
 
-    def derivatives(self, parameters: Arrays, X: NDArray[Any], y: NDArray[Any]) -> Derivatives:
-        """Sum the loss and its derivatives over rows X (n, width), y (n,), without the penalty."""
+    def derivatives(
+        self,
+        parameters: Arrays,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+    ) -> Derivatives:
+        """Sum the loss and its derivatives over rows X (n, width), y (n,), without the penalty.
+
+        Each row counts as often as its weight (n,) says, once without any.
+        """
 
     def derivative_bounds(
         self, parameters: Arrays, inputs: NDArray[Any], label: float
     ) -> DerivativeBounds:
-        """Bound them a row, whose inputs are up to `inputs` (width,), its label up to `label`."""
+        """Bound them a row of weight 1, of inputs up to `inputs` (width,), labels to `label`."""
 
     def penalised(self) -> Arrays:
         """Return 1 for each parameter that the L2 penalty is on, 0 for the others."""
@@ -142,6 +157,8 @@ class StackedModel(Model, Protocol):
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
         terms: Sequence[GradientTerm] = (),
+        *,
+        weights: Sequence[NDArray[Any]] = (),
     ) -> list[Arrays]:
         """Return what `train` does for each of k slaves; all have the same number of rows."""
 
@@ -149,10 +166,12 @@ class StackedModel(Model, Protocol):
         """Return what `predict` does for each of them: (k, n, outputs)."""
 
 
-def takes_term(train: Callable[..., Any]) -> bool:
-    """Say whether a model's `train` can be given a term."""
+def takes(train: Callable[..., Any], *more: str) -> bool:
+    """Say whether a model's `train` can be given a ``term`` as sixth, or ``weights`` by name."""
+    named = dict.fromkeys(more)
+    sixth = [named.pop("term")] if "term" in named else []
     try:
-        inspect.signature(train).bind(*range(STEERED_ARGUMENTS))
+        inspect.signature(train).bind(*range(TRAIN_ARGUMENTS), *sixth, **named)
     except (TypeError, ValueError):
         return False
     return True
@@ -165,6 +184,6 @@ def lacks(model: Model, protocol: type) -> str:
     if missing:
         return f"the method {', '.join(missing)}"
     # By name: for `issubclass` any model is one, as it looks at no arguments.
-    if SteeredModel in protocol.__mro__ and not takes_term(model.train):
+    if SteeredModel in protocol.__mro__ and not takes(model.train, "term"):
         return "a sixth argument of train, the term to add to every gradient"
     return ""

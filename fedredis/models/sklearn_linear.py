@@ -61,6 +61,8 @@ class SklearnSGD:
         y: NDArray[Any],
         settings: TrainingSettings,
         rng: np.random.Generator,
+        *,
+        weights: NDArray[Any] | None = None,
     ) -> Arrays:
         """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1.
 
@@ -69,6 +71,8 @@ class SklearnSGD:
         ValueError
             If the steps are so large that the parameters overflow.
         """
+        if weights is not None and not weights.any():
+            return parameters  # which scikit-learn refuses to learn from
         estimator = self._estimator(settings)
         coef, intercept = (array.copy() for array in parameters)
         estimator.coef_, estimator.intercept_ = (coef if self.classes else coef[0]), intercept
@@ -79,7 +83,7 @@ class SklearnSGD:
         for _ in range(settings.local_epochs):
             # A number would shuffle the rows alike each time.
             estimator.random_state = int(rng.integers(1 << 31))
-            estimator.partial_fit(X, y)
+            estimator.partial_fit(X, y, sample_weight=weights)
         return [estimator.coef_.reshape(coef.shape), estimator.intercept_.reshape(intercept.shape)]
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:

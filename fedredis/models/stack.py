@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.errors import FedredisError
-from fedredis.models.protocol import takes_term
+from fedredis.models.protocol import takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +26,9 @@ def train(
     settings: TrainingSettings,
     rngs: Sequence[np.random.Generator],
     terms: Sequence[GradientTerm] = (),
+    weights: Sequence[NDArray[Any]] = (),
 ) -> list[Arrays]:
-    """Return each slave's trained parameters, with a term each if any are given.
+    """Return each slave's trained parameters, with a term, or rows' weights, if any are given.
 
     To the same bits, whether the model works for several slaves at once or not.
 
@@ -37,13 +38,19 @@ def train(
         If the model returns what is not of its own schema.
     """
     more = (terms,) if terms else ()
+    weighs: dict[str, Any] = {"weights": weights} if weights else {}
     stacked = _stacked(model, "train")
     trained: list[Arrays]
-    if stacked is not None and (not terms or takes_term(stacked)):
-        trained = stacked(parameters, Xs, ys, settings, rngs, *more)
+    asked = ("term",) * bool(terms) + ("weights",) * bool(weights)
+    if stacked is not None and takes(stacked, *asked):
+        trained = stacked(parameters, Xs, ys, settings, rngs, *more, **weighs)
     else:
-        each = zip(Xs, ys, rngs, *more, strict=True)
-        trained = [model.train(parameters, X, y, settings, *rest) for X, y, *rest in each]
+        each = list(zip(Xs, ys, rngs, *more, strict=True))
+        weighed: list[dict[str, Any]] = [{"weights": w} for w in weights] or [{}] * len(each)
+        trained = [
+            model.train(parameters, X, y, settings, *rest, **its)
+            for (X, y, *rest), its in zip(each, weighed, strict=True)
+        ]
     shapes = [field.shape for field in model.schema().fields]
     for arrays in trained:
         found = [getattr(array, "shape", None) for array in arrays]

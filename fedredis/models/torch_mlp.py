@@ -87,6 +87,8 @@ class TorchMLP:
         settings: TrainingSettings,
         rng: np.random.Generator,
         term: GradientTerm | None = None,
+        *,
+        weights: NDArray[Any] | None = None,
     ) -> Arrays:
         """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1.
 
@@ -96,19 +98,21 @@ class TorchMLP:
         import torch
 
         sent = [torch.tensor(array) for array in parameters]
-        weights = [array.clone().requires_grad_() for array in sent]
+        moved = [array.clone().requires_grad_() for array in sent]
+        weighing = None if weights is None else torch.tensor(weights, dtype=torch.float64)
         proximal = 0.0 if term is None else term.proximal
         correction = [torch.tensor(a) for a in (term.correction if term else None) or ()]
         inputs, labels = torch.tensor(X, dtype=torch.float64), torch.tensor(y)
 
         def objective(rows: Tensor) -> Tensor:
-            value = self._loss(self._outputs(weights, inputs[rows]), labels[rows])
-            value = value + settings.l2 / 2 * sum((w * w).sum() for w in weights if w.ndim == 2)
+            losses = self._losses(self._outputs(moved, inputs[rows]), labels[rows])
+            value = (losses if weighing is None else losses * weighing[rows]).mean()
+            value = value + settings.l2 / 2 * sum((w * w).sum() for w in moved if w.ndim == 2)
             if proximal:
-                away = zip(weights, sent, strict=True)
+                away = zip(moved, sent, strict=True)
                 value = value + proximal / 2 * sum(((w - w_0) ** 2).sum() for w, w_0 in away)
             if correction:
-                terms = zip(correction, weights, strict=True)
+                terms = zip(correction, moved, strict=True)
                 value = value + sum((c * w).sum() for c, w in terms)
             return value
 
@@ -116,11 +120,11 @@ class TorchMLP:
             for _ in range(settings.local_epochs):
                 order = torch.from_numpy(rng.permutation(len(y)))
                 for rows in order.split(settings.batch_size):
-                    gradients = torch.autograd.grad(objective(rows), weights)
+                    gradients = torch.autograd.grad(objective(rows), moved)
                     with torch.no_grad():
-                        for array, gradient in zip(weights, gradients, strict=True):
+                        for array, gradient in zip(moved, gradients, strict=True):
                             array -= settings.learning_rate * gradient
-        return [array.detach().numpy() for array in weights]
+        return [array.detach().numpy() for array in moved]
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Predict for inputs X (n, width): probabilities (n, classes), or numbers (n, 1)."""
@@ -139,13 +143,13 @@ class TorchMLP:
         A, a, B, b = weights
         return (inputs @ A + a).tanh() @ B + b
 
-    def _loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean loss over the rows of a batch."""
+    def _losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of each row of a batch (n,)."""
         from torch.nn import functional
 
         if self.classes:
-            return functional.cross_entropy(outputs, labels.long())
-        return functional.mse_loss(outputs[:, 0], labels) / 2
+            return functional.cross_entropy(outputs, labels.long(), reduction="none")
+        return (outputs[:, 0] - labels) ** 2 / 2
 
 
 @contextmanager

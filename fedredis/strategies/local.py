@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from fedredis.models.protocol import GradientTerm, Model, TrainingSettings
     from fedredis.strategies.protocol import Global, Limits
 
-#: Leaves figures of labels that are numbers in their standard deviations.
-UNIT = {"label_scale": np.array(1.0)}
-
 
 @dataclass(frozen=True, eq=False)
 class LocalSlave:
@@ -37,6 +34,8 @@ class LocalSlave:
     rng: np.random.Generator
     #: The memory that it returned when it was last counted, if there is one.
     memory: Arrays | None = None
+    #: What its rows weigh (n,): 1 on average over all slaves' rows. None where all weigh 1.
+    weights: NDArray[Any] | None = None
 
     @property
     def rows(self) -> int:
@@ -88,6 +87,7 @@ class LocalWork:
             self.settings,
             [slave.rng for slave in slaves],
             terms,
+            [slave.weights for slave in slaves if slave.weights is not None],
         )
 
     def points(self, trained: Sequence[Arrays]) -> list[Arrays]:
@@ -111,9 +111,11 @@ class LocalWork:
         infinite.
         """
         predictions = stack.predict(self.model, self.sent.parameters, [s.X for s in self.slaves])
-        sums = self.measure.sums(predictions, np.stack([s.y for s in self.slaves]))
-        facts = self.measure.facts(sums, np.full(len(self.slaves), self.rows), UNIT)
-        return [math.inf if loss is None else loss for loss in facts[self.measure.loss]]
+        losses = self.measure.losses(predictions, np.stack([s.y for s in self.slaves]))
+        for line, slave in zip(losses, self.slaves, strict=True):
+            line *= 1.0 if slave.weights is None else slave.weights
+        means: list[float] = (losses.sum(axis=1) / self.rows).tolist()
+        return [mean if math.isfinite(mean) else math.inf for mean in means]
 
     def _refuse_far(self, stacks: Sequence[NDArray[np.float64]]) -> None:
         once = np.ones(len(self.slaves), np.int64)

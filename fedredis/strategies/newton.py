@@ -48,7 +48,8 @@ class Newton(FedAvg):
         w <- w - s
 
     which is the step that pooled rows would give: however rows are dealt, the result is that of
-    one machine. Learning rate, batch size and local epochs play no part. Boyd and Vandenberghe,
+    one machine. Rows' weights, which are 1 on average, multiply what they add. Learning
+    rate, batch size and local epochs play no part. Boyd and Vandenberghe,
     Convex Optimization, 2004, section 9.5.
 
     A multinomial model has directions that change nothing, such as a shift of all intercepts
@@ -98,10 +99,11 @@ class Newton(FedAvg):
             )
         of_model = _second_order(model)
         bounds = of_model.derivative_bounds(sent.parameters, limits.inputs, limits.label)
+        w = limits.weight
         return (
-            Quantity("gradient", (p,), bounds.gradient),
-            Quantity("hessian", (triangle.size(p),), bounds.hessian),
-            Quantity("loss", (1,), bounds.loss, nonnegative=True),
+            Quantity("gradient", (p,), w * bounds.gradient),
+            Quantity("hessian", (triangle.size(p),), w * bounds.hessian),
+            Quantity("loss", (1,), w * bounds.loss, nonnegative=True),
         )
 
     def initial(self, model: Model) -> Named:
@@ -112,7 +114,8 @@ class Newton(FedAvg):
         """Take the derivatives on each slave's rows."""
         model = _second_order(work.model)
         of_slaves = (
-            model.derivatives(work.sent.parameters, slave.X, slave.y) for slave in work.slaves
+            model.derivatives(work.sent.parameters, slave.X, slave.y, slave.weights)
+            for slave in work.slaves
         )
         return [LocalResult([d.gradient, d.hessian, np.array([d.loss])]) for d in of_slaves]
 

@@ -47,6 +47,8 @@ class Limits:
     settings: TrainingSettings
     #: Rows of all slaves together.
     rows: int
+    #: What a row weighs at most.
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

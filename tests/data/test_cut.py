@@ -43,6 +43,18 @@ def test_a_folder_holds_every_row_once(tmp_path: Path, table: Table) -> None:
     assert sorted(found) == list(range(103))
 
 
+def test_weights_stay_with_their_rows(tmp_path: Path, table: Table) -> None:
+    plain = write_partitions(table, tmp_path / "plain", 10, seed=1, test_fraction=0.2)
+    weighed = dataclasses.replace(table, w=10 * table.X[:, 0], weights="w")
+    manifest = write_partitions(weighed, tmp_path / "w", 10, seed=1, test_fraction=0.2)
+    assert manifest.weights == "w"
+    assert manifest.dataset != plain.dataset
+    for slave_id in range(10):
+        part = open_partition(tmp_path / "w", slave_id)
+        np.testing.assert_array_equal(part.train_w, 10 * part.train_X[:, 0])
+        assert open_partition(tmp_path / "plain", slave_id).train_w is None
+
+
 def test_the_held_out_rows_are_drawn(tmp_path: Path, table: Table) -> None:
     for seed in (1, 2):
         write_partitions(table, tmp_path / f"{seed}", 1, seed=seed, test_fraction=0.3)

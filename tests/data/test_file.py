@@ -230,6 +230,35 @@ def test_missing_cells_to_be_filled_are_nan(path: Path) -> None:
     )
 
 
+WEIGHED = "size,kind,w\n1,cat,2\n2,dog,0.5\n,dog,3\n4,cat,\n"
+
+
+def test_weights_are_no_column_to_learn_from(path: Path) -> None:
+    path.write_text(WEIGHED)
+    table = read_file(path, Reading(label="kind", weights="w", missing="drop"))
+    assert (table.X.tolist(), table.weights) == ([[1], [2]], "w")
+    assert table.w is not None
+    assert table.w.tolist() == [2, 0.5]
+    assert table.account is not None
+    assert table.account.lines()[2:] == [
+        "from 1 columns: size",
+        "leaves out w (weighs rows)",
+        "drops rows: 1 (no label or weight), 1 (a missing cell)",
+    ]
+    assert read_file(path, Reading(label="kind", weights="w", missing="mean")).y.tolist() == [
+        0,
+        1,
+        1,
+    ]
+    with pytest.raises(DataError, match="row 5, column 'w': the cell is empty"):
+        read_file(path, Reading(label="kind", weights="w"))
+    with pytest.raises(DataError, match="column 'w': a column of weights can't be learned from"):
+        read_file(path, Reading(label="kind", weights="w", columns=["w"], missing="drop"))
+    path.write_text(WEIGHED.replace("0.5", "-0.5"))
+    with pytest.raises(DataError, match="row 3, column 'w': a weight is below 0"):
+        read_file(path, Reading(label="kind", weights="w", missing="drop"))
+
+
 def test_a_blank_number_is_missing(path: Path) -> None:
     path.write_text("size,kind\n1,a\n  ,b\n3,b\n")
     with pytest.raises(DataError, match="row 3, column 'size': the cell is empty"):

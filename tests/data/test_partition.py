@@ -43,6 +43,20 @@ def test_what_a_slave_holds(folder: Path) -> None:
     assert (part.train_X.dtype, part.train_y.dtype) == (np.float64, np.int64)
 
 
+def test_what_rows_weigh_stands_behind_the_label(folder: Path) -> None:
+    manifest = dataclasses.replace(MANIFEST, weights="w")
+    weighed = np.insert(ROWS, 3, [0.5, 7, 0], axis=1)
+    np.save(folder / "slave-3.npy", weighed)
+    part = open_partition(folder, 3, manifest)
+    assert part.train_w is not None
+    assert (part.train_w.tolist(), part.train_y.tolist()) == ([0.5, 0], [0, 1])
+    assert part.train_X.tolist() == [[1.5, 2], [5, 6]]
+    for wrong in (-1.0, np.nan):
+        np.save(folder / "slave-3.npy", np.insert(ROWS, 3, wrong, axis=1))
+        with pytest.raises(DataError, match="below 0|not finite"):
+            open_partition(folder, 3, manifest)
+
+
 def test_no_row_need_be_held_out(folder: Path) -> None:
     np.save(folder / "slave-0.npy", ROWS[:1])
     part = open_partition(folder, 0)

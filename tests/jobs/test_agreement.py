@@ -124,6 +124,13 @@ def test_numbers_to_predict_stay_as_they_are() -> None:
     assert (found.train_y, found.test_y) == (rows.train_y, rows.test_y)
 
 
+def test_weights_go_with_the_rows_of_a_run_that_weighs() -> None:
+    rows, manifest = replace(ROWS, train_w=np.array([1.0, 3.0])), replace(MANIFEST, weights="w")
+    for weights, expected in (("w", [1.0, 3.0]), ("", None)):
+        w = conform(rows, manifest, config_of(manifest, weights=weights)).train_w
+        assert (w if w is None else w.tolist()) == expected
+
+
 def test_rows_of_a_partition_folder_are_as_they_are() -> None:
     manifest = replace(MANIFEST, cut="iid")
     assert conform(ROWS, manifest, config_of(manifest)) is ROWS
@@ -137,6 +144,7 @@ def test_rows_of_a_partition_folder_are_as_they_are() -> None:
             {"columns": (AGE, DOSE, Column("ward"))},
             "column 'ward': it holds numbers in the run, and the slave's holds categories",
         ),
+        ({"weights": "w"}, "its column of weights is '', the run's 'w'"),
         ({"label": "result"}, "its label is 'outcome', the run's 'result'"),
         ({"classes": ()}, "its labels are classes, the run's are not"),
         ({"classes": ("dead", "ill")}, "its label 'well' is none of the run's dead, ill"),

@@ -118,7 +118,8 @@ def _pooled(parts: list[Rows], blank: NDArray[np.bool_]) -> Prepared:
     """Put rows together, to train on and none held out."""
     X = np.concatenate([_without(blank, part.train_X) for part in parts])
     y = np.concatenate([part.train_y for part in parts])
-    return Prepared(X, y, X[:0], y[:0])
+    weights = [part.train_w for part in parts if part.train_w is not None]
+    return Prepared(X, y, X[:0], y[:0], np.concatenate(weights) if weights else None)
 
 
 def _without(blank: NDArray[np.bool_], X: NDArray[Any]) -> NDArray[Any]:

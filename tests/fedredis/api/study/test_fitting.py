@@ -43,6 +43,28 @@ def test_it_is_what_scikit_learn_fits_on_all_rows(make_config, features):
     np.testing.assert_allclose(fitted.predict(X), reference.predict_proba(inputs), atol=1e-5)
 
 
+@pytest.mark.parametrize("column", [False, True])
+@pytest.mark.parametrize("class_weight", ["none", "balanced"])
+def test_rows_weigh_what_they_weigh_in_scikit_learn(make_config, class_weight, column):
+    config = make_config(features="plain", l2=0.01, class_weight=class_weight)
+    config = replace(config, weights="w" * column)
+    parts, rng = dealt(4, (70, 20, 110)), np.random.default_rng(4)
+    if column:
+        weighed = ((s, rng.exponential(3, len(p.train_y))) for s, p in parts.items())
+        parts = {s: replace(parts[s], train_w=w) for s, w in weighed}
+    fitted = fit(config, parts, rounds=3, name="pooled")
+    X = np.concatenate([part.train_X for part in parts.values()])
+    y = np.concatenate([part.train_y for part in parts.values()])
+    w = np.concatenate([p.train_w if column else np.ones(len(p.train_y)) for p in parts.values()])
+    if class_weight == "balanced":
+        w = w / np.bincount(y, w)[y]
+    w *= len(y) / w.sum()
+    inputs = (X - X.mean(axis=0)) / X.std(axis=0)
+    reference = Reference(C=1 / (0.01 * len(y)), tol=1e-10, max_iter=10_000)
+    reference.fit(inputs, y, sample_weight=w)
+    np.testing.assert_allclose(fitted.parameters[0][:-1].T, reference.coef_, atol=1e-5)
+
+
 def test_it_is_what_scikit_learn_fits_to_numbers(make_config):
     config = make_config(model="linear", classes=(), l2=0.01)
     parts = dealt(2, (70, 20), classes=0)
