@@ -105,7 +105,7 @@ def _coefficients(result: Mapping[str, Any]) -> list[RenderableType]:
         prefix = "ratio_" if ratio else ""
         row |= {f"{interval} {end}": figure(line[prefix + end]) for end in ("low", "high")}
         rows.append(row)
-    gives_way = ("se", f"{interval} low", f"{interval} high")
+    gives_way = ("se", (f"{interval} low", f"{interval} high"))
     tables: list[RenderableType] = [
         Fitting(
             rows,
@@ -191,7 +191,9 @@ def _described(result: Mapping[str, Any]) -> list[RenderableType]:
         ]
         shown = [rows for rows in (numbers, categories) if rows]
         words = ("column", "category")
-        gives_way = ("5 %", "95 %", "missing")
+        outer = [name for name in (numbers or [{}])[0] if name.endswith(" %")]
+        pairs = zip(outer, reversed(outer), strict=True)
+        gives_way = [*islice(pairs, len(outer) // 2), ("missing",)]
         tables += [
             Fitting(rows, title, words=words, shrinks=words, gives_way=gives_way, lines=False)
             for rows in shown

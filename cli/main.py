@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-import fedredis
 from fedredis.cli.signals import terminate_as_interrupt
 from fedredis.cli.wording import as_options
 from fedredis.errors import DataWarning, FedredisError
@@ -65,7 +66,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"fedredis.cli.{cmd_name}").command
+        command = _imported(f"fedredis.cli.{cmd_name}").command
         if not isinstance(command, click.Command):
             raise TypeError(f"fedredis.cli.{cmd_name} has no command")
         return command
@@ -76,8 +77,22 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _imported(module: str) -> Any:
+    """Import a module; what is made meanwhile stays, so nothing is gained by looking for waste."""
+    if module in sys.modules:
+        return sys.modules[module]
+    gc.disable()
+    try:
+        # Where cores are shared, threads of BLAS wait for each other; here it has little to do.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(fedredis.__version__, prog_name="fedredis")
+@click.version_option(package_name="fedredis", prog_name="fedredis")
 def command() -> None:
     """Federated learning whose shared state lives in Redis and whose work is RQ jobs."""
 

@@ -25,7 +25,8 @@ class Fitting:
     """A table of text, a mapping from heading to cell for each row.
 
     To fit, it gives up its lines, then cuts the cells in the columns `shrinks` short, then leaves
-    out the columns `gives_way`, the first ones first.
+    out the columns `gives_way`, the first ones first; those in a tuple leave together. Either may
+    name columns that the table has not.
     """
 
     rows: Sequence[Mapping[str, str | Text]]
@@ -33,7 +34,7 @@ class Fitting:
     #: How many rows there are that are not shown.
     rest: int = 0
     shrinks: Sequence[str] = ()
-    gives_way: Sequence[str] = ()
+    gives_way: Sequence[str | tuple[str, ...]] = ()
     #: Columns of text; the others, of numbers, are flush right.
     words: Sequence[str] = ()
     lines: bool = True
@@ -71,18 +72,20 @@ class Fitting:
 
     def _squeeze(self, widths: dict[str, int], room: int, encoding: str) -> None:
         """Make columns narrower, and leave some out, until there is room for them."""
-        for name in self.shrinks:
-            over = sum(widths.values()) + len(widths) - 1 - room
-            if over > 0:
-                widths[name] = max(widths[name] - over, min(widths[name], self.least))
-        for name in self.gives_way:
-            if sum(widths.values()) + len(widths) - 1 > room:
-                del widths[name]
+
+        def spare() -> int:
+            return room - sum(widths.values()) - len(widths) + 1
+
+        for name in filter(widths.__contains__, self.shrinks):
+            least = min(widths[name], self.least)
+            widths[name] = max(widths[name] + min(spare(), 0), least)
+        for together in self.gives_way:
+            if spare() < 0:
+                for name in (together,) if isinstance(together, str) else together:
+                    widths.pop(name, None)
         # What was cut short for columns that have left since has room again.
-        for name in self.shrinks:
-            if name in widths:
-                spare = room - sum(widths.values()) - len(widths) + 1
-                widths[name] = min(self._widest(name, encoding), widths[name] + max(spare, 0))
+        for name in filter(widths.__contains__, self.shrinks):
+            widths[name] = min(self._widest(name, encoding), widths[name] + max(spare(), 0))
 
     def _widest(self, name: str, encoding: str) -> int:
         """Count the letters of a column's longest cell."""

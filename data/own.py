@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.data.cut import content_of, held_out
 from fedredis.data.manifest import NAME, Manifest
 from fedredis.data.partition import Partition
 from fedredis.data.reading import Reading
@@ -88,6 +87,8 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
     DataError
         If the data is not as it must be; the message may quote a cell.
     """
+    from fedredis.data.cut import content_of, held_out
+
     if not 0 <= file.test_fraction < 1:
         raise UsageError("must be at least 0 and below 1", field="test_fraction")
     if file.sql is None and (file.path / NAME).exists():

@@ -6,7 +6,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedredis.data import synthetic
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 
@@ -48,7 +47,7 @@ def load(
     DataError
         If the data is not as it must be.
     """
-    # pandas is imported only by who reads a file.
+    # What reads is imported by who needs it.
     if data is None and reading.sql is not None:
         from fedredis.data.file import read_query
 
@@ -69,6 +68,8 @@ def load(
             "says how to read a file, a database or a frame"
         )
     if data is None:
+        from fedredis.data import synthetic
+
         return synthetic.generate(seed=seed, by=by)
     from fedredis.data.decades import read_decades
 

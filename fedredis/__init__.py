@@ -20,7 +20,6 @@ Importing `fedredis` loads none of it: the core and the workers need only what t
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
     from fedredis.api.trained.prediction import Prediction, predict
     from fedredis.api.trained.table import Predicted, predict_rows
     from fedredis.errors import FedredisError
+
+    __version__: str
 
 __all__ = [
     "Answer",
@@ -89,8 +90,6 @@ __all__ = [
     "table",
 ]
 
-__version__ = version("fedredis")
-
 #: Where the names come from that are imported when they are first asked for.
 _PLACES = {
     "fedredis.api.answer": ("Answer",),
@@ -118,6 +117,10 @@ _PLACES = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("fedredis")
         for place, names in _PLACES.items():
             if name in names:
                 return getattr(import_module(place), name)

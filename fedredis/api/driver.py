@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from fedredis.api.answer import read_answer
-from fedredis.api.keys import simulated
 from fedredis.api.outcome import read_outcome
 from fedredis.connection import explain
 from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.pool import WorkerPool
 from fedredis.jobs.roster import wait_for_slaves
 from fedredis.jobs.vitals import Sampler
 from fedredis.rounds.master import drive_run
@@ -125,18 +123,8 @@ class Driver:
         """Drive the run to its end; return when its workers were there, on the monotonic clock."""
         client, clock = self.session.client, time.monotonic
         config = self.state.config
-        owner: Sequence[str] = ()
-        if config.secure and self.workers:
-            owner = simulated(self.home, config.dataset, config.slave_ids)
-            say(f"the keys of all slaves are made here, in {self.home}: they protect nothing")
-        workers = WorkerPool(
-            self.session.url,
-            self.partitions or Path(),
-            self.workers,
-            models=self.models,
-            owner=owner,
-        )
-        with self._resumable(), workers as pool, ExitStack() as sampling:
+        with self._resumable(), ExitStack() as sampling:
+            revive = self._started(sampling, config, say) if self.workers else _nobody
             ready = clock()
 
             def dispatcher(store: MasterStore, config: RunConfig) -> Dispatcher:
@@ -149,7 +137,7 @@ class Driver:
                     store,
                     config,
                     own_workers=self.workers,
-                    revive=pool.revive,
+                    revive=revive,
                     clock=clock,
                 )
 
@@ -164,6 +152,24 @@ class Driver:
         if not on_disk:
             say("warning: the server has not put the end of the run on its disk yet")
         return ready
+
+    def _started(self, stack: ExitStack, config: RunConfig, say: Say) -> Callable[[], None]:
+        """Start workers that end with a context; return what replaces those that die."""
+        from fedredis.api.keys import simulated
+        from fedredis.jobs.pool import WorkerPool  # what waits for slaves needs nothing of it
+
+        owner: Sequence[str] = ()
+        if config.secure:
+            owner = simulated(self.home, config.dataset, config.slave_ids)
+            say(f"the keys of all slaves are made here, in {self.home}: they protect nothing")
+        pool = WorkerPool(
+            self.session.url,
+            self.partitions or Path(),
+            self.workers,
+            models=self.models,
+            owner=owner,
+        )
+        return stack.enter_context(pool).revive
 
     @contextmanager
     def _resumable(self) -> Iterator[None]:
@@ -181,3 +187,7 @@ class Driver:
             away = explain(error, self.session.url)
             away.args = (f"{away}; {how}",)
             raise away from error
+
+
+def _nobody() -> None:
+    """Replace no worker: all are started elsewhere."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.data.cut import IID, write_partitions
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import NAME, Manifest, read_manifest
 from fedredis.data.reading import Reading
@@ -36,7 +35,7 @@ class Rows:
     data: Path | Frame | None = None
     reading: Reading = field(default_factory=Reading)
     #: How the rows are dealt to the slaves.
-    by: Cut = IID
+    by: Cut = field(default_factory=Cut)
 
     @classmethod
     def of(cls, data: PathLike | Frame | None, reading: Reading, by: str = "iid") -> Rows:
@@ -97,6 +96,8 @@ def prepare(request: Request, slaves: int) -> tuple[Manifest, Path, Account | No
     UsageError
         If what is asked doesn't fit the data.
     """
+    from fedredis.data.cut import write_partitions  # what is there already is not cut
+
     rows, home = request.rows, request.home
     if rows.folder is not None:
         if told := request.of_rows:

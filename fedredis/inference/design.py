@@ -137,8 +137,19 @@ class Design:
         there = ", ".join(called(column, level) for level in levels[:10])
         raise UsageError(f"'{column}' has no category '{named}' to compare with; it has {there}")
 
+    @cached_property
+    def _listed(self) -> dict[tuple[bytes, ...], list[tuple[str, tuple[Piece, ...]]]]:
+        """The columns, by the categories that there are."""
+        return {}
+
     def pieces(self, known: Named) -> list[tuple[str, tuple[Piece, ...]]]:
         """List the columns: what each is called, and the factors that it is the product of."""
+        levels = tuple(known[f"levels:{name}"].tobytes() for name in self.categories)
+        if levels not in self._listed:
+            self._listed[levels] = self._list(known)
+        return self._listed[levels]
+
+    def _list(self, known: Named) -> list[tuple[str, tuple[Piece, ...]]]:
         found: list[tuple[str, tuple[Piece, ...]]] = []
         spanned: set[tuple[frozenset[str], frozenset[str]]] = set()
         if self.intercept:

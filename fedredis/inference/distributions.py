@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,24 @@ import numpy as np
 from fedredis.errors import UsageError
 
 
-def _special() -> Any:
-    try:
-        from scipy import special
-    except ImportError:
+def prepare() -> None:
+    """Import SciPy while others work, so that it is there when there are sums.
+
+    Raises
+    ------
+    UsageError
+        If it is not installed.
+    """
+    if find_spec("scipy") is None:
         raise UsageError(
             "probabilities need SciPy: install it with `pip install 'fedredis[inference]'`"
-        ) from None
+        )
+    Thread(target=_special, daemon=True).start()
+
+
+def _special() -> Any:
+    from scipy import special
+
     return special
 
 

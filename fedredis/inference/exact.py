@@ -120,6 +120,13 @@ class Real:
                     total[place, start:end] += whole.sum(axis=1, dtype=np.int64)
         return total
 
+    def add_where(self, values: NDArray[Any], where: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Add up values (p, n) in those rows where (q, n) is 1, and not 0: (LIMBS, p, q)."""
+        total = np.zeros((LIMBS, *self.shape), np.int64)
+        for place, whole in self._limbs(values):
+            total[place] = whole @ where.T
+        return total
+
     def add_in(self, cells: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.int64]:
         """Add up values (n, *shape[1:]) in the cells (n,) that rows belong to: (LIMBS, *shape)."""
         total = np.zeros((LIMBS, *self.shape), np.int64)

@@ -14,6 +14,7 @@ from fedredis.features.moments import unit_of
 from fedredis.inference.exact import Count, Part, Real
 from fedredis.inference.levels import places
 from fedredis.inference.spread import recentred
+from fedredis.inference.stages import square
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +84,9 @@ class Moments:
         own = (Real("sums", (g, d, 2), self.scope),)
         if not self._pairs:
             return own
-        return (*own, Count.of("both", d, d), Real("pairs", (d, d, 3), self.scope))
+        reals = (("first", (d, d)), ("squares", (d, d)), ("products", (d * (d + 1) // 2,)))
+        pairs = (Real(name, shape, self.scope) for name, shape in reals)
+        return (*own, Count.of("both", d, d), *pairs)
 
     def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
         """Add up a slave's rows."""
@@ -106,13 +109,10 @@ class Moments:
         arrays = [parts[0].add_in(group[grouped], both[grouped])]
         if not self._pairs:
             return arrays
-        m = there.astype(np.float64)
-        left, right = q.T[:, :, np.newaxis], m.T[:, np.newaxis, :]
-        pairs = np.stack(
-            [left * right, left * left * right, left * q.T[:, np.newaxis, :]], axis=-1
-        )
-        counts = m.astype(np.int64)
-        return [*arrays, counts @ counts.T, parts[2].add(pairs)]
+        _, _, first, squares, products = parts
+        m = there.astype(np.int64)
+        pairs = [first.add_where(q, m), squares.add_where(q * q, m)]
+        return [*arrays, m @ m.T, *pairs, products.add_products(q, np.ones(frame.rows))]
 
     def _levels(self, known: Named, frame: Frame, column: str, group: Any) -> NDArray[np.int64]:
         levels, values = known[f"levels:{column}"], frame.columns[column]
@@ -142,7 +142,7 @@ class Moments:
                 return {**known, "pivot": centred, "unit": smaller, "again": np.array(1)}
         after = {**known, "there": there, "means": pivot + unit * away, "variances": variances}
         if self._pairs:
-            after["correlations"] = _correlations(total[1], total[2])
+            after["correlations"] = _correlations(*total[1:])
         return after
 
     def _ranges(self, counts: NDArray[np.int64]) -> Named:
@@ -160,13 +160,17 @@ class Moments:
         return {"cells": counts, "pivot": np.array(pivots), "unit": np.array(units)}
 
 
-def _correlations(both: NDArray[np.int64], pairs: NDArray[Any]) -> NDArray[Any]:
-    """Return Pearson's correlations (d, d) over the rows that have both columns."""
-    first, square, product = np.moveaxis(pairs, -1, 0)
+def _correlations(
+    both: NDArray[np.int64], first: NDArray[Any], squares: NDArray[Any], products: NDArray[Any]
+) -> NDArray[Any]:
+    """Return Pearson's correlations (d, d) over the rows that have both columns.
+
+    `first` and `squares` (d, d) sum up one column where the other one is there.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = first / both
-        variance = square / both - mean**2
-        covariance = product / both - mean * mean.T
+        variance = squares / both - mean**2
+        covariance = square(products) / both - mean * mean.T
         found = covariance / np.sqrt(variance * variance.T)
     found = np.where(both > 1, (found + found.T) / 2, np.nan)
     own = np.diag(found)

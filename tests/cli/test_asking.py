@@ -6,6 +6,10 @@ import json
 
 import pytest
 from lifelines.datasets import load_gbsg2
+from rich.console import Console
+
+import fedredis
+from fedredis.cli import answers
 
 PATIENTS = ("--data", "patients.csv", "--slaves", "2", "--workers", "1")
 TIMES = ("--time", "time", "--event", "cens")
@@ -15,6 +19,7 @@ TIMES = ("--time", "time", "--event", "cens")
     ("asked", "shown"),
     [
         (["describe", "--by", "horTh", "--columns", "age,tgrade"], ["horTh = yes", "50 %", "III"]),
+        (["describe", "--columns", "age,tsize", "--quantiles", "0.1"], ["10 %", "correlations"]),
         (["glm", "cens ~ age + horTh", "--family", "binomial"], ["horTh[T.yes]", "odds ratio"]),
         (["glm", "--label", "age", "--columns", "tsize"], ["Intercept", "deviance"]),
         (["table", "horTh", "menostat"], ["chi squared", "fisher", "686"]),
@@ -31,6 +36,15 @@ def test_an_answer_is_drawn(call, tmp_path, asked, shown):
     answer = call(*asked, *PATIENTS)
     assert (answer.code, answer.err) == (0, "")
     assert all(text in answer.out for text in shown)
+    run = next(line.split()[1] for line in answer.out.splitlines() if line.startswith("run "))
+    drawn = answers.render(fedredis.show(run).answer)
+    for width in range(20, 130, 10):
+        console = Console(width=width, markup=False)
+        with console.capture() as capture:
+            console.print(drawn)
+        head = capture.get()
+        # An interval has both of its ends, or neither.
+        assert ("95 % low" in head) == ("95 % high" in head)
 
 
 def test_what_is_withheld_is_said_and_json_is_one_object(call, tmp_path):

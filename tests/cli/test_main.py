@@ -37,11 +37,15 @@ def test_summaries_are_the_commands_first_lines():
         assert found.help.splitlines()[0] == summary
 
 
-def test_help_imports_no_command(tmp_path):
-    """So that it answers at once."""
+@pytest.mark.parametrize(
+    ("asked", "absent"),
+    [([], ("numpy", "pandas", "redis", "rq", "rich")), (["glm"], ("pandas", "scipy", "pyarrow"))],
+)
+def test_what_is_not_needed_is_not_imported(tmp_path, asked, absent):
+    """So that it answers at once: an import of pandas lasts longer than a question to slaves."""
     code = (
-        "import sys; from fedredis.cli.main import run; run(['--help']);"
-        "print(*[m for m in ('numpy', 'pandas', 'redis', 'rq', 'rich') if m in sys.modules])"
+        f"import sys; from fedredis.cli.main import run; run({[*asked, '--help']});"
+        f"print(*[m for m in {absent} if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path

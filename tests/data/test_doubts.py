@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from fedredis.data.meaning import namesakes
 from fedredis.data.file import read_file
 from fedredis.data.reading import Reading
 from fedredis.errors import DataWarning
@@ -96,7 +95,3 @@ def test_ids_are_told_by_their_name(tmp_path: Path) -> None:
                 read_file(path, Reading(label="y"))
         else:
             read_file(path, Reading(label="y"))
-
-
-def test_namesakes() -> None:
-    assert namesakes(["a", "b", "New  York", "new york"]) == [["New  York", "new york"]]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fedredis.data.meaning import digest, identity, number, once_each, spelling
+from fedredis.data.meaning import digest, identity, namesakes, number, once_each, spelling
 
 
 def test_owners_who_never_met_make_the_same_digest() -> None:
@@ -75,3 +75,7 @@ def test_a_cell_as_a_number(cell: object, expected: float | None) -> None:
 def test_what_is_no_number(cell: object) -> None:
     with pytest.raises(ValueError, match=r"."):
         number(cell)
+
+
+def test_namesakes() -> None:
+    assert namesakes(["a", "b", "New  York", "new york"]) == [["New  York", "new york"]]

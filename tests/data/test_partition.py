@@ -53,7 +53,7 @@ def test_what_rows_weigh_stands_behind_the_label(folder: Path) -> None:
     assert part.train_X.tolist() == [[1.5, 2], [5, 6]]
     for wrong in (-1.0, np.nan):
         np.save(folder / "slave-3.npy", np.insert(ROWS, 3, wrong, axis=1))
-        with pytest.raises(DataError, match="below 0|not finite"):
+        with pytest.raises(DataError, match=r"below 0|not finite"):
             open_partition(folder, 3, manifest)
 
 
