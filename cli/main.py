@@ -31,7 +31,7 @@ COMMANDS = {
     "slave": "Start workers that act for the slaves of a folder, or for one with its own file.",
     "check": "Say what would be read from files, what is odd about it, and what mends that.",
     "resume": "Go on with a run whose master stopped or died.",
-    "stop": "Have the master of a run stop.",
+    "stop": "Have the master of a run stop, wherever it is, as Ctrl-C does.",
     "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",
     "show": "Show a run: where it stands, its rounds, its slaves.",
