@@ -15,6 +15,7 @@ from fedredis.cli.answers import show
 from fedredis.cli.driving import how_to_resume
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.cli.progress import waiting
+from fedredis.config import RunConfig
 from fedredis.data.cuts.spec import FORMS
 from fedredis.errors import UsageError
 
@@ -99,6 +100,7 @@ OPTIONS = (
         "repeated.",
     ),
     options.made_of(Asking, "least_cell"),
+    options.made_of(RunConfig, "threshold"),
     options.redis,
     options.as_json,
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fedredis.arrays import Sum
 from fedredis.exchanges import KINDS
-from fedredis.exchanges.masked import Masked, Unmask
+from fedredis.exchanges.masked import Masked
+from fedredis.exchanges.unmask import Unmask
 from fedredis.secure.policy import Request
 from fedredis.secure.record import Left
 

@@ -10,7 +10,7 @@ import numpy as np
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
 from fedredis.exchanges import TRAINING
-from fedredis.exchanges.masked import masked_name
+from fedredis.exchanges.hiding import masked_name
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 from fedredis.store import runs

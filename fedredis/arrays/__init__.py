@@ -12,9 +12,10 @@ from __future__ import annotations
 from fedredis.arrays.quantity import Quantity, count
 from fedredis.arrays.rules import Each, Rule, Scope, Sum
 from fedredis.arrays.schema import Arrays, Field, Named, Schema
-from fedredis.arrays.updates import Bundle, Updates
+from fedredis.arrays.updates import Added, Bundle, Updates
 
 __all__ = [
+    "Added",
     "Arrays",
     "Bundle",
     "Each",

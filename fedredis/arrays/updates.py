@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,18 @@ class Updates:
             {name: [values[i] for i in at] for name, values in self.facts.items()},
             [self.memories[i] for i in at] if self.memories else (),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Added(Updates):
+    """The updates of k slaves, added up before they are stacked: each stack is (1, …)."""
+
+    #: Adds up some of the slaves alone, by their places.
+    again: Callable[[Sequence[int]], Updates] = field(kw_only=True)
+
+    def take(self, places: Sequence[int]) -> Updates:
+        """Return those of some slaves, by their places in `slaves`."""
+        return self.again(places)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,14 @@ from fedredis.exchanges.circles import Channel, Deal
 from fedredis.exchanges.evaluation import Evaluation
 from fedredis.exchanges.growing import Growing
 from fedredis.exchanges.grown import GrownEvaluation
+from fedredis.exchanges.hiding import MASK, Hiding
 from fedredis.exchanges.inference import Inference
-from fedredis.exchanges.masked import MASK, Hiding, Masked, Unmask
+from fedredis.exchanges.masked import Masked
 from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
 from fedredis.exchanges.training import Training
+from fedredis.exchanges.unmask import Unmask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

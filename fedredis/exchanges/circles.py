@@ -28,19 +28,26 @@ if TYPE_CHECKING:
     from fedredis.exchanges.setup import Setup
     from fedredis.secure.party import Party
 
-#: For how many passes of statistics: most feature maps need fewer.
+#: For how many passes over all rows: most feature maps need fewer.
 PASSES = 4
-#: The kinds of sums, which have batches of their own.
-SUMS = ("statistics", "train", "evaluate")
+#: The kinds of sums, which have batches of their own; those that are passes come first.
+SUMS = ("statistics", "inference", "train", "evaluate", "grow")
 
 
 def slots_of(setup: Setup, batch: int) -> int:
     """Return for how many sums shares are dealt in a batch."""
-    if SUMS[(batch - 1) % len(SUMS)] == "statistics":
+    kind = _kind(batch)
+    if kind in SUMS[:2]:
         return PASSES
     # No more than are needed, as far as is known.
-    batches = -(-setup.config.rounds // SLOTS)
-    return -(-setup.config.rounds // batches)
+    sums = setup.config.rounds * (setup.boosting.depth if kind == "grow" else 1)
+    batches = -(-sums // SLOTS)
+    return -(-sums // batches)
+
+
+def _kind(batch: int) -> str:
+    """Tell of which kind the sums of a batch are."""
+    return SUMS[(batch - 1) % len(SUMS)]
 
 
 def slot_of(setup: Setup, name: RoundName) -> Slot:
@@ -149,7 +156,7 @@ class Deal:
     @classmethod
     def job(cls, setup: Setup, number: int) -> str:
         """Tell which jobs serve what the shares are for."""
-        return "statistics" if SUMS[(number - 1) % len(SUMS)] == "statistics" else "train"
+        return "statistics" if _kind(number) in SUMS[:2] else "train"
 
     @property
     def enough(self) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
-from fedredis.arrays import Sum, Updates
+from fedredis.arrays import Added, Sum
 from fedredis.exchanges.protocol import Step
 from fedredis.keys import RoundName
 from fedredis.trees.ensemble import Ensemble
@@ -16,11 +16,11 @@ from fedredis.trees.growth import Growth, Shape
 from fedredis.trees.rows import Pool, drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from fedredis.arrays import Arrays, Named
+    from fedredis.arrays import Arrays, Named, Updates
     from fedredis.exchanges.coded import Coded
     from fedredis.exchanges.protocol import AtHand, Reduced
     from fedredis.exchanges.setup import Setup
@@ -29,16 +29,8 @@ if TYPE_CHECKING:
     from fedredis.trees.histograms import Scales
     from fedredis.trees.layout import Layout
 
-
-@dataclass(frozen=True, eq=False)
-class Added(Updates):
-    """The updates of some slaves, added up before they are stacked: each stack is (1, …)."""
-
-    again: Callable[[Sequence[str]], Updates] = field(kw_only=True)
-
-    def take(self, places: Sequence[int]) -> Updates:
-        """Work for some of the slaves again."""
-        return self.again([self.slaves[i] for i in places])
+#: What begins the progress of a run whose trees have grown up, and of one where some grow.
+GROWN, GROWS = "grown:", "growth:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,13 +134,14 @@ class Growing:
         share = self._options.rows
         some = None if share == 1 else drawn(pool.keys, self.setup.config.seed, self.round, share)
         sums = pool.sums(self._layout, self._columns, self.growth, derivatives, self._scales, some)
+        names = tuple(of)
         samples = np.array([len(rows.train.y) for rows in of.values()], np.int64)
         whole = self.rule.encode([array[np.newaxis] for array in sums], samples.sum(keepdims=True))
         return Added(
-            tuple(of),
+            names,
             samples,
             whole,
-            again=lambda names: self._added({name: of[name] for name in names}),
+            again=lambda places: self._added({names[i]: of[names[i]] for i in places}),
         )
 
     def learn(self, reduced: Reduced) -> Step:
@@ -173,7 +166,7 @@ class Growing:
             progress={
                 "round": str(self.round),
                 "model": model,
-                "growing": "",
+                "growing": f"{GROWN}{self.number}",
                 "converged": str(int(over)),
             },
             entry={"round": self.round, "level": grown.level, "nodes": trees.nodes},
@@ -183,7 +176,7 @@ class Growing:
     def _on(self, growth: Growth, histograms: Arrays, drop: tuple[str, ...]) -> Step:
         """Go on with the trees."""
         names = [quantity.name for quantity in self.rule.quantities]
-        growing = f"growth:{self.number}"
+        growing = f"{GROWS}{self.number}"
         return Step(
             artifacts={
                 growing: growth.named(),

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fedredis.exchanges.circles import slot_of, slots_of
-from fedredis.exchanges.masked import MASK, Unmask, masked_name
+from fedredis.exchanges.hiding import masked_name, plain_name
 from fedredis.exchanges.plan import Plan
+from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
@@ -25,12 +26,26 @@ KEPT = ("channel", "letters", "vaults", "masked-", "inside-")
 
 @dataclass(frozen=True)
 class MaskedPlan(Plan):
-    """The course of a run under masks."""
+    """The course of a run under masks, given that of the run without them."""
+
+    plain: Plan
 
     def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
         """List the exchanges that can begin now, beside those that are under way."""
         stages = dict.fromkeys(self._stage(name, progress) for name in self.names(progress))
         return [self._make(progress, name) for name in stages if name not in under_way]
+
+    def names(self, progress: Progress) -> list[RoundName]:
+        """Name the sums that come next."""
+        return self.plain.names(progress)
+
+    def needed(self, progress: Progress) -> list[str]:
+        """Name the artifacts that a run can't go on without."""
+        return self.plain.needed(progress)
+
+    def ending(self, progress: Progress) -> tuple[str, ...]:
+        """Say what may mislead in a run that is over."""
+        return self.plain.ending(progress)
 
     def _stage(self, name: RoundName, progress: Progress) -> RoundName:
         """Return the round that is next on the way to one."""
@@ -43,8 +58,15 @@ class MaskedPlan(Plan):
 
     def wanted(self, progress: Progress) -> list[str]:
         """Name the artifacts of masks that a run may have where it stands."""
-        names = self.names(progress)
-        batches = [slot_of(self.setup, name).batch for name in names]
+        names, grown = self.names(progress), "grow" if self.setup.boosts else "train"
+        passes = _number(progress.preprocessing)
+        reached = {"statistics": passes, "inference": passes, "evaluate": progress.round}
+        reached[grown] = _number(progress.growing) or progress.round
+        # What a kind of sum comes to next may not be known yet, and its shares be dealt already.
+        near = [
+            RoundName(kind, n) for kind, last in reached.items() for n in (last, last + 1) if n
+        ]
+        batches = {slot_of(self.setup, name).batch: None for name in (*names, *near)}
         each = [f"{what}:{batch}" for batch in batches for what in ("letters", "vaults")]
         return ["channel:1", *each, *(f"{w}-{n}" for n in names for w in ("masked", "inside"))]
 
@@ -55,18 +77,20 @@ class MaskedPlan(Plan):
         names = {"channel": "channel:1"}
         if name.kind == "deal":
             return names
-        plain = RoundName(name.kind.removeprefix(MASK), name.number)
+        plain = plain_name(name)
         names["letters"] = f"letters:{slot_of(self.setup, plain).batch}"
         if plain == name:
             names["inside"] = f"inside-{plain}"
-        return {**super().reads(plain, progress), **names}
+        return {**self.plain.reads(plain, progress), **names}
 
-    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
-        reads = super()._reads_here(name, progress)
-        if name.kind.startswith(MASK):
-            plain = RoundName(name.kind.removeprefix(MASK), name.number)
-            return {**super()._reads_here(plain, progress), **reads, **self.reads(name, progress)}
-        if name.kind not in ("channel", "deal"):
+    def reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name the artifacts that the master is given, by what they are for."""
+        reads = self.reads(name, progress)
+        if name.kind in ("channel", "deal"):
+            return reads
+        plain = plain_name(name)
+        reads |= self.plain.reads_here(plain, progress)
+        if plain == name:
             batch = slot_of(self.setup, name).batch
             reads |= {"vaults": f"vaults:{batch}", "masked": f"masked-{name}"}
         return reads
@@ -80,7 +104,7 @@ class MaskedPlan(Plan):
         name, asked = exchange.name, len(exchange.hiding.inner.slaves)
         plain = replace(reduced, counted=exchange.counted, asked=asked)
         before = progress.artifacts
-        progress, step = super().after(progress, exchange, step, plain)
+        progress, step = self.plain.after(progress, exchange, step, plain)
         slot, drop = slot_of(self.setup, name), [f"masked-{name}", f"inside-{name}"]
         if slot.place == slots_of(self.setup, slot.batch) - 1:
             drop += [f"letters:{slot.batch}", f"vaults:{slot.batch}"]
@@ -90,3 +114,8 @@ class MaskedPlan(Plan):
             drop, kept = [*drop, *kept], {}
         progress = replace(progress, artifacts={**progress.artifacts, **kept})
         return progress, replace(step, drop=(*step.drop, *drop))
+
+
+def _number(artifact: str) -> int:
+    """Return the number that an artifact's name ends with, 0 if there is none."""
+    return int(artifact.partition(":")[2] or 0)

@@ -38,7 +38,7 @@ class Progress:
     #: The score of each model that was tested: None of a test that does not compete, since slaves
     #: were missing in it, or no rows were held out.
     scores: Mapping[int, float | None] = field(default_factory=dict)
-    #: Name of the trees that grow, if some do.
+    #: The last level of trees: ``growth:<n>``, their name, or ``grown:<n>`` if they are grown.
     growing: str = ""
 
     @property
@@ -122,6 +122,10 @@ class Plan:
         # The newest model is under test while the next one is trained: not waited for.
         return not out_of_patience(progress.scores, config.patience, newest - UNDER_TEST)
 
+    def needed(self, progress: Progress) -> list[str]:
+        """Name the artifacts that a run can't go on without."""
+        return [name for name in (progress.preprocessing, progress.model) if name]
+
     def wanted(self, progress: Progress) -> list[str]:
         """Name what else a run may have of artifacts that further exchanges read."""
         return []
@@ -136,14 +140,14 @@ class Plan:
             names["state"] = f"strategy:{before}"
         return names
 
-    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+    def reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that the master is given, by what they are for."""
         # It reads a strategy's state in any case.
         more = {"state": f"strategy:{name.number - 1}"} if name.kind == "train" else {}
         return {**self.reads(name, progress), **more}
 
     def _make(self, progress: Progress, name: RoundName) -> Exchange:
-        there, reads = progress.artifacts, self._reads_here(name, progress)
+        there, reads = progress.artifacts, self.reads_here(name, progress)
         given = {role: there[artifact] for role, artifact in reads.items() if artifact in there}
         return make(self.setup, name, given)
 

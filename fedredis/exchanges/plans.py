@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fedredis.exchanges.growing import GROWS
 from fedredis.exchanges.masked_plan import MaskedPlan
 from fedredis.exchanges.plan import Plan
 from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from fedredis.exchanges.plan import Progress
     from fedredis.exchanges.protocol import Exchange, Reduced, Step
     from fedredis.exchanges.setup import Setup
@@ -21,40 +20,43 @@ class GrowthPlan(Plan):
     """The course of a run that grows trees: each round of training is one exchange a level."""
 
     def _next(self, progress: Progress) -> RoundName:
-        if progress.growing:
-            number = int(progress.growing.partition(":")[2]) + 1
-        else:
-            # Each level may be asked a second time. Where trees end early, numbers are left out.
-            number = 2 * progress.round * self.setup.boosting.depth + 1
-        return RoundName("grow", number)
+        return RoundName("grow", int(progress.growing.partition(":")[2] or 0) + 1)
+
+    def needed(self, progress: Progress) -> list[str]:
+        """Name the artifacts that a run can't go on without, those of growing trees too."""
+        return super().needed(progress) + _of_growth(progress)
 
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""
         if name.kind != "grow":
             return super().reads(name, progress)
-        growth = {"growth": progress.growing} if progress.growing else {}
+        growth = dict(zip(("growth",), _of_growth(progress), strict=False))
         return {"known": progress.preprocessing, "model": progress.model, **growth}
 
-    def _reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
-        more = {"histograms": f"histograms:{name.number - 1}"} if name.kind == "grow" else {}
-        return {**super()._reads_here(name, progress), **more}
+    def reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
+        """Name the artifacts that the master is given, histograms too."""
+        growth = _of_growth(progress) if name.kind == "grow" else []
+        more = dict(zip(("growth", "histograms"), growth, strict=False))
+        return {**super().reads_here(name, progress), **more}
 
     def _read_again(self, artifact: str, progress: Progress) -> bool:
-        kind, _, number = artifact.partition(":")
-        if kind in ("growth", "histograms"):
-            return f"growth:{number}" == progress.growing
-        return super()._read_again(artifact, progress)
+        return artifact in _of_growth(progress) or super()._read_again(artifact, progress)
+
+
+def _of_growth(progress: Progress) -> list[str]:
+    """Name the trees that grow, and the histograms that they have; nothing if none grow."""
+    if not progress.growing.startswith(GROWS):
+        return []
+    return [progress.growing, f"histograms:{progress.growing.removeprefix(GROWS)}"]
 
 
 class InferencePlan(Plan):
     """The course of a run that answers a question: passes, until none is missing."""
 
-    def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
+    def names(self, progress: Progress) -> list[RoundName]:
         """Name the next pass, if there is one."""
-        if progress.converged:
-            return []
-        name = RoundName("inference", int(progress.preprocessing.partition(":")[2]) + 1)
-        return [] if name in under_way else [self._make(progress, name)]
+        number = int(progress.preprocessing.partition(":")[2]) + 1
+        return [] if progress.converged else [RoundName("inference", number)]
 
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name what is known."""
@@ -75,8 +77,5 @@ class InferencePlan(Plan):
 
 def plan_of(setup: Setup) -> Plan:
     """Return the plan that a run follows."""
-    if setup.config.analysis:
-        return InferencePlan(setup)
-    if setup.config.secure:
-        return MaskedPlan(setup)
-    return GrowthPlan(setup) if setup.boosts else Plan(setup)
+    kind = InferencePlan if setup.config.analysis else GrowthPlan if setup.boosts else Plan
+    return MaskedPlan(setup, kind(setup)) if setup.config.secure else kind(setup)

@@ -222,6 +222,8 @@ class Setup:
             If it does not.
         """
         config = self.config
+        if config.secure:
+            self._check_masks()
         if config.analysis:
             _ = self.analysis
             return
@@ -246,17 +248,15 @@ class Setup:
             self.strategy.check(config.sample or config.slaves)
         except UsageError as error:
             raise UsageError(f"{config.strategy}: {error}", field="strategy") from None
-        if config.secure:
-            self._check_masks()
-
-    def _check_masks(self) -> None:
-        config = self.config
-        if self.strategy.single:
+        if config.secure and self.strategy.single:
             raise UsageError(
                 f"{config.strategy} looks at each slave's update, which masks hide: choose a "
                 "strategy that adds them up, or run it without masks",
                 field="strategy",
             )
+
+    def _check_masks(self) -> None:
+        config = self.config
         asked = config.sample or config.slaves
         if asked < LEAST_MASKED:
             raise UsageError(
@@ -276,8 +276,6 @@ class Setup:
                 raise UsageError(f"trees are grown by {only}, not {value}", field=field)
         if self.weights:
             raise UsageError("trees don't weigh rows yet", field="class_weight")
-        if self.config.secure:
-            raise UsageError("can't mask the sums that trees are grown from", field="secure")
         self.boosting.make_loss(len(self.config.classes))
 
     def alone(self, name: str, rows: int) -> Setup:

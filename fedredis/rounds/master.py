@@ -26,10 +26,11 @@ from fedredis.store import runs
 from fedredis.store.master import MasterStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from redis import Redis
 
+    from fedredis.arrays import Named
     from fedredis.config import RunConfig
     from fedredis.exchanges.plan import Plan
     from fedredis.keys import RoundName
@@ -181,28 +182,28 @@ def _progress(client: Redis, run_id: str, plan: Plan) -> Progress:
     untested = [number for number in range(1, state.round + 1) if number not in scores]
     names = [state.preprocessing, state.model, f"strategy:{state.round}"]
     names += [f"model:{number}" for number in untested]
-    histograms = state.growing.replace("growth", "histograms")
-    names += [state.growing, histograms]
-    there = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
-    artifacts = {name: arrays for name, arrays in there.items() if arrays is not None}
-    needed = {state.preprocessing, state.model, state.growing} - {""}
-    if setup.boosts:
-        needed |= {histograms} - {""}
-    elif state.model and setup.strategy.initial(
-        setup.model(artifacts.get(state.preprocessing, {}))
-    ):
-        needed.add(f"strategy:{state.round}")
-    if lost := sorted(needed - artifacts.keys()):
-        raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
     progress = Progress(
         round=state.round,
         preprocessing=state.preprocessing,
         model=state.model,
         converged=state.converged,
         growing=state.growing,
-        artifacts=artifacts,
         scores=scores,
     )
-    more = {name: runs.artifact(client, run_id, name) for name in plan.wanted(progress)}
-    found = {name: arrays for name, arrays in more.items() if arrays is not None}
-    return replace(progress, artifacts={**artifacts, **found})
+    needed = plan.needed(progress)
+    artifacts = _artifacts(client, run_id, [*names, *needed])
+    progress = replace(progress, artifacts=artifacts)
+    # What comes next depends on which models are there.
+    wanted = _artifacts(client, run_id, plan.wanted(progress))
+    if state.model and not setup.boosts:
+        model = setup.model(artifacts.get(state.preprocessing, {}))
+        needed += [f"strategy:{state.round}"] if setup.strategy.initial(model) else []
+    if lost := sorted(set(needed) - artifacts.keys()):
+        raise FedredisError(f"run {run_id} has lost its {lost[0]}: it can't be gone on with")
+    return replace(progress, artifacts={**artifacts, **wanted})
+
+
+def _artifacts(client: Redis, run_id: str, names: Iterable[str]) -> dict[str, Named]:
+    """Read those of some artifacts that are there."""
+    found = {name: runs.artifact(client, run_id, name) for name in dict.fromkeys(names) if name}
+    return {name: arrays for name, arrays in found.items() if arrays is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -139,15 +140,24 @@ def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
     assert outcome["rounds"] == 2
 
 
-def test_whoever_is_killed_and_when(shell) -> None:
+@pytest.mark.parametrize(
+    ("slaves", "kind", "options"),
+    [
+        (3, "train", ("--features", "plain")),
+        (10, "grow", ("--model", "trees", "--set", "depth=3")),
+        (70, "train", ("--features", "plain")),
+    ],
+)
+def test_whoever_is_killed_and_when(shell, slaves, kind, options) -> None:
     """Simulated slaves: their keys are made on the way, and outlive all processes."""
-    slaves = ("run", "--slaves", 10, "--rounds", 40, "--features", "plain", "--lease", 1)
-    with shell.start(*slaves, "--secure", "--workers", 2) as master, shell.redis() as client:
-        run_id = shell.wait_for_round(client, "train:5")
+    asked = ("run", "--slaves", slaves, "--rounds", 24, "--lease", 1, *options)
+    chance = random.Random(f"{slaves} {kind}")
+    with shell.start(*asked, "--secure", "--workers", 2) as master, shell.redis() as client:
+        run_id = shell.wait_for_round(client, f"{kind}:{chance.randint(1, 6)}")
         os.kill(workers.present(client)[0].pid, signal.SIGKILL)
-        shell.wait_for_round(client, "mask-train:12")
+        shell.wait_for_round(client, f"mask-{kind}:{chance.randint(8, 18)}")
         server = client.info("server")["process_id"]
         master.kill()
         os.kill(server, signal.SIGKILL)
-    outcome, plain = shell.json("resume", run_id), shell.json(*slaves)
-    assert (outcome["rounds"], outcome["weights_sha256"]) == (40, plain["weights_sha256"])
+    outcome, plain = shell.json("resume", run_id), shell.json(*asked)
+    assert (outcome["rounds"], outcome["weights_sha256"]) == (24, plain["weights_sha256"])

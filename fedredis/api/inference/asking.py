@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: What else may be said of whose rows are asked, beside the data and the Redis.
 SAID = ("slaves", "names", "dataset", "cut", "categories", "levels", "least_cell", "workers")
-WHERE = (*SAID, "wait_timeout")
+WHERE = (*SAID, "threshold", "wait_timeout")
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Asking(Request):
             asked["texts"] = texts
         if self.least_cell is not None:
             asked["least_cell"] = self.least_cell
-        request: Request = replace(self, settings={"analysis": asked})
+        request: Request = replace(self, settings={**self.settings, "analysis": asked})
         return Request.config(request, manifest, source, names)
 
 

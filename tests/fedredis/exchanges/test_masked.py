@@ -13,10 +13,12 @@ from fedredis.errors import BoundError, RoundFailedError, RuleError, UsageError
 from fedredis.exchanges import KINDS, Setup, make
 from fedredis.exchanges.circles import SUMS
 from fedredis.exchanges.here import Here, drive
-from fedredis.exchanges.masked import MASK, Unmask
+from fedredis.exchanges.hiding import MASK
+from fedredis.exchanges.masked_plan import KEPT
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction
+from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName
 from fedredis.strategies import STRATEGIES
 
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
     from fedredis.exchanges.protocol import Exchange
     from fedredis.secure.owner import Owner
 
+#: What a run has that grows trees.
+TREES = {
+    "model": "trees",
+    "strategy": "boosting",
+    "features": "bins",
+    "options": {"depth": "3", "min-rows": "3"},
+}
 SUMMED = sorted(name for name, strategy in STRATEGIES.items() if not strategy.single)
 
 
@@ -66,14 +75,17 @@ class Drops:
             reduced = reduction.reduced()
             step = exchange.learn(reduced)
             progress, step = plan.after(progress, exchange, step, reduced)
+            # Whoever goes on from here asks for all that masks need.
+            artifacts = progress.artifacts.items()
+            without = replace(progress, artifacts={a: n for a, n in artifacts if "model" in a})
+            assert {a for a, _ in artifacts if a.startswith(KEPT)} <= {*plan.wanted(without)}
             self.seen.append({"name": str(exchange.name), **step.entry})
             waiting += plan.due(progress, [e.name for e in waiting])
         return progress
 
 
 def test_every_kind_of_sum_has_batches() -> None:
-    # Trees and questions are not masked.
-    assert tuple(kind for kind in KINDS if kind not in ("grow", "inference")) == SUMS
+    assert set(SUMS) == set(KINDS)
 
 
 @pytest.mark.parametrize("name", SUMMED)
@@ -92,6 +104,9 @@ def test_masks_change_no_bit(make_rows: Any, make_setup: Any, make_owner: Any, n
         (7, {"sample": 3, "rounds": 5}),
         (5, {"classes": (), "model": "linear", "strategy": "newton"}),
         (5, {"missing": "mean", "patience": 1}),
+        (5, {**TREES, "rounds": 7}),
+        (6, {**TREES, "sample": 4, "options": {"rows": "0.8", "leaves": "3", "min-rows": "3"}}),
+        (4, {**TREES, "classes": ()}),
     ],
     ids=str,
 )
@@ -120,6 +135,19 @@ def test_nor_do_they_with(
             assert entry.items() <= of_round.items()
 
 
+def test_an_answer_is_the_same_under_masks(
+    make_rows: Any, make_setup: Any, make_owner: Any
+) -> None:
+    rows = make_rows(5)
+    setup = make_setup(rows, analysis={"kind": "describe", "quantiles": [0.1, 0.9]}, label="pet")
+    hidden = masked(setup)
+    hidden.check()
+    plain, secret = drive(setup, rows), drive(hidden, rows, keys=make_owner(hidden))
+    for name, known in plain.artifacts[plain.preprocessing].items():
+        np.testing.assert_array_equal(known, secret.artifacts[secret.preprocessing][name])
+    assert secret.artifacts.keys() == plain.artifacts.keys()
+
+
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - set(SUMMED)))
 def test_what_looks_at_single_updates_is_refused(
     make_rows: Any, make_setup: Any, name: str
@@ -144,25 +172,29 @@ def test_too_few_are_refused_beforehand(
         masked(make_setup(make_rows(7), **changes)).check()
 
 
-@pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "newton"])
+@pytest.mark.parametrize(
+    "changes", [TREES, *({"strategy": name} for name in ("fedavg", "scaffold", "newton"))], ids=str
+)
 def test_a_third_is_gone_in_every_round(
-    make_rows: Any, make_setup: Any, make_owner: Any, strategy: str
+    make_rows: Any, make_setup: Any, make_owner: Any, changes: dict[str, Any]
 ) -> None:
     """Other slaves in each; all that is left is the sum of those who count."""
     rows = make_rows(30)
-    setup = make_setup(rows, strategy=strategy, quorum=20)
+    setup = make_setup(rows, quorum=20, **changes)
     hidden = masked(setup)
 
     def third(number: int) -> set[str]:
         return set(list(rows)[number % 3 :: 3])
 
-    plain = Drops(setup, rows, make_owner(hidden), {"train": third, "evaluate": third})
+    kinds = ("train", "grow", "evaluate")
+    plain = Drops(setup, rows, make_owner(hidden), dict.fromkeys(kinds, third))
     expected = sha256(plain.drive())
-    gone = {f"{MASK}train": third, f"{MASK}evaluate": third}
+    gone = dict.fromkeys((MASK + kind for kind in kinds), third)
     # Of those in a sum, none is needed but the threshold: and a few have never dealt.
     missing = Drops(hidden, rows, make_owner(hidden), gone)
     assert sha256(missing.drive()) == expected
-    names = [entry["missing"] for entry in missing.seen if entry["name"] == "train:2"]
+    second = ("train:2", "grow:2")
+    names = [entry["missing"] for entry in missing.seen if entry["name"] in second]
     assert names == [sorted(third(2), key=int)]
 
 

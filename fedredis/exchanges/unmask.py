@@ -1,0 +1,147 @@
+"""The second round of an exchange under masks, called as the exchange itself: masks come off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from fedredis.arrays import Field, Schema
+from fedredis.errors import RoundFailedError
+from fedredis.exchanges.circles import slot_of, slots_of
+from fedredis.exchanges.protocol import Reduced, Step
+from fedredis.exchanges.relay import Relay, updates
+from fedredis.secure.masks import digest
+from fedredis.secure.party import WORDS
+from fedredis.secure.unmasking import Unmasking, check_set
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from fedredis.arrays import Arrays, Named, Updates
+    from fedredis.exchanges.hiding import Hiding
+    from fedredis.exchanges.protocol import AtHand
+    from fedredis.keys import RoundName
+
+
+@dataclass(frozen=True, eq=False)
+class Unmask:
+    """The second of the two rounds, which is called as the exchange itself."""
+
+    hiding: Hiding
+    #: The places of those in the sum, as the master says.
+    inside: tuple[int, ...]
+    #: The sum, and what it takes to unmask it; the master alone has them.
+    sealed: Mapping[str, Named]
+
+    @classmethod
+    def of(cls, hiding: Hiding, given: Mapping[str, Named]) -> Self:
+        """Make the exchange."""
+        sealed = {role: given[role] for role in ("masked", "vaults") if role in given}
+        return cls(hiding, tuple(given["inside"]["inside"].tolist()), sealed)
+
+    @property
+    def name(self) -> RoundName:
+        """``<kind>:<n>``."""
+        return self.hiding.inner.name
+
+    @cached_property
+    def slaves(self) -> tuple[str, ...]:
+        """Those in the sum, if they are enough; else all who have been dealt shares."""
+        circle = self.hiding.gathered.circle
+        enough = not circle.drawn and len(self.inside) >= circle.helpers
+        dealt = self.hiding.letters["dealt"].tolist()
+        return tuple(circle.names[place] for place in sorted(self.inside if enough else dealt))
+
+    @property
+    def enough(self) -> int:
+        """How many answers unmask the sum."""
+        circle = self.hiding.gathered.circle
+        return circle.least(self.slaves) if circle.drawn else circle.helpers
+
+    @property
+    def remembers(self) -> None:
+        """Nothing."""
+
+    @cached_property
+    def rule(self) -> Relay:
+        """A share for each who was asked."""
+        return Relay(Schema((Field("shares", "<i8", (len(self.hiding.members), WORDS)),)))
+
+    def local(self, at: AtHand) -> Updates:
+        """Give shares away, for this set of slaves and never for another.
+
+        Raises
+        ------
+        RuleError
+            If the set may not be unmasked.
+        """
+        hiding, setup = self.hiding, self.hiding.setup
+        circle, members = hiding.gathered.circle, hiding.members
+        least = max(circle.least(hiding.inner.slaves), at.owner.policy.least_slaves)
+        inside = check_set(self.inside, members, least, circle.names)
+        parties = hiding.gathered.parties(at, at.slaves)
+        what = digest(parties[0].circle.digest, "members", *members, "inside", *sorted(inside))
+        at.owner.journal.answer_once(setup.run, str(self.name), dict.fromkeys(at.slaves, what))
+        letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]
+        slot = slot_of(setup, self.name)
+        slots = slots_of(setup, slot.batch)
+        given = [party.answer(slot, slots, members, inside, letters) for party in parties]
+        return updates(at.slaves, [[shares] for shares in given])
+
+    @cached_property
+    def counted(self) -> int:
+        """How many slaves are in the sum."""
+        return len(self.inside)
+
+    def learn(self, reduced: Reduced) -> Step:
+        """Take the masks off, and make of the total what follows from it.
+
+        Raises
+        ------
+        RoundFailedError
+            If too few have helped, or what comes out is no sum of so many slaves.
+        """
+        hiding, circle = self.hiding, self.hiding.gathered.circle
+        slot, rows = slot_of(hiding.setup, self.name), list(hiding.asked.values())
+        of_slot = {name: array[rows, slot.place] for name, array in self.sealed["vaults"].items()}
+        unmasking = Unmasking(
+            circle,
+            hiding.context,
+            hiding.members,
+            frozenset(self.inside),
+            list(of_slot["seals"]),
+            list(of_slot["vaults"]),
+        )
+        places = (circle.places[slave] for slave in reduced.apart.slaves)
+        answers = dict(zip(places, reduced.apart.stacks[0], strict=True))
+        words = unmasking.total(self.sealed["masked"]["masked"], answers)
+        total, samples = self._cut(words)
+        plain = Reduced(total, samples, len(self.inside), len(hiding.inner.slaves))
+        step = hiding.inner.learn(plain)
+        there = {circle.names[place] for place in self.inside}
+        missing = [slave for slave in hiding.inner.slaves if slave not in there]
+        entry = {"slaves": len(there), "samples": samples, "missing": missing, **step.entry}
+        return replace(step, entry=entry)
+
+    def _cut(self, words: NDArray[np.int64]) -> tuple[Arrays, int]:
+        """Return the arrays of an unmasked sum, and its number of rows."""
+        arrays: list[NDArray[Any]] = []
+        at = 0
+        for one in self.hiding.rule.schema.fields:
+            arrays.append(words[at : at + one.size].reshape(one.shape))
+            at += one.size
+        samples = int(words[at])
+        counts, rows = np.array([self.counted]), np.array([samples])
+        stacks = [array[np.newaxis] for array in arrays]
+        why = "rows below 0" if samples < 0 else self.hiding.rule.reasons(counts, rows, stacks)[0]
+        if why:
+            raise RoundFailedError(
+                f"what is left of {self.name} without its masks is no sum of {self.counted} "
+                f"slaves: {why}; one of them has masked with other keys than it has dealt"
+            )
+        return arrays, samples
