@@ -66,7 +66,7 @@ def through_fedredis(
     seconds = time.perf_counter() - started
     assert reduction.counted == len(SLAVES)
     assert master.tend(name, "train").state is RoundState.CLOSED
-    master.turn(Committal(name, len(SLAVES), {}, {}, {}, (), ""), [])
+    master.turn([Committal(name, len(SLAVES), {}, {}, {}, (), "")], [])
     return seconds
 
 

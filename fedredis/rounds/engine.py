@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from fedredis.exchanges import Exchange, Step
     from fedredis.exchanges.plan import Plan
     from fedredis.store.master import MasterStore
-    from fedredis.store.turns import Event
 
 logger = logging.getLogger("fedredis.rounds")
 
@@ -101,42 +100,39 @@ class Engine:
         self._store, self._plan, self._config = store, plan, plan.setup.config
         self._dispatch, self._report, self._clock = dispatch, report, clock
         self._open: dict[RoundName, OpenRound] = {}
-        self._cursor = store.last_event()
         self._next_tick = 0.0
         self._progress = Progress()
 
     def drive(self, progress: Progress) -> None:
         """Go from where the run stands to its end."""
-        self._turn(None, progress)
+        self._turn([], progress)
         while self._open:
-            progress = self._over(self._next(), progress)
+            progress = self._over(self._closed(), progress)
         self._store.warn(*self._plan.ending(progress))
 
-    def _over(self, done: OpenRound, progress: Progress) -> Progress:
-        """Let a round that is over take the run on; nothing of it is held while others go on."""
-        reduced = done.reduction.reduced()
-        step = done.exchange.learn(reduced)
-        progress, step = self._plan.after(progress, done.exchange, step, reduced)
-        self._turn((done, step), progress)
+    def _over(self, done: Sequence[OpenRound], progress: Progress) -> Progress:
+        """Let rounds that are over take the run on; nothing of them is held while others go on."""
+        committals = []
+        for round_ in done:
+            reduced = round_.reduction.reduced()
+            step = round_.exchange.learn(reduced)
+            progress, step = self._plan.after(progress, round_.exchange, step, reduced)
+            committals.append(self._committal(round_, step))
+        self._turn(committals, progress)
         return progress
 
-    def _turn(self, done: tuple[OpenRound, Step] | None, progress: Progress) -> None:
-        """Commit a round, and open those that can begin then."""
+    def _turn(self, done: Sequence[Committal], progress: Progress) -> None:
+        """Commit rounds, and open those that can begin then."""
         self._progress = progress
-        committal, entry = None, {}
-        if done:
-            entry = self._entry(*done)
-            committal = self._committal(*done, entry)
-        under_way = [name for name in self._open if not done or name != done[0].exchange.name]
-        due = self._plan.due(progress, under_way)
+        over = {committal.name for committal in done}
+        due = self._plan.due(progress, [name for name in self._open if name not in over])
         opened = self._clock()
         openings = [self._opening(exchange, progress) for exchange in due]
-        answers = self._store.turn(committal, openings)
-        if done:
-            name = done[0].exchange.name
-            del self._open[name]
-            self._log("committed", name, ms=entry["ms"])
-            self._report(name, entry)
+        answers = self._store.turn(done, openings)
+        for committal in done:
+            del self._open[committal.name]
+            self._log("committed", committal.name, ms=committal.entry["ms"])
+            self._report(committal.name, committal.entry)
         rounds = [OpenRound(exchange, opened) for exchange in due]
         self._open |= {round_.exchange.name: round_ for round_ in rounds}
         for round_, opening, answer in zip(rounds, openings, answers, strict=True):
@@ -174,11 +170,11 @@ class Engine:
             **step.entry,
         }
 
-    def _committal(self, done: OpenRound, step: Step, entry: Mapping[str, Any]) -> Committal:
+    def _committal(self, done: OpenRound, step: Step) -> Committal:
         return Committal(
             name=done.exchange.name,
             counted=done.reduction.counted,
-            entry=entry,
+            entry=self._entry(done, step),
             progress=step.progress,
             artifacts=step.artifacts,
             drop=step.drop,
@@ -186,38 +182,34 @@ class Engine:
             warnings=step.warnings,
         )
 
-    def _next(self) -> OpenRound:
-        """Wait until a round is over: closed, and all that came back in its sum."""
+    def _closed(self) -> list[OpenRound]:
+        """Wait until rounds are over: closed, and all that came back in their sums."""
         while True:
-            for round_ in self._open.values():
-                if round_.closed:
-                    return round_
+            if closed := [round_ for round_ in self._open.values() if round_.closed]:
+                return closed
             self._pump()
 
     def _pump(self) -> None:
         """Wait for something to happen, and let every round get ahead."""
         if self._clock() >= self._next_tick:
             self._tick()
-        rounds = {str(name): round_ for name, round_ in self._open.items()}
-        for event in self._store.wait(self._cursor, max(0.0, self._next_tick - self._clock())):
-            self._cursor = event.id
-            if event.type == "stop":
-                self._heed()
-            round_ = rounds.get(event.round)
-            if round_ is not None and not round_.closed:
-                self._hear(round_, event)
-
-    def _hear(self, round_: OpenRound, event: Event) -> None:
-        """Let a round get ahead by what happened to it."""
-        if event.type in ("arrived", "closed"):
-            self._advance(round_)
-        if event.type == "closed" and round_.complete:
-            round_.closed = True
-        elif event.type in ("closed", "failed"):
-            # It may be open again by now, since something was refused.
-            self._tend(round_)
-        if event.type == "failed":
-            self._log("failed", round_.exchange.name, logging.WARNING, slave=event.slave)
+        rounds = {name: round_ for name, round_ in self._open.items() if not round_.closed}
+        heard = self._store.hear(
+            max(0.0, self._next_tick - self._clock()),
+            {name: round_.fetched for name, round_ in rounds.items()},
+        )
+        if any(event.type == "stop" for event in heard.events):
+            self._heed()
+        self._advance([rounds[name] for name in heard.arrived])
+        failed = {event.round: event.slave for event in heard.events if event.type == "failed"}
+        for name, round_ in rounds.items():
+            if str(name) in failed:
+                self._log("failed", name, logging.WARNING, slave=failed[str(name)])
+            if heard.states[name] == "closed" and round_.complete:
+                round_.closed = True
+            elif heard.states[name] != "open" or str(name) in failed:
+                # It may be open again by now, since something was refused.
+                self._tend(round_)
 
     def _heed(self) -> None:
         """Stop if that is asked for; an event alone says nothing, since slaves may write some."""
@@ -244,7 +236,7 @@ class Engine:
             closed = tending.state is RoundState.CLOSED
             if tending.bundles != round_.fetched:
                 # What was refused is asked for again: the round may be open once more.
-                if self._advance(round_) and not closed:
+                if self._advance([round_]) and not closed:
                     break
                 continue
             counted = round_.reduction.counted
@@ -268,28 +260,31 @@ class Engine:
             )
         self._log("mended", name, logging.WARNING)
         self._store.mend(name, round_.inside)
-        self._store.turn(None, [self._opening(round_.exchange, self._progress)])
+        self._store.turn([], [self._opening(round_.exchange, self._progress)])
 
-    def _advance(self, round_: OpenRound) -> bool:
+    def _advance(self, rounds: Sequence[OpenRound]) -> bool:
         """Take what has come back; say whether all of it could be counted."""
-        name, rule = round_.exchange.name, round_.exchange.rule
-        step = max(1, CHECK_BYTES // max(1, rule.schema.nbytes))
-        ready: list[tuple[str, Bundle]] = []
-        refused: dict[str, str] = {}
-        for called, parts in self._store.bundles(name, round_.fetched):
+        if not rounds:
+            return True
+        named = {round_.exchange.name: round_ for round_ in rounds}
+        refused: dict[RoundName, dict[str, str]] = {name: {} for name in named}
+        ready: dict[RoundName, list[tuple[str, Bundle]]] = {name: [] for name in named}
+        for name, called, parts in self._store.bundles({n: r.fetched for n, r in named.items()}):
+            round_, rule = named[name], named[name].exchange.rule
             round_.fetched += 1
             try:
                 apart = len(round_.exchange.slaves) if rule.apart else 0
-                ready.append((called, Bundle.of(rule.schema, parts, apart)))
+                ready[name].append((called, Bundle.of(rule.schema, parts, apart)))
             except BlobError as error:
-                refused[called] = str(error)
-            if len(ready) >= step:
-                refused |= round_.take(ready)
-                ready = []
-        refused |= round_.take(ready)
-        if refused:
-            self._refuse(round_, refused)
-        return not refused
+                refused[name][called] = str(error)
+            if len(ready[name]) * rule.schema.nbytes >= CHECK_BYTES:
+                refused[name] |= round_.take(ready[name])
+                ready[name] = []
+        for name, round_ in named.items():
+            refused[name] |= round_.take(ready[name])
+            if refused[name]:
+                self._refuse(round_, refused[name])
+        return not any(refused.values())
 
     def _refuse(self, round_: OpenRound, refused: Mapping[str, str]) -> None:
         """Have the work of bundles that can't be counted done again."""

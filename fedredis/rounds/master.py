@@ -164,7 +164,7 @@ def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) 
             if left <= 0:
                 raise
             # A live master is heard of; a dead one is silent until its lease has ended.
-            store.wait(store.last_event(), min(left, 0.5))
+            store.hear(min(left, 0.5))
         else:
             return
 

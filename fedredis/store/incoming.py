@@ -13,11 +13,14 @@ from fedredis.store.replies import explain, text, texts
 from fedredis.store.scripts import TRIP_BYTES, Batch, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from redis import Redis
 
     from fedredis.keys import RoundName, RunKeys
+
+#: A bundle: its round, its name, its parts.
+Fetched = tuple["RoundName", str, "Iterator[bytes]"]
 
 #: Bundles that are asked for at once, at most.
 MOST_AT_ONCE = 1000
@@ -52,13 +55,26 @@ class Incoming:
         found: dict[bytes, bytes] = ask(self._client, self._where, "HGETALL", key)
         return found
 
-    def bundles(self, name: RoundName, start: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Fetch bundles from an index on, before which all are known."""
+    def listing(self, name: RoundName, start: int) -> tuple[Any, ...]:
+        """Return the command that lists a round's bundles from an index on.
+
+        The last one that is known comes again, which shows that it is still there.
+        """
+        return ("LRANGE", self._keys.round(name).bundles, max(0, start - 1), -1)
+
+    def listed(self, name: RoundName, start: int, new: Sequence[bytes]) -> list[str]:
+        """Note what that command has answered; return the names of the bundles to fetch.
+
+        What comes a second time, or has no bundle's name, is left out, and taken off the list.
+
+        Raises
+        ------
+        StateLostError
+            If the last one that is known is not there any more.
+        """
         key = self._keys.round(name).bundles
         known = self._names.setdefault(name, [])
         known[start:] = []
-        # The last one that is known comes again, which shows that it is still there.
-        new = ask(self._client, self._where, "LRANGE", key, max(0, start - 1), -1)
         if known and texts(new[:1]) != known[-1:]:
             raise Charge(self._where).lost("bundles that have been counted are gone")
         seen = set(known)
@@ -72,25 +88,35 @@ class Incoming:
             else:
                 known.append(called)
                 seen.add(called)
-        left = known[start:]
-        while left:
-            # How large they are is known by the first one.
-            size = self._sizes.get(name.kind, TRIP_BYTES)
-            some = left[: min(max(1, TRIP_BYTES // size), MOST_AT_ONCE)]
-            left = left[len(some) :]
-            yield from self._fetch(name, some)
+        return known[start:]
 
-    def _fetch(self, name: RoundName, some: list[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
-        batch, round_ = Batch(self._client, self._where), self._keys.round(name)
-        for called in some:
-            batch.add("LLEN", round_.bundle(called))
-            batch.add("LRANGE", round_.bundle(called), 0, 1)
+    def fetch(self, wanted: Sequence[tuple[RoundName, str]]) -> Iterator[Fetched]:
+        """Fetch bundles: for each its round, its name and its parts."""
+        left = list(wanted)
+        while left:
+            some: list[tuple[RoundName, str]] = []
+            size = 0
+            for name, called in left[:MOST_AT_ONCE]:
+                # How large they are is known by the first one.
+                size += self._sizes.get(name.kind, TRIP_BYTES)
+                if some and size > TRIP_BYTES:
+                    break
+                some.append((name, called))
+            left = left[len(some) :]
+            yield from self._together(some)
+
+    def _together(self, some: Sequence[tuple[RoundName, str]]) -> Iterator[Fetched]:
+        batch = Batch(self._client, self._where)
+        keys = [self._keys.round(name).bundle(called) for name, called in some]
+        for key in keys:
+            batch.add("LLEN", key)
+            batch.add("LRANGE", key, 0, 1)
         replies = iter(batch.run(errors=True))
-        for called in some:
+        for key, (name, called) in zip(keys, some, strict=True):
             length, first = self._sound(next(replies), 1), self._sound(next(replies), [b""])
             size = max(1, sum(map(len, first)))
             self._sizes[name.kind] = max(self._sizes.get(name.kind, 0), size)
-            yield called, rest(self._client, round_.bundle(called), length, first)
+            yield name, called, rest(self._client, key, length, first)
 
     def _sound(self, reply: Any, otherwise: Any) -> Any:
         """Take what is no list as one part without a head, which is no blob."""

@@ -10,12 +10,12 @@ from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.keys import BUNDLE
 from fedredis.store import results, steps
 from fedredis.store.charge import Charge
-from fedredis.store.incoming import Incoming
+from fedredis.store.incoming import Fetched, Incoming
 from fedredis.store.replies import explain, fields, text, texts
 from fedredis.store.results import RoundState
 from fedredis.store.scripts import Batch, ask, call
-from fedredis.store.streams import last_id, read
-from fedredis.store.turns import Event, Opened, Tending
+from fedredis.store.streams import entries_of, last_id, reading
+from fedredis.store.turns import Event, Heard, Opened, Tending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +31,8 @@ DISK_WAIT_MS = 2_000
 ENDED = "ended while it worked for it (killed, perhaps out of memory)"
 #: Names in a command.
 CHUNK = 1000
+#: The events that a master acts upon.
+FOR_MASTERS = ("arrived", "closed", "failed", "stop")
 
 
 class MasterStore:
@@ -51,6 +53,11 @@ class MasterStore:
         self._epoch = 0
         self._versions: dict[str, str] = {}
         self._incoming = Incoming(client, keys)
+        #: The last event that was read, and those that were read before they were asked for.
+        self._cursor: bytes | None = None
+        self._early: list[Event] = []
+        #: What of each round's bundles was listed when it was last heard of.
+        self._listed: dict[RoundName, list[bytes]] = {}
 
     def acquire(self) -> None:
         """Take the lease, and with it a new epoch.
@@ -75,8 +82,9 @@ class MasterStore:
         self._charge.begin(sequence)
         self._epoch = epoch
         # All else is as Redis says from here on.
-        self._versions = {}
+        self._versions, self._early, self._listed = {}, [], {}
         self._incoming = Incoming(self._client, self.keys)
+        self._cursor = None
 
     def release(self, status: str, error: str = "") -> bool:
         """Record how this master's work ended, and give the lease back.
@@ -103,8 +111,8 @@ class MasterStore:
         # An error is that of a server before 7.2, or of one without an append-only file.
         return isinstance(on_disk, ResponseError) or bool(on_disk[0])
 
-    def turn(self, commit: Committal | None, openings: Sequence[Opening]) -> list[Opened]:
-        """Commit a round and open the next ones, in one round trip.
+    def turn(self, commits: Sequence[Committal], openings: Sequence[Opening]) -> list[Opened]:
+        """Commit rounds and open the next ones, in one round trip.
 
         Large artifacts are sent before it.
 
@@ -115,12 +123,13 @@ class MasterStore:
             committed already is not committed again.
         """
         batch = Batch(self._client, self._where)
-        versions = self._new_versions(commit)
-        committed = listed = -1
-        if commit:
-            bundles, round_ = self._incoming.names(commit.name), self.keys.round(commit.name)
-            listed = batch.add("LRANGE", round_.bundles, 0, -1)
-            committed = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
+        versions = self._new_versions(commits)
+        committed = []
+        for commit in commits:
+            bundles = self._incoming.names(commit.name)
+            listed = batch.add("LRANGE", self.keys.round(commit.name).bundles, 0, -1)
+            place = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
+            committed.append((commit, bundles, listed, place))
         # Whoever waits is woken up once, for all of them: it works for several in one visit.
         opened, news = [], " ".join(str(opening.name) for opening in openings)
         for opening in openings:
@@ -128,25 +137,30 @@ class MasterStore:
                 role: (name, versions.get(name) or self._version(name))
                 for role, name in opening.reads.items()
             }
-            after = str(commit.name) if commit else ""
-            told = news if opening is openings[-1] else ""
+            after = str(commits[-1].name) if commits else ""
+            waking = news if opening is openings[-1] else ""
             opened.append(
-                steps.open_round(batch, self.keys, self._token, opening, reads, after, told)
+                steps.open_round(batch, self.keys, self._token, opening, reads, after, waking)
             )
+        # So that what this turn tells others does not wake its own master.
+        told = batch.add(*self._news(0))
         replies = batch.run()
-        if commit:
-            (answer,) = self._charge.told(replies[committed])
+        for commit, bundles, listed, place in committed:
+            (answer,) = self._charge.told(replies[place])
             if answer in results.LOST:
                 raise self._charge.lost(
                     f"round {commit.name} can't be committed, {results.LOST[answer]}"
                 )
             # Handed in anew while a server that had lost them was away: of no use, and in the way.
             if strays := set(texts(replies[listed])).difference(bundles):
-                ask(self._client, self._where, "UNLINK", *map(round_.bundle, strays))
+                place_of = self.keys.round(commit.name).bundle
+                ask(self._client, self._where, "UNLINK", *map(place_of, strays))
             self._versions.update({name: versions[name] for name in commit.artifacts})
             for name in commit.drop:
                 self._versions.pop(name, None)
             self._incoming.forget(commit.name)
+        over = {str(commit.name) for commit in commits}
+        self._early += [event for event in self._told(replies[told]) if event.round not in over]
         answers = []
         for opening, place in zip(openings, opened, strict=True):
             answer, attached = self._charge.told(replies[place])
@@ -188,8 +202,8 @@ class MasterStore:
             return self.tend(name, job)
         return Tending(RoundState(state), arrived, bundles, tuple(texts(attached)))
 
-    def bundles(self, name: RoundName, start: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Fetch bundles of a round from index `start` on: their names and their parts.
+    def bundles(self, starts: Mapping[RoundName, int]) -> Iterator[Fetched]:
+        """Fetch bundles of rounds from an index on: their rounds, names and parts.
 
         What comes a second time, or has no bundle's name, is left out, and taken off their list.
 
@@ -198,7 +212,13 @@ class MasterStore:
         StateLostError
             If the one before is not there any more.
         """
-        return self._incoming.bundles(name, start)
+        wanted: list[tuple[RoundName, str]] = []
+        for name, start in starts.items():
+            new = self._listed.pop(name, None)
+            if new is None:
+                new = ask(self._client, self._where, *self._incoming.listing(name, start))
+            wanted += [(name, called) for called in self._incoming.listed(name, start, new)]
+        return self._incoming.fetch(wanted)
 
     def refuse(self, name: RoundName, bundles: Mapping[str, str]) -> dict[str, list[str]]:
         """Take bundles that can't be counted out of a round; `bundles` says why, by name.
@@ -295,22 +315,47 @@ class MasterStore:
         asked = ask(self._client, self._where, "HGET", self.keys.run, "stop")
         return asked is not None and text(asked) == str(self._epoch)
 
-    def last_event(self) -> bytes:
-        """Return the id of the newest event, to read on from there."""
-        return last_id(self._client, self.keys.events)
+    def hear(self, seconds: float, fetched: Mapping[RoundName, int] | None = None) -> Heard:
+        """Block until something has happened since it was last asked, at most for some seconds.
 
-    def wait(self, after: bytes, seconds: float) -> list[Event]:
-        """Block until something has happened after an event, at most for some seconds."""
-        entries = read(self._client, self.keys.events, after, seconds=seconds, count=1000)
-        named = [(id_, fields(entry)) for id_, entry in entries]
-        return [
-            Event(id_, *(told.get(about, "") for about in ("type", "round", "slave")))
-            for id_, told in named
+        `fetched` says of each round to tell of how many of its bundles are known. How they stand
+        is looked up in the same trip, after what happened.
+        """
+        fetched = fetched or {}
+        batch = Batch(self._client, self._where)
+        told = batch.add(*self._news(0 if self._early else seconds))
+        looked = {}
+        for name, start in fetched.items():
+            # The state first: of a round that is closed by then, all bundles are listed.
+            state = batch.add("HGET", self.keys.round(name).round, "state")
+            looked[name] = state, batch.add(*self._incoming.listing(name, start))
+        replies = batch.run(errors=True)
+        if broken := next((r for r in replies[1:] if isinstance(r, ResponseError)), None):
+            raise explain(self._where, broken) from broken
+        events, self._early = self._early + self._told(replies[told]), []
+        known = {name: replies[listed] for name, (_, listed) in looked.items()}
+        self._listed = {n: new for n, new in known.items() if len(new) > min(fetched[n], 1)}
+        states = {name: text(replies[state] or b"") for name, (state, _) in looked.items()}
+        return Heard(events, states, list(self._listed))
+
+    def _news(self, seconds: float) -> tuple[Any, ...]:
+        if self._cursor is None:
+            self._cursor = last_id(self._client, self.keys.events)
+        return reading(self.keys.events, self._cursor, seconds=seconds, count=1000)
+
+    def _told(self, answer: Any) -> list[Event]:
+        entries = entries_of(self._client, self.keys.events, answer)
+        if entries:
+            self._cursor = entries[-1][0]
+        named = (fields(entry) for _, entry in entries)
+        events = [
+            Event(*(told.get(about, "") for about in ("type", "round", "slave"))) for told in named
         ]
+        return [event for event in events if event.type in FOR_MASTERS]
 
-    def _new_versions(self, commit: Committal | None) -> dict[str, str]:
+    def _new_versions(self, commits: Sequence[Committal]) -> dict[str, str]:
         versions = {}
-        for name in commit.artifacts if commit else ():
+        for name in (name for commit in commits for name in commit.artifacts):
             self._writes += 1
             versions[name] = f"{self._token}.{self._writes}"
         return versions

@@ -36,20 +36,42 @@ def tell(client: Redis, stream: str, entry: dict[Any, Any], most: int) -> None:
         client.xadd(stream, entry, maxlen=most)
 
 
-def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int) -> list[Entry]:
-    """Read up to `count` entries after one, waiting for the first at most for some seconds."""
-    block = max(1, math.ceil(seconds * 1000)) if seconds > 0 else None
-    try:
-        answer: Any = client.xread({stream: after}, count=count, block=block)
-    except ResponseError as error:
+def reading(stream: str, after: bytes, *, seconds: float, count: int) -> tuple[Any, ...]:
+    """Return the command that reads up to `count` entries after one.
+
+    It waits for the first at most for some seconds.
+    """
+    block = ("BLOCK", max(1, math.ceil(seconds * 1000))) if seconds > 0 else ()
+    return ("XREAD", "COUNT", count, *block, "STREAMS", stream, after)
+
+
+def entries_of(client: Redis, stream: str, answer: Any) -> list[Entry]:
+    """Return the entries that such a command has answered.
+
+    Raises
+    ------
+    FedredisError
+        If there is no stream.
+    """
+    if isinstance(answer, ResponseError):
         # A server that changes its role sends away whoever waits: that is no news.
-        if not str(error).startswith("UNBLOCKED"):
-            raise explain(stream, error) from error
+        if not str(answer).startswith("UNBLOCKED"):
+            raise explain(stream, answer) from answer
         return []
     entries: list[Entry] = answer[0][1] if answer else []
     if entries and _poisoned(entries[-1][0]):
         client.unlink(stream)
     return [(id_, entry) for id_, entry in entries if not _poisoned(id_)]
+
+
+def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int) -> list[Entry]:
+    """Read up to `count` entries after one, waiting for the first at most for some seconds."""
+    answer: Any
+    try:
+        answer = client.execute_command(*reading(stream, after, seconds=seconds, count=count))  # type: ignore[no-untyped-call]
+    except ResponseError as error:
+        answer = error
+    return entries_of(client, stream, answer)
 
 
 def last_id(client: Redis, stream: str) -> bytes:

@@ -78,8 +78,18 @@ class Tending:
 class Event:
     """An entry of a run's event stream."""
 
-    id: bytes
     type: str
     #: The round and the slave that it is about, if it is about one.
     round: str = ""
     slave: str = ""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What has happened in a run, and how the rounds stand that were asked about."""
+
+    events: list[Event]
+    #: Of each round its state as its hash has it; "" if there is none.
+    states: dict[RoundName, str]
+    #: The rounds of which more bundles are in than were fetched.
+    arrived: list[RoundName]

@@ -16,6 +16,7 @@ from fedredis.keys import WORKERS, RoundName, RunKeys
 from fedredis.store import asking, nodes, scripts, workers
 from fedredis.store.master import MasterStore
 from fedredis.store.slave import Ask, Claim, Handed, SlaveStore
+from fedredis.store.streams import START
 from fedredis.store.turns import Committal, Opening
 from fedredis.store.workers import WorkerCard
 
@@ -182,7 +183,7 @@ class Recorder(scripts.Batch):
         return len(self._replies) - 1
 
     def add(self, *command: Any) -> int:
-        answers: dict[str, Any] = {"HGETALL": {b"1": b"update:1"}, "LRANGE": []}
+        answers: dict[str, Any] = {"HGETALL": {b"1": b"update:1"}, "LRANGE": [], "XREAD": []}
         reply = answers.get(command[0], [1])
         self._replies.append(reply)
         return len(self._replies) - 1
@@ -204,6 +205,7 @@ def calls() -> dict[str, Call]:
         master: Any = MasterStore(client, keys, token="me", lease_ms=7000)  # type: ignore[arg-type]
         slave: Any = SlaveStore(client, keys, worker="w-1", lease_ms=8000, alone="1")  # type: ignore[arg-type]
         master.acquire()
+        master._cursor = START
         master.tend(TRAIN, "train")
         master.refuse(TRAIN, {"update:1": "why"})
         Recorder.sent.pop("fail")
@@ -220,7 +222,7 @@ def calls() -> dict[str, Call]:
         after = Opening(RoundName("train", 2), "train", ("1", "0"), 2, 1, 9000, 4, {})
         master.mend(TRAIN, {"1": "update:1"})
         master._incoming._names[TRAIN] = ["update:1"]
-        master.turn(done, [after])
+        master.turn([done], [after])
         master.release("failed", "why")
         asking.stop(client, "r1")  # type: ignore[arg-type]
     return Recorder.sent

@@ -119,7 +119,7 @@ def open_round(
         known = {"known": "preprocessing:9", "model": "model:1"}
     given = {"expected": asked, "quorum": asked, "timeout_ms": 60_000, "attempts": 2}
     job = "statistics" if name.kind == "statistics" else "train"
-    (opened,) = master.turn(None, [Opening(name, job, slaves, reads=known, **given | changes)])
+    (opened,) = master.turn([], [Opening(name, job, slaves, reads=known, **given | changes)])
     return opened
 
 

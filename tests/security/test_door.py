@@ -76,7 +76,7 @@ def state(
         master.acquire()
         asked = {"expected": 3, "quorum": 3, "timeout_ms": 100, "attempts": 2}
         reads = {"known": "preprocessing:0"}
-        master.turn(None, [Opening(train, "statistics", None, **asked, reads=reads)])
+        master.turn([], [Opening(train, "statistics", None, **asked, reads=reads)])
         slave = SlaveStore(client, keys, worker="w-1", lease_ms=10**9, alone="1")
         slave.attach("statistics")
         ((claim,),) = slave.visit([], [Ask(train, "statistics", ("1",), take_any=False)])[1:]

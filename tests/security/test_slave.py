@@ -53,7 +53,7 @@ def scene(fenced, admin: Redis, login: Callable[[str], Redis]) -> Scene:
     master.acquire()
     asked = {"expected": 3, "quorum": 3, "timeout_ms": 60_000, "attempts": 3}
     reads = {"known": "preprocessing:0"}
-    master.turn(None, [Opening(n, "train", None, **asked, reads=reads) for n in (ROUND, LATER)])
+    master.turn([], [Opening(n, "train", None, **asked, reads=reads) for n in (ROUND, LATER)])
     for who, slave in (("my", 1), ("your", 2), ("twelfth", 12)):
         queue = f"fedredis-{fenced.manifest.dataset}-slave-{slave}"
         job, worker = job_id(queue, run_id, "train"), worker_name(queue)

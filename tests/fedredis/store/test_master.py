@@ -21,7 +21,7 @@ from fedredis.keys import RoundName, RunKeys
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
 from fedredis.store.results import Failure, RoundState, SubmissionState
-from fedredis.store.turns import Opened
+from fedredis.store.turns import Event, Opened
 from tests.fedredis.store.conftest import (
     ENTRY,
     JOB,
@@ -42,7 +42,7 @@ NEXT = RoundName("train", 2)
 
 
 def names(master: MasterStore, start: int = 0) -> list[str]:
-    return [name for name, _ in master.bundles(TRAIN, start)]
+    return [called for _, called, _ in master.bundles({TRAIN: start})]
 
 
 def test_the_lease(bench: Bench) -> None:
@@ -63,8 +63,8 @@ def test_the_lease(bench: Bench) -> None:
 
 
 STEPS: dict[str, Callable[[MasterStore], Any]] = {
-    "open": lambda master: master.turn(None, [opening(NEXT)]),
-    "commit": lambda master: master.turn(committal(), []),
+    "open": lambda master: master.turn([], [opening(NEXT)]),
+    "commit": lambda master: master.turn([committal()], []),
     "tend": lambda master: master.tend(TRAIN, JOB),
     "refuse": lambda master: master.refuse(TRAIN, {"update:1": "why"}),
     "release": lambda master: master.release("finished"),
@@ -74,7 +74,7 @@ STEPS: dict[str, Callable[[MasterStore], Any]] = {
 @pytest.mark.parametrize("step", STEPS)
 def test_a_run_that_is_gone_or_went_back_in_time(bench: Bench, step: str) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
     before = bench.dump()
     bench.client.hset(bench.keys.run, "sequence", 1)
@@ -95,7 +95,7 @@ def test_a_master_goes_on_from_what_redis_says(bench: Bench) -> None:
         master.tend(TRAIN, JOB)
     bench.client.delete(bench.keys.lease)
     master.acquire()
-    assert master.turn(None, [opening()]) == [Opened(False, ())]
+    assert master.turn([], [opening()]) == [Opened(False, ())]
 
 
 @pytest.fixture
@@ -132,31 +132,31 @@ def test_a_release_is_asked_for_on_the_connection_that_wrote(
 
 def test_a_turn_is_one_round_trip(bench: Bench, trips: list[list[str]]) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
-    master.turn(committal(artifacts=MODEL), [opening(NEXT, reads={"model": "model:1"})])
+    master.turn([committal(artifacts=MODEL)], [opening(NEXT, reads={"model": "model:1"})])
     bench.close(master, NEXT)
     two = RoundName("train", 3), RoundName("evaluate", 2)
     reads = {"model": "model:2", "known": "model:1"}
     done = committal(name=NEXT, artifacts={"model:2": MODEL["model:1"]})
-    assert len(list(master.bundles(NEXT, 0))) == 1
+    assert len(list(master.bundles({NEXT: 0}))) == 1
     trips.clear()
-    opened = master.turn(done, [opening(name, reads=reads) for name in two])
+    opened = master.turn([done], [opening(name, reads=reads) for name in two])
     assert opened == [Opened(False, ("w",)), Opened(False, ("w",))]
     staging = ["UNLINK", "RPUSH", "RPUSH", "EXPIRE"]
-    assert trips == [["LRANGE", *staging, "EVALSHA", "EVALSHA", "EVALSHA"]]
+    assert trips == [["LRANGE", *staging, "EVALSHA", "EVALSHA", "EVALSHA", "XREAD"]]
 
 
 def test_what_a_commit_leaves(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
     before = set(bench.client.keys())
     assert len(names(master)) == 1
     kept = committal(
         artifacts=MODEL, drop=("preprocessing:0",), slaves='[{"rows": 5}]', warnings=("hm", "ha")
     )
-    master.turn(kept, [])
+    master.turn([kept], [])
     keys = bench.keys
     gone = {key for key in before if b":round:" in key or b"preprocessing" in key}
     new = {keys.history, keys.slaves, keys.warnings, "model:1", "model:1:parts"}
@@ -181,32 +181,32 @@ def test_what_a_commit_leaves(bench: Bench) -> None:
 )
 def test_a_commit_of_what_was_lost(bench: Bench, lose: Any, why: str) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
     lose(bench, bench.keys.round(TRAIN))
     before = bench.dump()
     with pytest.raises(StateLostError, match=f"run r1: round train:1 .*{why}.*: the server has"):
-        master.turn(committal(artifacts=MODEL), [opening(NEXT)])
+        master.turn([committal(artifacts=MODEL)], [opening(NEXT)])
     assert bench.dump() == before  # nor is the next one open
 
 
 def test_parts_that_are_lost_on_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
     monkeypatch.setattr("fedredis.store.scripts.STAGED_TTL", 0)
     with pytest.raises(StateLostError, match="parts of what it came to are gone"):
-        master.turn(committal(artifacts=MODEL), [])
+        master.turn([committal(artifacts=MODEL)], [])
 
 
 def test_large_artifacts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fedredis.arrays.blob.PART_BYTES", 64)
     monkeypatch.setattr("fedredis.store.scripts.TRIP_BYTES", 100)
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
     large = {"a": np.arange(50.0), "b": np.arange(9)}
-    master.turn(committal(artifacts={"model:1": large, "x:1": large}), [])
+    master.turn([committal(artifacts={"model:1": large, "x:1": large})], [])
     for name in ("model:1", "x:1"):
         found = runs.artifact(bench.client, "r1", name)
         assert found is not None
@@ -219,14 +219,14 @@ def test_large_artifacts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_opening_needs_what_it_reads(bench: Bench) -> None:
     with pytest.raises(FedredisError, match="run r1: its model:7 is gone"):
-        bench.begin().turn(None, [opening(reads={"model": "model:7"})])
+        bench.begin().turn([], [opening(reads={"model": "model:7"})])
     assert bench.state() == ""
 
 
 @pytest.mark.parametrize("slaves", [None, ("2", "0")])
 def test_what_an_opening_leaves(bench: Bench, slaves: tuple[str, ...] | None) -> None:
     master = bench.begin()
-    assert master.turn(None, [opening(slaves=slaves, task={"a": "b"})]) == [Opened(False, ())]
+    assert master.turn([], [opening(slaves=slaves, task={"a": "b"})]) == [Opened(False, ())]
     asked = slaves or ("0", "1", "2")
     round_ = bench.keys.round(TRAIN)
     assert bench.client.zrange(round_.ids, 0, -1) == [s.encode() for s in asked]
@@ -244,7 +244,7 @@ def test_what_an_opening_leaves(bench: Bench, slaves: tuple[str, ...] | None) ->
     assert bench.client.hgetall(round_.task) == {b"a": b"b", b"reads": b"{}"}
     bench.client.delete(bench.keys.everyone)
     with pytest.raises(StateLostError, match="its slaves are gone"):
-        master.turn(None, [opening(NEXT)])
+        master.turn([], [opening(NEXT)])
 
 
 @pytest.mark.parametrize("slaves", [None, ("0", "1", "2", "3", "4", "5")])
@@ -252,7 +252,7 @@ def test_adopting_lists_whoever_was_lost_again(
     bench: Bench, slaves: tuple[str, ...] | None
 ) -> None:
     asked = opening(slaves=slaves, expected=6, quorum=1, attempts=1)
-    bench.begin(6).turn(None, [asked])
+    bench.begin(6).turn([], [asked])
     worker, dead = bench.worker(), bench.worker("dead")
     hand(worker, claim(worker, ["0"]))
     worker.fail(claim(worker, ["1"]), "1", traceback="boom")
@@ -262,7 +262,7 @@ def test_adopting_lists_whoever_was_lost_again(
     ids, claims = bench.keys.round(TRAIN).ids, bench.keys.round(TRAIN).claims
     bench.client.zrem(ids, "4")
     master = bench.master("second")
-    assert master.turn(None, [asked])[0].adopted
+    assert master.turn([], [asked])[0].adopted
     assert bench.client.zrange(ids, 0, -1) == [b"3", b"4", b"5"]
     assert bench.client.hgetall(claims) == {b"2": b"w"}
     # A claim of before goes on; its worker gets it again if it does not know of it.
@@ -274,7 +274,7 @@ def test_adopting_lists_whoever_was_lost_again(
 
 def test_tending(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     worker = bench.worker()
     bench.client.pexpire(bench.keys.lease, 100)
     hand(worker, claim(worker, least=2, most=2))
@@ -293,7 +293,7 @@ def test_tending(bench: Bench) -> None:
 
 def test_a_claim_ends_with_its_worker_and_counts_as_an_attempt(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening(quorum=1)])
+    master.turn([], [opening(quorum=1)])
     worker, other = bench.worker(), bench.worker("other")
     held = claim(worker, least=2, most=2)
     hand(other, claim(other))
@@ -318,7 +318,7 @@ def test_a_claim_ends_with_its_worker_and_counts_as_an_attempt(bench: Bench) -> 
 
 def test_a_claim_that_a_stranger_wrote(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.client.hset(bench.keys.round(TRAIN).claims, mapping={b"\xff\x1b": b"\x00", b"1": ""})
     assert master.tend(TRAIN, JOB).state is RoundState.OPEN
     assert not bench.client.exists(bench.keys.round(TRAIN).claims)
@@ -326,7 +326,7 @@ def test_a_claim_that_a_stranger_wrote(bench: Bench) -> None:
 
 def test_refusing(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening(quorum=1)])
+    master.turn([], [opening(quorum=1)])
     workers = [bench.worker(f"w{s}", alone=s) for s in "012"]
     claims = [claim(worker, [s]) for worker, s in zip(workers, "012", strict=True)]
     memories = {"memories": [[np.array([1, 2])]], "remembers": SCHEMA}
@@ -349,13 +349,13 @@ def test_refusing(bench: Bench) -> None:
     # Without attempts left it is given up, and the quorum goes on without it.
     assert bench.state() == "closed"
     assert master.last_errors(["1"]) == ["slave 1: it is not finite"]
-    master.turn(committal(2), [])
+    master.turn([committal(2)], [])
     assert not bench.client.keys(f"{bench.keys.round(TRAIN).round}*")
 
 
 def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening(attempts=1)])
+    master.turn([], [opening(attempts=1)])
     bench.close(master)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fedredis.store.steps.fail", lambda *_: None)
@@ -365,19 +365,19 @@ def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
 
 def test_what_strangers_put_on_the_list(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     worker, round_ = bench.worker("w0", alone="0"), bench.keys.round(TRAIN)
     bench.client.rpush(round_.bundles, "", "update:1", "../lease", "bundle:x", "a b")
     hand(worker, claim(worker, ["0"]))
     bench.client.rpush(round_.bundles, "update:0", "update:2")
     bench.client.set(round_.bundle("update:2"), "no list")
-    found = dict(master.bundles(TRAIN, 0))
+    found = {called: parts for _, called, parts in master.bundles({TRAIN: 0})}
     assert list(found) == ["update:1", "update:0", "update:2"]
     assert Bundle.of(SCHEMA, found["update:0"]).slaves == ("0",)
     for name in ("update:1", "update:2"):
         with pytest.raises(BlobError):
             Bundle.of(SCHEMA, found[name])
-    assert list(dict(master.bundles(TRAIN, 2))) == ["update:2"]
+    assert [called for _, called, _ in master.bundles({TRAIN: 2})] == ["update:2"]
     master.refuse(TRAIN, {"update:1": "none", "update:2": "none"})
     assert names(master) == ["update:0"]
     assert master.tend(TRAIN, JOB).bundles == 1
@@ -406,7 +406,7 @@ def test_delivered_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: st
             return act()
 
     master, worker = bench.begin(), bench.worker()
-    run("open", lambda: master.turn(None, [opening(attempts=3)]))
+    run("open", lambda: master.turn([], [opening(attempts=3)]))
     held = run("claim", lambda: claim(worker, least=2, most=2))
     assert held.slaves == ("0", "1")
     failing = run("fail", lambda: worker.fail(held, "1", traceback="boom"))
@@ -423,7 +423,7 @@ def test_delivered_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: st
     for _ in range(3):
         hand(worker, claim(worker))
     names(master)
-    run("commit", lambda: master.turn(committal(artifacts=MODEL), [opening(NEXT)]))
+    run("commit", lambda: master.turn([committal(artifacts=MODEL)], [opening(NEXT)]))
     assert runs.read(bench.client, "r1").round == 1
     assert len(stands) >= 2
     # Attachments last longer, and what was staged in vain ends by itself or with the next.
@@ -438,10 +438,10 @@ def test_delivered_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: st
 def test_scripts_that_the_server_forgets(bench: Bench) -> None:
     master, worker = bench.begin(), bench.worker()
     steps = [
-        lambda: master.turn(None, [opening()]),
+        lambda: master.turn([], [opening()]),
         lambda: hand(worker, claim(worker, least=3, most=3)),
         lambda: master.tend(TRAIN, JOB),
-        lambda: master.turn(committal(artifacts=MODEL), [opening(NEXT)]),
+        lambda: master.turn([committal(artifacts=MODEL)], [opening(NEXT)]),
         lambda: worker.attach(JOB),
         lambda: master.release("finished"),
     ]
@@ -454,7 +454,7 @@ def test_scripts_that_the_server_forgets(bench: Bench) -> None:
 def test_a_round_of_a_thousand_takes_few_commands(bench: Bench) -> None:
     everyone = {"expected": 1000, "quorum": 1000}
     master, workers = bench.begin(1000), [bench.worker("a"), bench.worker("b")]
-    master.turn(None, [opening(**everyone)])
+    master.turn([], [opening(**everyone)])
     bench.client.config_resetstat()
     while claims := [claim(worker, least=125, most=125) for worker in workers]:
         if not any(claims):
@@ -462,7 +462,7 @@ def test_a_round_of_a_thousand_takes_few_commands(bench: Bench) -> None:
         for worker, claimed in zip(workers, claims, strict=True):
             hand(worker, claimed)
     names(master)
-    master.turn(committal(1000), [opening(NEXT, **everyone)])
+    master.turn([committal(1000)], [opening(NEXT, **everyone)])
     stats = bench.client.info("commandstats").values()
     # Those in scripts are among them.
     assert sum(command["calls"] for command in stats) < 0.5 * 1000
@@ -472,11 +472,11 @@ def test_a_hundred_thousand_slaves(bench: Bench) -> None:
     many, most = 100_000, 20_000
     master, worker = bench.begin(many), bench.worker()
     quorum = {"expected": many, "quorum": many}
-    master.turn(None, [opening(**quorum)])
+    master.turn([], [opening(**quorum)])
     wishes = [str(slave) for slave in range(0, 2 * most, 2)]
     while claimed := claim(worker, wishes, least=most, most=most):
         if bench.client.zcard(bench.keys.round(TRAIN).ids) == 60_000:
-            assert bench.master("second").turn(None, [opening(**quorum)])[0].adopted
+            assert bench.master("second").turn([], [opening(**quorum)])[0].adopted
             master = bench.master("third")
         assert hand(worker, claimed).state is SubmissionState.COUNTED
     assert claim(worker) is None
@@ -491,7 +491,7 @@ def test_a_hundred_thousand_slaves(bench: Bench) -> None:
     bench.client.hset(bench.keys.round(TRAIN).round, mapping={"deadline": 1, "quorum": 1})
     inside = master.tend(TRAIN, JOB).arrived
     names(master)
-    master.turn(committal(inside), [opening(NEXT, **quorum)])
+    master.turn([committal(inside)], [opening(NEXT, **quorum)])
     assert not bench.client.keys(f"{bench.keys.round(TRAIN).round}*")
 
 
@@ -519,7 +519,7 @@ def test_a_key_of_a_wrong_type_ends_in_a_line(bench: Bench, planted: str) -> Non
     key = of_kind.get(planted, named)
     master, worker = bench.begin(), bench.worker()
     reads = {"reads": {"known": "preprocessing:0"}}
-    master.turn(None, [opening(**reads)])
+    master.turn([], [opening(**reads)])
     held = claim(worker, least=2, most=2)
     hand(worker, held, "0")
     bench.client.delete(key)
@@ -541,13 +541,12 @@ def test_a_key_of_a_wrong_type_ends_in_a_line(bench: Bench, planted: str) -> Non
         lambda: worker.artifact("preprocessing:0", "0"),
         lambda: worker.open_rounds(),
         lambda: worker.wait_for_work(b"0-0", 0),
-        lambda: master.wait(b"0-0", 0),
-        lambda: master.wait(master.last_event(), 0),
+        lambda: master.hear(0, {TRAIN: 0}),
         lambda: claim(worker, with_task=True),
         lambda: hand(worker, held, "0", **memories),
         lambda: hand(worker, held, "1", **memories),
         lambda: master.refuse(TRAIN, {"update:1": "x"}),
-        lambda: master.turn(committal(artifacts=MODEL), [opening(NEXT, **reads)]),
+        lambda: master.turn([committal(artifacts=MODEL)], [opening(NEXT, **reads)]),
         lambda: runs.read(bench.client, "r1"),
         lambda: runs.history(bench.client, "r1"),
         lambda: runs.slaves(bench.client, "r1"),
@@ -573,7 +572,7 @@ def line_of(step: Callable[[], Any]) -> str | None:
 def test_fields_that_hold_no_numbers_end_in_a_line(bench: Bench) -> None:
     """Or do no harm: the next opening puts them right."""
     master, worker = bench.begin(20), bench.worker()
-    master.turn(None, [opening(expected=20, quorum=20)])
+    master.turn([], [opening(expected=20, quorum=20)])
     round_ = bench.keys.round(TRAIN).round
     for field in ("expected", "quorum", "deadline", "epoch", "given_up", "attempts"):
         was = bench.client.hget(round_, field)
@@ -592,20 +591,23 @@ def test_fields_that_hold_no_numbers_end_in_a_line(bench: Bench) -> None:
 
 def test_streams_that_are_full_start_anew(bench: Bench) -> None:
     master, worker = bench.begin(), bench.worker()
-    seen, cursor = master.last_event(), worker.open_rounds().cursor
+    master.hear(0)
+    cursor = worker.open_rounds().cursor
     last = "18446744073709551615-18446744073709551615"
     for stream in (bench.keys.events, bench.keys.work):
         bench.client.xadd(stream, {"round": "train:9"}, id=last)
     assert worker.wait_for_work(cursor, 0).cursor == cursor
-    master.turn(None, [opening()])
-    assert [event.type for event in master.wait(seen, 0)] == ["opened"]
+    master.turn([], [opening()])
+    hand(worker, claim(worker, most=3), "0", "1", "2")
+    assert [event.type for event in master.hear(0).events] == ["closed"]
     assert worker.wait_for_work(cursor, 0).names == (TRAIN,)
 
 
 def test_a_wait_ends_with_what_happens(bench: Bench) -> None:
     master = bench.begin()
-    cursor, woken = master.last_event(), []
-    waiting = threading.Thread(target=lambda: woken.extend(master.wait(cursor, 10)))
+    master.hear(0)
+    woken: list[Event] = []
+    waiting = threading.Thread(target=lambda: woken.extend(master.hear(10).events))
     waiting.start()
     bench.client.xadd(bench.keys.events, {"type": "closed", "round": "train:1"})
     waiting.join()

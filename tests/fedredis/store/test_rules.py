@@ -69,7 +69,7 @@ def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]
     master = MasterStore(admin, keys.RunKeys("r1"), token="me", lease_ms=60_000)
     master.acquire()
     reads = {"known": "preprocessing:0"}
-    master.turn(None, [opening(expected=2, quorum=1, reads=reads)])
+    master.turn([], [opening(expected=2, quorum=1, reads=reads)])
     fenced = login(SLAVE)
     card = WorkerCard(WORKER, "h", 1, QUEUE, "pets", "{}", ("1",))
     workers.join(fenced, card)
@@ -86,12 +86,14 @@ def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]
     held = claim(worker, ["1"], take_any=False)
     assert worker.memories(["1"], 1, SCHEMA) == [None]
     assert hand(worker, held, **MEMORIES).state is SubmissionState.COUNTED
-    master.refuse(TRAIN, dict.fromkeys(dict(master.bundles(TRAIN, 0)), "why"))
+    master.refuse(
+        TRAIN, dict.fromkeys([called for _, called, _ in master.bundles({TRAIN: 0})], "why")
+    )
     assert master.tend(TRAIN, JOB).state is RoundState.OPEN
     client.hset(keys.RunKeys("r1").round(TRAIN).round, "quorum", 0)
     client.hset(keys.RunKeys("r1").round(TRAIN).round, "deadline", 1)
     master.tend(TRAIN, JOB)
-    master.turn(committal(0, artifacts=MODEL, warnings=("hm",)), [])
+    master.turn([committal(0, artifacts=MODEL, warnings=("hm",))], [])
     worker.detach(JOB)
     workers.leave(fenced, WORKER)
     master.forget_memories(("1", "2"))
@@ -113,7 +115,7 @@ def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]
 def test_a_slave_hands_in_for_itself_alone(
     bench: Bench, login: Callable[[acl.Role], Redis], alone: str | None, name: str
 ) -> None:
-    bench.begin().turn(None, [opening()])
+    bench.begin().turn([], [opening()])
     fenced = login(SLAVE)
     held = claim(slave_of(fenced), ["1"])
     staged = bench.keys.round(TRAIN).staged(WORKER).encode()

@@ -130,9 +130,9 @@ def test_remove(bench: Bench) -> None:
         runs.create(client, other, config())
     before = set(client.keys())
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
-    master.turn(committal(), [opening(RoundName("train", 2))])
+    master.turn([committal()], [opening(RoundName("train", 2))])
     worker = bench.worker()
     hand(worker, claim(worker, name=RoundName("train", 2)))
     with pytest.raises(LeaseHeldError, match="run r1 is going on"):
@@ -151,7 +151,7 @@ def test_remove(bench: Bench) -> None:
 
 
 def test_a_removed_run_is_gone_for_its_workers(bench: Bench) -> None:
-    bench.begin().turn(None, [opening()])
+    bench.begin().turn([], [opening()])
     worker = bench.worker()
     held = claim(worker)
     bench.client.delete(bench.keys.lease)

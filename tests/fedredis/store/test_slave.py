@@ -36,7 +36,7 @@ from tests.fedredis.store.conftest import (
     ],
 )
 def test_claim(bench: Bench, wishes, take_any, least, most, taken) -> None:
-    bench.begin().turn(None, [opening()])
+    bench.begin().turn([], [opening()])
     claimed = claim(bench.worker(), wishes, take_any=take_any, least=least, most=most)
     assert claimed is not None
     assert claimed.slaves == taken
@@ -47,7 +47,7 @@ def test_claim(bench: Bench, wishes, take_any, least, most, taken) -> None:
 
 
 def test_a_share_is_fair(bench: Bench) -> None:
-    bench.begin(40).turn(None, [opening(expected=40)])
+    bench.begin(40).turn([], [opening(expected=40)])
     for name in "abcd":
         bench.worker(name).attach(JOB)
     taken = [claim(bench.worker(name), least=3, most=30) for name in "abcd"]
@@ -55,7 +55,7 @@ def test_a_share_is_fair(bench: Bench) -> None:
 
 
 def test_what_a_worker_still_holds_is_given_again(bench: Bench) -> None:
-    bench.begin().turn(None, [opening()])
+    bench.begin().turn([], [opening()])
     worker = bench.worker()
     first = claim(worker, least=2, most=2)
     assert claim(worker, ["2"], least=3, most=3) == first
@@ -66,7 +66,7 @@ def test_what_a_worker_still_holds_is_given_again(bench: Bench) -> None:
 
 
 def test_handing_in_and_claiming_the_next_is_one_visit(bench: Bench) -> None:
-    bench.begin().turn(None, [opening(task={"a": "b"})])
+    bench.begin().turn([], [opening(task={"a": "b"})])
     worker = bench.worker()
     first = claim(worker, with_task=True)
     assert first.task == {"a": "b", "reads": "{}"}
@@ -79,7 +79,7 @@ def test_handing_in_and_claiming_the_next_is_one_visit(bench: Bench) -> None:
 
 def test_what_a_bundle_leaves(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     worker, round_ = bench.worker(), bench.keys.round(TRAIN)
     hand(worker, claim(worker, least=2, most=2))
     (name,) = bench.client.lrange(round_.bundles, 0, -1)
@@ -87,7 +87,7 @@ def test_what_a_bundle_leaves(bench: Bench) -> None:
     assert name.startswith(b"bundle:w:")
     assert bench.client.ttl(round_.bundle(name.decode())) == -1
     assert not bench.client.exists(round_.claims, round_.staged("w"))
-    ((called, parts),) = master.bundles(TRAIN, 0)
+    ((_, called, parts),) = master.bundles({TRAIN: 0})
     assert called == name.decode()
     found = Bundle.of(SCHEMA, parts)
     assert (found.slaves, found.samples, found.worker) == (("0", "1"), (5, 5), "w")
@@ -96,20 +96,21 @@ def test_what_a_bundle_leaves(bench: Bench) -> None:
 
 def test_the_last_one_closes_the_round(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening()])
-    cursor, worker = master.last_event(), bench.worker("alone", alone="1")
+    master.turn([], [opening()])
+    master.hear(0)
+    worker = bench.worker("alone", alone="1")
     hand(worker, claim(worker, ["1"]))
     assert bench.client.llen(bench.keys.round(TRAIN).bundle("update:1")) == 2
-    assert (bench.state(), master.wait(cursor, 0)) == ("open", [])
+    assert (bench.state(), master.hear(0).events) == ("open", [])
     bench_worker = bench.worker()
     hand(bench_worker, claim(bench_worker, least=2, most=2))
     assert bench.state() == "closed"
-    assert [(e.type, e.round) for e in master.wait(cursor, 0)] == [("closed", "train:1")]
+    assert [(e.type, e.round) for e in master.hear(0).events] == [("closed", "train:1")]
     assert not bench.client.exists(bench.keys.open)
 
 
 def test_an_overlap_is_refused_by_names_and_the_rest_is_handed_in(bench: Bench) -> None:
-    bench.begin().turn(None, [opening()])
+    bench.begin().turn([], [opening()])
     a, b = bench.worker("a"), bench.worker("b")
     claimed = claim(a, least=3, most=3)
     assert hand(b, claimed, "1").state is SubmissionState.COUNTED
@@ -123,7 +124,7 @@ def test_an_overlap_is_refused_by_names_and_the_rest_is_handed_in(bench: Bench) 
 
 
 def test_stale(bench: Bench) -> None:
-    bench.begin().turn(None, [opening()])
+    bench.begin().turn([], [opening()])
     worker = bench.worker()
     claimed = claim(worker)
     assert hand(worker, replace(claimed, epoch=9)).state is SubmissionState.STALE
@@ -136,14 +137,15 @@ def test_large_bundles_go_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("fedredis.store.scripts.TRIP_BYTES", 200)
     monkeypatch.setattr("fedredis.store.incoming.TRIP_BYTES", 200)
     master, schema = bench.begin(), Schema((Field("sum", "<i8", (40,)),))
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     worker = bench.worker()
-    claimed, cursor = claim(worker, least=2, most=2), master.last_event()
+    claimed = claim(worker, least=2, most=2)
+    master.hear(0)
     both = [Bundle((s,), (5,), [np.arange(40) + int(s)]) for s in claimed.slaves]
     submissions, _ = worker.visit([Handed(claimed, one, schema) for one in both], [])
     assert [one.state for one in submissions] == [SubmissionState.COUNTED] * 2
-    assert [event.type for event in master.wait(cursor, 0)] == ["arrived"] * 2
-    for (_, parts), sent in zip(master.bundles(TRAIN, 0), both, strict=True):
+    assert [event.type for event in master.hear(0).events] == ["arrived"] * 2
+    for (_, _, parts), sent in zip(master.bundles({TRAIN: 0}), both, strict=True):
         np.testing.assert_array_equal(Bundle.of(schema, parts).arrays, sent.arrays)
 
 
@@ -155,7 +157,7 @@ def test_memories(bench: Bench) -> None:
     worker = bench.worker()
     for number in (1, 2, 3):
         name = RoundName("train", number)
-        master.turn(None, [opening(name)])
+        master.turn([], [opening(name)])
         claimed = claim(worker, least=2, most=2, name=name)
         memories = [[np.array([number + 0.5])], [np.array([-1.0])]]
         hand(worker, claimed, memories=memories, remembers=MEMORY)
@@ -177,8 +179,9 @@ def test_memories(bench: Bench) -> None:
 
 def test_a_slave_that_failed_is_claimed_alone_and_at_last_given_up(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening(quorum=2)])
-    worker, cursor = bench.worker(), master.last_event()
+    master.turn([], [opening(quorum=2)])
+    worker = bench.worker()
+    master.hear(0)
     claimed = claim(worker, least=3, most=3)
     assert worker.fail(claimed, "1", traceback="Traceback\n  boom") is Failure.PUT_BACK
     assert worker.fail(claimed, "1", traceback="again") is Failure.PUT_BACK  # delivered twice
@@ -188,15 +191,15 @@ def test_a_slave_that_failed_is_claimed_alone_and_at_last_given_up(bench: Bench)
     assert worker.fail(claimed, "1", traceback="a\nbang") is Failure.GIVEN_UP
     assert bench.state() == "closed"
     assert worker.fail(claimed, "1", traceback="") is Failure.LATE
-    assert [e.type for e in master.wait(cursor, 0)] == ["failed", "failed", "closed"]
+    assert [e.type for e in master.hear(0).events] == ["failed", "failed", "closed"]
     assert master.last_errors(["0", "1"]) == ["slave 1: bang"]
     assert master.missing(TRAIN, ["2", "1", "0"]) == ["1"]
     assert bench.client.hget(bench.keys.slave("1"), "failures") == b"2"
-    master.turn(committal(2), [])
+    master.turn([committal(2)], [])
 
 
 def test_one_that_failed_takes_no_other_with_it(bench: Bench) -> None:
-    bench.begin(5).turn(None, [opening(expected=5)])
+    bench.begin(5).turn([], [opening(expected=5)])
     worker = bench.worker()
     worker.fail(claim(worker, ["3"]), "3", traceback="boom")
     # As wished for it comes third; the others are claimed, it goes back to its place.
@@ -206,25 +209,25 @@ def test_one_that_failed_takes_no_other_with_it(bench: Bench) -> None:
 
 def test_one_that_was_given_up_may_still_come(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening(quorum=2, attempts=1)])
+    master.turn([], [opening(quorum=2, attempts=1)])
     worker = bench.worker()
     claimed = claim(worker, least=3, most=3)
     assert worker.fail(claimed, "0", traceback="boom") is Failure.GIVEN_UP
     hand(worker, claimed, "0")
     assert bench.client.hget(bench.keys.round(TRAIN).round, "given_up") == b"0"
     hand(worker, claimed, "1", "2")
-    master.turn(committal(3), [])
+    master.turn([committal(3)], [])
 
 
 def test_too_many_given_up(bench: Bench) -> None:
     master = bench.begin()
-    master.turn(None, [opening(quorum=3, attempts=1)])
+    master.turn([], [opening(quorum=3, attempts=1)])
     worker = bench.worker()
     assert worker.fail(claim(worker), "0", traceback="boom") is Failure.GIVEN_UP
     assert bench.state() == "failed"
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
     # Another master starts it over with those who are missing.
-    assert bench.master("second").turn(None, [opening()])[0].adopted
+    assert bench.master("second").turn([], [opening()])[0].adopted
     assert (bench.state(), claim(bench.worker("x")).slaves) == ("open", ("0",))
 
 
@@ -232,7 +235,7 @@ def test_waiting_for_work(bench: Bench) -> None:
     master, worker = bench.begin(), bench.worker()
     nothing = worker.open_rounds()
     assert nothing.names == ()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     woken = worker.wait_for_work(nothing.cursor, 1)
     assert woken.names == worker.open_rounds().names == (TRAIN,)
     assert worker.wait_for_work(woken.cursor, 0).names == ()
@@ -244,12 +247,12 @@ def test_waiting_for_work(bench: Bench) -> None:
 
 def test_artifacts_by_version(bench: Bench) -> None:
     master, worker = bench.begin(), bench.worker()
-    master.turn(None, [opening()])
+    master.turn([], [opening()])
     bench.close(master)
     model = {"w": np.array([1.5, -2.0])}
     after = RoundName("train", 2)
     openings = [opening(after, reads={"model": "model:1", "known": "preprocessing:0"})]
-    master.turn(committal(artifacts={"model:1": model}), openings)
+    master.turn([committal(artifacts={"model:1": model})], openings)
     reads = bench.client.hget(bench.keys.round(after).task, "reads")
     assert reads == b'{"model": ["model:1", "first.1"], "known": ["preprocessing:0", "0"]}'
     np.testing.assert_array_equal(worker.artifact("model:1", "first.1")["w"], [1.5, -2])

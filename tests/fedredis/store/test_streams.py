@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fedredis.errors import FedredisError
-from fedredis.store.streams import START, last_id, read
+from fedredis.store.streams import START, last_id, read, reading
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -67,15 +67,19 @@ def test_other_errors_are_no_news_to_hide(client: Redis) -> None:
         read(client, "s", START, seconds=0, count=5)
 
 
-def test_a_wait_is_never_for_ever(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks: list[int | None] = []
-
-    def noting(streams: object, *, count: int, block: int | None) -> list[object]:
-        blocks.append(block)
-        return []
-
-    monkeypatch.setattr(client, "xread", noting)
-    for seconds in (0, -1, 0.0001, 0.0011, 0.5, 2):
-        read(client, "s", START, seconds=seconds, count=5)
+@pytest.mark.parametrize(
+    ("seconds", "block"),
+    [(0, ()), (-1, ()), (0.0001, (1,)), (0.0011, (2,)), (0.5, (500,)), (2, (2000,))],
+)
+def test_a_wait_is_never_for_ever(seconds: float, block: tuple[int, ...]) -> None:
     # 0 would be for ever; a wait that ends too early would be one for nothing.
-    assert blocks == [None, None, 1, 2, 500, 2000]
+    command = reading("s", START, seconds=seconds, count=5)
+    assert command == (
+        "XREAD",
+        "COUNT",
+        5,
+        *(("BLOCK", *block) if block else ()),
+        "STREAMS",
+        "s",
+        START,
+    )

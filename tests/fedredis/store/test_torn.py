@@ -56,7 +56,7 @@ def finish(master: MasterStore, workers: list[SlaveStore], name: RoundName) -> N
                 hand(worker, claimed)
     tending = master.tend(name, JOB)
     assert (tending.state, tending.arrived) == (RoundState.CLOSED, SLAVES)
-    found = [Bundle.of(SCHEMA, parts) for _, parts in master.bundles(name, 0)]
+    found = [Bundle.of(SCHEMA, parts) for _, _, parts in master.bundles({name: 0})]
     counted = [slave for bundle in found for slave in bundle.slaves]
     assert sorted(counted, key=int) == [str(slave) for slave in range(SLAVES)]
     assert sum(int(bundle.arrays[0][0]) for bundle in found) == SLAVES
@@ -72,7 +72,7 @@ def test_whatever_is_lost_is_done_again(bench: Bench, lost: int) -> None:
         copies.append(copy(client))
 
     note()
-    master.turn(None, [ask(TRAIN)])
+    master.turn([], [ask(TRAIN)])
     note()
     for worker in workers:
         claimed = claim(worker, least=2, most=2)
@@ -81,7 +81,7 @@ def test_whatever_is_lost_is_done_again(bench: Bench, lost: int) -> None:
         note()
     finish(master, workers, TRAIN)
     note()
-    master.turn(committal(SLAVES, artifacts=MODEL), [ask(NEXT)])
+    master.turn([committal(SLAVES, artifacts=MODEL)], [ask(NEXT)])
     note()
     claim(workers[0], name=NEXT)
     note()
@@ -93,10 +93,10 @@ def test_whatever_is_lost_is_done_again(bench: Bench, lost: int) -> None:
     client.delete(bench.keys.lease)
     master.acquire()
     if runs.read(client, "r1").round == 0:
-        assert master.turn(None, [ask(TRAIN)])[0].adopted is (lost > 0)
+        assert master.turn([], [ask(TRAIN)])[0].adopted is (lost > 0)
         finish(master, workers, TRAIN)
-        master.turn(committal(SLAVES, artifacts=MODEL), [])
-    master.turn(None, [ask(NEXT)])
+        master.turn([committal(SLAVES, artifacts=MODEL)], [])
+    master.turn([], [ask(NEXT)])
     finish(master, workers, NEXT)
-    master.turn(committal(SLAVES, NEXT), [])
+    master.turn([committal(SLAVES, NEXT)], [])
     assert not client.keys("*:round:*")
