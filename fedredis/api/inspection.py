@@ -10,6 +10,7 @@ from fedredis.api.answer import read_answer
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
+from fedredis.exchanges import KINDS
 from fedredis.store import inflight
 from fedredis.store import runs as stored
 
@@ -132,7 +133,7 @@ def read_record(client: Redis, run: str) -> RunRecord:
         stored.history(client, run),
         _slaves(client, run, state.config),
         tuple(stored.warnings(client, run)),
-        inflight.open_rounds(client, run),
+        inflight.open_rounds(client, run, KINDS),
         read_answer(client, run) if state.config.analysis and state.converged else None,
     )
 

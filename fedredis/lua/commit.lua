@@ -6,8 +6,8 @@
 -- KEYS[5] warnings - list of what may mislead
 -- KEYS[6] round    - hash of the round
 -- KEYS[7] inside   - hash, slave to the bundle that it is in
--- KEYS[8…] for each artifact its hash, its staged parts and their place; then keys of no use
--- KEYS[8…] afterwards
+-- KEYS[8…] for each artifact its hash, its staged parts and their place; then the bundles that were
+-- KEYS[8…] counted, and other keys of no use afterwards
 -- ARGV[1] token     - who asks
 -- ARGV[2] name      - the round's name
 -- ARGV[3] counted   - how many slaves the master has counted
@@ -16,9 +16,10 @@
 -- ARGV[6] told      - JSON of what its slaves told of themselves, or ''
 -- ARGV[7] misleads  - JSON list of warnings
 -- ARGV[8] artifacts - how many to write
--- ARGV[9…] for each its schema (JSON), its version, how many parts it has
+-- ARGV[9] bundles   - how many were counted
+-- ARGV[10…] for each artifact its schema (JSON), its version, how many parts it has
 -- returns {sequence, answer}: 1 if committed, 3 if it was before, 5 if there is no such round,
---   6 if it is not closed, 7 if other slaves are in than were counted, 8 if parts are lost
+--   6 if it is not closed, 7 if others are in than were counted, 8 if parts are lost
 local run, history, events, slaves, warnings, round, inside = unpack(KEYS, 1, 7)
 local token, name, counted, entry, told = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6]
 
@@ -27,13 +28,17 @@ if refused then
   return refused
 end
 local fields, misleads = cjson.decode(ARGV[5]), cjson.decode(ARGV[7])
-local last = 7 + 3 * tonumber(ARGV[8])
+local last, bundles = 7 + 3 * tonumber(ARGV[8]), tonumber(ARGV[9])
 local state = redis.call('HGET', round, 'state')
 local answer = redis.call('HEXISTS', history, name) == 1 and 3 or not state and 5
   or state ~= 'closed' and 6 or redis.call('HLEN', inside) ~= counted and 7
 for i = 8, last, 3 do
-  local lost = redis.call('LLEN', KEYS[i + 1]) ~= tonumber(ARGV[i + 3])
+  local lost = redis.call('LLEN', KEYS[i + 1]) ~= tonumber(ARGV[i + 4])
   answer = answer or lost and 8
+end
+for i = last + 1, last + bundles do
+  -- After a loss its slaves may have handed in anew: another one, which would be left behind.
+  answer = answer or redis.call('EXISTS', KEYS[i]) == 0 and 7
 end
 if answer then
   for i = 8, last, 3 do redis.call('UNLINK', KEYS[i + 1]) end
@@ -41,7 +46,7 @@ if answer then
 end
 for i = 8, last, 3 do
   local artifact, staged, parts = KEYS[i], KEYS[i + 1], KEYS[i + 2]
-  redis.call('HSET', artifact, 'schema', ARGV[i + 1], 'version', ARGV[i + 2])
+  redis.call('HSET', artifact, 'schema', ARGV[i + 2], 'version', ARGV[i + 3])
   redis.call('RENAME', staged, parts)
   redis.call('PERSIST', parts)
 end

@@ -8,10 +8,9 @@
 -- KEYS[6] attempts - hash, slave to how often it has failed
 -- KEYS[7] open     - zset, names of the open rounds
 -- KEYS[8] events   - stream of what happened
--- KEYS[9] staged   - list, the parts of the bundle
+-- KEYS[9] staged   - list, the parts of the bundle, then what each slave is given back later
 -- KEYS[10] bundle  - list, where they are to stand
--- KEYS[11…] for each slave what it is given back later (hash), if anything; so far it is in a
--- KEYS[11…] field of the bundle's name
+-- KEYS[11…] for each slave what it is given back later (hash), if anything
 -- ARGV[1] name   - the round's name
 -- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
 -- ARGV[3] called - the bundle's name
@@ -31,14 +30,14 @@ for i, id in ipairs(slaves) do
   if held[i] == called then same = same + 1 end
 end
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up', 'attempts')
-local lost = redis.call('LLEN', staged) ~= tonumber(parts)
-for i = 11, #KEYS do lost = lost or redis.call('HEXISTS', KEYS[i], called) == 0 end
+local lost = redis.call('LLEN', staged) ~= tonumber(parts) + #KEYS - 10
 local answer = same == #slaves and {1} or state[1] ~= 'open' and {4}
   or (lost or state[2] ~= epoch) and {5} or #overlap > 1 and overlap
 if answer then
   redis.call('UNLINK', staged)
-  for i = 11, #KEYS do redis.call('HDEL', KEYS[i], called) end
-  if answer == overlap then
+  if answer[1] == 4 and redis.call('EXISTS', events) == 1 then
+    tell(events, 1000, 'type', 'late', 'round', name, 'slaves', table.concat(slaves, ' '))
+  elseif answer == overlap then
     -- Or whoever holds them would be given them again and again.
     table.remove(overlap, 1)
     spread('HDEL', claims, overlap)
@@ -52,19 +51,20 @@ local number, entries = string.match(name, '%d+$'), {}
 -- What slaves share comes first: where one of them has put something else there, a script ends.
 redis.call('LLEN', bundles)
 if spread('HDEL', claims, slaves) < #slaves then spread('ZREM', ids, slaves) end
-redis.call('RENAME', staged, bundle)
-redis.call('PERSIST', bundle)
 for i = 11, #KEYS do
-  local before = 0
+  local before, told = 0, redis.call('LINDEX', staged, tonumber(parts) + i - 11)
   for _, old in ipairs(redis.call('HKEYS', KEYS[i])) do
     local n = tonumber(old) or 0
     if n < tonumber(number) then before = math.max(before, n) end
   end
-  local memory = redis.call('HMGET', KEYS[i], called, before)
+  local memory = redis.call('HGET', KEYS[i], before)
   redis.call('UNLINK', KEYS[i])
-  redis.call('HSET', KEYS[i], number, memory[1])
-  if memory[2] then redis.call('HSET', KEYS[i], before, memory[2]) end
+  redis.call('HSET', KEYS[i], number, told)
+  if memory then redis.call('HSET', KEYS[i], before, memory) end
 end
+redis.call('LTRIM', staged, 0, parts - 1)
+redis.call('RENAME', staged, bundle)
+redis.call('PERSIST', bundle)
 for i, id in ipairs(slaves) do entries[2 * i - 1], entries[2 * i] = id, called end
 spread('HSET', inside, entries)
 if given_up > 0 then

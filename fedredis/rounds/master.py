@@ -147,10 +147,10 @@ def drive_run(
 
 
 def _finish(store: MasterStore, setup: Setup) -> bool:
-    on_disk = store.release("finished")
+    """Give the lease back at the run's end; what is of no use then goes first, or would stay."""
     if not setup.boosts and setup.strategy.remembers:
         store.forget_memories(setup.config.slave_ids)
-    return on_disk
+    return store.release("finished")
 
 
 def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) -> None:

@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from fedredis.arrays import Named
     from fedredis.keys import RunKeys
 
-#: The version of what a run begins with; a master's versions are ``<token>.<n>``.
-FIRST = "0"
-
-
-def create(client: Redis, keys: RunKeys, name: str, named: Named) -> None:
-    """Write an artifact of a run that nobody drives yet."""
-    schema, batch = Schema.of(named), Batch(client, f"run {keys.run_id}")
-    batch.stage(keys.parts(name), blob.pack(schema, list(named.values()), schema.about))
-    batch.add("PERSIST", keys.parts(name))
-    batch.add("HSET", keys.artifact(name), "schema", schema.to_json(), "version", FIRST)
-    batch.run()
-
 
 def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -> Named | None:
     """Read an artifact, of one version or as it stands; None if it is not there.

@@ -11,12 +11,9 @@ from fedredis.store.replies import fields, texts
 from fedredis.store.scripts import Batch, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from redis import Redis
-
-#: The kinds of jobs that stay with a run.
-KINDS = ("statistics", "train", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,8 @@ def interrupted(client: Redis, runs: Sequence[str]) -> set[str]:
     return {run for run, held in zip(runs, batch.run(), strict=True) if not held}
 
 
-def open_rounds(client: Redis, run: str) -> tuple[OpenRound, ...]:
-    """Read the open rounds of a run, the oldest first.
+def open_rounds(client: Redis, run: str, jobs: Collection[str]) -> tuple[OpenRound, ...]:
+    """Read the open rounds of a run, the oldest first; jobs of these kinds serve them.
 
     Raises
     ------
@@ -67,25 +64,28 @@ def open_rounds(client: Redis, run: str) -> tuple[OpenRound, ...]:
     """
     keys, where = RunKeys(run), f"run {run}"
     names = texts(ask(client, where, "ZRANGE", keys.open, 0, -1))
-    read = (_open_round(client, keys, RoundName.parse(name)) for name in names)
+    read = (_open_round(client, keys, RoundName.parse(name), jobs) for name in names)
     return tuple(found for found in read if found)
 
 
-def _open_round(client: Redis, keys: RunKeys, name: RoundName) -> OpenRound | None:
+def _open_round(
+    client: Redis, keys: RunKeys, name: RoundName, jobs: Collection[str]
+) -> OpenRound | None:
     """Read one; None if it has been closed meanwhile."""
     round_, batch = keys.round(name), Batch(client, f"run {keys.run_id}")
     batch.add("TIME")
     for key in (round_.round, round_.claims, round_.inside, round_.attempts):
         batch.add("HGETALL", key)
     batch.add("ZRANGE", round_.ids, 0, -1)
-    for job in KINDS:
+    for job in jobs:
         batch.add("ZRANGE", keys.attached(job), 0, -1)
-    (seconds, micros), *hashes, ids, one, two, three = batch.run()
+    (seconds, micros), *hashes, ids = (replies := batch.run())[:6]
     now = int(seconds) * 1000 + int(micros) // 1000
     state, claims, inside, attempts = (fields(reply) for reply in hashes)
     if state.get("state") != "open":
         return None
-    since, attached = now - _whole(state.get("opened")), {*texts(one), *texts(two), *texts(three)}
+    since = now - _whole(state.get("opened"))
+    attached = {worker for some in replies[6:] for worker in texts(some)}
     awaited = {slave: Awaited("unclaimed", "", since) for slave in texts(ids)}
     for slave, worker in claims.items():
         awaited[slave] = Awaited("claimed" if worker in attached else "lost", worker, since)

@@ -127,9 +127,8 @@ class MasterStore:
         committed = []
         for commit in commits:
             bundles = self._incoming.names(commit.name)
-            listed = batch.add("LRANGE", self.keys.round(commit.name).bundles, 0, -1)
             place = steps.commit(batch, self.keys, self._token, commit, versions, bundles)
-            committed.append((commit, bundles, listed, place))
+            committed.append((commit, place))
         # Whoever waits is woken up once, for all of them: it works for several in one visit.
         opened, news = [], " ".join(str(opening.name) for opening in openings)
         for opening in openings:
@@ -145,16 +144,12 @@ class MasterStore:
         # So that what this turn tells others does not wake its own master.
         told = batch.add(*self._news(0))
         replies = batch.run()
-        for commit, bundles, listed, place in committed:
+        for commit, place in committed:
             (answer,) = self._charge.told(replies[place])
             if answer in results.LOST:
                 raise self._charge.lost(
                     f"round {commit.name} can't be committed, {results.LOST[answer]}"
                 )
-            # Handed in anew while a server that had lost them was away: of no use, and in the way.
-            if strays := set(texts(replies[listed])).difference(bundles):
-                place_of = self.keys.round(commit.name).bundle
-                ask(self._client, self._where, "UNLINK", *map(place_of, strays))
             self._versions.update({name: versions[name] for name in commit.artifacts})
             for name in commit.drop:
                 self._versions.pop(name, None)

@@ -42,7 +42,7 @@ ADOPTED, NOT_OPENED = 2, 5
 LOST = {
     5: "the round is gone",
     6: "the round is not closed",
-    7: "other slaves are in than were counted",
+    7: "others are in than were counted",
     8: "parts of what it came to are gone",
 }
 #: What `tend` answers for a round that is not there.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis import keys as names
+from fedredis.arrays import Schema, blob
 from fedredis.arrays.updates import MOST_FIGURE
 from fedredis.config import RunConfig
 from fedredis.errors import BlobError, FedredisError, RunNotFoundError, UsageError
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store import artifact as artifacts_
 from fedredis.store.replies import damaged, fields, real, record, records, texts, whole
-from fedredis.store.scripts import Batch, ask
+from fedredis.store.scripts import Batch, ask, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,14 +23,14 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Named
 
-#: Names in a command.
-CHUNK = 1000
 #: What is in every entry of a history.
 ALWAYS = ("slaves", "samples", "ms", "missing", "refused")
 #: The kind of rounds that test a model.
 TEST = "evaluate"
 #: The artifact that a run begins with.
 NOTHING_KNOWN = "preprocessing:0"
+#: Its version; a master's versions are ``<token>.<n>``.
+FIRST = "0"
 
 
 @dataclass(frozen=True)
@@ -70,30 +72,23 @@ def create(client: Redis, run_id: str, config: RunConfig) -> None:
     UsageError
         If there is a run of that id.
     """
-    keys, where = RunKeys(run_id), f"run {run_id}"
-    seconds, micros = client.time()
-    started = seconds * 1000 + micros // 1000
-    if not ask(client, where, "HSETNX", keys.run, "status", "waiting"):
+    keys, schema = RunKeys(run_id), Schema.of({})
+    head, *_ = blob.pack(schema, [], schema.about)
+    made = call(
+        client,
+        f"run {run_id}",
+        "create",
+        [
+            *(keys.run, names.RUNS, keys.everyone),
+            *(keys.artifact(NOTHING_KNOWN), keys.parts(NOTHING_KNOWN)),
+        ],
+        [
+            *(run_id, config.to_json(), NOTHING_KNOWN, schema.to_json(), FIRST, head),
+            *(secrets.token_hex(8), *config.slave_ids),
+        ],
+    )
+    if not made:
         raise UsageError(f"there is a run {run_id} already: choose another name", field="id")
-    artifacts_.create(client, keys, NOTHING_KNOWN, {})
-    batch, ids = Batch(client, where), config.slave_ids
-    for first in range(0, len(ids), CHUNK):
-        some = enumerate(ids[first : first + CHUNK], first)
-        batch.add("ZADD", keys.everyone, *(word for place in some for word in place))
-    batch.run()
-    with client.pipeline(transaction=True) as pipeline:
-        state: dict[Any, Any] = {
-            "config": config.to_json(),
-            "started": started,
-            "epoch": 0,
-            "sequence": 0,
-            "round": 0,
-            "model": "",
-            "preprocessing": NOTHING_KNOWN,
-        }
-        pipeline.hset(keys.run, mapping=state)
-        pipeline.zadd(names.RUNS, {run_id: started})
-        pipeline.execute()
 
 
 def read(client: Redis, run_id: str) -> RunState:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: Bytes that are sent, or asked for, at once.
 TRIP_BYTES = 4_000_000
-#: Seconds that a list of parts has to be accepted.
-STAGED_TTL = 3600
+#: Milliseconds that a list of parts has to be accepted.
+STAGED_MS = 3_600_000
 
 
 @cache
@@ -78,26 +78,23 @@ class Batch:
         does not accept it.
         """
         if self._midway:
-            # What is sent again goes on from where a list was, which the next one would change.
+            # What is sent again goes on from where a list was, which this one may change.
             self._send()
-        self.add("UNLINK", key)
-        count = 0
+        count, group, size = 0, list[bytes](), self._size
         for part in parts:
-            if self._size + len(part) > TRIP_BYTES and self._size:
+            if size and size + len(part) > TRIP_BYTES:
+                count += self._stage(key, count, group)
                 self._send()
-                # If the answer is lost and the part sent again, it takes the first one's place.
-                self._midway = count > 0
-                self.add("LTRIM", key, 0, count - 1) if count else self.add("UNLINK", key)
-            self.add("RPUSH", key, part)
-            count += 1
-        self.add("EXPIRE", key, STAGED_TTL)
-        return count
+                group, size = [], 0
+            group.append(part)
+            size += len(part)
+        return count + self._stage(key, count, group)
 
-    def put(self, key: str, field: str, value: bytes) -> None:
-        """Set a field of a hash that may be large."""
-        self.add("HSET", key, field, value)
-        if self._size > TRIP_BYTES:
-            self._send()
+    def _stage(self, key: str, before: int, group: Sequence[bytes]) -> int:
+        if group:
+            self._midway = before > 0
+            self.script("stage", [key], [before, STAGED_MS, *group])
+        return len(group)
 
     def run(self, *, errors: bool = False) -> list[Any]:
         """Send what has been added; return all replies, errors among them if that is asked for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from fedredis.arrays import blob
@@ -17,7 +17,7 @@ from fedredis.store.scripts import Batch, ask, call
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from redis import Redis
 
@@ -216,14 +216,9 @@ class SlaveStore:
         called = f"bundle:{self._worker}:{self._mine}-{next(self._handed)}"
         if self._alone is not None:
             called = f"update:{self._alone}"
-        memories = []
-        if handed.remembers is not None:
-            memories = [keys.memory(slave) for slave in slaves]
-            for key, arrays in zip(memories, handed.memories, strict=True):
-                head, *body = blob.pack(handed.remembers, arrays)
-                batch.put(key, called, head + b"\n" + b"".join(body))
         staged, bundle = round_.staged(self._worker), replace(handed.bundle, worker=self._worker)
-        parts = batch.stage(staged, bundle.parts(handed.schema))
+        memories = [keys.memory(slave) for slave in slaves] if handed.remembers is not None else []
+        parts = batch.stage(staged, chain(bundle.parts(handed.schema), _remembered(handed)))
         return batch.script(
             "submit",
             [
@@ -231,7 +226,7 @@ class SlaveStore:
                 *(round_.attempts, keys.open, keys.events, staged, round_.bundle(called)),
                 *memories,
             ],
-            [str(claim.name), claim.epoch, called, parts, *slaves],
+            [str(claim.name), claim.epoch, called, parts - len(memories), *slaves],
         )
 
     def _ask(self, batch: Batch, one: Ask) -> int:
@@ -260,6 +255,14 @@ class SlaveStore:
 
     def _call(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         return call(self._client, self._where, script, keys, args)
+
+
+def _remembered(handed: Handed) -> Iterator[bytes]:
+    """Write what each slave is given back later as one part."""
+    if handed.remembers is not None:
+        for arrays in handed.memories:
+            head, *body = blob.pack(handed.remembers, arrays)
+            yield head + b"\n" + b"".join(body)
 
 
 def _rounds(names: Iterable[str]) -> tuple[RoundName, ...]:

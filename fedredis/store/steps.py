@@ -9,7 +9,7 @@ from fedredis.arrays import Schema, blob
 from fedredis.store.replies import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fedredis.keys import RoundName, RunKeys
     from fedredis.store.scripts import Batch
@@ -22,7 +22,7 @@ def commit(
     token: str,
     commit: Committal,
     versions: Mapping[str, str],
-    bundles: Iterable[str],
+    bundles: Sequence[str],
 ) -> int:
     """Write a round's artifacts aside, in these versions, and commit it with its `bundles`."""
     round_ = keys.round(commit.name)
@@ -38,14 +38,15 @@ def commit(
         [
             *(keys.run, keys.history, keys.events, keys.slaves, keys.warnings),
             *(round_.round, round_.inside, *places),
+            *map(round_.bundle, bundles),
             *(round_.round, round_.task, round_.ids, round_.claims, round_.inside),
-            *(round_.bundles, round_.attempts, *map(round_.bundle, bundles)),
+            *(round_.bundles, round_.attempts),
             *(key for old in commit.drop for key in (keys.artifact(old), keys.parts(old))),
         ],
         [
             *(token, str(commit.name), commit.counted, json.dumps(dict(commit.entry))),
             *(json.dumps(dict(commit.progress)), commit.slaves, json.dumps(commit.warnings)),
-            *(len(commit.artifacts), *written),
+            *(len(commit.artifacts), len(bundles), *written),
         ],
     )
 

@@ -325,9 +325,7 @@ def assert_as_undisturbed(
         assert run.sha256 == expected.sha256
         # The rounds are contiguous, and each has each slave once: no other samples.
         assert comparable(history) == expected.history
-        # Nothing of a round is left behind for good.
-        left = list(run.client.scan_iter(f"{run.keys.run}:round:*"))
-        assert all(run.client.pttl(key) > 0 for key in left), left
+        assert run.left_behind() == []
         assert not run.client.exists(run.keys.open, run.keys.lease)
 
     return compare

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faults_server import until
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from fedredis.config import RunConfig
     from fedredis.keys import RoundKeys
+
+SCHEMA = Path(__file__).parents[2] / "docs/schema.md"
 
 
 @dataclass
@@ -70,6 +74,10 @@ class Run:
     def wait_for_lease_to_end(self) -> None:
         until(lambda: not self.client.exists(self.keys.lease))
 
+    def wait_for_history(self, rounds: int) -> None:
+        """Wait until so many rounds are committed."""
+        until(lambda: self.client.hlen(self.keys.history) >= rounds)
+
     def wait_for_training(self, *, after: bytes) -> bytes:
         """Wait until a round of training is committed after a moment; return that moment.
 
@@ -81,6 +89,14 @@ class Run:
             for after, event in answer[0][1]:
                 if event[b"type"] == b"committed" and event[b"round"].startswith(b"train"):
                     return after
+
+    def left_behind(self) -> list[str]:
+        """List the keys that are there for good, and that docs/schema.md does not let stay."""
+        rows = SCHEMA.read_text().partition("<!-- table: keys -->")[2].partition("\n\n")[0]
+        stays = [row.split("|")[1].strip(" `") for row in rows.splitlines() if "| stays |" in row]
+        names = re.compile("|".join(re.sub(r"<\w+>", r"[\\w.-]+", re.escape(n)) for n in stays))
+        found = map(bytes.decode, self.client.scan_iter(f"{self.keys.run}*"))
+        return [k for k in found if self.client.pttl(k) == -1 and not names.fullmatch(k)]
 
     def round(self, name: str) -> RoundKeys:
         return self.keys.round(RoundName.parse(name))

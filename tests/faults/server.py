@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
 PASSWORD = "of-the-faults"
+#: Nothing happens to its file but what tests do.
+MORE = "daemonize no\nlogfile server.log\nauto-aof-rewrite-percentage 0\n"
 
 
 class Server:
@@ -33,9 +35,7 @@ class Server:
         self.home, self.port = home, port
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
         home.mkdir()
-        (home / "server.conf").write_text(
-            CONFIG.format(port=port, password=PASSWORD) + "daemonize no\nlogfile server.log\n"
-        )
+        (home / "server.conf").write_text(CONFIG.format(port=port, password=PASSWORD) + MORE)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -107,13 +107,13 @@ class NotYetError(Exception):
 
 
 def until(condition) -> None:
-    """Ask the server again and again until a condition holds, for ten seconds at most."""
+    """Ask the server again and again until a condition holds, for forty seconds at most."""
 
     def ask() -> None:
         if not condition():
             raise NotYetError
 
-    Retry(ConstantBackoff(0.02), 500, (NotYetError,)).call_with_retry(ask, lambda _: None)
+    Retry(ConstantBackoff(0.02), 2000, (NotYetError,)).call_with_retry(ask, lambda _: None)
 
 
 def refused(client: Redis) -> bool:

@@ -88,7 +88,7 @@ def test_row_09_the_reply_to_a_part_is_lost(site, assert_as_undisturbed, whose):
     by_proxy = {whose: proxy.url(site.server.url)}
     site.worker(url=by_proxy.get("worker"), part=64)
     # In the midst of a list.
-    proxy.drop_next_reply(b"LTRIM", run.keys.run.encode())
+    proxy.drop_next_reply(run.keys.run.encode(), b":staged:", b"\r\n$1\r\n2\r\n$7\r\n3600000\r\n")
     site.master(run, url=by_proxy.get("master"), part=64).ends(0)
     assert proxy.hit.is_set()
     assert_as_undisturbed(run)

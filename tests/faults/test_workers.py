@@ -164,7 +164,7 @@ def test_row_08_a_slave_whose_connections_break(site, gates, assert_as_undisturb
 
 
 def test_row_10_an_update_for_a_round_that_is_over(site, gates, send, assert_as_undisturbed):
-    """It is turned away, and changes nothing."""
+    """It is turned away and noted, and changes nothing."""
     run = site.create()
     site.worker()
     site.worker()
@@ -180,6 +180,7 @@ def test_row_10_an_update_for_a_round_that_is_over(site, gates, send, assert_as_
     assert gates.wait("submitted train:1 1") == stalled
     assert (run.state, run.sha256) == before
     assert not list(run.client.scan_iter(f"{run.keys.run}:round:train:1*"))
+    assert run.happened(type="late") == [{"type": "late", "round": "train:1", "slaves": "1"}]
     gates.open("submitted train:1 1")
     gates.open("commit train:3")
     master.ends(0)

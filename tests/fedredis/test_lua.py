@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import fedredis
-from fedredis.arrays import Bundle, Field, Schema
-from fedredis.keys import WORKERS, RoundName, RunKeys
-from fedredis.store import asking, nodes, scripts, workers
+from fedredis.arrays import Bundle, Field, Schema, blob
+from fedredis.config import RunConfig
+from fedredis.keys import RUNS, WORKERS, RoundName, RunKeys
+from fedredis.store import asking, nodes, runs, scripts, workers
 from fedredis.store.master import MasterStore
 from fedredis.store.slave import Ask, Claim, Handed, SlaveStore
 from fedredis.store.streams import START
@@ -28,6 +29,10 @@ NAMES = sorted(path.stem for path in LUA.glob("*.lua") if path.stem != "common")
 #: Lines of a body at most, and where it takes more.
 MOST_LINES, LONGER = 45, {"claim": 56, "open_round": 70, "submit": 66, "common": 58}
 TRAIN = RoundName("train", 1)
+CONFIG = RunConfig("pets", (), (), 2, 10)
+SCHEMA = Schema((Field("n", "<i8", ()),))
+BUNDLE = Bundle(("1",), (5,), [np.array(1)])
+HANDED = list(replace(BUNDLE, worker="w-1").parts(SCHEMA))
 
 Call = tuple[list[str], list[Any]]
 
@@ -199,7 +204,8 @@ def calls() -> dict[str, Call]:
         for module in ("master", "slave", "workers", "incoming"):
             patch.setattr(f"fedredis.store.{module}.Batch", Recorder)
         patch.setattr("fedredis.store.scripts.Batch", Recorder)
-        keys, client, schema = RunKeys("r1"), None, Schema((Field("n", "<i8", ()),))
+        keys, client = RunKeys("r1"), None
+        runs.create(client, "r1", CONFIG)  # type: ignore[arg-type]
         card = WorkerCard("w-1", "host", 1, "w", "pets", "{}", None)
         workers.announce(client, card, {})  # type: ignore[arg-type]
         master: Any = MasterStore(client, keys, token="me", lease_ms=7000)  # type: ignore[arg-type]
@@ -210,13 +216,8 @@ def calls() -> dict[str, Call]:
         master.refuse(TRAIN, {"update:1": "why"})
         Recorder.sent.pop("fail")
         slave.fail(Claim(TRAIN, 1, ("1",)), "1", traceback="boom")
-        handed = Handed(
-            Claim(TRAIN, 1, ("1",)),
-            Bundle(("1",), (5,), [np.array(1)]),
-            schema,
-            [[np.array(2)]],
-            schema,
-        )
+        given = BUNDLE, SCHEMA, [[np.array(2)]], SCHEMA
+        handed = Handed(Claim(TRAIN, 1, ("1",)), *given)
         slave.visit([handed], [Ask(TRAIN, "train", ("1", "0"), take_any=True, least=2, most=3)])
         done = Committal(TRAIN, 2, {"ms": 1}, {"round": "1"}, {"model:1": {}}, ("model:0",), "[]")
         after = Opening(RoundName("train", 2), "train", ("1", "0"), 2, 1, 9000, 4, {})
@@ -265,6 +266,8 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "parts": 1,
         "counted": 2,
         "artifacts": 1,
+        "bundles": 1,
+        "before": 0,
         "told": "[]",
         "misleads": "[]",
         "ttl_ms": 7000,
@@ -272,13 +275,22 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     }
     if name == "presence":
         args |= {"name": "w-1", "ttl_ms": workers.PRESENCE_MS}
+    if name == "create":
+        args |= {"id": "r1", "config": CONFIG.to_json(), "called": "preprocessing:0"}
+        args |= {"schema": Schema.of({}).to_json(), "version": "0"}
+        args |= dict(zip(("head", "token"), calls[name][1][5:7], strict=True))
+        named |= {"runs": RUNS, "artifact": keys.artifact("preprocessing:0")}
+        named |= {"parts": keys.parts("preprocessing:0")}
     if name == "submit":
         args["parts"] = 2
+    if name == "stage":
+        args["ttl_ms"] = scripts.STAGED_MS
     memory, model = keys.memory("1"), keys.artifact("model:1")
     open_end: dict[tuple[str, str], list[Any]] = {
         ("claim", "ARGV"): ["1", "0"],
         ("submit", "KEYS"): [memory],
         ("submit", "ARGV"): ["1"],
+        ("create", "ARGV"): ["0", "1"],
         ("fail", "KEYS"): [keys.slave("1")],
         ("fail", "ARGV"): [b"1"],
         ("refuse", "KEYS"): [memory],
@@ -286,10 +298,11 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         ("open_round", "ARGV"): ["1", "0"],
         ("mend", "ARGV"): ["1", "update:1"],
         ("commit", "ARGV"): ["[]", "me.1", 2],
+        ("stage", "ARGV"): [*HANDED, b"\n".join(blob.pack(SCHEMA, [np.array(2)]))],
         ("commit", "KEYS"): [
-            *(model, keys.staged("me", "model:1"), keys.parts("model:1"), round_.round),
-            *(round_.task, round_.ids, round_.claims, round_.inside, round_.bundles),
-            *(round_.attempts, round_.bundle("update:1")),
+            *(model, keys.staged("me", "model:1"), keys.parts("model:1")),
+            *(round_.bundle("update:1"), round_.round, round_.task, round_.ids, round_.claims),
+            *(round_.inside, round_.bundles, round_.attempts),
             *(keys.artifact("model:0"), keys.parts("model:0")),
         ],
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fedredis.arrays import Schema, blob
 from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.cut import write_partitions
@@ -20,7 +21,6 @@ from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import make_card
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run
-from fedredis.store import artifact
 from fedredis.store.master import MasterStore
 from fedredis.store.turns import Opening
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from fedredis.arrays import Named
     from fedredis.data.manifest import Manifest
     from fedredis.embedded import EmbeddedServer
     from fedredis.store.turns import Opened
@@ -123,6 +124,19 @@ def open_round(
     return opened
 
 
+def write(client: Redis, keys: RunKeys, name: str, named: Named) -> None:
+    """Write arrays by name, as a master does."""
+    schema = Schema.of(named)
+    client.rpush(keys.parts(name), *blob.pack(schema, list(named.values()), schema.about))
+    client.hset(keys.artifact(name), mapping={"schema": schema.to_json(), "version": "0"})
+
+
+@pytest.fixture
+def write_artifact() -> Callable[..., None]:
+    """Return a function that writes arrays by name, as a master does."""
+    return write
+
+
 @pytest.fixture
 def learnt(
     client: Redis, keys: RunKeys, folder: Path, manifest: Manifest, make_config: Any
@@ -131,7 +145,7 @@ def learnt(
     rows = {str(i): open_partition(folder, i, manifest) for i in range(4)}
     ended = drive(Setup(make_config(rounds=1)), rows)
     for name, there in (("preprocessing:9", ended.preprocessing), ("model:1", ended.model)):
-        artifact.create(client, keys, name, ended.artifacts[there])
+        write(client, keys, name, ended.artifacts[there])
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from fedredis.errors import ArtifactGoneError, RunNotFoundError
 from fedredis.jobs import view
 from fedredis.jobs.view import RunView
 from fedredis.keys import RoundName, RunKeys
-from fedredis.store import artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +50,10 @@ def test_claims_last_as_long_as_the_run_says(
 
 
 def test_artifacts_are_fetched_once_a_version_and_the_oldest_forgotten(
-    client: Redis, keys: RunKeys, monkeypatch: pytest.MonkeyPatch
+    client: Redis,
+    keys: RunKeys,
+    write_artifact: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(view, "ARTIFACTS_KEPT", 2)
     run, fetched = look(client, keys), []
@@ -63,7 +65,7 @@ def test_artifacts_are_fetched_once_a_version_and_the_oldest_forgotten(
 
     run.store.artifact = noting  # type: ignore[assignment]
     for name in ("model:1", "model:2", "model:3"):
-        artifact.create(client, keys, name, {"w": np.array([float(name[-1])])})
+        write_artifact(client, keys, name, {"w": np.array([float(name[-1])])})
     versions = {n: str(i) for i, n in enumerate(("model:1", "model:2", "model:3"))}
     for name, version in versions.items():
         client.hset(keys.artifact(name), "version", version)

@@ -21,11 +21,11 @@ def test_whom_an_open_round_waits_for(client: Redis) -> None:
     client.hset(names.round, mapping={**state, "quorum": "x", "attempts": 3})
     client.zadd(names.ids, {"0": 0})
     client.hset(names.claims, mapping={"1": "w 1", "2": "w2"})
-    client.zadd(KEYS.attached("train"), {"w 1": now + 5000})
+    client.zadd(KEYS.attached("grow"), {"w 1": now + 5000})
     client.hset(names.inside, "3", "update:3")
     client.hset(names.attempts, mapping={"4": 3, "0": 1})
     # The other has been closed in the meantime.
-    (found,) = open_rounds(client, "r1")
+    (found,) = open_rounds(client, "r1", ["grow"])
     assert (found.name, found.expected, found.arrived, found.quorum) == (name, 5, 1, 0)
     late = found.open_ms - 9000
     assert 0 <= late < 5000
@@ -39,7 +39,7 @@ def test_whom_an_open_round_waits_for(client: Redis) -> None:
 
 
 def test_nothing_is_open(fake: Redis) -> None:
-    assert open_rounds(fake, "r1") == ()
+    assert open_rounds(fake, "r1", []) == ()
 
 
 def test_runs_without_a_master(fake: Redis) -> None:
