@@ -56,7 +56,7 @@ def through_fedredis(
     reduction, fetched = Reduction(rule, SLAVES), 0
     started = time.perf_counter()
     for _ in SLAVES:
-        _, [claim] = worker.visit([], [Ask(name, "train", [], take_any=True)])
+        [claim] = worker.visit([], [Ask(name, "train", [], take_any=True)]).claims
         assert claim is not None
         handed = Handed(claim, Bundle(claim.slaves, (10,), [array]), rule.schema)
         worker.visit([handed], [])

@@ -192,14 +192,16 @@ class Attachment:
             handed = [one.handed() for one in done]
             names = [one.claim.name for one in done]
             self._context.gate.note(self._run.run_id, zip(names, handed, strict=True))
-            answers, claims = self._store.visit([h for some in handed for h in some], asks)
-            queue = iter(answers)
+            wanted = {n for ask in asks if ask.with_task for n in self._run.likely(ask.name)}
+            visit = self._store.visit([h for some in handed for h in some], asks, wanted)
+            self._run.keep(visit.artifacts)
+            queue = iter(visit.submissions)
             rest = [
                 self._answered(one, some, list(islice(queue, len(some))))
                 for one, some in zip(done, handed, strict=True)
             ]
             done = [one for one in rest if one is not None]
-            for ask, claim in zip(asks, claims, strict=True):
+            for ask, claim in zip(asks, visit.claims, strict=True):
                 if claim is None or not claim.slaves:
                     self._rounds.pop(ask.name, None)
                     self._wishes.pop(ask.name, None)

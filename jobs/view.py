@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from fedredis.config import RunConfig
 from fedredis.exchanges import Setup, job_of, make
+from fedredis.exchanges.plan import Progress
+from fedredis.exchanges.plans import plan_of
 from fedredis.store.replies import reads_of
 from fedredis.store.slave import SlaveStore
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 #: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state; and
 #: of masks the channel keys, the letters and the sets of two sums.
 ARTIFACTS_KEPT = 10
+#: What of a round's artifacts is new in each, and named after the round before.
+OF_THE_ROUND = {"model", "state"}
 
 
 @dataclass
@@ -86,12 +90,22 @@ class RunView:
         given = {role: self._artifact(*artifact) for role, artifact in reads.items()}
         return make(self.setup, name, given)
 
+    def likely(self, name: RoundName) -> set[str]:
+        """Name what a round will likely read that is not in memory: its task is not known yet."""
+        there = {known for known, _ in self._artifacts}
+        reads = plan_of(self.setup).reads(name, Progress())
+        return {reads[role] for role in OF_THE_ROUND & reads.keys()} - there - {""}
+
+    def keep(self, artifacts: Mapping[tuple[str, str], Named]) -> None:
+        """Keep artifacts in memory, and the newest only."""
+        self._artifacts |= artifacts
+        while len(self._artifacts) > ARTIFACTS_KEPT:
+            self._artifacts.popitem(last=False)
+
     def _artifact(self, name: str, version: str) -> Named:
         """Fetch an artifact, or take it from memory if that is what the master speaks of."""
         key = (name, version)
         if key not in self._artifacts:
-            self._artifacts[key] = self.store.artifact(name, version)
-            if len(self._artifacts) > ARTIFACTS_KEPT:
-                self._artifacts.popitem(last=False)
+            self.keep({key: self.store.artifact(name, version)})
         self._artifacts.move_to_end(key)
         return self._artifacts[key]

@@ -12,12 +12,33 @@ from fedredis.store.replies import damaged, explain, text
 from fedredis.store.scripts import Batch, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from redis import Redis
 
     from fedredis.arrays import Named
     from fedredis.keys import RunKeys
+
+
+def look_up(batch: Batch, keys: RunKeys, name: str) -> slice:
+    """Ask for an artifact beside other things; return where the replies are."""
+    key, parts = keys.artifact(name), keys.parts(name)
+    start = batch.add("HMGET", key, "schema", "version")
+    batch.add("LLEN", parts)
+    batch.add("LRANGE", parts, 0, 1)
+    return slice(start, batch.add("HGET", key, "version") + 1)
+
+
+def small(replies: Sequence[Any]) -> tuple[str, Named] | None:
+    """Read from such replies an artifact and its version, if it is there, whole and sound."""
+    (described, version), length, first, after = replies
+    if described is None or version != after or length > 2:
+        return None
+    try:
+        return text(version), _unpacked(described, iter(first))
+    except BlobError:
+        # Whoever asks for it by its version is told what is wrong.
+        return None
 
 
 def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -> Named | None:
@@ -30,10 +51,7 @@ def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -
     """
     where, key, parts = f"run {keys.run_id}", keys.artifact(name), keys.parts(name)
     batch = Batch(client, where)
-    batch.add("HMGET", key, "schema", "version")
-    batch.add("LLEN", parts)
-    batch.add("LRANGE", parts, 0, 1)
-    batch.add("HGET", key, "version")
+    look_up(batch, keys, name)
     (described, found), length, first, after = batch.run()
     if found != after:
         # A master has written it anew in between.
@@ -41,15 +59,19 @@ def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -
     if described is None or found is None or (version is not None and text(found) != version):
         return None
     try:
-        schema = Schema.from_json(described)
-        head, arrays = blob.unpack(schema, rest(client, parts, length, first))
-        if not head.items() >= schema.about.items():
-            raise BlobError("damaged: its schema is another one")
+        return _unpacked(described, rest(client, parts, length, first))
     except BlobError as error:
         if length > 2 and ask(client, where, "HGET", key, "version") != found:
             # Dropped while it was read.
             return None
         raise damaged(where, f"its {name}: {error}") from error
+
+
+def _unpacked(described: bytes, parts: Iterator[bytes]) -> Named:
+    schema = Schema.from_json(described)
+    head, arrays = blob.unpack(schema, parts)
+    if not head.items() >= schema.about.items():
+        raise BlobError("damaged: its schema is another one")
     return schema.named(arrays)
 
 

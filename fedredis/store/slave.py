@@ -17,7 +17,7 @@ from fedredis.store.scripts import Batch, ask, call
 from fedredis.store.streams import last_id, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from redis import Redis
 
@@ -79,6 +79,19 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """What a visit has brought."""
+
+    #: What became of each bundle.
+    submissions: list[Submission]
+    #: For each round that was asked None if it is closed or unknown; a claim of no slaves if none
+    #: is left.
+    claims: list[Claim | None]
+    #: The artifacts that were wanted and are there, by name and version.
+    artifacts: dict[tuple[str, str], Named]
+
+
+@dataclass(frozen=True)
 class OpenRounds:
     """The rounds that are open, oldest first, and where to read on for what opens next."""
 
@@ -131,16 +144,16 @@ class SlaveStore:
         return OpenRounds(_rounds(names), entries[-1][0] if entries else after)
 
     def visit(
-        self, handed: Sequence[Handed], asks: Sequence[Ask]
-    ) -> tuple[list[Submission], list[Claim | None]]:
+        self, handed: Sequence[Handed], asks: Sequence[Ask], wanted: Collection[str] = ()
+    ) -> Visit:
         """Hand in bundles and claim the next slaves, in one round trip; large parts go before it.
 
-        Returns what became of each bundle, and for each that is asked the claim: None if the
-        round is closed or unknown, a claim of no slaves if none is left.
+        Artifacts that will likely be `wanted` come with it, unless they are large.
         """
         batch = Batch(self._client, self._where)
         submitted = [self._submit(batch, one) for one in handed]
         asked = [self._ask(batch, one) for one in asks]
+        looked_up = {name: artifact.look_up(batch, self.keys, name) for name in wanted}
         replies = batch.run()
         submissions = []
         for place in submitted:
@@ -152,7 +165,9 @@ class SlaveStore:
             task = fields(replies[place + 1]) if one.with_task else {}
             claim = Claim(one.name, epoch, tuple(texts(slaves)), task)
             claims.append(claim if state else None)
-        return submissions, claims
+        found = {name: artifact.small(replies[at]) for name, at in looked_up.items()}
+        there = {(name, one[0]): one[1] for name, one in found.items() if one is not None}
+        return Visit(submissions, claims, there)
 
     def fail(self, claim: Claim, slave: str, *, traceback: str) -> Failure:
         """Report that a slave's attempt failed."""

@@ -359,7 +359,7 @@ class Actor:
         """Claim so many slaves; none if the round is over, since it may be told of twice."""
         how: Any = {"take_any": True, "least": count, "most": count, "with_task": True}
         ask = Ask(name, self.view.job_of(name), self.ids, **how)
-        return self.view.store.visit([], [ask])[1][0]
+        return self.view.store.visit([], [ask]).claims[0]
 
     def work(self, claim: Claim) -> None:
         """Do the slaves' work and hand it in."""

@@ -72,7 +72,7 @@ class Farm:
             self.rng.shuffle(wishes)
             most = self.rng.randint(1, most)
         ask = Ask(name, job, wishes, take_any=True, least=most, most=most, with_task=True)
-        return self.store.visit([], [ask])[1][0]
+        return self.store.visit([], [ask]).claims[0]
 
     def _work(self, claim: Claim) -> bool:
         """Say whether anything came of it: who is absent is given again and again."""

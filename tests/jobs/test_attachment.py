@@ -78,15 +78,15 @@ def visits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], list[str]]]
     seen: list[tuple[list[str], list[str]]] = []
     visit = SlaveStore.visit
 
-    def noting(store: SlaveStore, handed: Any, asks: Any) -> Any:
-        answers, claims = visit(store, handed, asks)
+    def noting(store: SlaveStore, handed: Any, asks: Any, wanted: Any = ()) -> Any:
+        brought = visit(store, handed, asks, wanted)
         came = [
             f"{one.claim.name} {','.join(one.bundle.slaves)} {answer.state.name}"
-            for one, answer in zip(handed, answers, strict=True)
+            for one, answer in zip(handed, brought.submissions, strict=True)
         ]
-        got = [f"{claim.name} {','.join(claim.slaves)}" for claim in claims if claim]
+        got = [f"{claim.name} {','.join(claim.slaves)}" for claim in brought.claims if claim]
         seen.append((came, [one for one in got if not one.endswith(" ")]))
-        return answers, claims
+        return brought
 
     monkeypatch.setattr(SlaveStore, "visit", noting)
     return seen

@@ -79,7 +79,7 @@ def state(
         master.turn([], [Opening(train, "statistics", None, **asked, reads=reads)])
         slave = SlaveStore(client, keys, worker="w-1", lease_ms=10**9, alone="1")
         slave.attach("statistics")
-        ((claim,),) = slave.visit([], [Ask(train, "statistics", ("1",), take_any=False)])[1:]
+        (claim,) = slave.visit([], [Ask(train, "statistics", ("1",), take_any=False)]).claims
         assert claim
         slave.fail(claim, "1", traceback="ValueError: no")
         master.warn("a warning")

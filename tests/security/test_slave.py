@@ -193,7 +193,7 @@ def test_a_script_of_its_own_reaches_no_further(scene: Scene, admin: Redis) -> N
 
 def claimed(scene: Scene, *wishes: str) -> Claim:
     asked = Ask(ROUND, "train", wishes, take_any=False, most=2, least=2)
-    ((claim,),) = scene.store.visit([], [asked])[1:]
+    (claim,) = scene.store.visit([], [asked]).claims
     assert claim is not None
     assert claim.slaves == wishes
     return claim
@@ -219,7 +219,7 @@ def test_the_shipped_scripts_reach_no_further(scene: Scene, fenced, admin: Redis
         scene.slave.rename(scene.names["my_slave"], scene.names["your_update"])
     assert not admin.exists(scene.names["your_update"])
     assert admin.hget(scene.names["your_slave"], "error") is None
-    (answer,), _ = scene.store.visit([handed(claim, "1")], [])
+    (answer,) = scene.store.visit([handed(claim, "1")], []).submissions
     assert answer.state is SubmissionState.COUNTED
     assert admin.llen(scene.names["my_update"]) == 2
 

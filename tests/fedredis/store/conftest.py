@@ -148,14 +148,14 @@ class Bench:
 def claim(worker: SlaveStore, wishes=(), name: RoundName = TRAIN, **changes: Any) -> Claim | None:
     """Claim slaves."""
     given = {"take_any": True, "least": 1, "most": 1, **changes}
-    (claimed,) = worker.visit([], [Ask(name, JOB, wishes, **given)])[1]
+    (claimed,) = worker.visit([], [Ask(name, JOB, wishes, **given)]).claims
     return claimed
 
 
 def hand(worker: SlaveStore, claimed: Claim, *slaves: str, **changes: Any) -> Submission:
     """Hand in a bundle of a claim's slaves, or of some."""
     handed = Handed(claimed, bundle(*(slaves or claimed.slaves)), SCHEMA, **changes)
-    return worker.visit([handed], [])[0][0]
+    return worker.visit([handed], []).submissions[0]
 
 
 @pytest.fixture

@@ -72,9 +72,28 @@ def test_handing_in_and_claiming_the_next_is_one_visit(bench: Bench) -> None:
     assert first.task == {"a": "b", "reads": "{}"}
     ask = Ask(TRAIN, JOB, (), take_any=True)
     other = replace(ask, name=RoundName("evaluate", 7))
-    submissions, claims = worker.visit([Handed(first, bundle("0"), SCHEMA)], [ask, other])
-    assert [one.state for one in submissions] == [SubmissionState.COUNTED]
-    assert [one and one.slaves for one in claims] == [("1",), None]
+    visit = worker.visit([Handed(first, bundle("0"), SCHEMA)], [ask, other])
+    assert [one.state for one in visit.submissions] == [SubmissionState.COUNTED]
+    assert [one and one.slaves for one in visit.claims] == [("1",), None]
+
+
+def test_what_will_be_read_comes_with_a_visit(bench: Bench) -> None:
+    master, worker = bench.begin(), bench.worker()
+    model = {"weights": np.arange(3.0)}
+    master.turn([], [opening(TRAIN)])
+    bench.close(master)
+    large = {"weights": np.zeros(1_000_000)}
+    master.turn([committal(artifacts={"model:1": model, "model:2": large})], [])
+    found = worker.visit([], [], ["model:1", "model:2", "model:3"]).artifacts
+    # The large one is fetched by whoever was given something to do with it.
+    ((name, version),) = found
+    assert (name, version) == (
+        "model:1",
+        bench.client.hget(bench.keys.artifact(name), "version").decode(),
+    )
+    assert np.array_equal(found[name, version]["weights"], model["weights"])
+    bench.client.lset(bench.keys.parts(name), 1, b"damaged")
+    assert worker.visit([], [], ["model:1"]).artifacts == {}
 
 
 def test_what_a_bundle_leaves(bench: Bench) -> None:
@@ -142,7 +161,7 @@ def test_large_bundles_go_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch
     claimed = claim(worker, least=2, most=2)
     master.hear(0)
     both = [Bundle((s,), (5,), [np.arange(40) + int(s)]) for s in claimed.slaves]
-    submissions, _ = worker.visit([Handed(claimed, one, schema) for one in both], [])
+    submissions = worker.visit([Handed(claimed, one, schema) for one in both], []).submissions
     assert [one.state for one in submissions] == [SubmissionState.COUNTED] * 2
     assert [event.type for event in master.hear(0).events] == ["arrived"] * 2
     for (_, _, parts), sent in zip(master.bundles({TRAIN: 0}), both, strict=True):
