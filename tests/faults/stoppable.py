@@ -172,11 +172,11 @@ def stop_masters() -> None:
     turn = MasterStore.turn
 
     @wraps(turn)
-    def stoppable_turn(self, commit, openings):
-        if commit:
+    def stoppable_turn(self, commits, openings):
+        for commit in commits:
             pass_by(f"commit {commit.name}", self.keys.run_id)
-        answers = turn(self, commit, openings)
-        if commit:
+        answers = turn(self, commits, openings)
+        for commit in commits:
             pass_by(f"committed {commit.name}", self.keys.run_id)
         return answers
 
