@@ -34,6 +34,8 @@ COMMANDS = {
     "stop": "Have the master of a run stop, wherever it is, as Ctrl-C does.",
     "strategies": "List the strategies with their options.",
     "runs": "List the runs, newest first.",
+    "watch": "Follow a run as it goes on, until it ends.",
+    "top": "Show the workers that are there, and what they use.",
     "show": "Show a run: where it stands, its rounds, its slaves.",
     "rm": "Delete a run, with all that Redis holds of it.",
     "errors": "Show what went wrong at the slaves of a run.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from statistics import median
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -73,9 +74,19 @@ def how_far(state: RunState) -> str:
     return rounds if state.chosen == state.round else f"{rounds}; the best is {state.chosen}"
 
 
+def slowest(record: RunRecord) -> dict[str, str]:
+    """Name the slave whose last round of training took longest, beside the median."""
+    took = {s: f["ms"] for s, f in record.slaves.items() if isinstance(f.get("ms"), float)}
+    if len(took) < 2:
+        return {}
+    slave = max(took, key=lambda name: took[name])
+    return {"slowest": f"slave {slave}, {took[slave]:.1f} ms; median {median(took.values()):.1f}"}
+
+
 def slave_table(record: RunRecord) -> Fitting:
-    """Draw what is known of each slave, the first ones if there are many."""
+    """Draw what is known of each slave, or of some: those that have failed, then the first."""
     measure = Setup(record.state.config).measure
+    failed_first = sorted(record.slaves.items(), key=lambda told: not told[1].get("failures"))
     rows = [
         {
             "slave": slave,
@@ -88,10 +99,11 @@ def slave_table(record: RunRecord) -> Fitting:
                 )
                 for n in (measure.primary, measure.loss)
             },
+            "ms": f"{facts['ms']:.1f}" if isinstance(facts.get("ms"), float) else "-",
             "failures": str(facts.get("failures", 0)),
             "worker": f"…{str(facts['worker'])[-8:]}" if "worker" in facts else "-",
         }
-        for slave, facts in islice(record.slaves.items(), SLAVES_LISTED)
+        for slave, facts in islice(failed_first, SLAVES_LISTED)
     ]
     return Fitting(
         rows,
@@ -99,5 +111,5 @@ def slave_table(record: RunRecord) -> Fitting:
         rest=len(record.slaves) - SLAVES_LISTED,
         words=("worker",),
         shrinks=("slave",),
-        gives_way=("worker", "failures", FIGURES[measure.loss].title, "held out"),
+        gives_way=("worker", "ms", "failures", FIGURES[measure.loss].title, "held out"),
     )

@@ -12,7 +12,7 @@ from fedredis.api.inspection import show
 from fedredis.cli import answers, options, output, waiting
 from fedredis.cli.confusion import Confusion, confusions
 from fedredis.cli.driving import resume_of
-from fedredis.cli.run_tables import described, how_far, slave_table
+from fedredis.cli.run_tables import described, how_far, slave_table, slowest
 from fedredis.cli.runs import started
 from fedredis.cli.tables import Fitting
 from fedredis.exchanges import Setup, finished
@@ -75,7 +75,7 @@ def _facts(record: RunRecord) -> Table:
     settings = {name.replace("_", " "): getattr(state.config, name) for name in SHOWN}
     status = f"{state.status}: {state.error}" if state.error else state.status
     facts = {"run": state.run, "started": started(state), **settings}
-    facts |= {"rounds": how_far(state), "status": status}
+    facts |= {**slowest(record), "rounds": how_far(state), "status": status}
     return described(facts, {FIGURES[primary].title: FIGURES[primary].write(state.score)})
 
 

@@ -4,7 +4,8 @@ What the command line does, for programs:
 
 - `run`, `resume`: train a model over slaves, or go on with a run that stopped
 - `describe`, `glm`, `table`, `survival`, `pca`, `kmeans`: ask statistics of all slaves
-- `runs`, `show`, `failures`: look at runs, `nodes`: at their processes; `stop`, `remove` one
+- `runs`, `show`, `failures`: look at runs, `nodes`: at their processes, `workers`: at
+  those that are there; `follow`, `stop`, `remove` a run
 - `check`: look at files before anything is sent
 - `predict`: tell the class of a row with a trained model; `predict_rows`: of a file or frame
 - `baseline`: compare it with what each slave has alone, and all have together
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fedredis.api.answer import Answer
     from fedredis.api.checking import Checked, check
     from fedredis.api.datasets import Partitions, partition, synth
+    from fedredis.api.following import Moment, follow
     from fedredis.api.inference.calls import describe, glm, kmeans, pca, survival, table
     from fedredis.api.inspection import Failures, RunRecord, failures, runs, show
     from fedredis.api.nodes import Nodes, NodeSeries, nodes
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from fedredis.api.trained.model_file import SavedModel, load
     from fedredis.api.trained.prediction import Prediction, predict
     from fedredis.api.trained.table import Predicted, predict_rows
+    from fedredis.api.workers import Worker, workers
     from fedredis.errors import FedredisError
 
     __version__: str
@@ -53,6 +56,7 @@ __all__ = [
     "Checked",
     "Failures",
     "FedredisError",
+    "Moment",
     "NodeSeries",
     "Nodes",
     "Outcome",
@@ -62,12 +66,14 @@ __all__ = [
     "RunRecord",
     "SavedModel",
     "Serving",
+    "Worker",
     "__version__",
     "baseline",
     "check",
     "describe",
     "export",
     "failures",
+    "follow",
     "glm",
     "kmeans",
     "load",
@@ -88,6 +94,7 @@ __all__ = [
     "survival",
     "synth",
     "table",
+    "workers",
 ]
 
 #: Where the names come from that are imported when they are first asked for.
@@ -105,11 +112,13 @@ _PLACES = {
     "fedredis.api.trained.prediction": ("Prediction", "predict"),
     "fedredis.api.trained.table": ("Predicted", "predict_rows"),
     "fedredis.api.checking": ("Checked", "check"),
+    "fedredis.api.following": ("Moment", "follow"),
     "fedredis.api.inspection": ("Failures", "RunRecord", "failures", "runs", "show"),
     "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),
     "fedredis.api.starting": ("resume", "run"),
     "fedredis.api.stopping": ("stop",),
+    "fedredis.api.workers": ("Worker", "workers"),
     "fedredis.errors": ("FedredisError",),
 }
 

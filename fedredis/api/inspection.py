@@ -10,7 +10,7 @@ from fedredis.api.answer import read_answer
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
-from fedredis.exchanges import KINDS
+from fedredis.exchanges import KINDS, TRAINING
 from fedredis.store import inflight
 from fedredis.store import runs as stored
 
@@ -35,8 +35,9 @@ class RunRecord:
     state: RunState
     #: What each committed round came to, by kind and number, in order.
     history: dict[RoundName, dict[str, Any]]
-    #: What is known of each slave, by its id: ``rows``, ``test_rows``, figures of its test,
-    #: ``worker``, ``failures`` and ``error``; any of it may be missing.
+    #: What is known of each slave, by its id: ``rows``, ``test_rows``, figures of its test, the
+    #: ``ms`` that its last round of training took where it was computed (those of a claim on
+    #: average), ``worker``, ``failures`` and ``error``; any of it may be missing.
     slaves: dict[str, dict[str, Any]]
     #: What may mislead in the run's result, a line each.
     warnings: tuple[str, ...] = ()
@@ -145,7 +146,9 @@ def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, A
     for kind, bundles in stored.slaves(client, run).items():
         for bundle in bundles:
             # How many rows each has is masked, too.
-            hidden = ("samples",) if config.secure else ()
+            hidden = {"samples"} if config.secure else set()
+            # How long a slave takes is told of its training.
+            hidden |= set() if kind in TRAINING else {"ms"}
             shown = {name: told for name, told in bundle.items() if name not in hidden}
             for slave, facts in _facts(shown, "test_rows" if kind == "evaluate" else "rows"):
                 found.get(slave, {}).update(facts)

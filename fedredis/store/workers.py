@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,17 @@ class WorkerCard:
     slaves: tuple[str, ...] | None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A worker that is there, and what its last sign of life has told."""
+
+    card: WorkerCard
+    age_ms: int
+    #: Share of one core, and MiB of memory; None if it has not told.
+    cpu: float | None
+    memory_mb: float | None
+
+
 def announce(client: Redis, card: WorkerCard, vitals: Mapping[str, str]) -> None:
     """Say, or say again, that a worker is there; `vitals` are further fields of its hash."""
     key, batch = keys.worker(card.name), Batch(client, keys.WORKERS)
@@ -62,17 +74,36 @@ def leave(client: Redis, name: str) -> None:
 
 def present(client: Redis, among: Callable[[str], bool] = lambda name: True) -> list[WorkerCard]:
     """List the workers that are there, by name, and only those whose names are `among` some."""
-    seconds, micros = ask(client, keys.WORKERS, "TIME")
-    now = int(seconds) * 1000 + int(micros) // 1000
-    # No script, so that those may ask who only look.
-    there = ask(client, keys.WORKERS, "ZRANGEBYSCORE", keys.WORKERS, f"({now}", "+inf")
-    names = sorted(filter(among, texts(there)))
-    asked = Batch(client, keys.WORKERS)
+    names, asked = sorted(filter(among, _present(client))), Batch(client, keys.WORKERS)
     for name in names:
         asked.add("HGETALL", keys.worker(name))
     cards = map(_card, asked.run(errors=True))
     # A card under another's name would speak for whom its writer may not speak for.
     return [c for name, c in zip(names, cards, strict=True) if c and c.name == name]
+
+
+def seen(client: Redis) -> list[Seen]:
+    """List the workers that are there, by name, with what they use."""
+    names, asked = sorted(_present(client)), Batch(client, keys.WORKERS)
+    for name in names:
+        asked.add("HGETALL", keys.worker(name))
+        asked.add("PTTL", keys.worker(name))
+    replies, found = asked.run(errors=True), list[Seen]()
+    for name, hash_, left in zip(names, replies[::2], replies[1::2], strict=True):
+        card = _card(hash_)
+        if card and card.name == name:
+            cpu, memory = (_figure(hash_, of) for of in (b"cpu", b"memory_mb"))
+            found.append(Seen(card, max(0, PRESENCE_MS - left), cpu, memory))
+    return found
+
+
+def _present(client: Redis) -> list[str]:
+    """Name those whose last sign of life is not too long ago."""
+    seconds, micros = ask(client, keys.WORKERS, "TIME")
+    now = int(seconds) * 1000 + int(micros) // 1000
+    # No script, so that those may ask who only look.
+    there = ask(client, keys.WORKERS, "ZRANGEBYSCORE", keys.WORKERS, f"({now}", "+inf")
+    return texts(there)
 
 
 def last_join(client: Redis) -> bytes:
@@ -84,6 +115,15 @@ def wait_for_join(client: Redis, after: bytes, seconds: float) -> bytes:
     """Block until a worker joins, at most for some seconds; return where to read on."""
     entries = read(client, keys.JOINED, after, seconds=seconds, count=100)
     return entries[-1][0] if entries else after
+
+
+def _figure(told: Mapping[bytes, bytes], name: bytes) -> float | None:
+    """Read a number that a worker has told, if it is one."""
+    try:
+        number = float(told.get(name, b""))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
 
 
 def _card(reply: Any) -> WorkerCard | None:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fedredis.cli.main import run
+from tests.fedredis.conftest import make_training
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["make_training"]
 
 
 @dataclass(frozen=True)
