@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from fedredis.acl import Role
 
 ROLES = ("master", "slave", "viewer", "all")
-#: Nobody gets in without a name; whoever runs the server adds a user of their own.
-NO_DEFAULT = "user default reset off"
+#: Nobody gets in without a name; whoever runs the server adds a user of their own. The rights are
+#: for the server itself: as this user it reads its append-only file when it starts, and many
+#: versions leave out every transaction that the user may not execute (redis/redis issue 14541).
+NO_DEFAULT = "user default reset off ~* &* +@all"
 
 
 @click.command(name="acl")

@@ -42,7 +42,7 @@ def test_passwords_are_made_and_kept(call, tmp_path: Path) -> None:
     answer = call(*args)
     assert answer.err == ""
     default, *lines = answer.out.splitlines()
-    assert default == "user default reset off"
+    assert default == "user default reset off ~* &* +@all"
     assert len(lines) == len(list(folder.iterdir())) == 4
     assert folder.stat().st_mode & 0o777 == 0o700
     secrets = set()

