@@ -90,12 +90,12 @@ def stop_workers() -> None:
         return desk(self, exchange, task, slaves)
 
     @wraps(visit)
-    def stoppable_visit(self, handed, asks):
+    def stoppable_visit(self, handed, *more):
         handed = [spoilt(one) for one in handed]
         at = [f"{h.claim.name} {slave}" for h in handed for slave in h.bundle.slaves]
         for point in at:
             pass_by(f"submit {point}", self.keys.run_id)
-        answers = visit(self, handed, asks)
+        answers = visit(self, handed, *more)
         for point in at:
             pass_by(f"submitted {point}", self.keys.run_id)
         return answers
