@@ -39,6 +39,7 @@ COMMANDS = {
     "show": "Show a run: where it stands, its rounds, its slaves.",
     "rm": "Delete a run, with all that Redis holds of it.",
     "errors": "Show what went wrong at the slaves of a run.",
+    "web": "Show runs and predictions in a browser.",
     "predict": "Tell the class of a song with a trained model.",
     "baseline": "Compare a run's model with local ones and a pooled one.",
     "export": "Write a run's model to a file, to predict with elsewhere.",

@@ -13,6 +13,7 @@ from fedredis.cli import options, output
 from fedredis.cli.driving import drive, how_to_resume
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.cli.progress import waiting
+from fedredis.cli.web import beside
 from fedredis.config import RunConfig
 from fedredis.secure.graph import SHARE
 
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
 @click.option(
     "--secure", is_flag=True, help=f"Mask sums: the same as --threshold {SHARE}, if none is given."
 )
+@click.option(
+    "--web", is_flag=True, help="Show it in a browser, too: `fedredis web`, until Ctrl-C."
+)
 @options.redis
 @options.as_json
 def command(
     data: Path | None,
     secure: bool,
+    web: bool,
     redis_url: str | None,
     home: Path,
     as_json: bool,
@@ -48,6 +53,7 @@ def command(
         asked["threshold"] = SHARE
     request = Request.of(data, redis_url, home, asked)
     with ExitStack() as stack:
+        page = stack.enter_context(beside(redis_url, home)) if web else None
         with waiting(output.notes()) as say:
             beginning = begun(request, say, how_to_resume(redis_url, home))
             driver = stack.enter_context(beginning)
@@ -55,4 +61,9 @@ def command(
             output.say(line)
         if data is None and not driver.account and driver.partitions:
             output.say("the songs are synthetic: no --data was given")
+        if page:
+            output.say(f"look at it at {page.address}runs/{driver.run}")
         drive(driver, as_json=as_json)
+        if page:
+            output.say(f"the page stays at {page.address}; Ctrl-C ends it")
+            page.wait()

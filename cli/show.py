@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -46,18 +45,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     for line in record.warnings:
         output.warn(line)
     if as_json:
-        history = {str(name): entry for name, entry in record.history.items()}
-        rounds = {str(found.name): asdict(found) for found in record.open}
-        output.print_json(
-            {
-                **asdict(record.state),
-                **({"answer": record.answer.plain()} if record.answer else {}),
-                "history": history,
-                "slaves": record.slaves,
-                "warnings": record.warnings,
-                "open": {name: {**told, "name": name} for name, told in rounds.items()},
-            }
-        )
+        output.print_json(record.plain())
         return
     if record.answer:
         answers.show(record.answer)

@@ -28,7 +28,7 @@ MATHEMATICS = {f"fedredis.{name}" for name in ("arrays", "features", "metrics", 
 MATHEMATICS |= {"fedredis.strategies"}
 EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges", "fedredis.secure"}
 EXCHANGES |= {"fedredis.inference", "fedredis.trees"}
-REDIS = {"fedredis.connection", "fedredis.redis_url", "fedredis.sentinel", "redis"}
+REDIS = {"fedredis.connection", "fedredis.redis_url", "redis"}
 ALL_BELOW = {
     *EXCHANGES,
     *REDIS,
@@ -40,7 +40,6 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis": set(),
     **{part: set() for part in GROUND},
     "fedredis.redis_url": {"redis"},
-    "fedredis.sentinel": {"fedredis.redis_url", "redis"},
     "fedredis.connection": REDIS,
     "fedredis.arrays": {"numpy"},
     "fedredis.models": {"fedredis.arrays", "numpy"},
@@ -70,8 +69,17 @@ ALLOWED: dict[str, set[str]] = {
         *(*ALL_BELOW, "fedredis.data", "fedredis.jobs"),
         *("numpy", "pandas", "threadpoolctl"),
     },
+    "fedredis.web": {
+        # What all is done by, and what is there to choose from and to be shown.
+        *("fedredis.api", "fedredis.config", "fedredis.exchanges", "fedredis.metrics"),
+        *("fedredis.models", "fedredis.strategies", "fedredis.features.protocol"),
+        *("fedredis.connection", "fedredis.data.reading", "fedredis.store.runs", "redis"),
+        *("fedredis.jobs.dashboard", "rq", "rq_dashboard", "numpy"),
+        *("flask", "flask_wtf", "waitress", "werkzeug"),
+    },
     "fedredis.cli": {
         *(*ALL_BELOW, "fedredis", "fedredis.api", "fedredis.data", "fedredis.jobs"),
+        *("fedredis.web.serving",),
         *("click", "numpy", "rich"),
     },
 }

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+#: What the page is made of.
+PAGE = (".css", ".html", ".js", ".svg")
 SOURCES = ("fedredis", "jobs", "cli", "data", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -44,7 +46,7 @@ def test_every_module_and_resource_is_in_it(wheel):
     for folder in ("fedredis", "jobs", "cli", "data"):
         place = "fedredis" if folder == "fedredis" else f"fedredis/{folder}"
         for file in (ROOT / folder).rglob("*"):
-            if file.suffix in (".py", ".lua", ".json", ".typed"):
+            if file.suffix in (*(".py", ".lua", ".json", ".typed"), *PAGE):
                 assert f"{place}/{file.relative_to(ROOT / folder)}" in inside
     assert "fedredis/py.typed" in inside
 

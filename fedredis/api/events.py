@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.keys import RunKeys
 from fedredis.store.replies import fields
-from fedredis.store.streams import START, last_id, read
+from fedredis.store.streams import START, last_id, newest_entries, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,4 +38,10 @@ def since(
 ) -> Sequence[RunEvent]:
     """Read what happened after an event; block until there is something, at most some seconds."""
     found = read(client, RunKeys(run).events, after.encode(), seconds=seconds, count=MOST)
+    return [RunEvent(id_.decode(), fields(entry)) for id_, entry in found]
+
+
+def latest(client: Redis, run: str, most: int) -> Sequence[RunEvent]:
+    """Read the newest events of a run, the newest first."""
+    found = newest_entries(client, RunKeys(run).events, most)
     return [RunEvent(id_.decode(), fields(entry)) for id_, entry in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.answer import read_answer
@@ -37,7 +37,8 @@ class RunRecord:
     history: dict[RoundName, dict[str, Any]]
     #: What is known of each slave, by its id: ``rows``, ``test_rows``, figures of its test, the
     #: ``ms`` that its last round of training took where it was computed (those of a claim on
-    #: average), ``worker``, ``failures`` and ``error``; any of it may be missing.
+    #: average), ``worker``, ``failures``, and of the last of them ``error`` and ``round``; any of
+    #: it may be missing.
     slaves: dict[str, dict[str, Any]]
     #: What may mislead in the run's result, a line each.
     warnings: tuple[str, ...] = ()
@@ -46,12 +47,23 @@ class RunRecord:
     #: What it came to, if it asks something and is at its end.
     answer: Answer | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """Return all of it in one, as the command line prints it as JSON."""
+        return {
+            **asdict(self.state),
+            **({"answer": self.answer.plain()} if self.answer else {}),
+            "history": {str(name): entry for name, entry in self.history.items()},
+            "slaves": self.slaves,
+            "warnings": self.warnings,
+            "open": {str(o.name): {**asdict(o), "name": str(o.name)} for o in self.open},
+        }
+
 
 @dataclass(frozen=True)
 class Failures:
     """What went wrong in a run."""
 
-    #: For each slave that failed, how often, and the traceback of the last time.
+    #: For each slave that failed, how often, and of the last time the round and the traceback.
     failures: dict[str, dict[str, Any]]
     #: For each round, such as ``train:7``, the slaves whose updates were refused, and why.
     refused: dict[str, dict[str, str]]
@@ -73,7 +85,7 @@ def runs(*, redis_url: str | None = None, home: PathLike = ".fedredis") -> list[
         If Redis can't be reached.
     """
     with session(redis_url, home) as opened:
-        return _as_they_are(opened.client, stored.newest_first(opened.client, logger.warning))
+        return read_runs(opened.client)
 
 
 @checked
@@ -109,7 +121,11 @@ def failures(run: str, *, redis_url: str | None = None, home: PathLike = ".fedre
     record = show(run, redis_url=redis_url, home=home)
     return Failures(
         failures={
-            slave: {"failures": facts["failures"], "traceback": facts["error"]}
+            slave: {
+                "failures": facts["failures"],
+                "round": facts.get("round", ""),
+                "traceback": facts["error"],
+            }
             for slave, facts in record.slaves.items()
             if "error" in facts
         },
@@ -118,6 +134,16 @@ def failures(run: str, *, redis_url: str | None = None, home: PathLike = ".fedre
         error=record.state.error,
         open=record.open,
     )
+
+
+def read_runs(client: Redis, first: int = 0, last: int = -1) -> list[RunState]:
+    """List the runs, newest first, all or from a place to another."""
+    return _as_they_are(client, stored.newest_first(client, logger.warning, first, last))
+
+
+def count_runs(client: Redis) -> int:
+    """Count the runs, those that can't be read among them."""
+    return stored.count(client)
 
 
 def read_record(client: Redis, run: str) -> RunRecord:
@@ -155,7 +181,7 @@ def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, A
     for slave, failed in stored.failures(client, run, ids).items():
         told = failed.get("failures", "")
         found[slave] |= {"failures": int(told) if told.isdecimal() else 0}
-        found[slave] |= {"error": failed["error"]} if "error" in failed else {}
+        found[slave] |= {name: failed[name] for name in ("error", "round") if name in failed}
     return found
 
 

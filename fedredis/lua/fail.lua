@@ -32,7 +32,7 @@ for i = 5, #ARGV do
     local tried = tonumber(redis.call('HGET', attempts, id) or 0)
     answers[i - 4] = tried >= tonumber(state[6]) and 2 or 1
   else
-    redis.call('HSET', slave, 'error', error)
+    redis.call('HSET', slave, 'error', error, 'round', name)
     redis.call('HINCRBY', slave, 'failures', 1)
     redis.call('HDEL', claims, id)
     local tried = redis.call('HINCRBY', attempts, id, 1)

@@ -135,10 +135,20 @@ def change_quorum(client: Redis, run_id: str, quorum: int) -> None:
     ask(client, f"run {run_id}", "HSET", RunKeys(run_id).run, "config", config.to_json())
 
 
-def newest_first(client: Redis, tell: Callable[[str], None]) -> list[RunState]:
-    """List the runs, newest first; `tell` is given a line for each that can't be read."""
+def count(client: Redis) -> int:
+    """Count the runs."""
+    return int(ask(client, names.RUNS, "ZCARD", names.RUNS))
+
+
+def newest_first(
+    client: Redis, tell: Callable[[str], None], first: int = 0, last: int = -1
+) -> list[RunState]:
+    """List the runs, newest first, all or from a place to another.
+
+    `tell` is given a line for each that can't be read.
+    """
     found = []
-    for run_id in texts(ask(client, names.RUNS, "ZREVRANGE", names.RUNS, 0, -1)):
+    for run_id in texts(ask(client, names.RUNS, "ZREVRANGE", names.RUNS, first, last)):
         try:
             found.append(read(client, run_id))
         except FedredisError as error:
@@ -213,7 +223,7 @@ def slaves(client: Redis, run_id: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def failures(client: Redis, run_id: str, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Read how often slaves failed (`failures`), and how the last time (`error`)."""
+    """Read how often slaves failed (`failures`), and how and in which round the last time."""
     keys, batch = RunKeys(run_id), Batch(client, f"run {run_id}")
     for slave in ids:
         batch.add("HGETALL", keys.slave(slave))

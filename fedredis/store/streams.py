@@ -74,6 +74,15 @@ def read(client: Redis, stream: str, after: bytes, *, seconds: float, count: int
     return entries_of(client, stream, answer)
 
 
+def newest_entries(client: Redis, stream: str, most: int) -> list[Entry]:
+    """Read the newest entries, the newest first."""
+    try:
+        found: Any = client.xrevrange(stream, count=most)
+    except ResponseError as error:
+        raise explain(stream, error) from error
+    return [(id_, entry) for id_, entry in found if not _poisoned(id_)]
+
+
 def last_id(client: Redis, stream: str) -> bytes:
     """Return the id of the newest entry, to read on from there."""
     try:

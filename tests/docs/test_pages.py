@@ -23,7 +23,7 @@ RUN = {
     "docs/schema.md": {"after", "flight"},
 }
 #: Those whose words are looked at.
-READ = {"README.md": {"make"}, "docs/deploying.md": {"dashboard", "docker", "sentinels"}}
+READ = {"README.md": {"make"}, "docs/deploying.md": {"dashboard", "docker"}}
 #: Pages whose examples nothing runs: they are for who works on fedredis, or runs a server.
 UNMARKED = {"CONTRIBUTING.md", "SECURITY.md"}
 #: Folders of the checkout that paths in running text start with.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ import numpy as np
 from fedredis.api.preparation import Rows
 from fedredis.api.session import PathLike, session
 from fedredis.api.trained.model_file import load
+from fedredis.api.trained.songs import UNKNOWN, Songs
 from fedredis.api.trained.unseen import unseen_in
 from fedredis.arguments import checked
 from fedredis.config import RunConfig, check_name
-from fedredis.data.cuts.spec import Cut
 from fedredis.data.meaning import digest, number
 from fedredis.data.reading import Reading
 from fedredis.errors import FedredisError, UsageError
@@ -23,7 +22,7 @@ from fedredis.exchanges import Setup
 from fedredis.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -31,14 +30,8 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named
     from fedredis.data.source import Frame
-    from fedredis.data.table import Table
     from fedredis.features import Column
 
-
-#: What a config says of its rows' source where nobody knows it.
-UNKNOWN = "unknown"
-#: Rows by their artist.
-ARTIST = Cut.parse("column:artist")
 
 #: A cell: a number, a category's text, or None where it is missing.
 Value = float | str | None
@@ -55,6 +48,8 @@ class Prediction:
     probabilities: dict[str, float]
     #: What is odd about the row, a line each.
     warnings: tuple[str, ...] = ()
+    #: What the data says, of a row that was looked up.
+    truth: str | float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,22 +120,40 @@ def predict(
         raise UsageError("`artist` says whose song is meant: give `song`, too")
     run, trained = trained_of(run, model, redis_url, home, allow_models)
     config = trained.config
-    odd: list[str] = []
     if values is not None:
-        row = _row_of(values, config)
-    else:
-        row, odd = _look_up(str(song), artist, Rows.of(data, Reading(**reading)), config)
-    X = row[np.newaxis]
+        return told_of(run, trained, row_of(values, config), models=allow_models)
+    songs = Songs.of(Rows.of(data, Reading(**reading)), config)
+    place, odd = songs.find(str(song), artist)
+    prediction = told_of(run, trained, songs.table.X[place], odd, models=allow_models)
+    return replace(prediction, truth=songs.truth(place))
+
+
+def told_of(
+    run: str,
+    trained: Trained,
+    row: NDArray[Any],
+    odd: Sequence[str] = (),
+    *,
+    models: Collection[str] = (),
+) -> Prediction:
+    """Say what a model makes of a row, shape (columns,); `odd` is what is odd about it already.
+
+    Raises
+    ------
+    FedredisError
+        If the model can't be used.
+    """
+    config, X = trained.config, row[np.newaxis]
     try:
-        told = trained.predict(X, allow_models)[0].tolist()
-        odd += unseen_in(Setup(config).features, trained.known, X)
+        told = trained.predict(X, models)[0].tolist()
+        odd = (*odd, *unseen_in(Setup(config).features, trained.known, X))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise FedredisError(f"the model of run {run} can't be used: {error!r}") from error
     if not config.classes:
-        return Prediction(run, told[0], {}, tuple(odd))
+        return Prediction(run, told[0], {}, odd)
     probabilities = dict(zip(config.classes, told, strict=True))
     answer = max(probabilities, key=probabilities.__getitem__)
-    return Prediction(run, answer, probabilities, tuple(odd))
+    return Prediction(run, answer, probabilities, odd)
 
 
 def trained_of(
@@ -202,8 +215,14 @@ def _from_file(path: Path, models: Collection[str]) -> tuple[str, Trained]:
     return said.run, Trained(config, saved.known, list(saved.parameters.values()))
 
 
-def _row_of(values: Mapping[str, Value], config: RunConfig) -> NDArray[np.float64]:
-    """Put values into a row, in the order of the run's columns."""
+def row_of(values: Mapping[str, Value], config: RunConfig) -> NDArray[np.float64]:
+    """Put values into a row, in the order of the run's columns.
+
+    Raises
+    ------
+    UsageError
+        If one is missing, unknown, or can't be used.
+    """
     fills = config.missing == "mean"
     names = [column.name for column in config.columns]
     unknown = [name for name in values if name not in names]
@@ -230,82 +249,3 @@ def _cell(column: Column, value: Value) -> float:
     if np.isinf(found):
         raise UsageError(f"`values`: {column.name} must be a number, not {value!r}")
     return found
-
-
-def _look_up(
-    song: str, artist: str | None, rows: Rows, config: RunConfig
-) -> tuple[NDArray[np.float64], list[str]]:
-    """Find a song's row by its name; say which it is, if there are several."""
-    source = rows.data
-    if source is None and config.source == UNKNOWN:
-        raise UsageError("a file of a model does not say where songs are: give `data`")
-    if source is None and config.source != "synthetic":
-        source = Path(config.source)
-    rows = replace(rows, data=source)
-    if isinstance(source, Path) and (not source.exists() or rows.folder):
-        raise UsageError(
-            "the songs' names are not at hand: give `data` with the CSV file or the folder that "
-            "the partitions were cut from, or give `values`"
-        )
-    if source is not None and not (isinstance(source, Path) and source.is_dir()):
-        # It imports pandas, as reading a file does.
-        from fedredis.data.dates import dates_among, parts
-
-        kinds = {column.name: column.kind for column in config.columns}
-        days = rows.reading.dates or dates_among(kinds)
-        made = {part for each in days for part in parts(each.partition("=")[0])}
-        columns = rows.reading.columns or [name for name in kinds if name not in made]
-        reading = replace(
-            rows.reading,
-            label=rows.reading.label or config.label,
-            columns=[*columns, *(each.partition("=")[0] for each in days)],
-            dates=days,
-            categories=[name for name in columns if kinds.get(name) == "category"],
-            # Rows that the run has left out can't be told the class of either.
-            missing="mean" if config.missing == "mean" else "drop",
-            task="classify" if config.classes else "regress",
-        )
-        rows = replace(rows, reading=reading)
-    table = _with_artists(rows, config.seed)
-    if table.names is None:
-        raise UsageError(f"{table.source} has no names of songs: give `values`")
-    if [c.name for c in table.columns] != [c.name for c in config.columns]:
-        raise UsageError(f"{table.source} has other columns than the run's {config.dataset}")
-    (found,) = np.nonzero(np.asarray(table.names) == song)
-    if len(found) == 0:
-        raise UsageError(f"there is no song named {song!r} in {table.source}")
-    place, odd = _choose(found.tolist(), song, artist, table)
-    row: NDArray[np.float64] = table.X[place]
-    return row, odd
-
-
-def _with_artists(rows: Rows, seed: int) -> Table:
-    """Read a table, with its rows' artists as groups if it names them."""
-    if rows.data is not None:
-        with suppress(UsageError):
-            return replace(rows, by=ARTIST).read(seed)
-    return rows.read(seed)
-
-
-def _choose(
-    found: list[int], song: str, artist: str | None, table: Table
-) -> tuple[int, list[str]]:
-    """Choose one of the rows of a name; say which, and what the others are."""
-    artists = table.groups
-    if artist is not None:
-        there = [] if artists is None else sorted({artists[place] for place in found})
-        found = [place for place in found if artists is not None and artists[place] == artist]
-        if not found:
-            told = f"; there are those of: {', '.join(there)}" if there else ""
-            raise UsageError(f"`artist`: {artist!r} has no song named {song!r}{told}")
-    if len(found) == 1:
-        return found[0], []
-    several = f"{len(found)} rows are called {song!r}: the first one is taken"
-    if artists is None:
-        return found[0], [several]
-    others = dict.fromkeys(artists[place] for place in found)
-    del others[mine := artists[found[0]]]
-    if not others:
-        return found[0], [f"{several}; all are of {mine}"]
-    listed = ", ".join(others)
-    return found[0], [f"{several}, that of {mine}; `artist` chooses, others are of: {listed}"]

@@ -8,6 +8,8 @@ import pytest
 
 import fedredis
 from fedredis.api.trained.prediction import read_trained
+from fedredis.api.trained.songs import Songs
+from fedredis.data.table import Table
 from fedredis.errors import FedredisError, UsageError
 
 
@@ -26,6 +28,7 @@ def test_a_song_and_its_values_alike(trained, song, values, server):
     named = fedredis.predict(trained.run, song=song["track_name"], redis_url=server.url)
     given = fedredis.predict(trained.run, values=values, redis_url=server.url)
     assert named == given
+    assert (named.truth, given.truth) == (song["decade"], None)
     assert sum(named.probabilities.values()) == pytest.approx(1)
     assert named.answer == max(named.probabilities, key=named.probabilities.__getitem__)
     assert astuple(named)[0] == trained.run
@@ -49,6 +52,17 @@ def test_another_file(trained, csv, song, server, folder):
         fedredis.predict(
             trained.run, song=name, data="moved.csv", columns=["energy"], redis_url=server.url
         )
+
+
+def test_names_are_suggested() -> None:
+    named = ("Hey Jude", "Hey", "Oh, hey there", "hey", "Judex", "Hey")
+    table = Table(np.zeros((6, 1)), np.arange(6) % 2, (), ("a", "b"), "kind", "x.csv", named)
+    assert [name for name, _ in Songs(table).suggest("hey", 9)] == [
+        *("Hey Jude", "Hey", "hey", "Oh, hey there")
+    ]
+    by = Songs(replace(table, groups=("B", "C", "D", "E", "F", "G")))
+    assert by.suggest("hey", 3) == [("Hey Jude", "B"), ("Hey", "C"), ("Hey", "G")]
+    assert Songs(table).suggest("none of them", 9) == []
 
 
 def test_texts_of_numbers_do_as_well(trained, song, values, server):

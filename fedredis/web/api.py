@@ -1,0 +1,75 @@
+"""The same for programs, as JSON; ``openapi.json`` beside this file describes it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, current_app, request
+
+from fedredis.api.inspection import count_runs, read_record, read_runs
+from fedredis.config import check_name
+from fedredis.errors import UsageError
+from fedredis.web.predicting import predict as predicted
+from fedredis.web.site import site
+
+if TYPE_CHECKING:
+    from flask import Response
+
+#: Runs of an answer, if nothing is said, and at most.
+PAGE, MOST = 50, 500
+
+blueprint = Blueprint("api", __name__, url_prefix="/api")
+
+
+@blueprint.get("/runs")
+def runs() -> dict[str, Any]:
+    """List the runs, newest first."""
+    page, size = request.args.get("page", 1, int), request.args.get("size", PAGE, int)
+    if page < 1 or not 1 <= size <= MOST:
+        raise UsageError(f"`page` begins with 1, and `size` is at most {MOST}")
+    first = (page - 1) * size
+    return {
+        "runs": [asdict(state) for state in read_runs(site().client, first, first + size - 1)],
+        "page": page,
+        "total": count_runs(site().client),
+    }
+
+
+@blueprint.get("/runs/<run>")
+def run(run: str) -> dict[str, Any]:
+    """Tell all that is known of a run."""
+    return read_record(site().client, check_name(run, "run")).plain()
+
+
+@blueprint.post("/predict")
+def predict() -> dict[str, Any]:
+    """Predict the class, or the number, of a row or a song."""
+    given = request.get_json()
+    if not isinstance(given, dict):
+        raise UsageError("send a JSON object")
+    if unknown := given.keys() - {"run", "song", "artist", "values"}:
+        raise UsageError(f"there is no field {', '.join(sorted(unknown))}")
+    for name in ("run", "song", "artist"):
+        if not isinstance(given.get(name), str | None):
+            raise UsageError(f"`{name}` must be text")
+    values = given.get("values")
+    if not isinstance(values, dict | None) or not all(
+        isinstance(value, str | int | float | None) and not isinstance(value, bool)
+        for value in (values or {}).values()
+    ):
+        raise UsageError("`values` must be an object of numbers, or text, by feature")
+    return answer(predicted(**given))
+
+
+def answer(prediction: Any) -> dict[str, Any]:
+    """Write a prediction as the command line does."""
+    told = asdict(prediction)
+    found = told.pop("answer")
+    return {"value" if isinstance(found, float) else "class": found, **told}
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Describe these routes."""
+    return current_app.send_static_file("openapi.json")

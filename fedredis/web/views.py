@@ -1,0 +1,326 @@
+"""What a page shows of a run: figures in words, charts, tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from fedredis.exchanges import TRAINING
+from fedredis.metrics import FIGURES, measure
+from fedredis.web import charts
+from fedredis.web.failures import failures_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fedredis.api.inspection import RunRecord
+    from fedredis.api.nodes import Nodes
+    from fedredis.store.runs import RunState
+    from fedredis.web.charts import Chart, Unit
+    from fedredis.web.failures import Failure
+
+#: Statuses in which a master is at work, or about to be.
+ALIVE = ("waiting", "running")
+#: Statuses after which a run can be gone on with.
+RESUMABLE = ("interrupted", "stopped", "failed")
+#: Slaves that have a bar each; of more, the lines of all in the order of their values.
+BARS = 100
+#: Slaves in a table.
+LISTED = 200
+#: Colours of lines.
+COLOURS = 8
+#: Fields of a config that say what is trained, in the order in which they are shown.
+SETTINGS = (
+    *("dataset", "source", "label", "slaves", "rows", "model", "strategy", "options", "features"),
+    *("rounds", "seed", "learning_rate", "schedule", "local_epochs", "batch_size", "l2", "sample"),
+    *("quorum", "patience", "missing", "threshold", "attempts", "max_norm"),
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in a line of the list."""
+
+    state: RunState
+
+    @property
+    def kind(self) -> str:
+        """What is trained, or asked."""
+        config = self.state.config
+        if config.analysis:
+            return str(config.analysis["kind"])
+        model = config.model.rpartition(":")[2]
+        return model if model == "trees" else f"{model} by {config.strategy}"
+
+    @property
+    def is_analysis(self) -> bool:
+        """Whether it asks something, and trains nothing."""
+        return bool(self.state.config.analysis)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a master is at work, or about to be."""
+        return self.state.status in ALIVE
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it can be gone on with."""
+        return self.state.status in RESUMABLE
+
+    @property
+    def can_predict(self) -> bool:
+        """Whether there is a model to predict with."""
+        return self.state.chosen > 0 and not self.is_analysis
+
+    @property
+    def started(self) -> datetime:
+        """When it was made."""
+        return datetime.fromtimestamp(self.state.started / 1000, UTC)
+
+    @property
+    def score(self) -> str:
+        """How good its model is, with the figure's name where that is not clear."""
+        primary = FIGURES[measure(len(self.state.config.classes)).primary]
+        written = primary.write(self.state.score)
+        clear = written == "-" or primary.format.endswith("%")
+        return written if clear else f"{primary.title} {written}"
+
+
+@dataclass(frozen=True)
+class RunView(Summary):
+    """A run on its own page."""
+
+    record: RunRecord
+    nodes: Nodes | None = None
+
+    @classmethod
+    def of(cls, record: RunRecord, nodes: Nodes | None = None) -> RunView:
+        """Look at a record."""
+        return cls(record.state, record, nodes)
+
+    @cached_property
+    def failures(self) -> list[Failure]:
+        """What went wrong, the worst first."""
+        return failures_of(self.record)
+
+    @property
+    def figures(self) -> tuple[str, str]:
+        """Names of the figure that says how good a model is, and of its loss."""
+        how = measure(len(self.state.config.classes))
+        return how.primary, how.loss
+
+    @property
+    def tests(self) -> dict[int, Mapping[str, Any]]:
+        """The test of each round that was tested."""
+        return {n.number: e for n, e in self.record.history.items() if n.kind == "evaluate"}
+
+    @cached_property
+    def headline(self) -> list[tuple[str, str, str]]:
+        """The figures that stand above all others: title, value, and what it means."""
+        config, test = self.state.config, self.chosen_test
+        told = [
+            (FIGURES[name].title, FIGURES[name].write(test.get(name)), "")
+            for name in (*self.figures, "macro_f1")
+            if name in test
+        ]
+        held_out = test.get("rows")
+        if told and held_out:
+            told[0] = (*told[0][:2], f"on {held_out:,} held-out rows")
+        rounds = f"{self.state.round} of {config.rounds}"
+        why = ""
+        if self.state.status == "finished" and self.state.round < config.rounds:
+            why = "converged" if self.state.converged else "out of patience"
+        if self.state.chosen != self.state.round:
+            why = f"{why}; the best is {self.state.chosen}".removeprefix("; ")
+        if not self.is_analysis:
+            told.append(("rounds", rounds, why))
+        told.append(("slaves", f"{config.slaves:,}", f"{config.rows:,} rows"))
+        if times := self.round_times:
+            told.append(("a round", f"{median(ms for _, ms in times):,.0f} ms", "median"))
+        return told
+
+    @cached_property
+    def chosen_test(self) -> Mapping[str, Any]:
+        """The test of the model that the run stands for, or the newest one."""
+        tests = self.tests
+        return tests.get(self.state.chosen) or (tests[max(tests)] if tests else {})
+
+    @cached_property
+    def round_times(self) -> list[tuple[float, float]]:
+        """Milliseconds of each round of training."""
+        entries = self.record.history.items()
+        return [(name.number, e["ms"]) for name, e in entries if name.kind in TRAINING]
+
+    def curve(self, figure: str) -> list[tuple[float, float]]:
+        """Return a figure by round, where it was measured."""
+        tests = self.tests.items()
+        return [(n, e[figure]) for n, e in sorted(tests) if e.get(figure) is not None]
+
+    @cached_property
+    def charts(self) -> list[Chart]:
+        """All charts that there is something to see in."""
+        found = [*self._curves(), self._times(), *self._of_slaves(), *self._of_nodes()]
+        return [chart for chart in found if chart is not None]
+
+    def _curves(self) -> list[Chart | None]:
+        return [
+            charts.lines(
+                f"{FIGURES[name].title.capitalize()} by round",
+                [(FIGURES[name].title, self.curve(name), place)],
+                unit=unit_of(name),
+                x_title="round",
+            )
+            for place, name in enumerate(self.figures)
+        ]
+
+    def _times(self) -> Chart | None:
+        return charts.lines(
+            "Time of each round",
+            [("training", self.round_times, 2)],
+            unit=charts.MILLISECONDS,
+            x_title="round",
+            zero=True,
+        )
+
+    def _of_slaves(self) -> list[Chart | None]:
+        primary, of_all = self.figures[0], self.chosen_test.get(self.figures[0])
+        figure = FIGURES[primary]
+        return [
+            self._by_slave(f"{figure.title.capitalize()} of each slave", primary, of_all),
+            self._by_slave("Rows of each slave", "rows", None),
+        ]
+
+    def _by_slave(self, title: str, name: str, level: float | None) -> Chart | None:
+        unit = unit_of(name) if name in FIGURES else charts.COUNT
+        values = [
+            (slave, float(facts[name]))
+            for slave, facts in self.record.slaves.items()
+            if isinstance(facts.get(name), int | float)
+            and (name == "rows" or facts.get("test_rows"))
+        ]
+        if len(values) > BARS or any(value < 0 for _, value in values):
+            ordered = sorted(value for _, value in values)
+            points = [(float(place), value) for place, value in enumerate(ordered, 1)]
+            how = "slaves, in the order of their values"
+            return charts.lines(title, [(name, points, 3)], unit=unit, x_title=how)
+        return charts.bars(title, values, unit=unit, x_title="slave", level=level)
+
+    def _of_nodes(self) -> list[Chart | None]:
+        if self.nodes is None or not self.nodes.series:
+            return []
+        each = self.nodes.series.values()
+        apart = [
+            (one.called, list(zip(one.time.tolist(), one.cpu.tolist(), strict=True)), None)
+            for one in each
+        ]
+        times, cores = self.nodes.together()
+        together = list(zip(times.tolist(), cores.tolist(), strict=True))
+        of_nodes = apart[:BARS]
+        return [
+            charts.lines(
+                "CPU of each process, and of all",
+                [*of_nodes, ("all together", together, 4)],
+                unit=charts.CORES,
+                x_title="seconds since the run was made; in cores",
+                zero=True,
+                whole=False,
+            )
+        ]
+
+    @cached_property
+    def confusion(self) -> list[tuple[str, list[tuple[int, int, float]]]]:
+        """Rows of the confusion matrix: a class, and for each prediction count, shade, share."""
+        counts = self.chosen_test.get("confusion")
+        classes = self.state.config.classes
+        if not counts or len(counts) != len(classes):
+            return []
+        return [
+            (name, [(int(n), round(10 * n / (sum(row) or 1)), n / (sum(row) or 1)) for n in row])
+            for name, row in zip(classes, counts, strict=True)
+        ]
+
+    @cached_property
+    def slaves(self) -> list[dict[str, str]]:
+        """Rows of the table of slaves, those that failed first."""
+        primary, loss = self.figures
+        ordered = sorted(self.record.slaves.items(), key=lambda one: "error" not in one[1])
+        table = []
+        for slave, facts in ordered[:LISTED]:
+            tested = facts.get("test_rows")
+            worker = str(facts.get("worker", ""))
+            table.append(
+                {
+                    "slave": slave,
+                    "rows": _count(facts.get("rows")),
+                    "held out": _count(tested),
+                    **{
+                        FIGURES[name].title: FIGURES[name].write(
+                            facts.get(name) if tested else None
+                        )
+                        for name in (primary, loss)
+                    },
+                    "failures": str(facts.get("failures", 0)),
+                    "worker": f"…{worker[-8:]}" if worker else "-",
+                }
+            )
+        return table
+
+    @cached_property
+    def settings(self) -> list[tuple[str, str]]:
+        """The config, by the names of its fields; what is empty, or 0 for none, is left out."""
+        config = self.state.config
+        fields = {name: getattr(config, name) for name in SETTINGS}
+        if self.is_analysis:
+            fields = {n: fields[n] for n in ("dataset", "source", "slaves", "rows", "threshold")}
+            fields |= {name: value for name, value in config.analysis.items() if value}
+        fields["columns"] = ", ".join(column.name for column in config.columns)
+        fields["classes"] = ", ".join(config.classes)
+        return [
+            (name.replace("_", " "), f"{value:,}" if type(value) is int else str(value))
+            for name, value in fields.items()
+            if value or name == "seed"
+        ]
+
+    @cached_property
+    def waits_for(self) -> list[tuple[str, int, int, str]]:
+        """The open rounds: name, slaves that are in, slaves asked, and who is missing."""
+        return [
+            (str(found.name), found.arrived, found.expected, ", ".join(list(found.awaited)[:10]))
+            for found in self.record.open
+        ]
+
+
+def compared(views: Sequence[RunView]) -> list[Chart]:
+    """Draw several runs in one picture: each figure that they have, a line each."""
+    names = dict.fromkeys(name for view in views for name in view.figures)
+    found = [
+        charts.lines(
+            f"{FIGURES[name].title.capitalize()} by round",
+            [(v.state.run, v.curve(name), i % COLOURS) for i, v in enumerate(views)],
+            unit=unit_of(name),
+            x_title="round",
+        )
+        for name in names
+    ]
+    found.append(
+        charts.lines(
+            "Time of each round",
+            [(v.state.run, v.round_times, i % COLOURS) for i, v in enumerate(views)],
+            unit=charts.MILLISECONDS,
+            x_title="round",
+            zero=True,
+        )
+    )
+    return [chart for chart in found if chart is not None]
+
+
+def unit_of(figure: str) -> Unit:
+    """Tell in what a figure is written along an axis."""
+    return charts.PERCENT if FIGURES[figure].format.endswith("%") else charts.NUMBER
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "-"
