@@ -2,6 +2,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN_ARGS ?= --slaves 10
+PYTEST_WORKERS ?= 2
 
 .PHONY: run test faults soak lint types check bench clean
 
@@ -9,9 +10,9 @@ RUN_ARGS ?= --slaves 10
 run: $(VENV)/run.stamp
 	$(BIN)/fedredis run $(RUN_ARGS)
 
-# What the tests need, then the tests.
+# What the tests need, then the tests, some at a time.
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("the server of postgresql, a system package, is not there")
     folder = tmp_path_factory.mktemp("postgres")
     if not os.getuid():
-        for place in (folder, *list(folder.parents)[:2]):
+        for place in (folder, *folder.parents):
+            if place == Path(tempfile.gettempdir()):
+                break
             place.chmod(0o755)
         shutil.chown(folder, USER)
     password = folder / "password"
