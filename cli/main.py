@@ -36,6 +36,7 @@ COMMANDS = {
     "runs": "List the runs, newest first.",
     "watch": "Follow a run as it goes on, until it ends.",
     "top": "Show the workers that are there, and what they use.",
+    "metrics": "Serve figures of runs and workers for Prometheus.",
     "show": "Show a run: where it stands, its rounds, its slaves.",
     "rm": "Delete a run, with all that Redis holds of it.",
     "errors": "Show what went wrong at the slaves of a run.",

@@ -157,7 +157,7 @@ def _of_slave(slave_id: str, queue: str, kinds: Collection[str]) -> tuple[str, .
         *(f"%R~{run.artifact(name)}" for name in ("channel:*", "letters:*", "inside-*")),
         *(f"%W~{key}" for key in (keys.JOINED, run.nodes)),
         # What the slaves of a run share.
-        *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events)),
+        *(f"~{key}" for key in (keys.WORKERS, run.open, run.work, run.events, run.counts)),
         f"~{run.attached('*')}",
         *(f"~{run.run}:round:{kind}:{number}" for kind in kinds for number in _numbers()),
         *(f"~{key}" for key in (each.ids, each.claims, each.inside, each.bundles, each.attempts)),

@@ -120,6 +120,11 @@ class RunKeys:
         return f"{self.run}:events"
 
     @property
+    def counts(self) -> str:
+        """Hash: what its rounds came to in numbers, such as updates that came late."""
+        return f"{self.run}:counts"
+
+    @property
     def nodes(self) -> str:
         """Stream, capped: what the run's processes use, CPU and memory."""
         return f"{self.run}:nodes"

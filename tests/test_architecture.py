@@ -95,6 +95,7 @@ OPTIONAL = {
         ),
     },
     "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
+    "prometheus_client": {"fedredis.api.prometheus", "fedredis.api.metrics"},
     "pyarrow": {"fedredis.data.parquet"},
     "scipy": {"fedredis.inference.distributions", "fedredis.inference.families"},
     "clevercsv": {"fedredis.data.dialect"},

@@ -5,11 +5,12 @@
 -- KEYS[3] work   - stream that waiting workers block on
 -- KEYS[4] events - stream of what happened
 -- KEYS[5] nodes  - stream of what the run's processes use, to which they add if it is there
+-- KEYS[6] counts - hash, what its rounds came to in numbers
 -- ARGV[1] token  - who asks
 -- ARGV[2] ttl_ms - how long the lease lasts unless renewed
 -- returns {epoch, sequence}: epoch 1, 2, …, or 0 if another master holds the lease, or
 --   -1 if there is no such run
-local run, lease, work, events, nodes = unpack(KEYS)
+local run, lease, work, events, nodes, counts = unpack(KEYS)
 local token, ttl = ARGV[1], tonumber(ARGV[2])
 
 local known = redis.call('HMGET', run, 'config', 'epoch', 'sequence')
@@ -30,5 +31,8 @@ redis.call('HSET', run, 'master', token, 'status', 'running', 'error', '')
 redis.call('PERSIST', work)
 redis.call('PERSIST', events)
 redis.call('PERSIST', nodes)
+keep('hash', counts)
+redis.call('HINCRBY', counts, 'masters', 1)
+redis.call('PERSIST', counts)
 tell(nodes, 50000, 'node', 'master')
 return {epoch, sequence}

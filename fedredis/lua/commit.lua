@@ -6,8 +6,9 @@
 -- KEYS[5] warnings - list of what may mislead
 -- KEYS[6] round    - hash of the round
 -- KEYS[7] inside   - hash, slave to the bundle that it is in
--- KEYS[8…] for each artifact its hash, its staged parts and their place; then the bundles that were
--- KEYS[8…] counted, and other keys of no use afterwards
+-- KEYS[8] counts   - hash, what the run's rounds came to in numbers
+-- KEYS[9…] for each artifact its hash, its staged parts and their place; then the bundles that were
+-- KEYS[9…] counted, and other keys of no use afterwards
 -- ARGV[1] token     - who asks
 -- ARGV[2] name      - the round's name
 -- ARGV[3] counted   - how many slaves the master has counted
@@ -20,7 +21,7 @@
 -- ARGV[10…] for each artifact its schema (JSON), its version, how many parts it has
 -- returns {sequence, answer}: 1 if committed, 3 if it was before, 5 if there is no such round,
 --   6 if it is not closed, 7 if others are in than were counted, 8 if parts are lost
-local run, history, events, slaves, warnings, round, inside = unpack(KEYS, 1, 7)
+local run, history, events, slaves, warnings, round, inside, counts = unpack(KEYS, 1, 8)
 local token, name, counted, entry, told = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6]
 
 local sequence, refused = in_charge(run, token)
@@ -28,12 +29,13 @@ if refused then
   return refused
 end
 local fields, misleads = cjson.decode(ARGV[5]), cjson.decode(ARGV[7])
-local last, bundles = 7 + 3 * tonumber(ARGV[8]), tonumber(ARGV[9])
-local state = redis.call('HGET', round, 'state')
+local last, bundles = 8 + 3 * tonumber(ARGV[8]), tonumber(ARGV[9])
+local known = redis.call('HMGET', round, 'state', 'opened')
+local state, opened = known[1], known[2]
 local answer = redis.call('HEXISTS', history, name) == 1 and 3 or not state and 5
   or state ~= 'closed' and 6 or redis.call('HLEN', inside) ~= counted and 7
-for i = 8, last, 3 do
-  local lost = redis.call('LLEN', KEYS[i + 1]) ~= tonumber(ARGV[i + 4])
+for i = 9, last, 3 do
+  local lost = redis.call('LLEN', KEYS[i + 1]) ~= tonumber(ARGV[i + 3])
   answer = answer or lost and 8
 end
 for i = last + 1, last + bundles do
@@ -41,18 +43,21 @@ for i = last + 1, last + bundles do
   answer = answer or redis.call('EXISTS', KEYS[i]) == 0 and 7
 end
 if answer then
-  for i = 8, last, 3 do redis.call('UNLINK', KEYS[i + 1]) end
+  for i = 9, last, 3 do redis.call('UNLINK', KEYS[i + 1]) end
   return {sequence, answer}
 end
-for i = 8, last, 3 do
+for i = 9, last, 3 do
   local artifact, staged, parts = KEYS[i], KEYS[i + 1], KEYS[i + 2]
-  redis.call('HSET', artifact, 'schema', ARGV[i + 2], 'version', ARGV[i + 3])
+  redis.call('HSET', artifact, 'schema', ARGV[i + 1], 'version', ARGV[i + 2])
   redis.call('RENAME', staged, parts)
   redis.call('PERSIST', parts)
 end
 redis.call('HSET', history, name, entry)
 for field, value in pairs(fields) do redis.call('HSET', run, field, value) end
-if told ~= '' then redis.call('HSET', slaves, string.match(name, '^[^:]+'), told) end
+local kind = string.match(name, '^[^:]+')
+if told ~= '' then redis.call('HSET', slaves, kind, told) end
+tally(counts, 'rounds:' .. kind, 1)
+tally(counts, 'ms:' .. kind, now() - (tonumber(opened) or now()))
 for _, text in ipairs(misleads) do redis.call('RPUSH', warnings, text) end
 for first = last + 1, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))

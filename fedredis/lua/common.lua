@@ -40,6 +40,13 @@ local function tell(stream, most, ...)
   end
 end
 
+-- Adds to a number of a run's, if the run has some; what a stranger has put there is left.
+local function tally(counts, what, number)
+  if redis.call('EXISTS', counts) == 1 then
+    redis.pcall('HINCRBY', counts, what, whole(number))
+  end
+end
+
 -- Removes keys that are of another kind: slaves may write to them.
 local function keep(kind, ...)
   for _, key in ipairs({...}) do

@@ -8,40 +8,43 @@
 -- KEYS[6] open     - zset, names of the open rounds
 -- KEYS[7] work     - stream that waiting workers block on
 -- KEYS[8] events   - stream of what happened
--- KEYS[9…] for each slave the hash of its failures
+-- KEYS[9] counts   - hash, what the run's rounds came to in numbers
+-- KEYS[10…] for each slave the hash of its failures
 -- ARGV[1] name   - the round's name
 -- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
 -- ARGV[3] worker - who claimed them
 -- ARGV[4] error  - what went wrong
--- ARGV[5…] the slaves
+-- ARGV[5] as     - what it counts as: failed, reclaimed from a worker that is gone, or refused
+-- ARGV[6…] the slaves
 -- returns for each 1 if put back, 2 if given up, 4 if the round is closed, 5 if stale
-local round, ids, claims, inside, attempts, open, work, events = unpack(KEYS, 1, 8)
-local name, epoch, worker, error = unpack(ARGV, 1, 4)
+local round, ids, claims, inside, attempts, open, work, events, counts = unpack(KEYS, 1, 9)
+local name, epoch, worker, error, as = unpack(ARGV, 1, 5)
 
 local fields = {'state', 'epoch', 'expected', 'given_up', 'quorum', 'attempts'}
 local state = redis.call('HMGET', round, unpack(fields))
 local refused = state[1] ~= 'open' and 4 or state[2] ~= epoch and 5
 local answers, given_up, back = {}, tonumber(state[4]), false
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   local id, slave, claimed = ARGV[i], KEYS[i + 4], false
   if not refused then claimed = redis.call('HGET', claims, id) == worker end
   if refused then
-    answers[i - 4] = refused
+    answers[i - 5] = refused
   elseif not claimed then
     -- It was delivered before, or another worker holds the slave by now.
     local tried = tonumber(redis.call('HGET', attempts, id) or 0)
-    answers[i - 4] = tried >= tonumber(state[6]) and 2 or 1
+    answers[i - 5] = tried >= tonumber(state[6]) and 2 or 1
   else
     redis.call('HSET', slave, 'error', error, 'round', name)
     redis.call('HINCRBY', slave, 'failures', 1)
+    tally(counts, as, 1)
     redis.call('HDEL', claims, id)
     local tried = redis.call('HINCRBY', attempts, id, 1)
     tell(events, 1000, 'type', 'failed', 'round', name, 'slave', id, 'attempt', tried)
     if tried < tonumber(state[6]) then
-      answers[i - 4], back = 1, true
+      answers[i - 5], back = 1, true
       redis.call('ZADD', ids, 0, id)
     else
-      answers[i - 4] = 2
+      answers[i - 5] = 2
       given_up = redis.call('HINCRBY', round, 'given_up', 1)
     end
   end

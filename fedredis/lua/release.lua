@@ -4,11 +4,12 @@
 -- KEYS[3] work   - stream that waiting workers block on
 -- KEYS[4] events - stream of what happened
 -- KEYS[5] nodes  - stream of what the run's processes use
+-- KEYS[6] counts - hash, what its rounds came to in numbers
 -- ARGV[1] token  - who asks
 -- ARGV[2] status - finished, stopped or failed
 -- ARGV[3] error  - one line that says why, or ''
 -- returns {sequence}
-local run, lease, work, events, nodes = unpack(KEYS)
+local run, lease, work, events, nodes, counts = unpack(KEYS)
 local token, status, error = ARGV[1], ARGV[2], ARGV[3]
 
 local sequence, refused = in_charge(run, token)
@@ -24,4 +25,5 @@ tell(events, 1000, 'type', status, 'error', error)
 redis.call('EXPIRE', work, 86400)
 redis.call('EXPIRE', events, 86400)
 redis.call('EXPIRE', nodes, 604800)
+redis.call('EXPIRE', counts, 604800)
 return {sequence}

@@ -8,33 +8,37 @@
 -- KEYS[6] attempts - hash, slave to how often it has failed
 -- KEYS[7] open     - zset, names of the open rounds
 -- KEYS[8] events   - stream of what happened
--- KEYS[9] staged   - list, the parts of the bundle, then what each slave is given back later
--- KEYS[10] bundle  - list, where they are to stand
--- KEYS[11…] for each slave what it is given back later (hash), if anything
+-- KEYS[9] counts   - hash, what the run's rounds came to in numbers
+-- KEYS[10] staged  - list, the parts of the bundle, then what each slave is given back later
+-- KEYS[11] bundle  - list, where they are to stand
+-- KEYS[12…] for each slave what it is given back later (hash), if anything
 -- ARGV[1] name   - the round's name
 -- ARGV[2] epoch  - the epoch in which the round was opened, as the claim said
 -- ARGV[3] called - the bundle's name
 -- ARGV[4] parts  - how many it has
--- ARGV[5…] the slaves in it
+-- ARGV[5] bytes  - of its arrays
+-- ARGV[6…] the slaves in it
 -- returns {1} if counted, {4} if late, {5} if stale: of an earlier epoch, or with parts lost,
 --   {6, id, …} if these slaves are in already (overlap)
 local round, ids, claims, inside, bundles, attempts = unpack(KEYS, 1, 6)
-local open, events, staged, bundle = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local name, epoch, called, parts = unpack(ARGV, 1, 4)
+local open, events, counts, staged, bundle = unpack(KEYS, 7, 11)
+local name, epoch, called, parts, bytes = unpack(ARGV, 1, 5)
 
 local slaves, overlap, same = {}, {6}, 0
-for i = 5, #ARGV do slaves[i - 4] = ARGV[i] end
+for i = 6, #ARGV do slaves[i - 5] = ARGV[i] end
 local _, held = spread('HMGET', inside, slaves)
 for i, id in ipairs(slaves) do
   if held[i] then overlap[#overlap + 1] = id end
   if held[i] == called then same = same + 1 end
 end
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', 'given_up', 'attempts')
-local lost = redis.call('LLEN', staged) ~= tonumber(parts) + #KEYS - 10
+local lost = redis.call('LLEN', staged) ~= tonumber(parts) + #KEYS - 11
 local answer = same == #slaves and {1} or state[1] ~= 'open' and {4}
   or (lost or state[2] ~= epoch) and {5} or #overlap > 1 and overlap
 if answer then
   redis.call('UNLINK', staged)
+  local again = answer == overlap and #overlap - 1 or #slaves
+  tally(counts, ({[4] = 'late', [5] = 'stale'})[answer[1]] or 'duplicate', again)
   if answer[1] == 4 and redis.call('EXISTS', events) == 1 then
     tell(events, 1000, 'type', 'late', 'round', name, 'slaves', table.concat(slaves, ' '))
   elseif answer == overlap then
@@ -51,8 +55,8 @@ local number, entries = string.match(name, '%d+$'), {}
 -- What slaves share comes first: where one of them has put something else there, a script ends.
 redis.call('LLEN', bundles)
 if spread('HDEL', claims, slaves) < #slaves then spread('ZREM', ids, slaves) end
-for i = 11, #KEYS do
-  local before, told = 0, redis.call('LINDEX', staged, tonumber(parts) + i - 11)
+for i = 12, #KEYS do
+  local before, told = 0, redis.call('LINDEX', staged, tonumber(parts) + i - 12)
   for _, old in ipairs(redis.call('HKEYS', KEYS[i])) do
     local n = tonumber(old) or 0
     if n < tonumber(number) then before = math.max(before, n) end
@@ -75,6 +79,8 @@ if given_up > 0 then
   redis.call('HSET', round, 'given_up', given_up)
 end
 redis.call('RPUSH', bundles, called)
+tally(counts, 'accepted', #slaves)
+tally(counts, 'bytes', tonumber(bytes))
 if redis.call('HLEN', inside) + given_up >= expected then
   redis.call('HSET', round, 'state', 'closed')
   redis.call('ZREM', open, name)

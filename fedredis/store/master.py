@@ -72,7 +72,7 @@ class MasterStore:
         keys = self.keys
         epoch, sequence = self._call(
             "acquire",
-            [keys.run, keys.lease, keys.work, keys.events, keys.nodes],
+            [keys.run, keys.lease, keys.work, keys.events, keys.nodes, keys.counts],
             [self._token, self._lease_ms],
         )
         if epoch == -1:
@@ -99,7 +99,7 @@ class MasterStore:
         keys, batch = self.keys, Batch(self._client, self._where)
         batch.script(
             "release",
-            [keys.run, keys.lease, keys.work, keys.events, keys.nodes],
+            [keys.run, keys.lease, keys.work, keys.events, keys.nodes, keys.counts],
             [self._token, status, error],
         )
         # On the connection that wrote: the server waits for what came over that one.
@@ -192,7 +192,8 @@ class MasterStore:
             batch = Batch(self._client, self._where)
             for worker, slaves in by_worker.items():
                 why = f"worker {text(worker)} {ENDED}"
-                steps.fail(batch, self.keys, name, epoch, worker, why, slaves)
+                of = batch, self.keys, name, epoch, worker
+                steps.fail(*of, why, slaves, counts_as="reclaimed")
             batch.run()
             return self.tend(name, job)
         return Tending(RoundState(state), arrived, bundles, tuple(texts(attached)))
@@ -245,7 +246,8 @@ class MasterStore:
             self._incoming.refused(name, called)
             if slaves:
                 why = bundles[called]
-                steps.fail(failing, self.keys, name, epoch, called.encode(), why, slaves)
+                of = failing, self.keys, name, epoch, called.encode()
+                steps.fail(*of, why, slaves, counts_as="refused")
         failing.run()
         return {called: texts(slaves) for called, slaves in slaves_of.items()}
 

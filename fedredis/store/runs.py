@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 from fedredis import keys as names
 from fedredis.arrays import Schema, blob
 from fedredis.arrays.updates import MOST_FIGURE
@@ -13,7 +15,7 @@ from fedredis.config import RunConfig
 from fedredis.errors import BlobError, FedredisError, RunNotFoundError, UsageError
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store import artifact as artifacts_
-from fedredis.store.replies import damaged, fields, real, record, records, texts, whole
+from fedredis.store.replies import damaged, explain, fields, real, record, records, texts, whole
 from fedredis.store.scripts import Batch, ask, call
 
 if TYPE_CHECKING:
@@ -101,8 +103,13 @@ def read(client: Redis, run_id: str) -> RunState:
     FedredisError
         If it is damaged.
     """
+    return _state(run_id, ask(client, f"run {run_id}", "HGETALL", RunKeys(run_id).run))
+
+
+def _state(run_id: str, stored: Any) -> RunState:
     where = f"run {run_id}"
-    stored = ask(client, where, "HGETALL", RunKeys(run_id).run)
+    if isinstance(stored, ResponseError):
+        raise explain(where, stored)
     if not stored:
         raise RunNotFoundError(f"there is no run {run_id}: `fedredis runs` lists them")
     state = fields(stored)
@@ -147,10 +154,13 @@ def newest_first(
 
     `tell` is given a line for each that can't be read.
     """
-    found = []
-    for run_id in texts(ask(client, names.RUNS, "ZREVRANGE", names.RUNS, first, last)):
+    ids = texts(ask(client, names.RUNS, "ZREVRANGE", names.RUNS, first, last))
+    batch, found = Batch(client, names.RUNS), list[RunState]()
+    for run_id in ids:
+        batch.add("HGETALL", RunKeys(run_id).run)
+    for run_id, reply in zip(ids, batch.run(errors=True), strict=True):
         try:
-            found.append(read(client, run_id))
+            found.append(_state(run_id, reply))
         except FedredisError as error:
             tell(str(error))
     return found

@@ -238,10 +238,14 @@ class SlaveStore:
             "submit",
             [
                 *(round_.round, round_.ids, round_.claims, round_.inside, round_.bundles),
-                *(round_.attempts, keys.open, keys.events, staged, round_.bundle(called)),
+                *(round_.attempts, keys.open, keys.events, keys.counts),
+                *(staged, round_.bundle(called)),
                 *memories,
             ],
-            [str(claim.name), claim.epoch, called, parts - len(memories), *slaves],
+            [
+                *(str(claim.name), claim.epoch, called, parts - len(memories)),
+                *(handed.schema.nbytes, *slaves),
+            ],
         )
 
     def _ask(self, batch: Batch, one: Ask) -> int:

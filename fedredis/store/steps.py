@@ -37,7 +37,7 @@ def commit(
         "commit",
         [
             *(keys.run, keys.history, keys.events, keys.slaves, keys.warnings),
-            *(round_.round, round_.inside, *places),
+            *(round_.round, round_.inside, keys.counts, *places),
             *map(round_.bundle, bundles),
             *(round_.round, round_.task, round_.ids, round_.claims, round_.inside),
             *(round_.bundles, round_.attempts),
@@ -89,6 +89,8 @@ def fail(
     worker: str | bytes,
     why: str,
     slaves: Sequence[bytes],
+    *,
+    counts_as: str = "failed",
 ) -> int:
     """Count a failed attempt of slaves that a worker holds, whoever says so."""
     round_ = keys.round(name)
@@ -96,7 +98,8 @@ def fail(
         "fail",
         [
             *(round_.round, round_.ids, round_.claims, round_.inside, round_.attempts),
-            *(keys.open, keys.work, keys.events, *map(keys.slave, texts(slaves))),
+            *(keys.open, keys.work, keys.events, keys.counts),
+            *map(keys.slave, texts(slaves)),
         ],
-        [str(name), epoch, worker, why, *slaves],
+        [str(name), epoch, worker, why, counts_as, *slaves],
     )

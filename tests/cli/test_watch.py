@@ -214,3 +214,13 @@ def test_a_worker_may_say_anything(call, at, client):
     answer = call("top", *at)
     assert re.search(r"…0123abcd \[b\]a +- +- +- +idle", answer.out)
     assert "\x1b" not in answer.out
+
+
+def test_figures_for_prometheus_at_once(went_on, call, at):
+    answer = call("metrics", "--once", *at)
+    assert f'fedredis_updates_total{{outcome="refused",run="{went_on.run_id}"}}' in answer.out
+    assert answer.out.endswith("\n")
+
+
+def test_figures_are_served_to_this_machine_alone_unless_a_token_is_asked_for(refused, at):
+    assert "ask for a token with --token-file" in refused("metrics", "--host", "0.0.0.0", *at)

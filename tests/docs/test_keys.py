@@ -77,6 +77,7 @@ def all_names() -> Iterator[str]:
         run.lease,
         run.events,
         run.nodes,
+        run.counts,
         run.work,
         run.open,
         run.history,

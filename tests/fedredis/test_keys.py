@@ -19,6 +19,7 @@ ROUND = RUN.round(RoundName("train", 5))
         (RUN.lease, "fedredis:{r1}:lease"),
         (RUN.everyone, "fedredis:{r1}:everyone"),
         (RUN.nodes, "fedredis:{r1}:nodes"),
+        (RUN.counts, "fedredis:{r1}:counts"),
         (RUN.attached("evaluate"), "fedredis:{r1}:attached:evaluate"),
         (RUN.artifact("model:3"), "fedredis:{r1}:model:3"),
         (RUN.parts("model:3"), "fedredis:{r1}:model:3:parts"),

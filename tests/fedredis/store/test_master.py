@@ -357,7 +357,7 @@ def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
     master.turn([], [opening(attempts=1)])
     bench.close(master)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fedredis.store.steps.fail", lambda *_: None)
+        patch.setattr("fedredis.store.steps.fail", lambda *_, **__: None)
         master.refuse(TRAIN, dict.fromkeys(names(master), "why"))
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
 

@@ -1,0 +1,26 @@
+"""docs/monitoring.md: its example prints what every process has used."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Console = Any
+    Document = Any
+
+
+def test_what_processes_use(
+    pages: dict[str, Document], make_console: Callable[..., Console]
+) -> None:
+    (code,) = pages["docs/monitoring.md"].examples("nodes", "python")
+    console = make_console()
+    (console.folder / "program.py").write_text(code)
+    master, *workers, last = console.run("python program.py").splitlines()
+    assert re.fullmatch(r"master \d+ \d+% \d+ MiB", master)
+    assert all(re.fullmatch(r"…[0-9a-f]{8} \d+ \d+% \d+ MiB", line) for line in workers)
+    assert workers
+    assert re.fullmatch(r"\d+\.\d cores at most", last)
