@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fedredis.strategies import STRATEGIES
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -66,34 +64,6 @@ def test_a_federation(
     console.step(last)
     (doctor,) = console.printed["doctor"]
     assert "no  " not in doctor
-
-
-def test_a_fit_that_is_exact(readme: Document, make_console: Callable[..., Console]) -> None:
-    console = make_console()
-    console.play(readme, "newton")
-    (outcome,) = json.loads(console.run("fedredis runs --json"))
-    assert outcome["status"] == "finished"
-    # It ends by itself, long before the last round.
-    assert outcome["rounds"] <= 10
-
-
-def test_what_strategies_come_to(
-    readme: Document, songs: Path, make_console: Callable[..., Console]
-) -> None:
-    console, (section, *_) = make_console(), [readme.section("## Strategies")]
-    told = re.findall(r"`([a-z]+)`(?: comes)? to ([\d.]+) %(?:\s+in\s+(\d+))?", section)
-    assert [name for name, *_ in told] == ["fedavg", "scaffold", "newton"]
-    for name, share, rounds in told:
-        how = f"--data {songs} --by dirichlet:0.1 --strategy {name} --json 2>/dev/null"
-        outcome = json.loads(console.run(f"fedredis run {how}"))
-        assert f"{100 * outcome['accuracy']:.1f}" == share
-        assert outcome["rounds"] == int(rounds or 20)
-
-
-def test_the_strategies_that_are_there(readme: Document) -> None:
-    rows = readme.table(readme.section("## Strategies"))
-    named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row[0])]
-    assert sorted(named) == sorted(STRATEGIES)
 
 
 def test_from_python(readme: Document, make_console: Callable[..., Console]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ from fedredis.strategies import STRATEGIES
 from fedredis.strategies.options import options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Console = Any
     Document = Any
 
 
@@ -22,7 +27,7 @@ def page(pages: dict[str, Document]) -> Document:
 
 def test_every_strategy_stands_there_with_its_options(page: Document) -> None:
     described: dict[str, dict[str, float]] = {}
-    for names, given, paper in page.table(page.section("# Strategies and their options")):
+    for names, given, paper in page.table(page.section("## Options")):
         assert re.search(r"\d{4}$", paper), names
         pairs = dict(re.findall(r"`(\w+)=([\d.e-]+)`", given))
         for name in re.findall(r"`([a-z-]+)`", names):
@@ -45,3 +50,31 @@ def test_what_they_ask_of_a_model(page: Document) -> None:
         SecondOrderModel: second,
         Model: set(STRATEGIES) - steered - second,
     }
+
+
+def test_a_fit_that_is_exact(page: Document, make_console: Callable[..., Console]) -> None:
+    console = make_console()
+    console.play(page, "newton")
+    (outcome,) = json.loads(console.run("fedredis runs --json"))
+    assert outcome["status"] == "finished"
+    # It ends by itself, long before the last round.
+    assert outcome["rounds"] <= 10
+
+
+def test_what_strategies_come_to(
+    page: Document, songs: Path, make_console: Callable[..., Console]
+) -> None:
+    console, (section, *_) = make_console(), [page.section("# Strategies")]
+    told = re.findall(r"`([a-z]+)`(?: comes)? to ([\d.]+) %(?:\s+in\s+(\d+))?", section)
+    assert [name for name, *_ in told] == ["fedavg", "scaffold", "newton"]
+    for name, share, rounds in told:
+        how = f"--data {songs} --by dirichlet:0.1 --strategy {name} --json 2>/dev/null"
+        outcome = json.loads(console.run(f"fedredis run {how}"))
+        assert f"{100 * outcome['accuracy']:.1f}" == share
+        assert outcome["rounds"] == int(rounds or 20)
+
+
+def test_the_strategies_that_are_there(page: Document) -> None:
+    rows = page.table(page.section("# Strategies"))
+    named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row[0])]
+    assert sorted(named) == sorted(STRATEGIES)
