@@ -21,8 +21,6 @@ class Coded:
 
     train: Held
     test: Held
-    #: What rows to train on weigh (n,), if not all the same.
-    train_w: NDArray[Any] | None = None
 
     @classmethod
     def of(cls, rows: Rows, inputs: Rows, *, counts: bool) -> Coded:
@@ -31,9 +29,10 @@ class Coded:
         `counts` says that labels to train on are taken as they are, and not standardised.
         """
         y = rows.train_y if counts else inputs.train_y
-        train = Held(inputs.train_X, y, keys_of(rows.train_X, rows.train_y))
+        keys = keys_of(rows.train_X, rows.train_y)
+        train = Held(inputs.train_X, y, keys, inputs.train_w)
         none = np.zeros(len(inputs.test_y), np.uint64)
-        return cls(train, Held(inputs.test_X, inputs.test_y, none), inputs.train_w)
+        return cls(train, Held(inputs.test_X, inputs.test_y, none))
 
     @property
     def train_X(self) -> NDArray[Any]:  # noqa: N802
@@ -44,6 +43,11 @@ class Coded:
     def train_y(self) -> NDArray[Any]:
         """Labels of rows to train on, as the loss takes them."""
         return self.train.y
+
+    @property
+    def train_w(self) -> NDArray[Any] | None:
+        """What rows to train on weigh, if not all the same."""
+        return self.train.weights
 
     @property
     def test_X(self) -> NDArray[Any]:  # noqa: N802

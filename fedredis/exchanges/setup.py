@@ -274,8 +274,6 @@ class Setup:
             value = getattr(self.config, field)
             if value != only:
                 raise UsageError(f"trees are grown by {only}, not {value}", field=field)
-        if self.weights:
-            raise UsageError("trees don't weigh rows yet", field="class_weight")
         self.boosting.make_loss(len(self.config.classes))
 
     def alone(self, name: str, rows: int) -> Setup:

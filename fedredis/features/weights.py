@@ -36,8 +36,9 @@ class Weights:
     by row, so that what is known has the same bits however rows are divided.
 
     Passes: ``weights``, counts by power of two, where there is a column; ``weight_sums``. Known
-    afterwards: ``row_weights`` (max(classes, 1),), the factor of each class's w_i, and
-    ``weight_bound`` (), above the weight of any row that was learnt from.
+    afterwards: ``row_weights`` (max(classes, 1),), the factor of each class's w_i;
+    ``class_weights``, as many, what each class's rows weigh together; and ``weight_bound`` (),
+    above the weight of any row that was learnt from.
 
     Parameters
     ----------
@@ -108,7 +109,8 @@ class Weights:
             )
         bound = factors.max() * (known["largest_weight"] if self.column else 1.0)
         kept = {key: array for key, array in known.items() if key != "largest_weight"}
-        return {**kept, "row_weights": factors, "weight_bound": np.array(bound)}
+        learnt = {"row_weights": factors, "class_weights": factors * of_classes}
+        return {**kept, **learnt, "weight_bound": np.array(bound)}
 
     def _exponent(self, known: Named) -> int:
         """Return the power of two that all weights are below, or 0 if they are 1."""

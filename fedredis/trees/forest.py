@@ -68,8 +68,12 @@ class Forest:
 
     def scales(self, ensemble: Ensemble, rows: int) -> Scales:
         """Say how gradients at an ensemble's scores become integers, over so many rows."""
-        bounds = self.loss.bounds(ensemble.highest, self.known)
-        return Scales.of(bounds, rows, flat=self.loss.flat)
+        gradient, hessian = self.loss.bounds(ensemble.highest, self.known)
+        weighed = "weight_bound" in self.known
+        most = float(self.known["weight_bound"]) if weighed else 1.0
+        return Scales.of(
+            (gradient * most, hessian * most), rows, flat=self.loss.flat and not weighed
+        )
 
     def predict(self, ensemble: Ensemble, codes: NDArray[Any]) -> NDArray[np.float64]:
         """Predict for codes (n, columns): probabilities (n, classes), or labels (n, 1).

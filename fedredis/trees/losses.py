@@ -197,8 +197,8 @@ def make(name: str, classes: int) -> Loss:
 
 
 def shares(known: Named) -> list[float]:
-    """Return the classes' shares of the rows; one without rows counts as half a row."""
-    counts = np.maximum(known["class_counts"], 0.5)
+    """Return the classes' shares of all rows' weight; one without rows counts as half a row."""
+    counts = np.maximum(known.get("class_weights", known["class_counts"]), 0.5)
     return (counts / counts.sum()).tolist()  # type: ignore[no-any-return]
 
 

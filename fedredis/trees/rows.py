@@ -29,12 +29,14 @@ _STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB13311
 
 @dataclass(eq=False)
 class Held:
-    """Some rows of one slave: codes (n, columns), labels (n,), keys (n,), and where they are."""
+    """Some rows of one slave: codes (n, columns), labels, keys, weights (n,), where they are."""
 
     codes: NDArray[Any]
     y: NDArray[Any]
     #: Numbers by which rows are drawn, see `keys_of`.
     keys: NDArray[np.uint64]
+    #: None where all rows weigh the same.
+    weights: NDArray[Any] | None = None
     #: The rows that they were last put together with, and their places there.
     pool: Pool | None = None
     span: slice = field(default_factory=lambda: slice(0))
@@ -79,6 +81,7 @@ class Pool:
     keys: NDArray[np.uint64]
     #: The missing code of each column.
     last: NDArray[np.intp]
+    weights: NDArray[Any] | None = None
     _scores: Scores | None = None
     #: Where slaves come from different pools, or have been nowhere: the scores of each.
     _each: Sequence[Scores | None] = ()
@@ -97,7 +100,8 @@ class Pool:
             return pool
         codes = np.concatenate([np.ascontiguousarray(one.codes.T) for one in held], axis=1)
         y, keys = (np.concatenate([getattr(one, of) for one in held]) for of in ("y", "keys"))
-        pool = cls(held, codes, y, keys, last)
+        weights = [one.weights for one in held if one.weights is not None]
+        pool = cls(held, codes, y, keys, last, np.concatenate(weights) if weights else None)
         pool._take_over()
         start = 0
         for one in held:
@@ -144,6 +148,8 @@ class Pool:
         raw = self.raw(ensemble)
         if self._derivatives is None or scales != self._scales:
             g, h = loss.gradients(raw, self.y)
+            if self.weights is not None:
+                g, h = g * self.weights, h * self.weights
             self._derivatives = scales.integers(g, scales.gradient), scales.packed(h)
             self._scales = scales
         return self._derivatives

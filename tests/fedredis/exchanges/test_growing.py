@@ -34,7 +34,7 @@ def pooled_rows(classes: int = 3, n: int = 400) -> Prepared:
     X[rng.random(X.shape) < 0.1] = np.nan
     y = np.digitize(score, [0, 1.5]) if classes else np.floor(np.exp(score / 2))
     cut = n // 4
-    return Prepared(X[cut:], y[cut:], X[:cut], y[:cut])
+    return Prepared(X[cut:], y[cut:], X[:cut], y[:cut], rng.exponential(1, n - cut))
 
 
 def dealt(rows: Prepared, places: Sequence[Any]) -> dict[str, Prepared]:
@@ -42,7 +42,13 @@ def dealt(rows: Prepared, places: Sequence[Any]) -> dict[str, Prepared]:
     tests = np.array_split(np.arange(len(rows.test_y)), min(3, len(places)))
     tests += [np.empty(0, np.intp)] * (len(places) - len(tests))
     return {
-        str(i): Prepared(rows.train_X[at], rows.train_y[at], rows.test_X[out], rows.test_y[out])
+        str(i): Prepared(
+            rows.train_X[at],
+            rows.train_y[at],
+            rows.test_X[out],
+            rows.test_y[out],
+            rows.train_w[at],
+        )
         for i, (at, out) in enumerate(zip(places, tests, strict=True))
     }
 
@@ -73,8 +79,10 @@ def boosted(make_setup: Callable[..., Setup]) -> Callable[..., Setup]:
         (3, {}, {"quorum": 1, "patience": 1}),
         (0, {}, {}),
         (0, {"loss": "poisson"}, {}),
+        (3, {}, {"weights": "w", "class_weight": "balanced"}),
+        (0, {}, {"weights": "w"}),
     ],
-    ids=["softmax", "drawn", "quorum", "squared", "poisson"],
+    ids=["softmax", "drawn", "quorum", "squared", "poisson", "balanced", "weighed"],
 )
 def test_the_trees_are_the_pooled_ones(
     boosted: Callable[..., Setup], classes: int, options: dict[str, str], changes: dict[str, Any]

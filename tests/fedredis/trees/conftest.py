@@ -33,9 +33,12 @@ class Table:
     y: NDArray[Any]
     classes: int
     known: Named
+    weights: NDArray[Any] | None = None
 
 
-def table_of(kind: str, *, gaps: bool, sets: bool, n: int = 1500, seed: int = 0) -> Table:
+def table_of(
+    kind: str, *, gaps: bool, sets: bool, weighed: bool = False, n: int = 1500, seed: int = 0
+) -> Table:
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, BINS, (n, 4))
     score = codes[:, 0] / 6 - (codes[:, 1] - 12) ** 2 / 40 + 0.7 * rng.normal(size=n)
@@ -63,7 +66,14 @@ def table_of(kind: str, *, gaps: bool, sets: bool, n: int = 1500, seed: int = 0)
             "label_bound": np.array([np.abs(y - mean).max() / scale]),
         }
         y = (y - mean) / scale if kind == "squared" else y.astype(np.float64)
-    return Table(codes.astype(np.uint8), y, classes, {**counts, **known})
+    weights = None
+    if weighed:
+        # Their mean is 1, also of the labels: the start is the same for all.
+        weights = np.where(rng.random(n) < 0.5, 0.25, 1.75)
+        known["weight_bound"] = np.array(1.75)
+        if classes:
+            known["class_weights"] = np.bincount(y, weights)
+    return Table(codes.astype(np.uint8), y, classes, {**counts, **known}, weights)
 
 
 def boost(
@@ -79,10 +89,7 @@ def boost(
     forest = Forest(chosen, table.classes, table.known)
     keys = keys_of(table.codes.astype(float), table.y)
     everyone = [np.arange(len(table.y))] if parts is None else parts
-    pools = [
-        Pool.of([Held(table.codes[rows], table.y[rows], keys[rows])], forest.last)
-        for rows in everyone
-    ]
+    pools = [Pool.of([_held(table, keys, rows)], forest.last) for rows in everyone]
     ensemble, shape = forest.empty(), chosen.shape(subtract=subtract)
     for number in range(1, rounds + 1):
         columns = chosen.drawn_columns(0, number, len(forest.layout.codes))
@@ -105,6 +112,11 @@ def boost(
             growth, before = growth.grow(layout, columns, scales, sums, shape), sums[1]
         ensemble = ensemble.then(*growth.finished(shape.shrinkage))
     return forest, ensemble
+
+
+def _held(table: Table, keys: NDArray[Any], rows: NDArray[Any]) -> Held:
+    weights = None if table.weights is None else table.weights[rows]
+    return Held(table.codes[rows], table.y[rows], keys[rows], weights)
 
 
 @pytest.fixture
