@@ -201,7 +201,8 @@ def places_of(columns: tuple[Column, ...]) -> tuple[tuple[int, ...], tuple[int, 
 def _between(grid: NDArray[Any], counts: NDArray[np.int64], bins: int) -> NDArray[Any]:
     """Choose which edges of a grid (cells + 1,) stand between bins, given the cells' rows.
 
-    A cell belongs to the bin that the middle of its rows lies in, if all bins had as many.
+    A cell belongs to the bin that the middle of its rows lies in, if all bins had as many. Where
+    cells between two bins are empty, the edge is in the middle of them.
     """
     filled = np.flatnonzero(counts)
     if not len(filled):
@@ -211,5 +212,6 @@ def _between(grid: NDArray[Any], counts: NDArray[np.int64], bins: int) -> NDArra
     middle = 2 * np.cumsum(rows) - rows
     bin_of = middle * bins // (2 * int(rows.sum()))
     first = np.flatnonzero(np.diff(bin_of)) + 1
-    edges: NDArray[Any] = grid[filled[first]]
+    below, above = grid[filled[first - 1] + 1], grid[filled[first]]
+    edges: NDArray[Any] = np.where(below == above, above, below / 2 + above / 2)
     return edges
