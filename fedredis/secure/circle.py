@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fedredis.errors import RuleError
 from fedredis.secure import graph
 from fedredis.secure.identity import Roster, verify
@@ -95,6 +97,13 @@ class Circle:
         """For each place who masks with it, itself among them."""
         seed = digest("graph", *self.names, *self.keys)
         return graph.neighbours(len(self.names), seed)
+
+    def position(self, place: int, neighbour: int) -> int | None:
+        """Return where a place has a neighbour among its neighbours, if it is one."""
+        if not self.drawn:
+            return neighbour
+        at = int(np.searchsorted(self.near[place], neighbour))
+        return at if at < self.size and self.near[place][at] == neighbour else None
 
     @property
     def drawn(self) -> bool:

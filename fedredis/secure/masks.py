@@ -13,12 +13,14 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
 #: Bytes of a key.
 KEY = 32
+#: Words that are drawn before they are added up.
+WORDS_AT_ONCE = 1 << 16
 #: A key seals one text or draws one stream only, so the nonce says nothing.
 NONCE = bytes(12)
 
@@ -50,7 +52,18 @@ def stream(key: bytes, count: int) -> bytes:
     return ChaCha20Poly1305(key).encrypt(NONCE, bytes(count), None)[:count]
 
 
-def words(key: bytes, count: int) -> NDArray[np.int64]:
-    """Draw 64-bit words (count,), read-only, from a key that nothing else is drawn from."""
-    sealed = ChaCha20Poly1305(key).encrypt(NONCE, bytes(8 * count), None)
-    return np.frombuffer(sealed, "<i8", count)
+def words(seeds: Sequence[bytes], about: bytes, count: int) -> NDArray[np.int64]:
+    """Draw 64-bit words for a text from each of some seeds, and add them up (count,).
+
+    Each seed makes a key for the text, which nothing else is drawn from.
+    """
+    total, nothing = np.zeros(count, np.int64), bytes(8 * count)
+    at_once = max(1, WORDS_AT_ONCE // max(1, count))
+    for first in range(0, len(seeds), at_once):
+        sealed = [
+            ChaCha20Poly1305(keyed(seed, about)).encrypt(NONCE, nothing, None)
+            for seed in seeds[first : first + at_once]
+        ]
+        drawn = np.frombuffer(b"".join(sealed), "<i8").reshape(len(sealed), -1)
+        total += np.add.reduce(drawn[:, :count], axis=0)
+    return total

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedredis.errors import RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import KEY, NONCE, derive, digest, keyed, stream, words
+from fedredis.secure.masks import KEY, NONCE, derive, keyed, stream, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +103,7 @@ class Pairs:
         pair = (own, other) if own < other else (other, own)
         found = _of_batch(self._seeds, batch)
         if pair not in found:
-            drawn = derive(self.keys(key, own, other)[0], "masks", batch)
+            drawn = keyed(self.keys(key, own, other)[0], b"masks %d" % batch)
             found[pair] = stream(drawn, KEY * SLOTS)
         return found[pair]
 
@@ -119,6 +119,9 @@ class Party:
         if self._key.public_key().public_bytes_raw() != circle.keys[self.place]:
             raise RuleError("signatures", f"the channel key of slave {name} is not its own")
         self._root = derive(root, "circle", circle.digest)
+        #: Its own secrets, and those with neighbours (m, SLOTS, 32), by batch.
+        self._drawn: dict[int, list[int]] = {}
+        self._shared: dict[int, NDArray[np.uint8]] = {}
         #: What neighbours have dealt it (members, 2, slots, 4), by batch: opened once.
         self._opened: dict[int, dict[tuple[int, ...], Words]] = {}
 
@@ -128,27 +131,36 @@ class Party:
         found: list[int] = self.circle.near[self.place].tolist()
         return found
 
-    def _secret(self, slot: Slot, which: str) -> int:
-        drawn = derive(self._root, which, *slot)
-        return int.from_bytes(drawn, "little") % shamir.PRIME
+    def _secrets(self, batch: int) -> list[int]:
+        """Return its secrets b for the sums of a batch, and then its secrets k."""
+        if batch not in self._drawn:
+            _make_room(self._drawn)
+            drawn = stream(derive(self._root, "secrets", batch), 2 * SLOTS * KEY)
+            each = (drawn[at : at + KEY] for at in range(0, len(drawn), KEY))
+            self._drawn[batch] = [int.from_bytes(one, "little") % shamir.PRIME for one in each]
+        return self._drawn[batch]
 
     def _letters(self, other: int) -> ChaCha20Poly1305:
         return self._pairs.keys(self._key, self.place, other)[1]
 
-    def seeds(self, slot: Slot, others: Sequence[int]) -> list[bytes]:
-        """Return the secrets s that it has in common with neighbours."""
-        start, end = KEY * slot.place, KEY * (slot.place + 1)
-        seeds, key, place = self._pairs.seeds, self._key, self.place
-        return [seeds(key, place, other, slot.batch)[start:end] for other in others]
+    def seeds(self, slot: Slot) -> bytes:
+        """Return the secrets s that it has in common with all neighbours, end to end."""
+        if slot.batch not in self._shared:
+            _make_room(self._shared)
+            pairs, key, place = self._pairs, self._key, self.place
+            each = [pairs.seeds(key, place, other, slot.batch) for other in self.near]
+            shared = np.frombuffer(b"".join(each), np.uint8)
+            self._shared[slot.batch] = shared.reshape(len(each), SLOTS, KEY)
+        return self._shared[slot.batch][:, slot.place].tobytes()
 
     def own(self, slot: Slot) -> bytes:
         """Return its secret b."""
-        return _key(self._secret(slot, "b"))
+        return _key(self._secrets(slot.batch)[slot.place])
 
     def deal(self, batch: int, slots: int) -> Dealt:
         """Deal shares of the secrets of a batch."""
-        circle, numbered = self.circle, [Slot(batch, n) for n in range(slots)]
-        b, k = ([self._secret(slot, which) for slot in numbered] for which in "bk")
+        circle, secrets = self.circle, self._secrets(batch)
+        b, k = secrets[:slots], secrets[SLOTS : SLOTS + slots]
         needed = shamir.coefficients_needed(2 * slots, circle.helpers)
         random = stream(derive(self._root, "coefficients", batch), needed)
         points = [shamir.point(place) for place in self.near]
@@ -158,12 +170,10 @@ class Party:
             for other, text in zip(self.near, shares, strict=True)
         ]
         vaults = [
-            ChaCha20Poly1305(_key(secret)).encrypt(
-                NONCE, b"".join(self.seeds(slot, self.near)), None
-            )
-            for secret, slot in zip(k, numbered, strict=True)
+            ChaCha20Poly1305(_key(secret)).encrypt(NONCE, self.seeds(Slot(batch, n)), None)
+            for n, secret in enumerate(k)
         ]
-        seals = [digest("seal", _key(secret)) for secret in b]
+        seals = [seal(_key(secret)) for secret in b]
         return Dealt(*(np.stack([_words(t) for t in texts]) for texts in (letters, seals, vaults)))
 
     def answer(
@@ -196,9 +206,8 @@ class Party:
 
     def _open(self, batch: int, slots: int, sender: int, letters: Words) -> Words:
         """Open a letter (2, slots, 4); who is no neighbour, or has lied, has sent only zeros."""
-        near, shape = self.circle.near[sender], (2, slots, WORDS)
-        at = int(np.searchsorted(near, self.place))
-        if at == len(near) or near[at] != self.place:
+        shape, at = (2, slots, WORDS), self.circle.position(sender, self.place)
+        if at is None:
             return np.zeros(shape, np.int64)
         try:
             sealed, nonce = letters[at].tobytes(), _nonce(batch, sender)
@@ -215,28 +224,32 @@ def masks(
     What two of them would add and subtract is left out. `members` are the places of all who mask
     in this sum. Words are bound to the `context`: sums of two contexts have no word in common.
     """
-    total = np.zeros(count, np.int64)
     others = set(members) - {party.place for party in parties}
+    added: list[bytes] = []
+    subtracted: list[bytes] = []
     for party in parties:
-        total += self_mask(party.own(slot), context, count)
-        near = [other for other in party.near if other in others]
-        for other, seed in zip(near, party.seeds(slot, near), strict=True):
-            # In place, since there are as many of them as pairs.
-            if other > party.place:
-                total += pair_mask(seed, context, count)
-            else:
-                total -= pair_mask(seed, context, count)
-    return total
+        seeds = party.seeds(slot)
+        for at, other in enumerate(party.near):
+            if other in others:
+                some = added if other > party.place else subtracted
+                some.append(seeds[KEY * at : KEY * (at + 1)])
+    own = self_masks([party.own(slot) for party in parties], context, count)
+    return own + pair_masks(added, context, count) - pair_masks(subtracted, context, count)
 
 
-def self_mask(key: bytes, context: bytes, count: int) -> Words:
-    """Draw the words of a secret b (count,)."""
-    return words(keyed(key, b"self" + context), count)
+def seal(key: bytes) -> bytes:
+    """Digest a secret b (32,), so that a wrong one is found out."""
+    return keyed(key, b"seal")
 
 
-def pair_mask(seed: bytes, context: bytes, count: int) -> Words:
-    """Draw the words of a secret s (count,)."""
-    return words(keyed(seed, b"pair" + context), count)
+def self_masks(keys: Sequence[bytes], context: bytes, count: int) -> Words:
+    """Add up the words of secrets b (count,)."""
+    return words(keys, b"self" + context, count)
+
+
+def pair_masks(seeds: Sequence[bytes], context: bytes, count: int) -> Words:
+    """Add up the words of secrets s (count,)."""
+    return words(seeds, b"pair" + context, count)
 
 
 def _nonce(batch: int, sender: int) -> bytes:
@@ -254,6 +267,13 @@ def _words(text: bytes) -> Words:
 
 def _of_batch(cache: dict[int, dict[K, V]], batch: int) -> dict[K, V]:
     """Return what is kept of a batch, and let go of older ones."""
-    if batch not in cache and len(cache) >= BATCHES_KEPT:
+    if batch not in cache:
+        _make_room(cache)
+        cache[batch] = {}
+    return cache[batch]
+
+
+def _make_room(cache: dict[int, V]) -> None:
+    """Let go of older batches."""
+    while len(cache) >= BATCHES_KEPT:
         del cache[next(iter(cache))]
-    return cache.setdefault(batch, {})

@@ -94,9 +94,17 @@ def weights(points: Sequence[int]) -> list[int]:
 
 def combine(shares: Mapping[int, int]) -> int:
     """Make the secret from as many shares, by their points, as its threshold says."""
-    return combined(weights(list(shares)), list(shares.values()))
+    rows = [share.to_bytes(SIZE, "little") for share in shares.values()]
+    (secret,) = combined(weights(list(shares)), rows)
+    return secret
 
 
-def combined(weights: Sequence[int], shares: Sequence[int]) -> int:
-    """Make a secret from shares, and the weights of their points."""
-    return sum(w * share for w, share in zip(weights, shares, strict=True)) % PRIME
+def combined(weights: Sequence[int], rows: Sequence[bytes]) -> list[int]:
+    """Make secrets from the shares of all of them at each point, and the weights of the points."""
+    # Lanes have room for sums of products, of 2^16 points.
+    lane, count = 2 * SIZE + 2, len(rows[0]) // SIZE
+    pairs = zip(weights, rows, strict=True)
+    total = sum(weight * _lanes(row, lane) for weight, row in pairs)
+    text = total.to_bytes(lane * count, "little")
+    each = (text[at : at + lane] for at in range(0, len(text), lane))
+    return [int.from_bytes(one, "little") % PRIME for one in each]

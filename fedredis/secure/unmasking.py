@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import KEY, NONCE, digest
-from fedredis.secure.party import pair_mask, self_mask
+from fedredis.secure.masks import KEY, NONCE
+from fedredis.secure.party import pair_masks, seal, self_masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,13 +50,14 @@ class Unmasking:
         RoundFailedError
             If too few have helped, or a share is wrong; it names whose secret can't be had.
         """
-        total, count = masked.copy(), len(masked)
         given = _Given(sorted(answers.items()), self.circle.helpers)
+        own: list[bytes] = []
+        added: list[bytes] = []
+        subtracted: list[bytes] = []
         for row, member in enumerate(self.members):
             name = self.circle.names[member]
             if member in self.inside:
-                own = given.secret(row, name, self._fits_seal)
-                total -= self_mask(own, self.context, count)
+                own.append(given.secret(row, name, self._fits_seal))
                 continue
             # Where nobody in the sum masked with it, there is nothing of it to take off.
             if self.inside.isdisjoint(self.circle.near[member].tolist()):
@@ -65,13 +66,15 @@ class Unmasking:
             opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
             for at, other in enumerate(self.circle.near[member].tolist()):
                 if other in self.inside:
-                    mask = pair_mask(opened[KEY * at : KEY * (at + 1)], self.context, count)
-                    # The other one had added it, or subtracted it.
-                    total -= mask if member > other else -mask
-        return total
+                    # The other one has added its words, or subtracted them.
+                    some = added if member > other else subtracted
+                    some.append(opened[KEY * at : KEY * (at + 1)])
+        context, count = self.context, len(masked)
+        pairs = pair_masks(added, context, count) - pair_masks(subtracted, context, count)
+        return masked - self_masks(own, context, count) - pairs
 
     def _fits_seal(self, row: int, key: bytes) -> bool:
-        return bool(np.array_equal(np.frombuffer(digest("seal", key), "<i8"), self.seals[row]))
+        return seal(key) == self.seals[row].tobytes()
 
     def _fits_vault(self, row: int, key: bytes) -> bool:
         try:
@@ -88,8 +91,18 @@ class _Given:
         self._points, self._helpers = [shamir.point(place) for place, _ in answers], helpers
         each = np.stack([shares for _, shares in answers])
         self._there, self._shares = np.any(each != 0, axis=2), each
-        #: Lagrange's weights of those who were taken together before.
-        self._weights: dict[tuple[int, ...], list[int]] = {}
+        #: What the shares of some come to, for all members.
+        self._keys: dict[tuple[int, ...], list[bytes]] = {}
+
+    def _combined(self, some: tuple[int, ...]) -> list[bytes]:
+        """Make the keys of all members from the shares of some."""
+        if some not in self._keys:
+            weights = shamir.weights([self._points[i] for i in some])
+            rows = [self._shares[i].tobytes() for i in some]
+            self._keys[some] = [
+                key.to_bytes(KEY, "little") for key in shamir.combined(weights, rows)
+            ]
+        return self._keys[some]
 
     def secret(self, row: int, name: str, fits: Callable[[int, bytes], bool]) -> bytes:
         """Make the secret of a member, of which it can be said whether it fits.
@@ -104,15 +117,9 @@ class _Given:
             raise RoundFailedError(
                 f"{len(there)} slaves help to unmask slave {name}, {self._helpers} are needed"
             )
-        text = self._shares[:, row].tobytes()
         # One liar is found out by leaving others in its place.
         for first in range(len(there) - self._helpers + 1):
-            some = there[first : first + self._helpers]
-            points = tuple(self._points[i] for i in some)
-            if points not in self._weights:
-                self._weights[points] = shamir.weights(points)
-            shares = [int.from_bytes(text[KEY * i : KEY * (i + 1)], "little") for i in some]
-            key = shamir.combined(self._weights[points], shares).to_bytes(KEY, "little")
+            key = self._combined(tuple(there[first : first + self._helpers]))[row]
             if fits(row, key):
                 return key
         raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")

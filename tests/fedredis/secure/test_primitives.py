@@ -71,7 +71,12 @@ def test_words_are_those_of_rfc_8439() -> None:
     sealed = Cipher(ChaCha20(key, nonce), None).encryptor().update(text)
     assert sealed.hex().startswith("6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9f")
     stream = "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed"
-    assert masks.words(bytes(32), 4).tobytes().hex() == stream
+    assert masks.stream(bytes(32), 32).hex() == stream
+    # Of several seeds they are added up, however many are drawn at once.
+    seeds = [bytes([i]) * 32 for i in range(5)]
+    each = [masks.stream(masks.keyed(seed, b"sum"), 8 * 30_000) for seed in seeds]
+    total = sum(np.frombuffer(text, "<i8").view(np.uint64) for text in each)
+    assert (masks.words(seeds, b"sum", 30_000).view(np.uint64) == total).all()
     assert masks.stream(bytes(32), 32).hex() == stream
 
 
@@ -104,7 +109,7 @@ def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret() -> 
             # Whatever the secret is held to be, a share more fits it: few shares say nothing.
             for other in (0, 42, shamir.PRIME - 1):
                 weights = shamir.weights([*few, 9])
-                left = other - shamir.combined(weights[:2], [shares[p] for p in few])
+                left = other - sum(w * shares[p] for w, p in zip(weights, few, strict=False))
                 ninth = left * pow(weights[2], -1, shamir.PRIME) % shamir.PRIME
                 assert shamir.combine({**{p: shares[p] for p in few}, 9: ninth}) == other
 
