@@ -9,13 +9,14 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fedredis.api.keys import simulated
 from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.manifest import read_manifest
 from fedredis.embedded import EmbeddedServer
-from fedredis.exchanges import Setup
+from fedredis.exchanges import TRAINING, Setup, finished
 from fedredis.exchanges.here import drive
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.pool import WorkerPool
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from fedredis.exchanges import Exchange, Rows, Step
+    from fedredis.keys import RoundName
     from fedredis.rounds.engine import Report
 
 #: The real songs, beside the checkout; without them the songs are synthetic.
@@ -45,6 +47,8 @@ class Measured:
     round_ms: list[float]
     #: Updates counted in training.
     updates: int
+    #: Milliseconds from the end of one round to that of the next, in the mean.
+    pace: float = 0.0
 
 
 def partitions(
@@ -109,23 +113,32 @@ class Bench:
     ) -> Measured:
         """Train with workers of our own, each of which runs `module`."""
         client, clock, run_id = self.client, time.monotonic, create_run(self.client, config)
-        with WorkerPool(self.url, folder, workers, module=module) as pool:
+        ends: list[float] = []
+
+        def told(name: RoundName, entry: Mapping[str, Any]) -> None:
+            if finished(name, entry):
+                ends.append(clock())
+            report(name, entry)
+
+        owner = simulated(self.folder, config.dataset, config.slave_ids) if config.secure else ()
+        with WorkerPool(self.url, folder, workers, module=module, owner=owner) as pool:
             drive_run(
                 client,
                 run_id,
                 dispatcher=lambda store, config: Dispatcher(
                     client, store, config, own_workers=workers, revive=pool.revive, clock=clock
                 ),
-                report=report,
+                report=told,
                 clock=clock,
             )
         history = runs.history(client, run_id).items()
-        training = [entry for name, entry in history if name.kind == "train"]
+        training = [entry for name, entry in history if name.kind in TRAINING]
         scores = runs.scores(client, run_id, "accuracy")
         return Measured(
             accuracy=scores[max(scores)] or 0.0,
             round_ms=[entry["ms"] for entry in training],
             updates=sum(entry["slaves"] for entry in training),
+            pace=1000 * (ends[-1] - ends[0]) / max(1, len(ends) - 1),
         )
 
 
