@@ -22,7 +22,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from fedredis.errors import RedisUnavailableError, UsageError
-from fedredis.redis_url import PASSWORD, check_url, masked
+from fedredis.redis_url import PASSWORD, check_url, masked, watched
+from fedredis.sentinel import Sentinels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 SOCKET_TIMEOUT = 10.0
 #: Seconds for which a command is tried again, all tries together.
 PATIENCE = 20.0
+#: The same where Sentinels have to notice, to agree, and sometimes to vote twice.
+FAILOVER_PATIENCE = 60.0
 #: Seconds between two attempts to reach Redis, at most.
 LONGEST_BACKOFF = 1.0
 
@@ -40,6 +43,10 @@ AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError
 
 class BusyScriptError(RedisConnectionError):
     """The server runs somebody's long script, and nothing else meanwhile."""
+
+
+class NoReplicasError(RedisConnectionError):
+    """The server takes no writes, as too few replicas follow it: there may be another master."""
 
 
 class Patience(Retry):
@@ -71,6 +78,8 @@ class Patience(Retry):
             except ResponseError as error:
                 if "BUSY" in str(error) and "SCRIPT KILL" in str(error):
                     raise BusyScriptError(str(error)) from error
+                if "NOREPLICAS" in str(error):
+                    raise NoReplicasError(str(error)) from error
                 raise
             finally:
                 self._within.try_ = False
@@ -90,12 +99,13 @@ def _final(error: BaseException | None) -> bool:
 
 
 def connect(
-    url: str, *, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
+    url: str, *, patience: float | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Redis:
     """Make a client for a URL; nothing is sent yet.
 
     Every command is tried again, with backoff, for about `patience` seconds while Redis is
-    away. That is safe because every script may be delivered twice.
+    away; for `PATIENCE`, or `FAILOVER_PATIENCE` where the URL names Sentinels, if not given. That
+    is safe because every script may be delivered twice.
 
     Raises
     ------
@@ -104,13 +114,15 @@ def connect(
     """
     try:
         check_url(url)
-        client = Redis.from_url(
-            url,
-            retry=Patience(patience, clock),
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=5.0,
-            protocol=2,
-        )
+        service = watched(url)
+        usual = FAILOVER_PATIENCE if service else PATIENCE
+        how: dict[str, Any] = {
+            "retry": Patience(usual if patience is None else patience, clock),
+            "socket_timeout": SOCKET_TIMEOUT,
+            "socket_connect_timeout": 5.0,
+            "protocol": 2,
+        }
+        client = Sentinels(service, clock).client(**how) if service else Redis.from_url(url, **how)
         # The URL's options are looked at here, and not first when something is sent.
         pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)
@@ -137,9 +149,22 @@ def check(url: str, *, patience: float = 0.0) -> None:
     finally:
         client.close()
     if mode != "standalone":
+        wanted = "redis+sentinel://HOST:PORT/SERVICE" if mode == "sentinel" else "a single server"
         raise RedisUnavailableError(
-            f"Redis at {masked(url)} runs as {mode}: give the URL of a single server"
+            f"Redis at {masked(url)} runs as {mode}: give the URL of {wanted}"
         )
+
+
+def server_url(url: str) -> str:
+    """Return the URL of a single server: where one names Sentinels, of the master now.
+
+    Raises
+    ------
+    RedisError
+        If no Sentinel tells it.
+    """
+    service = watched(url)
+    return service.server(*Sentinels(service).master()) if service else url
 
 
 def await_redis(url: str, say: Callable[[str], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +17,13 @@ from fedredis.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMES = ("redis", "rediss", "unix")
+SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+#: What ends the scheme of a URL that names Sentinels, and the port that these listen on.
+WATCHED, SENTINEL_PORT = "+sentinel", 26379
 #: What a URL may say after its question mark; the others would change what fedredis relies on.
 OPTIONS = ("db", "username", "password")
+#: Those of Sentinels, for their own login.
+SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 #: Those of ``rediss://``, by redis-py's own names.
 TLS_OPTIONS = tuple(n for n in signature(SSLConnection).parameters if n.startswith("ssl_"))
 #: Those that name a file, and redis-cli's names for them.
@@ -27,6 +32,52 @@ TLS_FILES = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile"
 #: Environment variables that hold a password for URLs without one, or name a file that does: a
 #: command line can be read by everybody on the machine.
 PASSWORD, PASSWORD_FILE = "REDIS_PASSWORD", "REDIS_PASSWORD_FILE"
+#: The same for the Sentinels' own password; its file is named as above.
+SENTINEL_PASSWORD = "REDIS_SENTINEL_PASSWORD"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a URL says that names Sentinels, and a service that they watch.
+
+    It is written ``redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DB``, with the login
+    of the service's servers; rq-dashboard reads the same.
+    """
+
+    #: A URL for each Sentinel.
+    sentinels: tuple[str, ...]
+    service: str
+    #: What stands before and after the place in the URL of a server.
+    before: str
+    after: str
+
+    def server(self, host: str, port: int) -> str:
+        """Return the URL of a server of the service."""
+        place = f"[{host}]" if ":" in host else host
+        return f"{self.before}{place}:{port}{self.after}"
+
+
+def watched(url: str) -> Watched | None:
+    """Take a URL apart that names Sentinels; None for one that names a server."""
+    scheme, _, rest = url.partition("://")
+    if not scheme.endswith(WATCHED):
+        return None
+    plain = scheme.removesuffix(WATCHED)
+    place, *tail = re.split("(?=[/?#])", rest, maxsplit=1)
+    path, _, query = "".join(tail).partition("?")
+    login, at, hosts = place.rpartition("@")
+    _, service, db, *_ = (*path.split("/", 2), "", "")
+    options = query.split("&") if query else []
+    own = [o.removeprefix("sentinel_") for o in options if o.startswith("sentinel_")]
+    own += [o for o in options if o.startswith("ssl_")]
+    others = "&".join(o for o in options if not o.startswith("sentinel_"))
+    ports = [h if re.search(r":[^]:]*$", h) else f"{h}:{SENTINEL_PORT}" for h in hosts.split(",")]
+    return Watched(
+        tuple(f"{plain}://{host}{'?' * bool(own)}{'&'.join(own)}" for host in ports),
+        service,
+        f"{plain}://{login}{at}",
+        f"/{db}{others and '?'}{others}",
+    )
 
 
 def check_url(url: str) -> None:
@@ -37,14 +88,24 @@ def check_url(url: str) -> None:
     ValueError
         If it does, with what is wrong and nothing of a password.
     """
-    scheme = url.partition(":")[0]
-    if scheme not in SCHEMES or not url.startswith(f"{scheme}://"):
+    scheme, sign, rest = url.partition("://")
+    if not sign or scheme not in SCHEMES:
+        if "cluster" in scheme:
+            raise ValueError("fedredis takes no cluster: give the URL of a single server")
         raise ValueError(f"it must start with {', '.join(s + '://' for s in SCHEMES)}")
+    found = watched(url)
+    if found and not (re.fullmatch(r"[\w.-]+", found.service) and re.match("[^/?#,]", rest)):
+        raise ValueError(f"write it as {scheme}://HOST:PORT,HOST:PORT/SERVICE/DB")
+    for one in (*found.sentinels, found.server("host", 1)) if found else (url,):
+        _check_server(one, SENTINEL_OPTIONS if found else ())
+
+
+def _check_server(url: str, more_options: tuple[str, ...]) -> None:
     try:
         parts = urlsplit(url)
         # Only looking at a port reads it.
         bad = parts.port == 0 or parts.fragment or "@" in parts.path + parts.query
-        bad = bad or (scheme == "unix" and not parts.path)
+        bad = bad or (parts.scheme == "unix" and not parts.path)
     except ValueError:
         bad = True
     if bad:
@@ -53,16 +114,17 @@ def check_url(url: str) -> None:
             "%23 for #, %2F for /, %3A for :, %3F for ?, %40 for @"
         )
     given = parse_qsl(parts.query, keep_blank_values=True)
-    known = OPTIONS + (TLS_OPTIONS if scheme == "rediss" else ())
+    known = OPTIONS + (TLS_OPTIONS if parts.scheme == "rediss" else ())
     for name, value in given:
         if name not in known:
             tls = " (which is for rediss://)" if name in TLS_OPTIONS else ""
-            raise ValueError(f"it has the option '{name}'{tls}; there are {', '.join(known)}")
+            there = ", ".join(known + more_options)
+            raise ValueError(f"it has the option '{name}'{tls}; there are {there}")
         if not value or [n for n, _ in given].count(name) > 1:
             raise ValueError(f"its option '{name}' needs one value")
         if name in TLS_FILES and not Path(value).is_file():
             raise ValueError(f"its option '{name}' names a file, and there is no {value}")
-    path = "" if scheme == "unix" else parts.path.strip("/")
+    path = "" if parts.scheme == "unix" else parts.path.strip("/")
     for number in (path, dict(given).get("db", "")):
         if number and not re.fullmatch("[0-9]{1,9}", number):
             raise ValueError("its database, which follows the host and a /, must be a number")
@@ -72,36 +134,47 @@ def masked(url: str) -> str:
     """Return the URL without its password, to be shown."""
     # By patterns, since it has to work for a URL that can't be parsed too.
     url = re.sub(r"(?<=://)([^:/?#@]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&](?:ssl_)?password=)[^&#]*", r"\1***", url)
+    return re.sub(r"([?&](?:ssl_|sentinel_)?password=)[^&#]*", r"\1***", url)
 
 
 def with_password(url: str, environ: Mapping[str, str]) -> str:
-    """Add the password that the environment holds, or names the file of, if the URL has none.
+    """Add the passwords that the environment holds, or names the files of, if the URL has none.
 
     Raises
     ------
     UsageError
-        If the file can't be read.
+        If a file can't be read.
     """
     try:
         user, secret = _login(url)
     except ValueError:
         return url  # not to be used at all, which `check_url` says
-    held = environ.get(PASSWORD, "")
-    if not (secret or held) and (file := environ.get(PASSWORD_FILE)):
-        try:
-            held = Path(file).read_text().strip()
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{PASSWORD_FILE} can't be read: {error}") from error
-    if secret or not held or "://" not in url:
+    if "://" not in url:
         return url
-    return _compose(url, f"{user}:{quote(held, safe='')}@")
+    if not secret and (held := _held_as(PASSWORD, environ)):
+        url = _compose(url, f"{user}:{quote(held, safe='')}@")
+    asked = watched(url) and "sentinel_password=" not in url
+    if asked and (held := _held_as(SENTINEL_PASSWORD, environ)):
+        url += f"{'&' if '?' in url else '?'}sentinel_password={quote(held, safe='')}"
+    return url
+
+
+def _held_as(name: str, environ: Mapping[str, str]) -> str:
+    """Return the secret that an environment variable holds, or a file that another one names."""
+    if environ.get(name) or not (file := environ.get(f"{name}_FILE")):
+        return environ.get(name, "")
+    try:
+        return Path(file).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name}_FILE can't be read: {error}") from error
 
 
 def without_password(url: str) -> str:
-    """Return the URL as it is to be given beside a password in the environment."""
+    """Return the URL as it is to be given beside passwords in the environment."""
     user = urlsplit(url).netloc.rpartition("@")[0].partition(":")[0]
-    return _compose(url, user and f"{user}@")
+    bare, _, query = _compose(url, user and f"{user}@").partition("?")
+    query = "&".join(o for o in query.split("&") if not re.match(r"(\w+_)?password=", o))
+    return bare + (query and f"?{query}")
 
 
 def _login(url: str) -> tuple[str, str | None]:
@@ -114,8 +187,7 @@ def _login(url: str) -> tuple[str, str | None]:
 def _compose(url: str, login: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    query = "&".join(o for o in parts.query.split("&") if not re.match("(ssl_)?password=", o))
-    return f"{parts.scheme}://{login}{host}{parts.path}{query and '?' + query}"
+    return f"{parts.scheme}://{login}{host}{parts.path}{parts.query and '?' + parts.query}"
 
 
 def _held(url: str, environ: Mapping[str, str]) -> bool:
@@ -154,5 +226,9 @@ def fedredis_command(command: str, url: str, environ: Mapping[str, str]) -> str:
     if url == with_password(environ.get("REDIS_URL", ""), environ):
         return command
     line = f"{command} --redis-url {shlex.quote(without_password(url))}"
-    # Where the password was on the command line: read it, and show nothing of it.
-    return line if _held(url, environ) else f"read -rs {PASSWORD}; export {PASSWORD}; {line}"
+    if _held(url, environ):
+        return line
+    # Where a password was on the command line: read it, and show nothing of it.
+    names = [PASSWORD] if _login(url)[1] else []
+    names += [SENTINEL_PASSWORD] if "sentinel_password=" in url else []
+    return "".join(f"read -rs {name}; export {name}; " for name in names) + line

@@ -28,7 +28,7 @@ MATHEMATICS = {f"fedredis.{name}" for name in ("arrays", "features", "metrics", 
 MATHEMATICS |= {"fedredis.strategies"}
 EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges", "fedredis.secure"}
 EXCHANGES |= {"fedredis.inference", "fedredis.trees"}
-REDIS = {"fedredis.connection", "fedredis.redis_url", "redis"}
+REDIS = {"fedredis.connection", "fedredis.redis_url", "fedredis.sentinel", "redis"}
 ALL_BELOW = {
     *EXCHANGES,
     *REDIS,
@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis": set(),
     **{part: set() for part in GROUND},
     "fedredis.redis_url": {"redis"},
+    "fedredis.sentinel": {"fedredis.redis_url", "redis"},
     "fedredis.connection": REDIS,
     "fedredis.arrays": {"numpy"},
     "fedredis.models": {"fedredis.arrays", "numpy"},

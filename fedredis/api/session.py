@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.connection import await_redis, check, connect
+from fedredis.connection import await_redis, check, connect, server_url
 from fedredis.embedded import EmbeddedServer
 from fedredis.redis_url import masked, redis_cli
 
@@ -37,7 +37,9 @@ class Session:
     @property
     def hint(self) -> str:
         """A shell command that opens the same Redis, and shows no password."""
-        return self.server.cli_hint() if self.server else redis_cli(self.url, os.environ)
+        if self.server:
+            return self.server.cli_hint()
+        return redis_cli(server_url(self.url), os.environ)
 
 
 @contextmanager

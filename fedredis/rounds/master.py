@@ -122,7 +122,7 @@ def drive_run(
                     engine = Engine(store, plan, dispatch=dispatch, report=committed, clock=clock)
                     # Read under the lease: nobody else moves the run any more.
                     engine.drive(_progress(client, run_id, plan))
-                    return _finish(store, setup)
+                    return _finish(client, store, setup)
                 except StateLostError as lost:
                     losses += 1
                     if losses > MOST_LOSSES:
@@ -146,11 +146,16 @@ def drive_run(
         raise
 
 
-def _finish(store: MasterStore, setup: Setup) -> bool:
+def _finish(client: Redis, store: MasterStore, setup: Setup) -> bool:
     """Give the lease back at the run's end; what is of no use then goes first, or would stay."""
     if not setup.boosts and setup.strategy.remembers:
         store.forget_memories(setup.config.slave_ids)
-    return store.release("finished")
+    on_disk = store.release("finished")
+    # Another server may have taken this one's place meanwhile: a new connection finds it.
+    client.connection_pool.disconnect(inuse_connections=False)
+    if runs.read(client, store.keys.run_id).status != "finished":
+        raise StateLostError(f"run {store.keys.run_id}: its end is lost; resume the run")
+    return on_disk
 
 
 def _acquire(store: MasterStore, config: RunConfig, clock: Callable[[], float]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from fedredis.cli.main import run
+from fedredis.redis_url import check_url, watched
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,6 +39,15 @@ def test_the_dashboards_options_exist(deploying: Document) -> None:
     assert options
     assert all(option in helped for option in options)
     assert arguments[arguments.index("--bind") + 1] == "127.0.0.1"
+
+
+def test_the_url_of_sentinels_is_understood(deploying: Document) -> None:
+    variable = deploying.steps("sentinels")[0].command
+    url = variable.removeprefix("export REDIS_URL=")
+    check_url(url)
+    found = watched(url)
+    assert found
+    assert found.service in deploying.section("## Fail-over")
 
 
 def test_the_compose_file_knows_what_is_shown(deploying: Document) -> None:

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ _server = _beside("server")
 Server, until, refused = _server.Server, _server.until, _server.refused
 _processes = _beside("processes")
 Gates, Process, PATIENCE = _processes.Gates, _processes.Process, _processes.PATIENCE
-Proxy, Run = _beside("proxy").Proxy, _beside("run").Run
+Proxy, Run, Trio = _beside("proxy").Proxy, _beside("run").Run, _beside("trio").Trio
 
 
 @dataclass(frozen=True)
@@ -260,20 +260,39 @@ def gates(server: EmbeddedServer) -> Iterator[Gates]:
         yield Gates(client)
 
 
+@contextmanager
+def site_of(own: Any, folder: Path, gates_url: str, partitions: Any) -> Iterator[Site]:
+    """Lend a site with a server that nobody uses yet."""
+    try:
+        own.start()
+        with connect(own.url) as client:
+            site = Site(folder, own, client, gates_url, partitions)
+            try:
+                yield site
+            finally:
+                site.close()
+    finally:
+        own.kill()
+
+
 @pytest.fixture
 def site(
     tmp_path: Path, server: EmbeddedServer, partitions: Callable[..., Path]
 ) -> Iterator[Site]:
     """Return a site with a server that nobody uses yet."""
     own = Server(tmp_path / "server", free_port())
-    own.start()
-    with connect(own.url) as client:
-        site = Site(tmp_path, own, client, server.url, partitions)
-        try:
-            yield site
-        finally:
-            site.close()
-            own.kill()
+    with site_of(own, tmp_path, server.url, partitions) as site:
+        yield site
+
+
+@pytest.fixture
+def watched_site(
+    tmp_path: Path, server: EmbeddedServer, partitions: Callable[..., Path]
+) -> Iterator[Site]:
+    """Return a site with a server, its replica, and Sentinels."""
+    own = Trio(tmp_path / "trio", [free_port() for _ in range(5)])
+    with site_of(own, tmp_path, server.url, partitions) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")

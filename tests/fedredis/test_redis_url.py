@@ -13,10 +13,12 @@ from fedredis.errors import UsageError
 from fedredis.redis_url import (
     PASSWORD,
     PASSWORD_FILE,
+    SENTINEL_PASSWORD,
     check_url,
     fedredis_command,
     masked,
     redis_cli,
+    watched,
     with_password,
     without_password,
 )
@@ -41,6 +43,16 @@ if TYPE_CHECKING:
         ("redis://h?password=hunter2&db=1", "redis://h?password=***&db=1", "redis://h?db=1"),
         ("unix:///s?db=0&password=hunter2", "unix:///s?db=0&password=***", "unix:///s?db=0"),
         ("redis://[::1]:7/1?password=p", "redis://[::1]:7/1?password=***", "redis://[::1]:7/1"),
+        (
+            "redis+sentinel://:p@a:1,b/s/1",
+            "redis+sentinel://:***@a:1,b/s/1",
+            "redis+sentinel://a:1,b/s/1",
+        ),
+        (
+            "rediss+sentinel://ann:p@a/s?sentinel_password=q&ssl_cert_reqs=none",
+            "rediss+sentinel://ann:***@a/s?sentinel_password=***&ssl_cert_reqs=none",
+            "rediss+sentinel://ann@a/s?ssl_cert_reqs=none",
+        ),
     ],
 )
 def test_passwords_are_not_shown(url: str, shown: str, bare: str) -> None:
@@ -54,10 +66,20 @@ def test_passwords_are_not_shown(url: str, shown: str, bare: str) -> None:
     [
         ("", "it must start with redis://, rediss://, unix://"),
         *((url, "must start") for url in ("host:6379", "localhost", "http://:hunter2@host")),
+        *((url, "must start") for url in ("file:///etc/passwd", "unix+sentinel://h/s", "redis:h")),
+        *((f"{kind}://h", "takes no cluster") for kind in ("redis+cluster", "rediss-cluster")),
         *(
-            (url, "must start")
-            for url in ("file:///etc/passwd", "redis+cluster://host", "redis:h")
+            (f"redis+sentinel://{rest}", r"write it as redis\+sentinel://HOST:PORT,HOST:PORT/SERV")
+            for rest in ("h", "h/", "h:1,g:2", "/main", "h?db=1", "h/a b", ",h/main", "h#1")
         ),
+        ("redis+sentinel://:hunter2@h:1,g:x/main", "write it as SCHEME"),
+        ("redis+sentinel://u:2/hunter2@h:1/main", "write it as "),
+        ("redis+sentinel://h/main/abc", "must be a number"),
+        (
+            "redis+sentinel://h/main?ssl_ca_certs=f",
+            r"which is for rediss://\); .*sentinel_password$",
+        ),
+        ("redis+sentinel://h/main?sentinel_timeout=1", "has the option 'timeout'"),
         *((f"redis://:hunter2@host:{port}", "write it as") for port in ("p", "99999999", "0")),
         *(
             (url, "write it as")
@@ -88,6 +110,36 @@ def test_urls_that_can_not_be_used(url: str, says: str) -> None:
         connect(url)
     assert "hunter2" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_what_a_url_says_of_sentinels() -> None:
+    url = "rediss+sentinel://ann:p%2F@a,[::1]:7/main/3?sentinel_password=q&ssl_cert_reqs=none"
+    found = watched(url)
+    assert found
+    assert found.service == "main"
+    assert found.sentinels == (
+        "rediss://a:26379?password=q&ssl_cert_reqs=none",
+        "rediss://[::1]:7?password=q&ssl_cert_reqs=none",
+    )
+    assert found.server("10.0.0.1", 5) == "rediss://ann:p%2F@10.0.0.1:5/3?ssl_cert_reqs=none"
+    assert found.server("fe80::1", 5).startswith("rediss://ann:p%2F@[fe80::1]:5/3?")
+    assert watched("redis://host/main") is None
+
+
+def test_the_environment_holds_the_passwords_of_servers_and_of_sentinels(tmp_path: Path) -> None:
+    (file := tmp_path / "password").write_text("q&\n")
+    url = "redis+sentinel://a,b/main"
+    held = {PASSWORD: "p", f"{SENTINEL_PASSWORD}_FILE": str(file)}
+    secret = with_password(url, held)
+    assert secret == "redis+sentinel://:p@a,b/main?sentinel_password=q%26"
+    assert without_password(secret) == url
+    assert fedredis_command("fedredis runs", secret, held) == f"fedredis runs --redis-url {url}"
+    assert fedredis_command("fedredis runs", secret, {}) == (
+        "read -rs REDIS_PASSWORD; export REDIS_PASSWORD; read -rs REDIS_SENTINEL_PASSWORD; "
+        f"export REDIS_SENTINEL_PASSWORD; fedredis runs --redis-url {url}"
+    )
+    # What else is secret in a URL stays there.
+    assert "ssl_password=x" in with_password("rediss://h?ssl_password=x", held)
 
 
 def test_the_environment_holds_a_password(server: EmbeddedServer, tmp_path: Path) -> None:
