@@ -14,6 +14,9 @@ import click
 from redis.exceptions import NoPermissionError, RedisError
 from rich.text import Text
 
+from fedredis import keys
+from fedredis.api import reaching
+from fedredis.api.reaching import Problem, Step
 from fedredis.api.session import Session, session
 from fedredis.cli import options, output
 from fedredis.embedded import find_binary
@@ -21,7 +24,7 @@ from fedredis.errors import FedredisError
 from fedredis.store import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 PACKAGES = ("fedredis", "redis", "rq", "numpy", "pandas")
@@ -33,14 +36,7 @@ NEARLY_FULL = 0.9
 CLOCKS_DIFFER = 5.0
 
 #: Checks without which those that follow would only say the same once more.
-CAUSES = ("Redis", "scripts")
-
-#: A name, and what finds out: it returns what there is to say, or raises.
-Check = tuple[str, "Callable[[], str]"]
-
-
-class Problem(FedredisError):  # noqa: N818
-    """Something is not as it should be."""
+CAUSES = ("Redis", "ACL", "scripts")
 
 
 @click.command(name="doctor")
@@ -48,38 +44,48 @@ class Problem(FedredisError):  # noqa: N818
 def command(redis_url: str | None, home: Path) -> None:
     """Check that everything needed is there.
 
-    Where it is not, the line says what to do. What needs a Redis is looked at if there is one.
+    Where it is not, the line says what to do: of the way to Redis, step by step, of the server
+    there, and of what this login may do with it.
     """
-    checks: list[Check] = [
-        ("Python", lambda: sys.version.split()[0]),
-        ("packages", lambda: ", ".join(f"{name} {version(name)}" for name in PACKAGES)),
-        ("cores", lambda: str(os.cpu_count())),
+    steps = [
+        Step("Python", lambda: sys.version.split()[0]),
+        Step("packages", lambda: ", ".join(f"{name} {version(name)}" for name in PACKAGES)),
+        Step("cores", lambda: str(os.cpu_count())),
     ]
     if not redis_url:
-        checks.append(("server program", lambda: str(find_binary())))
-    problems = sum(not _well(*check) for check in checks)
-    if not problems:
+        steps.append(Step("server program", lambda: str(find_binary())))
+    problems = sum(not _well(step) for step in steps)
+    for step in reaching.steps(redis_url) if redis_url else ():
+        if not _well(step):
+            problems += 1
+            if step.name != "Sentinel":  # one of several
+                raise _found(problems)
+    if not problems or redis_url:
         try:
             with session(redis_url, home) as opened:
-                for name, check in _of_redis(opened):
-                    if not _well(name, check):
+                for step in _of_redis(opened):
+                    if not _well(step):
                         problems += 1
-                        if name in CAUSES:
+                        if step.name in CAUSES:
                             break
         except FedredisError as error:
-            problems += not _well("Redis", partial(_raise, error))
+            problems += not _well(Step("Redis", partial(_raise, error)))
     if problems:
-        raise FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
+        raise _found(problems)
 
 
-def _well(name: str, check: Callable[[], str]) -> bool:
-    """Print what a check says, and say whether all is well."""
+def _found(problems: int) -> FedredisError:
+    return FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
+
+
+def _well(step: Step) -> bool:
+    """Print what a step finds, and say whether all is well."""
     well, verdict = True, Text("ok", "green")
     try:
-        told = check()
+        told = step.find()
     except (FedredisError, RedisError, OSError) as error:
         well, verdict, told = False, Text("no", "red"), str(error)
-    output.results().print(Text.assemble(verdict, f"  {name:<15}  {told}"), soft_wrap=True)
+    output.results().print(Text.assemble(verdict, f"  {step.name:<15}  {told}"), soft_wrap=True)
     return well
 
 
@@ -87,19 +93,23 @@ def _raise(error: Exception) -> str:
     raise error
 
 
-def _of_redis(opened: Session) -> Iterator[Check]:
+def _of_redis(opened: Session) -> Iterator[Step]:
     """List what there is to be seen of a server that answers."""
     try:
         info: Any = opened.client.info()
     except NoPermissionError:
-        yield "Redis", lambda: f"{opened.shown_url}, whose INFO this login may not see"
+        yield Step("Redis", lambda: f"{opened.shown_url}, whose INFO this login may not see")
     else:
-        yield "Redis", lambda: _version(info, opened)
-        yield "persistence", lambda: _persistence(info, opened.hint)
-        yield "memory", lambda: _memory(info, opened.hint)
-    yield "clock", lambda: _clock(opened)
-    yield "scripts", lambda: _scripts(opened)
-    yield "workers", lambda: _workers(opened)
+        yield Step("Redis", lambda: _version(info, opened))
+        yield Step("persistence", lambda: _persistence(info, opened.hint))
+        yield Step("memory", lambda: _memory(info, opened.hint))
+    for name, find in {
+        "ACL": _rights,
+        "clock": _clock,
+        "scripts": _scripts,
+        "workers": _workers,
+    }.items():
+        yield Step(name, partial(find, opened))
 
 
 def _version(info: dict[str, Any], opened: Session) -> str:
@@ -163,9 +173,23 @@ def _clock(opened: Session) -> str:
     return "the server's and this machine's agree"
 
 
+def _rights(opened: Session) -> str:
+    try:
+        opened.client.exists(keys.WORKERS)
+        opened.client.exists("rq:queues")
+        opened.client.time()
+    except NoPermissionError as error:
+        raise Problem(
+            f"{error}: this login may not see what fedredis and RQ keep; `fedredis acl` writes "
+            "rules for masters, slaves and viewers"
+        ) from error
+    return "this login reaches fedredis' and RQ's keys"
+
+
 def _scripts(opened: Session) -> str:
     try:
-        opened.client.register_script("return 1")()
+        # With a key, which the login has to be allowed to write.
+        opened.client.register_script("return 1")(keys=[keys.WORKERS])
     except NoPermissionError as error:
         raise Problem(
             f"{error}: this login can look, but neither train nor serve; `fedredis acl` writes "

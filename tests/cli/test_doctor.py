@@ -26,7 +26,7 @@ def look(call, server, monkeypatch):
         answer = call("doctor", "--redis-url", url or without_password(server.tcp_url))
         assert answer.code == code, answer.out
         lines = answer.out.splitlines()
-        findings = [line[4:] for line in lines if line.startswith("no")]
+        findings = [line[4:] for line in lines if line.startswith("no  ")]
         number = f"fedredis: {len(findings)} problem{'s' * (len(findings) > 1)} found\n"
         assert answer.err == number * bool(findings)
         return [line.split()[1] for line in lines if line.startswith("ok")], findings
@@ -37,8 +37,8 @@ def look(call, server, monkeypatch):
 def test_all_is_well(look) -> None:
     well, _ = look(code=0)
     assert well == [
-        *("Python", "packages", "cores", "Redis", "persistence", "memory"),
-        *("clock", "scripts", "workers"),
+        *("Python", "packages", "cores", "address", "port", "login", "Redis", "persistence"),
+        *("memory", "ACL", "clock", "scripts", "workers"),
     ]
 
 
@@ -49,9 +49,13 @@ def test_the_embedded_server(call) -> None:
 
 
 def test_the_cause_alone_is_told(look, call, monkeypatch) -> None:
-    well, (finding,) = look("redis://127.0.0.1:1")
+    well, (finding,) = look("redis://no.such.host")
     assert well == ["Python", "packages", "cores"]
-    assert "Redis unreachable at redis://" in finding
+    assert finding.startswith("address ")
+    assert "`getent hosts no.such.host`" in finding
+    well, (finding,) = look("redis://127.0.0.1:1")
+    assert well == ["Python", "packages", "cores", "address"]
+    assert finding.startswith("port             nothing listens at 127.0.0.1:1: start the server")
     monkeypatch.setenv("FEDREDIS_SERVER", "no-such-program")
     answer = call("doctor")
     assert answer.code == 1
@@ -108,6 +112,12 @@ def test_a_replica(look, client: Redis) -> None:
     finally:
         client.replicaof("NO", "ONE")
     assert "is a replica, which can't be written to: give the URL of 127.0.0.1:1" in findings[0]
+
+
+def test_a_server_that_is_too_old(look, monkeypatch) -> None:
+    monkeypatch.setattr("fedredis.cli.doctor.OLDEST_SERVER", (1000, 0))
+    _, (finding,) = look()
+    assert re.match(r"Redis  .* is too old: 7\.0 or newer is needed", finding)
 
 
 @pytest.mark.parametrize(("by", "told"), [(3600, "3600 s ahead of"), (-60, "60 s behind")])

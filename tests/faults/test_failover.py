@@ -81,6 +81,15 @@ def test_sentinels_that_do_not_tell_a_server(watched_site):
         check(trio.url.replace("of-the-sentinels", "wrong"), patience=30)
     with pytest.raises(RedisUnavailableError, match=r"runs as sentinel: give the URL of redis\+s"):
         check(f"redis://:of-the-sentinels@127.0.0.1:{trio.ports[0]}")
+    told = watched_site.fedredis("doctor", "--redis-url", trio.url).stdout
+    assert told.count("ok  Sentinel") == 3
+    assert "ok  master           of main is 127.0.0.1:" in told
+    with trio.sentinel(trio.ports[1]) as sentinel:
+        sentinel.sentinel_set("main", "down-after-milliseconds", 30000)
+    told = watched_site.fedredis("doctor", "--redis-url", trio.url, code=1)
+    assert told.stdout.count("ok  Sentinel") == 2
+    assert "SENTINEL SET main down-after-milliseconds 5000" in told.stdout
+    assert told.stderr.endswith("1 problem found\n")
     # One that is away, and one that is none, do no harm.
     server = f"127.0.0.1:{trio.of_role('master').port}"
     check(trio.url.replace("@", f"@127.0.0.1:1,{server},"))
