@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Picture to write, .png, .svg or .pdf (needs fedredis[plot]).",
 )
+@click.option("--nodes", is_flag=True, help="Draw what the processes of the runs have used.")
 @options.force
 @options.redis
-def command(run: Sequence[str], out: Path, force: bool, redis_url: str | None, home: Path) -> None:
+def command(
+    run: Sequence[str], out: Path, nodes: bool, force: bool, redis_url: str | None, home: Path
+) -> None:
     """Draw runs: figures by round, slaves, confusion matrix.
 
-    Several runs are drawn over each other.
+    Several runs are drawn over each other; with --nodes, beside each other: cores by time, of all
+    processes together and of each.
     """
-    plot(run, out, force=force, redis_url=redis_url, home=home)
+    plot(run, out, nodes=nodes, force=force, redis_url=redis_url, home=home)
     output.say(f"{', '.join(dict.fromkeys(run))} drawn in {out}")

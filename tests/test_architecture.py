@@ -90,6 +90,7 @@ OPTIONAL = {
     "formulaic": {"fedredis.api.inference.formula"},
     "matplotlib": {
         *(
+            "fedredis.api.study.node_picture",
             "fedredis.api.study.run_panels",
             "fedredis.api.study.run_picture",
             "fedredis.cli.cut_picture",

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         (["load", "many"], "every update counted once"),
         (["large", "1"], "share of SET + GET"),
+        (["nodes", "{scratch}/nodes.png", "--slaves", "3", "--rounds", "4"], "CPU"),
         (["strategies", "--seeds", "1", "--strategies", "fedavg", "newton"], "pooled fit"),
         (
             [
@@ -29,7 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_it_runs(command: list[str], shown: str) -> None:
+def test_it_runs(command: list[str], shown: str, tmp_path: Path) -> None:
+    command = [word.format(scratch=tmp_path) for word in command]
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{command[0]}", *command[1:]],
         cwd=ROOT,

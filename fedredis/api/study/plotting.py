@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.api.inspection import RunRecord, read_record
+from fedredis.api.inspection import read_record
+from fedredis.api.nodes import read_nodes
 from fedredis.api.session import PathLike, session
 from fedredis.api.writing import new_file
 from fedredis.arguments import checked
@@ -14,10 +15,14 @@ from fedredis.errors import FedredisError, UsageError
 from fedredis.exchanges import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from fedredis.api.inspection import RunRecord
 
 #: What a picture can be, by the end of its file's name.
 SUFFIXES = (".png", ".svg", ".pdf")
+#: How many runs' nodes are drawn beside each other.
+SIDE_BY_SIDE = 3
 
 
 @checked
@@ -25,6 +30,7 @@ def plot(
     runs: str | Sequence[str],
     out: PathLike,
     *,
+    nodes: bool = False,
     force: bool = False,
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
@@ -33,8 +39,9 @@ def plot(
 
     It shows accuracy and loss by round, how far the slaves are apart, and the confusion matrix of
     the model that a run stands for; of up to three runs each, of more that of the first. Where
-    numbers are predicted, it is R^2 and the squared error by round. Needs the extra
-    ``fedredis[plot]``.
+    numbers are predicted, it is R^2 and the squared error by round. With `nodes` it shows what the
+    processes of the runs have used, side by side: cores by time, of all together and of each.
+    Needs the extra ``fedredis[plot]``.
 
     Parameters
     ----------
@@ -42,6 +49,8 @@ def plot(
         Ids of the runs; they must have the same kind of labels, classes or numbers.
     out
         The file: ``.png``, ``.svg`` or ``.pdf``.
+    nodes
+        Draw what the processes have used, of up to three runs.
     force
         Replace it, if there is one already.
 
@@ -54,17 +63,46 @@ def plot(
     DataError
         If the file can't be written, or is there already.
     FedredisError
-        If a model of a run has not been tested yet, or Redis can't be reached.
+        If a model of a run has not been tested yet, nothing is known of its nodes, or Redis can't
+        be reached.
     """
-    draw = _drawing(Path(out))
+    if Path(out).suffix.lower() not in SUFFIXES:
+        raise UsageError(f"`out={out}`: name the picture {', '.join(SUFFIXES)}")
+    try:
+        from fedredis.api.study.node_picture import figure_of as figure_of_nodes
+        from fedredis.api.study.run_picture import figure_of, save
+    except ImportError:
+        raise UsageError(
+            "plot draws with matplotlib, which is not there: pip install 'fedredis[plot]'"
+        ) from None
     path = new_file(out, force=force)
     named = dict.fromkeys(runs)
     for run in named:
         check_name(run, "run")
     if not named:
         raise UsageError("name a run to draw")
+    if nodes and len(named) > SIDE_BY_SIDE:
+        raise UsageError(f"of at most {SIDE_BY_SIDE} runs at once", field="nodes")
     with session(redis_url, home) as opened:
-        records = [read_record(opened.client, run) for run in named]
+        if nodes:
+            used = [read_nodes(opened.client, run) for run in named]
+        else:
+            records = [read_record(opened.client, run) for run in named]
+    if nodes:
+        for one in used:
+            if not one.series:
+                raise FedredisError(
+                    f"run {one.run} has no samples of its nodes: none yet, or it ended a week ago"
+                )
+        save(figure_of_nodes(used), path)
+    else:
+        _check(records)
+        save(figure_of(records), path)
+    return path
+
+
+def _check(records: Sequence[RunRecord]) -> None:
+    """See that runs can be drawn over each other."""
     for record in records:
         if all(name.kind != "evaluate" for name in record.history):
             raise FedredisError(
@@ -74,18 +112,3 @@ def plot(
     if len(primaries) > 1:
         told = ", ".join(f"{name} of run {r.state.run}" for name, r in primaries.items())
         raise UsageError(f"these can't be drawn over each other: {told}")
-    draw(records, path)
-    return path
-
-
-def _drawing(path: Path) -> Callable[[Sequence[RunRecord], Path], None]:
-    """Return what draws, before anything is looked up."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"`out={path}`: name the picture {', '.join(SUFFIXES)}")
-    try:
-        from fedredis.api.study.run_picture import draw
-    except ImportError:
-        raise UsageError(
-            "plot draws with matplotlib, which is not there: pip install 'fedredis[plot]'"
-        ) from None
-    return draw

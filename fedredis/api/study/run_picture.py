@@ -41,15 +41,14 @@ WIDTH, ROW = 12, 4.2
 DPI = 150
 
 
-def draw(records: Sequence[RunRecord], path: Path) -> None:
-    """Draw runs, of each of which a round is tested, as a file that is there whole or not at all.
+def save(figure: Figure, path: Path) -> None:
+    """Write a picture as a file that is there whole or not at all.
 
     Raises
     ------
     DataError
         If the file can't be written.
     """
-    figure = figure_of(records)
     with written_whole(path) as scratch, warnings.catch_warnings():
         # A name in letters that the font lacks shows as boxes; the rest of the picture is right.
         warnings.filterwarnings("ignore", message="Glyph ")
@@ -57,7 +56,7 @@ def draw(records: Sequence[RunRecord], path: Path) -> None:
 
 
 def figure_of(records: Sequence[RunRecord]) -> Figure:
-    """Lay out the panels.
+    """Lay out the panels of runs, of each of which a round is tested.
 
     Their axes are labelled ``score``, ``loss``, ``slaves``, and ``confusion 0`` and so on.
     """

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.image import imread
 
 import fedredis
+from fedredis.api.study import node_picture
 from fedredis.errors import DataError, FedredisError, RunNotFoundError, UsageError
 
 
@@ -86,9 +87,38 @@ def test_files_of_other_names(name):
 
 
 def test_without_matplotlib(monkeypatch):
-    for name in ("run_picture", "run_panels"):
+    for name in ("node_picture", "run_picture", "run_panels"):
         monkeypatch.delitem(sys.modules, f"fedredis.api.study.{name}", raising=False)
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.ticker"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match=r"pip install 'fedredis\[plot\]'"):
         fedredis.plot("r1", "curve.png", redis_url="redis://127.0.0.1:1")
+
+
+def test_nodes_of_runs_beside_each_other(trained, csv, at, folder):
+    other = fedredis.run(csv, slaves=2, rounds=1, workers=1, **at)
+    fedredis.plot([trained.run, other.run], "nodes.png", nodes=True, **at)
+    height, width, _ = imread("nodes.png").shape
+    assert width == (2 * 6 + 0.8) * 150
+    assert height == (2.2 + 2 + 0.8) * 150
+    used = [fedredis.nodes(run, **at) for run in (trained.run, other.run)]
+    axes = {one.get_label(): one for one in node_picture.figure_of(used).axes}
+    for i, nodes in enumerate(used):
+        image, *_ = axes[f"each {i}"].images
+        assert image.get_array().shape[0] == len(nodes.series)
+        labels = [label.get_text() for label in axes[f"each {i}"].get_yticklabels()]
+        assert labels == [one.called for one in nodes.series.values()]
+        start, end, *_ = image.get_extent()
+        seconds = (end - start) / image.get_array().shape[1]
+        total = sum(one.cpu_seconds for one in nodes.series.values())
+        assert image.get_array().sum() * seconds == pytest.approx(total, rel=1e-3)
+        assert f"{total:.1f} CPU seconds" in axes[f"together {i}"].get_title(loc="left")
+
+
+def test_nodes_of_which_nothing_is_known(make_training, at, folder):
+    run = make_training().run_id
+    with pytest.raises(FedredisError, match=f"run {run} has no samples of its nodes"):
+        fedredis.plot(run, "nodes.png", nodes=True, **at)
+    with pytest.raises(UsageError, match="`nodes` of at most 3 runs"):
+        fedredis.plot(["a", "b", "c", "d"], "nodes.png", nodes=True, **at)
+    assert list(folder.iterdir()) == []

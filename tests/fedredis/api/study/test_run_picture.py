@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fedredis.api.inspection import RunRecord
-from fedredis.api.study.run_picture import COLOURS, draw, figure_of
+from fedredis.api.study.run_picture import COLOURS, figure_of, save
 from fedredis.keys import RoundName
 from fedredis.store.runs import RunState
 
@@ -174,7 +174,7 @@ def test_numbers(make):
 def test_classes_of_any_name_and_number(make, tmp_path, count):
     strange = ["$\\no$", "$", "_b", "c" * 99, "北", ""]
     record = make(classes=tuple(f"{strange[i % 6]}{i}" for i in range(count)), rounds=1)
-    draw([record, record], tmp_path / "x.png")
+    save(figure_of([record, record]), tmp_path / "x.png")
     axes = panels(figure_of([record]))["confusion 0"]
     # A matrix with a number in every cell that counts, or the most frequent mistakes.
     assert len(axes.texts) == (
@@ -184,5 +184,5 @@ def test_classes_of_any_name_and_number(make, tmp_path, count):
 
 
 def test_a_single_round(make, tmp_path):
-    draw([make(rounds=1)], tmp_path / "x.png")
+    save(figure_of([make(rounds=1)]), tmp_path / "x.png")
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
