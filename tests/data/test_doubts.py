@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from fedredis.data.file import read_file
+from fedredis.data.meaning import namesakes
 from fedredis.data.reading import Reading
 from fedredis.errors import DataWarning
 
