@@ -21,7 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from fedredis.config import RunConfig
-from fedredis.data.file import read_frame
+from fedredis.data.file import read
 from fedredis.data.reading import Reading
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.setup import Prepared, Setup
@@ -34,7 +34,7 @@ FIGURES = {"estimate": "params", "se": "bse", "statistic": "tvalues", "p": "pval
 
 def ask(frame: pd.DataFrame, **analysis: Any) -> dict[str, Any]:
     """Answer a question in this process."""
-    table = read_frame(frame, Reading(label="", columns=list(frame), missing="mean"))
+    table = read(frame, Reading(label="", columns=list(frame), missing="mean"))
     config = RunConfig(
         "d",
         table.columns,

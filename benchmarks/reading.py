@@ -45,7 +45,7 @@ before, started = peak(), time.process_time()
 if sys.argv[1] == "pandas":
     pandas.read_csv(sys.argv[2], **json.loads(sys.argv[3]))
 else:
-    table = file.read_file(Path(sys.argv[2]), Reading(label="outcome"))
+    table = file.read(Path(sys.argv[2]), Reading(label="outcome"))
     assert table.X.shape == (ROWS, COLUMNS - 1)
 print(time.process_time() - started, peak() - before)
 """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fedredis.data.meaning import MISSING, digest, spelling
+from fedredis.data.meaning import MISSING, digest, spelling, text
 from fedredis.data.packed import unpacked
 from fedredis.data.records import PLAIN, decodable, line_of, ragged
 from fedredis.errors import DataError
@@ -31,7 +31,10 @@ SAMPLE = 1_000
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The rows of one file; `meaning.text` says which cells are missing."""
+    """The rows of one file; `meaning.text` says which cells are missing.
+
+    What is asked of a column is asked of its different cells, which are few where it is text.
+    """
 
     path: Path
     frame: pd.DataFrame
@@ -40,7 +43,7 @@ class Cells:
     #: Tells the number that a file's data row, counted from 0, has for its readers.
     line: Callable[[Path, int], int | None] = line_of
     #: Columns' different cells, found once.
-    _known: dict[str, tuple[NDArray[np.intp], Any]] = field(
+    _known: dict[str, tuple[NDArray[np.intp], NDArray[np.object_]]] = field(
         default_factory=dict, init=False, repr=False
     )
 
@@ -48,15 +51,46 @@ class Cells:
         """Build the error for a bad cell; `row` counts the data rows from 0."""
         return DataError(problem, file=self.path, row=self.line(self.path, row), column=column)
 
+    def are_numbers(self, name: str) -> bool:
+        """Say whether a column came as numbers, or was parsed into them."""
+        dtype = self.frame[name].dtype
+        return pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+
+    def different(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+        """Return a column as places (n,) in its different texts (k,), '' for one that is missing.
+
+        Texts are without spaces around them; a few may be the same.
+        """
+        if name not in self._known:
+            codes, cells = pd.factorize(self.frame[name])  # -1 is a missing one, and so the last
+            self._known[name] = codes, np.array([*map(text, cells), ""], object)
+        return self._known[name]
+
+    def missing(self, name: str) -> NDArray[np.bool_]:
+        """Mark the cells of a column that are missing (n,)."""
+        if self.are_numbers(name):
+            return self.frame[name].isna().to_numpy(np.bool_)
+        codes, texts = self.different(name)
+        return np.asarray(texts == "", np.bool_)[codes]
+
+    def counts(self, name: str) -> pd.Series[int]:
+        """Count the filled cells of each number, or text, in a column; those with most first."""
+        if self.are_numbers(name):
+            return self.frame[name].value_counts()
+        codes, texts = self.different(name)
+        each = pd.Series(np.bincount(codes % len(texts), minlength=len(texts)), texts)
+        return each[texts != ""].groupby(level=0, sort=False).sum().sort_values(ascending=False)
+
     def mostly_numbers(self, name: str) -> bool:
         """Say whether at least half of a column's filled cells are numbers, and no categories."""
-        if isinstance(self.frame[name].dtype, pd.CategoricalDtype):
+        column = self.frame[name]
+        if self.are_numbers(name):
+            return bool(column.iloc[:SAMPLE].notna().any() or column.notna().any())
+        if isinstance(column.dtype, pd.CategoricalDtype):
             return False
-        words = self.words(name)
-        if words.dtype not in (object, "str"):
-            return bool(words.iloc[:SAMPLE].notna().any() or words.notna().any())
-        filled = int(words.notna().sum())
-        return filled > 0 and 2 * int(_numeric(words).notna().sum()) >= filled
+        counts = self.counts(name)
+        filled = int(counts.sum())
+        return filled > 0 and 2 * int(counts[~np.isnan(_numeric(counts.index))].sum()) >= filled
 
     def numbers(self, name: str, *, gaps: bool = False) -> NDArray[np.float64]:
         """Return a column as numbers, shape (n,).
@@ -71,55 +105,46 @@ class Cells:
         DataError
             If a cell is missing, is text or is infinite.
         """
-        column = self.words(name)
-        missing = column.isna().to_numpy()
+        missing = self.missing(name)
         if missing.any() and not gaps:
             raise self.error("the cell is empty", int(missing.argmax()), name)
-        numbers = _numeric(column)
-        text = numbers.isna().to_numpy() & ~missing
-        if text.any():
-            row = int(text.argmax())
-            cell = str(self.frame[name].iloc[row])
-            raise self.error(
-                f"{cell!r} is not a number: if it stands for a missing cell, `na` says so",
-                row,
-                name,
-            )
-        values = np.asarray(numbers, dtype=np.float64)
+        if self.are_numbers(name):
+            values = self.frame[name].to_numpy(np.float64, na_value=np.nan)
+        else:
+            codes, texts = self.different(name)
+            values = _numeric(texts)[codes]
+            is_text = np.isnan(values) & ~missing
+            if is_text.any():
+                row = int(is_text.argmax())
+                raise self.error(
+                    f"{str(self.frame[name].iloc[row])!r} is not a number: if it stands for a "
+                    "missing cell, `na` says so",
+                    row,
+                    name,
+                )
         infinite = np.isinf(values)
         if infinite.any():
             raise self.error("the number is infinite", int(infinite.argmax()), name)
         return values
 
     def words(self, name: str) -> pd.Series:
-        """Return a column, n entries, its text without the spaces around it.
-
-        Numbers that pandas has parsed stay numbers, and truth values are text.
-        """
-        column = self.frame[name]
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            return column
-        codes, different = self._factors(name)
-        text = pd.Series(different).astype(str).str.strip()
-        text = text.mask((text == "") | text.isin(MISSING))
-        return pd.Series(text.array.take(codes, allow_fill=True), column.index)
+        """Return a column as text (n,), None where it is missing."""
+        codes, texts = self.different(name)
+        return pd.Series(np.where(texts == "", None, texts)[codes], dtype=object)
 
     def spellings(self, name: str) -> NDArray[np.object_]:
         """Return a column (n,) as it is written in names of classes, '' where one is missing."""
-        return self._each(name, spelling, "", object)
+        codes, texts = self.different(name)
+        return np.array([*map(spelling, texts)], object)[codes]
 
     def digests(self, name: str) -> NDArray[np.float64]:
         """Return a column's categories (n,), NaN where one is missing."""
-        return self._each(name, digest, np.nan, np.float64)
+        codes, texts = self.different(name)
+        return np.array([*map(digest, texts)])[codes]
 
     def texts(self, name: str) -> list[str]:
         """Return a column as text as it stands, n entries, those missing as ''."""
         return list(self.frame[name].astype(object).where(self.frame[name].notna(), "").map(str))
-
-    def oddities(self, name: str) -> dict[str, int]:
-        """Count the texts in a column that are no numbers, though they should be."""
-        column = self.words(name)
-        return dict(column[_numeric(column).isna() & column.notna()].astype(str).value_counts())
 
     def sample(self, name: str) -> list[str]:
         """Return the first texts of a column, those that are missing left out."""
@@ -128,29 +153,12 @@ class Cells:
         else:
             column = self.head[name]
         texts = column.tolist()
-        return [text for cell in texts if isinstance(cell, str) and (text := cell.strip())]
-
-    def _factors(self, name: str) -> tuple[NDArray[np.intp], Any]:
-        """Return a column as places (n,) in its different cells, -1 for one that is missing."""
-        if name not in self._known:
-            self._known[name] = pd.factorize(self.frame[name])
-        return self._known[name]
-
-    def _each(
-        self, name: str, function: Callable[[object], object], gap: object, dtype: Any
-    ) -> NDArray[Any]:
-        """Apply a function to each different cell of a column."""
-        codes, different = self._factors(name)
-        return np.array([*map(function, different), gap], dtype)[codes]
+        return [bare for cell in texts if isinstance(cell, str) and (bare := cell.strip())]
 
 
-def _numeric(column: pd.Series) -> pd.Series[float]:
-    """Turn cells into numbers, NaN for those that are none."""
-    if column.dtype not in (object, "str"):
-        return column.astype(np.float64)
-    codes, different = pd.factorize(column)  # -1 is a missing one
-    numbers = pd.to_numeric(pd.Series(different), errors="coerce").to_numpy(np.float64)
-    return pd.Series(np.append(numbers, np.nan)[codes], column.index)
+def _numeric(texts: Any) -> NDArray[np.float64]:
+    """Turn texts (k,) into numbers, NaN for those that are none."""
+    return pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
 
 
 def read_cells(
@@ -185,10 +193,7 @@ def read_cells(
         raise ragged(path, len(header), str(error), dialect) from None
     if frame.empty:
         raise DataError("the file has a header and no rows", file=path)
-    for part in (frame, head):
-        for name in part.columns:
-            if part[name].dtype in (object, "str"):
-                part[name] = dialect.numerals.plain(part[name])
+    frame, head = map(dialect.numerals.rewritten, (frame, head))
     return Cells(path, frame, head, line=partial(line_of, dialect=dialect))
 
 

@@ -107,7 +107,7 @@ def _why(cells: Cells, name: str, named: bool) -> str:
         return "no name"
     if named:
         return "not named"
-    return "text" if cells.words(name).notna().any() else "no cell"
+    return "text" if len(cells.counts(name)) else "no cell"
 
 
 def values(cells: Cells, column: Column) -> NDArray[np.float64]:
@@ -134,13 +134,12 @@ def values(cells: Cells, column: Column) -> NDArray[np.float64]:
 
 def _kind(cells: Cells, name: str) -> str:
     """Tell what a column holds; one with no cell at all could hold numbers."""
-    empty = bool(cells.words(name).isna().all())
-    return "number" if empty or cells.mostly_numbers(name) else "category"
+    return "number" if cells.mostly_numbers(name) or cells.counts(name).empty else "category"
 
 
 def _speaks(cells: Cells, name: str) -> bool:
     """Say whether to learn from a column that nobody has named."""
     if cells.mostly_numbers(name):
         return True
-    count = cells.words(name).nunique()
+    count = len(cells.counts(name))
     return 0 < count <= FEW and 2 * count < len(cells.frame)

@@ -35,7 +35,7 @@ def read_decades(folder: Path, *, by: str | None = None) -> Table:
     Raises
     ------
     DataError
-        If a file is missing or bad; see `file.read_file`.
+        If a file is missing or bad; see `file.read`.
     """
     X, decades, texts = read_by_decade(folder, by=by)
     era = np.array([ERAS.index(name) for name in ERA_OF.values()])

@@ -173,9 +173,9 @@ def _alike(cells: Cells, name: str, texts: Iterable[str]) -> Iterator[Finding]:
 
 def _single(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell categories that are nearly one a row."""
-    words = cells.words(name).dropna()
-    if len(words) >= FEW_ROWS and len(words) <= 2 * words.nunique() <= 2 * MOST_CATEGORIES:
-        few = f"{words.nunique():,} categories in {len(words):,} rows tell next to nothing"
+    count, rows = len(counts := cells.counts(name)), int(counts.sum())
+    if rows >= FEW_ROWS and rows <= 2 * count <= 2 * MOST_CATEGORIES:
+        few = f"{count:,} categories in {rows:,} rows tell next to nothing"
         yield _of(cells, name, f"{few}: leave it out with `ignore`", "ignore", name)
 
 
@@ -211,7 +211,7 @@ def _identifier(cells: Cells, name: str) -> Iterator[Finding]:
 def _sentinels(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell numbers such as -999 and 999999999, several and far from all others, at either end."""
     column = cells.frame[name]
-    if not pd.api.types.is_numeric_dtype(column) or len(column) < FEW_ROWS:
+    if not cells.are_numbers(name) or len(column) < FEW_ROWS:
         return
     ends = {float(column.min()), float(column.max())}
     odd = sorted(end for end in ends if NINES.fullmatch(f"{end:.0f}") and end % 1 == 0)

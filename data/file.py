@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +10,17 @@ import pandas as pd
 
 from fedredis.data import columns as choice
 from fedredis.data import dates, formats
-from fedredis.data.account import Account
 from fedredis.data.labels import target
 from fedredis.data.meaning import digest, once_each
 from fedredis.data.packed import SIZE_CAP
 from fedredis.data.reading import Reading
 from fedredis.data.songs import LABEL
-from fedredis.data.table import Table
+from fedredis.data.table import Account, Table
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -41,26 +39,21 @@ BLOCK = 4_096
 #: What is said of a missing cell.
 EMPTY = "the cell is empty: `missing=drop` leaves such rows out, `missing=mean` fills cells"
 
-#: What errors call a frame in a file's stead, and where its rows come from.
-FRAME = Path("frame")
-
 #: How a file is read of which nothing is said.
 UNSAID = Reading()
 
 
-def read_file(
-    path: Path,
+def read(
+    source: Path | pd.DataFrame | None,
     reading: Reading = UNSAID,
     *,
     fewest_classes: int = 2,
     by: str | None = None,
     cap: int = SIZE_CAP,
 ) -> Table:
-    """Read and check a file of any format that `formats.opened` knows.
+    """Read and check a file, a frame, or, from None, a query's answer; see `formats.opened`.
 
-    In errors a row of a CSV file is the number of the line that it starts on, as an editor shows
-    it: the header is line 1. The first row of a Parquet file is row 1. A file with all the song
-    features gives those, with their ranges, which are not enforced.
+    What has all the song features gives those, with their ranges, which are not enforced.
 
     Parameters
     ----------
@@ -69,43 +62,14 @@ def read_file(
     by
         Any column, whose cells are the rows' groups.
     cap
-        Bytes above which the file is refused unread.
+        Bytes above which a file is refused unread.
 
     Raises
     ------
     DataError
-        If the file, a column, a row or a cell is not as it must be.
+        If the source, a column, a row or a cell is not as it must be.
     """
-    return table_of(formats.opened(path, reading, cap), reading, fewest_classes, by)
-
-
-def read_frame(
-    frame: pd.DataFrame,
-    reading: Reading = UNSAID,
-    *,
-    fewest_classes: int = 2,
-    by: str | None = None,
-) -> Table:
-    """Do with a frame what `read_file` does with a file; its first row is row 0, as in Python.
-
-    Raises
-    ------
-    DataError
-        If a column, a row or a cell is not as it must be.
-    """
-    opened = formats.of_frame(FRAME, frame, reading, "in memory")
-    return table_of(opened, reading, fewest_classes, by)
-
-
-def read_query(reading: Reading, *, fewest_classes: int = 2, by: str | None = None) -> Table:
-    """Do with a query's answer what `read_file` does with a file; its first row is row 1.
-
-    Raises
-    ------
-    DataError
-        If the database does not answer, or a column, a row or a cell is not as it must be.
-    """
-    return table_of(formats.of_query(reading), reading, fewest_classes, by)
+    return table_of(formats.opened(source, reading, cap), reading, fewest_classes, by)
 
 
 def table_of(
@@ -146,7 +110,7 @@ def table_of(
     gaps = np.empty((len(cells.frame), len(learnt)), np.bool_, order="F")
     for place, values in enumerate(read):
         np.isnan(values, out=gaps[:, place])
-    gaps[:, -1] = cells.words(label).isna() if label else False
+    gaps[:, -1] = cells.missing(label) if label else False
     w = _weights(cells, weights, reading.missing) if weights else None
     if w is not None:
         gaps[:, -1] |= np.isnan(w)
@@ -167,7 +131,7 @@ def table_of(
         X, gaps = X[rows], gaps[rows]
     for place in np.flatnonzero(gaps[:, :-1].any(axis=0)).tolist():
         X[gaps[:, place], place] = np.nan  # the same bytes, whatever the file's: they are digested
-    counts: Counter[int] = Counter(y.tolist() if classes else ())
+    counts = np.bincount(y, minlength=len(classes)).tolist() if classes else []
     account = Account(
         str(path),
         opened.how,
@@ -177,7 +141,7 @@ def table_of(
         chosen.left,
         {n: int(c) for n, c in zip(learnt, gaps[:, :-1].sum(axis=0), strict=False) if c},
         label,
-        {name: counts[place] for place, name in enumerate(classes)},
+        dict(zip(classes, counts, strict=False)),
     )
     return Table(
         X,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from fedredis.data import cells as csv
@@ -16,11 +18,11 @@ from fedredis.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from fedredis.data.reading import Reading
 
-#: How the names of workbooks and of JSON lines end.
+#: What errors call a frame in a file's stead; how the names of workbooks and of JSON lines end.
+FRAME = Path("frame")
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 LINES = (".jsonl", ".ndjson")
 
@@ -37,14 +39,30 @@ class Opened:
     how: str
 
 
-def opened(path: Path, reading: Reading, cap: int = SIZE_CAP) -> Opened:
-    """Open a file, by the end of its name: CSV, if it tells nothing.
+def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE_CAP) -> Opened:
+    """Open a file, by the end of its name; a frame; or, from None, a query's answer.
+
+    In errors, the first row of a frame is row 0, as in Python; rows of CSV, JSON lines and
+    workbooks are lines, and so the header is 1; those of Parquet and queries are counted from 1.
+
+    Parameters
+    ----------
+    cap
+        Bytes above which a file is refused unread.
 
     Raises
     ------
     DataError
         If it can't be read.
     """
+    if source is None:
+        from fedredis.data import sql
+
+        name = Path(sql.name_of(reading))
+        return _of_frame(name, sql.answer(reading), reading, "a query's answer", first=1)
+    if isinstance(source, pd.DataFrame):
+        return _of_frame(FRAME, source, reading, "in memory", first=0)
+    path = source
     check_file(path, cap)
     ends = [end.lower() for end in path.suffixes]
     end = ends[-1] if ends else ""
@@ -68,23 +86,17 @@ def opened(path: Path, reading: Reading, cap: int = SIZE_CAP) -> Opened:
     return _csv(path, reading, cap)
 
 
-def of_frame(path: Path, frame: pd.DataFrame, reading: Reading, how: str) -> Opened:
-    """Take a frame, whose first row is row 0, as in Python."""
-    return _of_frame(path, frame, reading, how, first=0)
-
-
 def without(cells: Cells, codes: dict[str, list[str]]) -> Cells:
     """Empty the cells that hold a code which stands for a missing cell."""
     frame = cells.frame
     for name, given in codes.items():
         if given:
-            words = cells.words(name)
-            numbers = pd.to_numeric(pd.Series(given), errors="coerce").dropna()
-            if pd.api.types.is_numeric_dtype(words):
-                hit = words.isin(numbers)
+            if cells.are_numbers(name):
+                hit = frame[name].isin(pd.to_numeric(pd.Series(given), errors="coerce").dropna())
             else:
-                hit = words.isin(given)
-            frame = frame.assign(**{name: frame[name].mask(hit.to_numpy())})
+                codes, texts = cells.different(name)
+                hit = pd.Series(np.isin(texts, given)[codes], frame.index)
+            frame = frame.assign(**{name: frame[name].mask(hit)})
     return replace(cells, frame=frame)
 
 
@@ -116,10 +128,7 @@ def _of_frame(
     if frame.empty:
         raise DataError("the frame has no rows" if not first else "there are no rows", file=path)
     numerals = Numerals(reading.decimal or ".", reading.thousands or "")
-    frame = frame.set_axis(header, axis=1).reset_index(drop=True)
-    for name in header:
-        if frame[name].dtype in (object, "str"):
-            frame[name] = numerals.plain(frame[name])
+    frame = numerals.rewritten(frame.set_axis(header, axis=1).reset_index(drop=True))
     cells = Cells(path, frame, line=lambda _path, index: index + first)
     cells = without(cells, reading.missing_codes(header))
     return Opened(path, header, lambda text: cells, how)
@@ -170,13 +179,3 @@ def _json_lines(path: Path, cap: int) -> pd.DataFrame:
         if frame[name].dtype == object and frame[name].map(type).isin([dict, list]).any()
     ]
     return frame.drop(columns=nested)
-
-
-def of_query(reading: Reading) -> Opened:
-    """Ask a database, see `fedredis.data.sql`."""
-    from pathlib import Path
-
-    from fedredis.data import sql
-
-    shown = Path(sql.name_of(reading))
-    return _of_frame(shown, sql.answer(reading), reading, "a query's answer", first=1)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from fedredis.data import dates, formats
 from fedredis.data.columns import choose
 from fedredis.data.doubts import Finding, FindingWarning
@@ -75,7 +77,7 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
     found: dict[str, Finding] = {}
     mended, first = reading.reading, None
     for _ in range(PASSES):
-        opened = formats.of_query(mended) if path is None else formats.opened(path, mended)
+        opened = formats.opened(path, mended)
         cells, table, refused, new = _read(opened, mended)
         first = first or cells
         found |= {str(each): each for each in new}
@@ -121,12 +123,13 @@ def _of_column(
     """Tell what stands for nothing in a column, and whether it is always the same."""
     if name in (*reading.ignore, *dates.formats(reading.dates)):
         return
-    words = cells.words(name).dropna()
-    odd = cells.oddities(name) if cells.mostly_numbers(name) and name != reading.label else {}
-    if not odd and words.dtype in (object, "str") and words.nunique() <= len(words) / 2:
-        counts = {str(text): int(n) for text, n in words.value_counts().items()}
-        odd = {text: n for text, n in counts.items() if UNKNOWN.fullmatch(text)}
-    for text, count in sorted(odd.items(), key=lambda item: -item[1])[:TOLD]:
+    counts, odd = cells.counts(name), {}
+    if not cells.are_numbers(name):
+        if cells.mostly_numbers(name) and name != reading.label:
+            odd = counts[pd.to_numeric(counts.index, errors="coerce").isna()]
+        if not len(odd) and 2 * len(counts) <= counts.sum():
+            odd = counts[[UNKNOWN.fullmatch(text) is not None for text in counts.index]]
+    for text, count in list(odd.items())[:TOLD]:
         blank = not re.search(r"\d", text)
         means = "`na` says that it stands for a missing cell" if blank else "correct it"
         yield Finding(
@@ -136,7 +139,7 @@ def _of_column(
             "na" if blank else "",
             f"{name}={text}",
         )
-    if learnt is not None and name in learnt and len(words) > 1 and words.nunique() == 1:
+    if learnt is not None and name in learnt and len(counts) == 1 and counts.iloc[0] > 1:
         yield Finding(
             cells.path,
             name,
@@ -172,15 +175,13 @@ def _facts(cells: Cells, reading: Reading, table: Table | None) -> Iterator[Colu
     learnt = {} if table is None else {column.name: column.kind for column in table.columns}
     days = dates.formats(reading.dates)
     for name in map(str, cells.frame.columns):
-        words = cells.words(name).dropna()
+        counts, first = cells.counts(name), cells.sample(name)[:1]
         kind = "number" if cells.mostly_numbers(name) else "text"
-        kind = "date" if name in days else learnt.get(name, kind if len(words) else "empty")
+        kind = "date" if name in days else learnt.get(name, kind if len(counts) else "empty")
         use = "?" if account is None else account.left.get(name, "learnt from")
         use = "label" if table is not None and name == table.label else use
-        example = str(words.iloc[0]) if len(words) else ""
-        yield ColumnFacts(
-            name, kind, len(cells.frame) - len(words), int(words.nunique()), example, use
-        )
+        missing = len(cells.frame) - int(counts.sum())
+        yield ColumnFacts(name, kind, missing, len(counts), *(first or [""]), use)
 
 
 def said_by(reading: Reading) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Numerals:
 
     def plain(self, column: pd.Series) -> pd.Series:
         """Write the numbers in a column (n,) of text as 1234.5, and leave what is none."""
-        if self == Numerals() or column.isna().all():
+        if column.isna().all():
             return column
         forms = [GROUPS[self.thousands]] if self.thousands else []
         if self.decimal == ",":
@@ -71,6 +71,14 @@ class Numerals:
         return pd.Series(np.array([*plain, np.nan], object)[codes], column.index).astype(
             column.dtype
         )
+
+    def rewritten(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Do so in all columns of text of a frame, which is changed."""
+        for name in frame if self != Numerals() else ():
+            column = frame[name]
+            if column.dtype in (object, "str") and (plain := self.plain(column)) is not column:
+                frame[name] = plain
+        return frame
 
     def __str__(self) -> str:
         said = ["decimal comma"] if self.decimal == "," else []

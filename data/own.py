@@ -17,7 +17,7 @@ from fedredis.data.source import load
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from fedredis.data.account import Account
+    from fedredis.data.table import Account
 
 #: In a manifest's place for the cut: the rows were never anywhere else.
 OWN = "own"

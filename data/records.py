@@ -46,26 +46,12 @@ def decodable(path: Path, dialect: Dialect) -> Iterator[None]:
 
 def _undecodable(path: Path, dialect: Dialect) -> int | None:
     """Return the number of the first line that can't be decoded."""
-    number = 0
-    with unpacked(path) as file, io.TextIOWrapper(file, dialect.encoding) as lines:
-        try:
-            for _ in lines:
-                number += 1
-        except UnicodeError:
-            return _line_by_line(path, dialect) or number + 1
-    return None
-
-
-def _line_by_line(path: Path, dialect: Dialect) -> int | None:
-    """Do the same where lines can be told apart undecoded; the above is a few lines early."""
-    if dialect.encoding.startswith(("utf-16", "utf-32")):
-        return None
-    with unpacked(path) as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                line.decode(dialect.encoding)
-            except UnicodeError:
-                return number
+    with unpacked(path) as file:
+        data = file.read()
+    try:
+        data.decode(dialect.encoding)
+    except UnicodeDecodeError as error:
+        return data[: error.start].decode(dialect.encoding, "replace").count("\n") + 1
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
@@ -33,7 +33,7 @@ def load(
     Parameters
     ----------
     reading, fewest_classes
-        For a file or frame; see `file.read_file`.
+        For a file or frame; see `file.read`.
     seed
         For generated songs.
     by
@@ -48,19 +48,13 @@ def load(
         If the data is not as it must be.
     """
     # What reads is imported by who needs it.
-    if data is None and reading.sql is not None:
-        from fedredis.data.file import read_query
-
-        return read_query(reading, fewest_classes=fewest_classes, by=by)
     if data is not None and reading.sql is not None:
         raise UsageError("`sql` is read instead of a file: give one of them")
-    if data is not None and not (isinstance(data, Path) and data.is_dir()):
-        from fedredis.data.file import read_file, read_frame
+    songs = data is None or (isinstance(data, Path) and data.is_dir())
+    if reading.sql is not None or not songs:
+        from fedredis.data.file import read
 
-        how: dict[str, Any] = {"fewest_classes": fewest_classes, "by": by}
-        if isinstance(data, Path):
-            return read_file(data, reading, **how)
-        return read_frame(data, reading, **how)
+        return read(data, reading, fewest_classes=fewest_classes, by=by)
     if reading.said:
         said = {f.name: getattr(reading, f.name) != f.default for f in fields(Reading)}
         raise UsageError(

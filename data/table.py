@@ -1,4 +1,4 @@
-"""A labelled table in memory, checked: every label is a class or a number."""
+"""A labelled table in memory, checked, and what was made of a file's columns and rows for it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,53 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from fedredis.data.account import Account
     from fedredis.features.protocol import Column
+
+
+#: How many things a line names.
+NAMED = 12
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is used of a table, what is not, and why."""
+
+    #: What was read, and how it is written.
+    source: str
+    how: str
+    #: Rows that were read, and how many were dropped, by the reason.
+    rows: int
+    dropped: Mapping[str, int]
+    #: Columns that are learnt from, and why others are not.
+    columns: Sequence[Column]
+    left: Mapping[str, str]
+    #: Missing cells of the columns that are learnt from, if there are some.
+    missing: Mapping[str, int]
+    label: str
+    #: Rows of each class; none where labels are numbers.
+    classes: Mapping[str, int] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """Say it in five lines at most."""
+        named = [f"{c.name}{' (categories)' * (c.kind == 'category')}" for c in self.columns]
+        dropped = [f"{count:,} ({why})" for why, count in self.dropped.items() if count]
+        missing = [f"{name} {count:,}" for name, count in self.missing.items()]
+        classes = [f"{name} {count:,}" for name, count in self.classes.items()]
+        left = [f"{name} ({why})" for name, why in self.left.items()]
+        lines = [
+            f"{self.source}: {self.rows:,} rows; {self.how}",
+            f"learns {self.label}: {_listed(classes) or 'a number'}",
+            f"from {len(named)} columns: {_listed(named)}",
+        ]
+        lines += [f"leaves out {_listed(left)}"] if left else []
+        gaps = [f"drops rows: {', '.join(dropped)}"] if dropped else []
+        gaps += [f"cells that are missing: {_listed(missing)}"] if missing else []
+        return lines + (["; ".join(gaps)] if gaps else [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,3 +102,9 @@ class Table:
     account: Account | None = None
     w: NDArray[np.float64] | None = None
     weights: str = ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    all_names = list(names)
+    more = len(all_names) - NAMED
+    return ", ".join(all_names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

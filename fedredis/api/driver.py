@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fedredis.api.outcome import Outcome
     from fedredis.api.session import Session
     from fedredis.config import RunConfig
-    from fedredis.data.account import Account
+    from fedredis.data.table import Account
     from fedredis.rounds.engine import Report
     from fedredis.store.master import MasterStore
 

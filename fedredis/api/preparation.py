@@ -19,9 +19,8 @@ from fedredis.errors import DataError, UsageError
 if TYPE_CHECKING:
     from fedredis.api.request import Request
     from fedredis.api.session import PathLike
-    from fedredis.data.account import Account
     from fedredis.data.source import Frame
-    from fedredis.data.table import Table
+    from fedredis.data.table import Account, Table
 
 #: How many slaves there are, and what share of their rows is held out, if nothing says so.
 SLAVES, TEST_FRACTION = 10, 0.2

@@ -22,8 +22,8 @@ from fedredis.jobs.roster import refuse_namesake
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from fedredis.data.account import Account
     from fedredis.data.manifest import Manifest
+    from fedredis.data.table import Account
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedredis.data.file import read_file
+from fedredis.data.file import read
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
 from fedredis.data.songs import FEATURE_NAMES, FEATURES
@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def kinds(path: Path, **choices: object) -> dict[str, str]:
-    table = read_file(path, Reading(label="kind", **choices))  # type: ignore[arg-type]
+    table = read(path, Reading(label="kind", **choices))  # type: ignore[arg-type]
     return {column.name: column.kind for column in table.columns}
 
 
@@ -36,7 +36,7 @@ def test_numbers_and_few_words_are_taken_by_themselves(path: Path) -> None:
 
 
 def test_a_cell_of_a_category_is_a_digest(path: Path) -> None:
-    X = read_file(path, Reading(label="kind")).X
+    X = read(path, Reading(label="kind")).X
     assert X[:4, 1].tolist() == [digest(text) for text in ("blue", "red", "red", "blue")]
     assert X[:2, 2].tolist() == [digest("True"), digest("False")]
     assert X[:, 3].tolist() == [0, 1, 2, 3] * 3
@@ -44,7 +44,7 @@ def test_a_cell_of_a_category_is_a_digest(path: Path) -> None:
 
 def test_a_number_that_is_named_as_a_category_is_read_as_text(path: Path) -> None:
     assert kinds(path, categories=["code"])["code"] == "category"
-    X = read_file(path, Reading(label="kind", columns=["code"], categories=["code"])).X
+    X = read(path, Reading(label="kind", columns=["code"], categories=["code"])).X
     assert X[:, 0].tolist() == [digest(f"0{i % 4}.0") for i in range(12)]
 
 
@@ -76,18 +76,18 @@ def test_how_many_words_are_few(path: Path, count: int, taken: bool) -> None:
 def test_truth_with_gaps_is_no_number(path: Path) -> None:
     path.write_text("size,open,kind\n" + "1,True,c\n2,,d\n3,False,c\n" * 3)
     assert kinds(path, missing="mean") == {"size": "number", "open": "category"}
-    X = read_file(path, Reading(label="kind", columns=["open"], missing="mean")).X
+    X = read(path, Reading(label="kind", columns=["open"], missing="mean")).X
     np.testing.assert_array_equal(X[:3, 0], [digest("True"), np.nan, digest("False")])
 
 
 def test_a_feature_of_songs_can_be_a_category(path: Path) -> None:
     cells = "".join(",".join([e, "rock", *("0" * 11)]) + "\n" for e in ("X-Generation",) * 4)
     path.write_text(",".join(["decade", "genre", *FEATURE_NAMES]) + "\n" + cells)
-    assert read_file(path).columns == FEATURES
-    columns = read_file(path, Reading(categories=["key"])).columns
+    assert read(path).columns == FEATURES
+    columns = read(path, Reading(categories=["key"])).columns
     assert columns[2] == Column("key", kind="category")
     assert columns[:2] + columns[3:] == FEATURES[:2] + FEATURES[3:]
-    assert [c.name for c in read_file(path, Reading(categories=["genre"])).columns] == [
+    assert [c.name for c in read(path, Reading(categories=["genre"])).columns] == [
         *("genre", *FEATURE_NAMES)
     ]
 
@@ -104,7 +104,7 @@ def test_categories_that_can_not_be(
     path: Path, choices: dict[str, list[str]], column: str, problem: str
 ) -> None:
     with pytest.raises(DataError, match=problem) as refused:
-        read_file(path, Reading(label="kind", **choices))  # type: ignore[arg-type]
+        read(path, Reading(label="kind", **choices))  # type: ignore[arg-type]
     assert refused.value.column == column
 
 
@@ -112,7 +112,7 @@ def test_too_many_categories(path: Path) -> None:
     rows = "".join(f"w{i},{'cd'[i % 2]}\n" for i in range(1_001))
     path.write_text("word,kind\n" + rows)
     with pytest.raises(DataError) as refused:
-        read_file(path, Reading(label="kind", columns=["word"]))
+        read(path, Reading(label="kind", columns=["word"]))
     assert str(refused.value) == (
         f"{path}, column 'word': 1,001 different values are too many to be categories "
         "(1,000 at most): leave it out with `columns`"

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fedredis.data.file import read_file
-from fedredis.data.meaning import namesakes
+from fedredis.data.file import read
 from fedredis.data.reading import Reading
 from fedredis.errors import DataWarning
 
@@ -14,7 +13,7 @@ def odd(tmp_path: Path, cell: str, kind: str = "{'cd'[i % 2]}", **choices: objec
     path = tmp_path / "shops.csv"
     path.write_text("size,it,kind\n" + "".join(made))
     with pytest.warns(DataWarning) as said:
-        read_file(path, Reading(label="kind", **choices))  # type: ignore[arg-type]
+        read(path, Reading(label="kind", **choices))  # type: ignore[arg-type]
     assert all(str(one.message).startswith(str(path)) for one in said)
     return [str(one.message).removeprefix(f"{path}, column ") for one in said]
 
@@ -82,7 +81,7 @@ def test_columns_without_a_name_are_told_by_their_place(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("Unnamed: 0,x,y,,\n0,1,a,,7\n1,2,b,,8\n")
     with pytest.warns(DataWarning, match=r"a\.csv: column 5 has no name, and is left out") as said:
-        table = read_file(path, Reading(label="y"))
+        table = read(path, Reading(label="y"))
     assert (len(said), [column.name for column in table.columns]) == (1, ["x"])
 
 
@@ -93,6 +92,6 @@ def test_ids_are_told_by_their_name(tmp_path: Path) -> None:
         path.write_text(f"{name},y\n{rows}")
         if tells:
             with pytest.warns(DataWarning, match=f"'{name}': its numbers look like ids"):
-                read_file(path, Reading(label="y"))
+                read(path, Reading(label="y"))
         else:
-            read_file(path, Reading(label="y"))
+            read(path, Reading(label="y"))

@@ -119,12 +119,12 @@ def test_what_was_refused_is_read_once_it_is_said(tmp_path: Path) -> None:
 def test_a_small_file_may_not_hold_a_large_one(tmp_path: Path) -> None:
     import gzip
 
-    from fedredis.data.file import read_file
+    from fedredis.data.file import read
 
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(b"x,y\n" + b"1,a\n" * 100_000))
     with pytest.raises(DataError, match="more bytes than the limit of 99,999"):
-        read_file(path, Reading(label="y"), cap=99_999)
+        read(path, Reading(label="y"), cap=99_999)
 
 
 def test_letters_that_come_late(tmp_path: Path) -> None:

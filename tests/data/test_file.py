@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fedredis.data.file import read_file, read_frame
+from fedredis.data.file import read
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
 from fedredis.data.songs import ERAS, FEATURE_NAMES, FEATURES
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_table_of_numbers_and_labels(path: Path) -> None:
     path.write_text(GOOD)
-    table = read_file(path, Reading(label="kind"))
+    table = read(path, Reading(label="kind"))
     assert table.X.tolist() == [[1, 2.5], [2, -300], [3, 0]]
     assert (table.X.dtype, table.y.dtype) == (np.float64, np.int64)
     assert table.y.tolist() == [0, 1, 0]
@@ -32,7 +32,7 @@ def test_a_table_of_numbers_and_labels(path: Path) -> None:
 
 def test_columns_can_be_chosen_and_ordered(path: Path) -> None:
     path.write_text(GOOD)
-    assert read_file(path, Reading(label="kind", columns=["weight", "size"])).X[1].tolist() == [
+    assert read(path, Reading(label="kind", columns=["weight", "size"])).X[1].tolist() == [
         -300,
         2,
     ]
@@ -43,23 +43,23 @@ def test_columns_of_text_and_columns_without_a_name_are_left_out(path: Path) -> 
         ",size,colour,uri,void,open,kind\n"
         "0,1,red,1,,True,cat\n1,2,7,2,,False,dog\n2,3,blue,3,,True,cat\n"
     )
-    assert read_file(path, Reading(label="kind")).columns == (Column("size"),)
+    assert read(path, Reading(label="kind")).columns == (Column("size"),)
 
 
 def test_numbers_make_labels_as_text(path: Path) -> None:
     path.write_text("size,kind\n1,1\n2,0\n3, 1\n")
-    table = read_file(path, Reading(label="kind"))
+    table = read(path, Reading(label="kind"))
     assert (table.classes, table.y.tolist()) == (("0", "1"), [1, 0, 1])
 
 
 def test_integers_of_any_length_are_numbers(path: Path) -> None:
     path.write_text(f"size,kind\n1{'0' * 30},cat\n-1,dog\n18446744073709551615,dog\n")
-    assert read_file(path, Reading(label="kind")).X[:, 0].tolist() == [1e30, -1, 2.0**64]
+    assert read(path, Reading(label="kind")).X[:, 0].tolist() == [1e30, -1, 2.0**64]
 
 
 def test_a_song_that_is_repeated_counts_once(path: Path) -> None:
     path.write_text("size,kind,uri,name\n1,cat,u,A\n2,dog,v,B\n3,dog,u,C\n4,dog,,D\n5,cat,,\n")
-    table = read_file(path, Reading(label="kind"))
+    table = read(path, Reading(label="kind"))
     assert table.X[:, 0].tolist() == [1, 2, 4, 5]
     assert table.y.tolist() == [0, 1, 1, 0]
     assert table.names == ["A", "B", "D", ""]
@@ -75,7 +75,7 @@ HEADER = ",".join(["track_name", "decade", *FEATURE_NAMES]) + "\n"
 
 def test_songs_need_no_option_and_have_all_eras(path: Path) -> None:
     path.write_text(HEADER + song("Z-Generation") + song("Z-Generation", tempo=999))
-    table = read_file(path)
+    table = read(path)
     assert (table.columns, table.classes, table.label) == (FEATURES, ERAS, "decade")
     assert table.y.tolist() == [2, 2]
     assert table.X[1, -1] == 999  # a range bounds histograms, it refuses nothing
@@ -84,7 +84,7 @@ def test_songs_need_no_option_and_have_all_eras(path: Path) -> None:
 
 def test_a_song_feature_can_be_the_label(path: Path) -> None:
     path.write_text(HEADER + song("X-Generation", mode=1) + song("X-Generation"))
-    table = read_file(path, Reading(label="mode"))
+    table = read(path, Reading(label="mode"))
     assert table.columns == tuple(column for column in FEATURES if column.name != "mode")
     assert table.classes == ("0", "1")
 
@@ -92,7 +92,7 @@ def test_a_song_feature_can_be_the_label(path: Path) -> None:
 def test_an_era_that_is_none(path: Path) -> None:
     path.write_text(HEADER + song("X-Generation") + song("W-Generation"))
     with pytest.raises(DataError) as refused:
-        read_file(path)
+        read(path)
     assert str(refused.value) == (
         f"{path}, row 3, column 'decade': "
         "'W-Generation' is none of X-Generation, Y-Generation, Z-Generation"
@@ -132,7 +132,7 @@ def test_bad_files(
 ) -> None:
     path.write_text(text)
     with pytest.raises(DataError) as refused:
-        read_file(path, Reading(label="kind"))
+        read(path, Reading(label="kind"))
     error = refused.value
     assert (error.file, error.row, error.column) == (path, row, column)
     assert problem in str(error)
@@ -146,7 +146,7 @@ def test_bad_files(
 def test_bytes_that_are_not_utf_8(path: Path, text: bytes, row: int) -> None:
     path.write_bytes(text)
     with pytest.raises(DataError) as refused:
-        read_file(path, Reading(label="size"))
+        read(path, Reading(label="size"))
     assert str(refused.value).startswith(f"{path}, row {row}: the text is not UTF-8, and not")
     assert "`encoding` says which" in str(refused.value)
 
@@ -154,18 +154,18 @@ def test_bytes_that_are_not_utf_8(path: Path, text: bytes, row: int) -> None:
 def test_a_file_beyond_the_limit(path: Path) -> None:
     path.write_text(GOOD)
     with pytest.raises(DataError, match=r"pets\.csv: the file has 46 bytes, the limit is 45"):
-        read_file(path, Reading(label="kind"), cap=45)
+        read(path, Reading(label="kind"), cap=45)
 
 
 def test_a_missing_file(path: Path) -> None:
     with pytest.raises(DataError, match=r"pets\.csv: there is no such file"):
-        read_file(path)
+        read(path)
 
 
 def test_a_label_must_be_named(path: Path) -> None:
     path.write_text(GOOD)
     with pytest.raises(DataError, match=r"pets\.csv: no column 'decade': .* `label`"):
-        read_file(path)
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_columns_that_can_not_be_chosen(
 ) -> None:
     path.write_text(GOOD)
     with pytest.raises(DataError, match=problem) as refused:
-        read_file(path, Reading(label="kind", columns=columns))
+        read(path, Reading(label="kind", columns=columns))
     assert refused.value.column == column
 
 
@@ -201,7 +201,7 @@ def test_a_missing_cell_says_what_to_do(
 ) -> None:
     path.write_text(GAPS)
     with pytest.raises(DataError) as refused:
-        read_file(path, Reading(label="kind", columns=columns))
+        read(path, Reading(label="kind", columns=columns))
     assert str(refused.value) == (
         f"{path}, row {row}, column '{column}': the cell is empty: "
         "`missing=drop` leaves such rows out, `missing=mean` fills cells"
@@ -210,24 +210,22 @@ def test_a_missing_cell_says_what_to_do(
 
 def test_rows_with_missing_cells_are_dropped_before_repeated_ones(path: Path) -> None:
     path.write_text(GAPS)
-    table = read_file(path, Reading(label="kind", columns=["size"], missing="drop"), by="colour")
+    table = read(path, Reading(label="kind", columns=["size"], missing="drop"), by="colour")
     assert table.X.tolist() == [[1], [3], [6]]
     assert (table.names, table.groups) == (["A", "C", "F"], ["red", "", "red"])
     assert (table.classes, table.missing) == (("cat", "dog"), "error")
-    table = read_file(path, Reading(label="kind", columns=["size", "colour"], missing="drop"))
+    table = read(path, Reading(label="kind", columns=["size", "colour"], missing="drop"))
     assert table.X[:, 0].tolist() == [1, 6]
     assert table.X[:, 1].tolist() == [digest("red")] * 2
 
 
 def test_missing_cells_to_be_filled_are_nan(path: Path) -> None:
     path.write_text(GAPS)
-    table = read_file(path, Reading(label="kind", columns=["size", "colour"], missing="mean"))
+    table = read(path, Reading(label="kind", columns=["size", "colour"], missing="mean"))
     np.testing.assert_array_equal(table.X[:, 0], [1, np.nan, 6])
     np.testing.assert_array_equal(table.X[:, 1], [digest("red")] * 3)
     assert table.missing == "mean"
-    assert (
-        read_file(path, Reading(label="kind", columns=["uri"], missing="mean")).missing == "mean"
-    )
+    assert read(path, Reading(label="kind", columns=["uri"], missing="mean")).missing == "mean"
 
 
 WEIGHED = "size,kind,w\n1,cat,2\n2,dog,0.5\n,dog,3\n4,cat,\n"
@@ -235,7 +233,7 @@ WEIGHED = "size,kind,w\n1,cat,2\n2,dog,0.5\n,dog,3\n4,cat,\n"
 
 def test_weights_are_no_column_to_learn_from(path: Path) -> None:
     path.write_text(WEIGHED)
-    table = read_file(path, Reading(label="kind", weights="w", missing="drop"))
+    table = read(path, Reading(label="kind", weights="w", missing="drop"))
     assert (table.X.tolist(), table.weights) == ([[1], [2]], "w")
     assert table.w is not None
     assert table.w.tolist() == [2, 0.5]
@@ -245,44 +243,44 @@ def test_weights_are_no_column_to_learn_from(path: Path) -> None:
         "leaves out w (weighs rows)",
         "drops rows: 1 (no label or weight), 1 (a missing cell)",
     ]
-    assert read_file(path, Reading(label="kind", weights="w", missing="mean")).y.tolist() == [
+    assert read(path, Reading(label="kind", weights="w", missing="mean")).y.tolist() == [
         0,
         1,
         1,
     ]
     with pytest.raises(DataError, match="row 5, column 'w': the cell is empty"):
-        read_file(path, Reading(label="kind", weights="w"))
+        read(path, Reading(label="kind", weights="w"))
     with pytest.raises(DataError, match="column 'w': a column of weights can't be learned from"):
-        read_file(path, Reading(label="kind", weights="w", columns=["w"], missing="drop"))
+        read(path, Reading(label="kind", weights="w", columns=["w"], missing="drop"))
     path.write_text(WEIGHED.replace("0.5", "-0.5"))
     with pytest.raises(DataError, match="row 3, column 'w': a weight is below 0"):
-        read_file(path, Reading(label="kind", weights="w", missing="drop"))
+        read(path, Reading(label="kind", weights="w", missing="drop"))
 
 
 def test_a_blank_number_is_missing(path: Path) -> None:
     path.write_text("size,kind\n1,a\n  ,b\n3,b\n")
     with pytest.raises(DataError, match="row 3, column 'size': the cell is empty"):
-        read_file(path, Reading(label="kind"))
-    assert read_file(path, Reading(label="kind", missing="drop")).X.tolist() == [[1], [3]]
+        read(path, Reading(label="kind"))
+    assert read(path, Reading(label="kind", missing="drop")).X.tolist() == [[1], [3]]
 
 
 def test_rows_and_labels_go_by_their_place_in_the_file(path: Path) -> None:
     rows = "".join(f",{c},X-Generation\n" for c in "ab") + "1,c,X-Generation\n2,d,W-Generation\n"
     path.write_text("size,kind,era\n" + rows)
     with pytest.raises(DataError, match="row 5, column 'era': 'W-Generation' is none of"):
-        read_file(path, Reading(label="era", columns=["size"], missing="drop"))
+        read(path, Reading(label="era", columns=["size"], missing="drop"))
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
 def test_no_row_is_left(path: Path, missing: str) -> None:
     path.write_text("size,kind\n,\n1,\n,\n")
     with pytest.raises(DataError, match=r"pets\.csv: every row has a missing cell"):
-        read_file(path, Reading(label="kind", missing=missing))
+        read(path, Reading(label="kind", missing=missing))
 
 
 def test_one_thing_is_one_class_and_one_category(path: Path) -> None:
     path.write_text("code,open,kind\n1,TRUE,1.0\n1.0,true,1\n1,1,0\n,False,0.0\n2,0,True\n")
-    table = read_file(path, Reading(label="kind", categories=["code", "open"], missing="mean"))
+    table = read(path, Reading(label="kind", categories=["code", "open"], missing="mean"))
     assert (table.classes, table.y.tolist()) == (("0", "True"), [1, 1, 0, 0, 1])
     np.testing.assert_array_equal(
         table.X,
@@ -293,7 +291,7 @@ def test_one_thing_is_one_class_and_one_category(path: Path) -> None:
 def test_a_frame_is_read_as_its_file_is(path: Path) -> None:
     path.write_text(GAPS)
     said = Reading(label="kind", columns=["size", "colour"], missing="mean")
-    one, other = read_file(path, said, by="name"), read_frame(pd.read_csv(path), said, by="name")
+    one, other = read(path, said, by="name"), read(pd.read_csv(path), said, by="name")
     np.testing.assert_array_equal(one.X, other.X)
     assert (one.y.tolist(), one.classes, one.columns, one.names, one.groups) == (
         *(other.y.tolist(), other.classes, other.columns, other.names, other.groups),
@@ -303,7 +301,7 @@ def test_a_frame_is_read_as_its_file_is(path: Path) -> None:
 
 def test_categories_of_a_frame_stay_such() -> None:
     frame = pd.DataFrame({"w": pd.Categorical([1, 2] * 4), "y": [True, False] * 4})
-    table = read_frame(frame, Reading(label="y"))
+    table = read(frame, Reading(label="y"))
     assert (table.columns, table.classes) == ((Column("w", kind="category"),), ("False", "True"))
     assert table.X[:2, 0].tolist() == [digest("1"), digest("2.0")]
 
@@ -319,10 +317,10 @@ def test_categories_of_a_frame_stay_such() -> None:
 )
 def test_frames_that_can_not_be_used(frame: pd.DataFrame, problem: str) -> None:
     with pytest.raises(DataError, match=problem):
-        read_frame(frame, Reading(label="y"))
+        read(frame, Reading(label="y"))
 
 
 def test_the_empty_cell_is_to_blame_and_not_the_long_one(path: Path) -> None:
     path.write_text("note,x,y\n" + "z" * 200_000 + ",1,a\nw,2,b\nw,,b\n")
     with pytest.raises(DataError, match="row 4, column 'x': the cell is empty"):
-        read_file(path, Reading(label="y", columns=["x"]))
+        read(path, Reading(label="y", columns=["x"]))

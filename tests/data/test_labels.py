@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedredis.data.file import read_file
+from fedredis.data.file import read
 from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.errors import DataError
@@ -15,10 +15,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "flats.csv"
 
 
-def read(path: Path, labels: Sequence[object], **choices: str) -> Table:
+def rents(path: Path, labels: Sequence[object], **choices: str) -> Table:
     rows = "".join(f"{i},{label}\n" for i, label in enumerate(labels))
     path.write_text("size,rent\n" + rows)
-    return read_file(path, Reading(label="rent", **choices))  # type: ignore[arg-type]
+    return read(path, Reading(label="rent", **choices))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def read(path: Path, labels: Sequence[object], **choices: str) -> Table:
     ],
 )
 def test_what_is_measured_is_predicted_as_a_number(path: Path, labels: Sequence[object]) -> None:
-    table = read(path, labels)
+    table = rents(path, labels)
     assert table.classes == ()
     assert table.y.dtype == np.float64
     assert table.y.tolist() == [float(str(label)) for label in labels]
@@ -48,16 +48,16 @@ def test_what_is_measured_is_predicted_as_a_number(path: Path, labels: Sequence[
     ],
 )
 def test_what_is_named_is_a_class(path: Path, labels: Sequence[object]) -> None:
-    table = read(path, labels)
+    table = rents(path, labels)
     assert table.classes == tuple(sorted(map(str, labels)))
     assert table.y.dtype == np.int64
     assert [table.classes[y] for y in table.y] == list(map(str, labels))
 
 
 def test_the_task_can_be_chosen(path: Path) -> None:
-    assert read(path, [1, 2, 2], task="regress").y.tolist() == [1, 2, 2]
-    assert read(path, [1, 2, 2], task="regress").classes == ()
-    assert read(path, [0.5, 1.5], task="classify").classes == ("0.5", "1.5")
+    assert rents(path, [1, 2, 2], task="regress").y.tolist() == [1, 2, 2]
+    assert rents(path, [1, 2, 2], task="regress").classes == ()
+    assert rents(path, [0.5, 1.5], task="classify").classes == ("0.5", "1.5")
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_numbers_that_can_not_be_predicted(
     path: Path, labels: Sequence[object], task: str, row: int | None, problem: str
 ) -> None:
     with pytest.raises(DataError, match=problem) as refused:
-        read(path, labels, task=task)
+        rents(path, labels, task=task)
     assert (refused.value.row, refused.value.column) == (row, "rent")
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
 def test_a_row_without_a_label_is_dropped(path: Path, missing: str) -> None:
-    table = read(path, [1.5, "", "NA", 2.5], missing=missing)
+    table = rents(path, [1.5, "", "NA", 2.5], missing=missing)
     assert (table.X[:, 0].tolist(), table.y.tolist()) == ([0, 3], [1.5, 2.5])

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fedredis.data import parquet
-from fedredis.data.file import read_file
+from fedredis.data.file import read
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
 from fedredis.data.source import load
@@ -74,7 +74,7 @@ def test_types_that_a_csv_file_has_not(path: Path) -> None:
         kind=["c", "d", "c", "d", "c"],
     )
     with pytest.warns(DataWarning, match="column 'day': it holds dates"):
-        table = read_file(path, Reading(label="kind", missing="mean"))
+        table = read(path, Reading(label="kind", missing="mean"))
     assert {column.name: column.kind for column in table.columns} == {
         "small": "number",
         "exact": "number",
@@ -90,21 +90,21 @@ def test_types_that_a_csv_file_has_not(path: Path) -> None:
 
 def test_a_label_is_a_number(path: Path) -> None:
     write(path, size=[1, 2, 3], rent=[0.1, 1e-7, None])
-    table = read_file(path, Reading(label="rent", missing="drop"))
+    table = read(path, Reading(label="rent", missing="drop"))
     assert table.y.tolist() == [0.1, 1e-7]
 
 
 def test_not_a_number_has_the_same_bytes_whatever_it_was(path: Path) -> None:
     odd = np.array([0x7FF80000DEADBEEF, 0xFFF8000000000001, 0], np.uint64).view(np.float64)
     write(path, size=pa.array(odd, from_pandas=False), kind=["a", "b", "b"])
-    table = read_file(path, Reading(label="kind", missing="mean"))
+    table = read(path, Reading(label="kind", missing="mean"))
     assert table.X[:2].tobytes() == np.full((2, 1), np.nan).tobytes()
 
 
 def test_not_a_number_is_a_missing_label_and_category(path: Path) -> None:
     gap = pa.array([np.nan, 1, 2, 1], from_pandas=False)
     write(path, size=[1, 2, 3, 4], code=gap, kind=pa.array([1, 0, np.nan, 1], from_pandas=False))
-    table = read_file(path, Reading(label="kind", categories=["code"], missing="mean"))
+    table = read(path, Reading(label="kind", categories=["code"], missing="mean"))
     assert (table.classes, table.y.tolist()) == (("0", "1"), [1, 0, 1])
     np.testing.assert_array_equal(table.X[:, 1], [np.nan, digest("1"), digest("1")])
 
@@ -126,7 +126,7 @@ def test_bad_contents(
 ) -> None:
     write(path, **columns)
     with pytest.raises(DataError) as refused:
-        read_file(path, Reading(label="kind"))
+        read(path, Reading(label="kind"))
     error = refused.value
     assert (error.file, error.row, error.column) == (path, row, column)
     assert problem in str(error)
@@ -135,14 +135,14 @@ def test_bad_contents(
 
 def test_a_name_stands_on_one_line(path: Path) -> None:
     write(path, **{"the\nsize": [1.0, 2.0], "kind": ["a", "b"]})
-    assert read_file(path, Reading(label="kind", columns=["the size"])).X.tolist() == [[1], [2]]
+    assert read(path, Reading(label="kind", columns=["the size"])).X.tolist() == [[1], [2]]
 
 
 def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
     column = pa.array([1, 2])
     pq.write_table(pa.Table.from_arrays([column, column], ["size", "size"]), path)
     with pytest.raises(DataError, match="column 'size': two columns have this name"):
-        read_file(path, Reading(label="size"))
+        read(path, Reading(label="size"))
 
 
 @pytest.mark.parametrize("contents", [b"", b"size,kind\n1,a\n", b"PAR1\0\0\0\0PAR1", None])
@@ -153,7 +153,7 @@ def test_what_is_no_parquet_file(path: Path, contents: bytes | None) -> None:
         contents = whole[:20] + bytes(byte ^ 255 for byte in whole[20:80]) + whole[80:]
     path.write_bytes(contents)
     with pytest.raises(DataError, match=r"pets\.parquet: not Parquet: ") as refused:
-        read_file(path, Reading(label="kind"))
+        read(path, Reading(label="kind"))
     assert "\n" not in str(refused.value)
 
 
@@ -161,7 +161,7 @@ def test_a_file_that_claims_too_many_cells(path: Path, monkeypatch: pytest.Monke
     write(path, size=[0] * 1000, kind=["a"] * 1000)
     monkeypatch.setattr(parquet, "MOST_CELLS", 1_999)
     with pytest.raises(DataError, match="the file has 2,000 cells, the limit is 1,999"):
-        read_file(path, Reading(label="kind"))
+        read(path, Reading(label="kind"))
 
 
 def test_pyarrow_is_not_needed_for_anything_else(
@@ -170,9 +170,9 @@ def test_pyarrow_is_not_needed_for_anything_else(
     write(path, size=[1, 2], kind=["a", "b"])
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError) as refused:
-        read_file(path, Reading(label="kind"))
+        read(path, Reading(label="kind"))
     assert str(refused.value) == (
         f"{path}: to read Parquet, install pyarrow: pip install 'fedredis[parquet]'"
     )
     path.with_suffix(".csv").write_text(CSV)
-    assert len(read_file(path.with_suffix(".csv"), Reading(label="kind", missing="drop")).X) == 3
+    assert len(read(path.with_suffix(".csv"), Reading(label="kind", missing="drop")).X) == 3

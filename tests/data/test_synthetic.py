@@ -12,7 +12,7 @@ from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, Stand
 
 from fedredis.data import synthetic
 from fedredis.data.decades import read_decades
-from fedredis.data.file import read_file
+from fedredis.data.file import read
 from fedredis.data.songs import ERA_OF, ERAS, FEATURES
 from fedredis.data.synthetic import generate, write_csv
 from fedredis.data.table import Table
@@ -80,10 +80,10 @@ def test_a_file_holds_the_same_songs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     drawn = generate(1000, 5)
     monkeypatch.setattr(synthetic, "CHUNK", 300)  # songs don't depend on how many at a time
     write_csv(1000, tmp_path / "songs.csv", 5)
-    read = read_file(tmp_path / "songs.csv")
-    assert read.X.tobytes() == drawn.X.tobytes()
-    assert read.y.tobytes() == drawn.y.tobytes()
-    assert read.names == drawn.names
+    found = read(tmp_path / "songs.csv")
+    assert found.X.tobytes() == drawn.X.tobytes()
+    assert found.y.tobytes() == drawn.y.tobytes()
+    assert found.names == drawn.names
 
 
 def test_a_file_reads_as_a_table_of_songs(tmp_path: Path) -> None:

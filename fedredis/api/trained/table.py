@@ -79,7 +79,6 @@ def predict_rows(
         raise UsageError(f"{target} is there already: `force` replaces it", field="out")
     # They import pandas, as reading a file does.
     from fedredis.data import dates, formats
-    from fedredis.data.file import FRAME
     from fedredis.data.rows import of_cells
     from fedredis.data.tabular import writer
 
@@ -87,10 +86,7 @@ def predict_rows(
 
     name, trained = trained_of(run, model, redis_url, home, allow_models)
     config = trained.config
-    if isinstance(data, str | os.PathLike):
-        opened = formats.opened(Path(data), how)
-    else:
-        opened = formats.of_frame(FRAME, data, how, "in memory")
+    opened = formats.opened(Path(data) if isinstance(data, str | os.PathLike) else data, how)
     cells = opened.cells(opened.header)  # as text: what is not used is to come out as it was
     X = of_cells(cells, config.columns, config.missing, dates.formats(how.dates))
     told = trained.predict(X, allow_models)
