@@ -41,7 +41,7 @@ def ask(frame: pd.DataFrame, **analysis: Any) -> dict[str, Any]:
         (),
         SLAVES,
         len(table.X),
-        missing="mean",
+        reading=Reading(missing="mean"),
         analysis={"texts": table.texts, **analysis},
     )
     setup, none = Setup(config), np.zeros(0)

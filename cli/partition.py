@@ -72,11 +72,15 @@ def command(
         f"{manifest.rows} rows in {slaves} partitions in {out}: data set {manifest.dataset}"
     )
     if draw is not None and report is not None:
-        draw(found, f"Rows by {manifest.label}: {manifest.dataset}, cut {manifest.cut}", report)
+        draw(
+            found,
+            f"Rows by {manifest.reading.label}: {manifest.dataset}, cut {manifest.cut}",
+            report,
+        )
     if as_json:
         output.print_json(_as_json(found, manifest))
         return
-    results, title = output.results(), f"rows by {manifest.label}, cut {manifest.cut}"
+    results, title = output.results(), f"rows by {manifest.reading.label}, cut {manifest.cut}"
     tables = [
         _table(found.with_at_most(n), title, boxed=n > LABELS_LISTED[-1]) for n in LABELS_LISTED
     ]

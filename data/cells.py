@@ -76,10 +76,16 @@ class Cells:
     def counts(self, name: str) -> pd.Series[int]:
         """Count the filled cells of each number, or text, in a column; those with most first."""
         if self.are_numbers(name):
-            return self.frame[name].value_counts()
+            return pd.Series(self.frame[name].value_counts())
         codes, texts = self.different(name)
         each = pd.Series(np.bincount(codes % len(texts), minlength=len(texts)), texts)
-        return each[texts != ""].groupby(level=0, sort=False).sum().sort_values(ascending=False)
+        each = each[texts != ""].groupby(level=0, sort=False).sum()
+        return pd.Series(each.sort_values(ascending=False, kind="stable"))
+
+    def oddities(self, name: str) -> pd.Series[int]:
+        """Count the texts in a column that are no numbers, as `counts` does."""
+        counts = self.counts(name)
+        return counts[np.isnan(_numeric(counts.index))]
 
     def mostly_numbers(self, name: str) -> bool:
         """Say whether at least half of a column's filled cells are numbers, and no categories."""
@@ -88,9 +94,8 @@ class Cells:
             return bool(column.iloc[:SAMPLE].notna().any() or column.notna().any())
         if isinstance(column.dtype, pd.CategoricalDtype):
             return False
-        counts = self.counts(name)
-        filled = int(counts.sum())
-        return filled > 0 and 2 * int(counts[~np.isnan(_numeric(counts.index))].sum()) >= filled
+        filled, odd = int(self.counts(name).sum()), int(self.oddities(name).sum())
+        return filled > 0 and 2 * odd <= filled
 
     def numbers(self, name: str, *, gaps: bool = False) -> NDArray[np.float64]:
         """Return a column as numbers, shape (n,).
@@ -130,7 +135,7 @@ class Cells:
     def words(self, name: str) -> pd.Series:
         """Return a column as text (n,), None where it is missing."""
         codes, texts = self.different(name)
-        return pd.Series(np.where(texts == "", None, texts)[codes], dtype=object)
+        return pd.Series(np.array([found or None for found in texts], object)[codes])
 
     def spellings(self, name: str) -> NDArray[np.object_]:
         """Return a column (n,) as it is written in names of classes, '' where one is missing."""
@@ -158,7 +163,7 @@ class Cells:
 
 def _numeric(texts: Any) -> NDArray[np.float64]:
     """Turn texts (k,) into numbers, NaN for those that are none."""
-    return pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(np.float64)
+    return pd.to_numeric(pd.Series(np.asarray(texts)), errors="coerce").to_numpy(np.float64)
 
 
 def read_cells(

@@ -79,19 +79,8 @@ def write_partitions(
     if not 0 <= test_fraction < 1:
         raise UsageError("must be at least 0 and below 1", field="test_fraction")
     dealt = deal(table, cut, slaves, seed)
-    manifest = Manifest(
-        dataset="",
-        source=table.source,
-        label=table.label,
-        slaves=slaves,
-        seed=seed,
-        test_fraction=test_fraction,
-        columns=table.columns,
-        classes=table.classes,
-        rows=len(table.X),
-        cut=str(cut),
-        missing=table.missing,
-        weights=table.weights,
+    manifest = Manifest.of(
+        table, dataset="", slaves=slaves, seed=seed, test_fraction=test_fraction, cut=str(cut)
     )
     manifest = replace(manifest, dataset=_dataset(manifest, _parts(table, dealt, manifest)))
     if not _there(directory, manifest):
@@ -125,9 +114,11 @@ def content_of(table: Table) -> str:
 
 def _dataset(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> str:
     """Name a data set after its source, its slaves and its contents."""
-    essentials = asdict(manifest)
-    for name in ("dataset", "source", "content", *(() if manifest.weights else ("weights",))):
+    essentials, reading = asdict(manifest), manifest.reading
+    for name in ("dataset", "source", "content", "reading"):
         del essentials[name]
+    essentials |= {"label": reading.label, "missing": reading.missing}
+    essentials |= {"weights": reading.weights} if reading.weights else {}
     digest = hashlib.sha256(json.dumps(essentials, sort_keys=True).encode())
     for part in parts:
         digest.update(part.tobytes())

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fedredis.data.reading import parts
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fedredis.data.cells import Cells
-
-#: What is made of a date, each a column of its own: ``admitted`` gives ``admitted.year``, ….
-PARTS = ("year", "month", "weekday", "days")
 
 #: The day, the same at all slaves, from which days are counted.
 DAY_0 = pd.Timestamp("2000-01-01")
@@ -29,23 +27,6 @@ FORMATS = (
 
 #: What may stand behind a date.
 TIME = r"[T ]\d{1,2}:\d{2}.*$"
-
-
-def parts(name: str) -> list[str]:
-    """Name the columns that are made of one with dates."""
-    return [f"{name}.{part}" for part in PARTS]
-
-
-def dates_among(columns: Collection[str]) -> list[str]:
-    """Name the columns with dates that some were made of."""
-    names = dict.fromkeys(name.rpartition(".")[0] for name in columns)
-    return [name for name in names if name and {*parts(name)} <= {*columns}]
-
-
-def formats(dates: Iterable[str]) -> dict[str, str | None]:
-    """Read names of columns, or COLUMN=FORMAT."""
-    split = (each.partition("=") for each in dates)
-    return {name: form or None for name, _, form in split}
 
 
 def expand(cells: Cells, dates: Mapping[str, str | None], columns: Sequence[str]) -> Cells:

@@ -11,7 +11,7 @@ from fedredis.data.cells import read_cells
 from fedredis.data.file import IDENTITY, NAMES, first_of_each
 from fedredis.data.packed import check_file
 from fedredis.data.records import read_header
-from fedredis.data.songs import ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL
+from fedredis.data.songs import ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL, SONGS
 from fedredis.data.table import Table
 from fedredis.errors import DataError
 
@@ -42,7 +42,7 @@ def read_decades(folder: Path, *, by: str | None = None) -> Table:
     source = folder.resolve().name
     names = texts["name"].tolist()
     groups = None if by is None else texts["group"].tolist()
-    return Table(X, era[decades], FEATURES, ERAS, LABEL, source, names, groups)
+    return Table(X, era[decades], FEATURES, ERAS, SONGS, source, names, groups)
 
 
 def read_by_decade(

@@ -13,7 +13,7 @@ from fedredis.data import dates, formats
 from fedredis.data.labels import target
 from fedredis.data.meaning import digest, once_each
 from fedredis.data.packed import SIZE_CAP
-from fedredis.data.reading import Reading
+from fedredis.data.reading import UNSAID, Reading, parts
 from fedredis.data.songs import LABEL
 from fedredis.data.table import Account, Table
 from fedredis.errors import DataError
@@ -38,9 +38,6 @@ BLOCK = 4_096
 
 #: What is said of a missing cell.
 EMPTY = "the cell is empty: `missing=drop` leaves such rows out, `missing=mean` fills cells"
-
-#: How a file is read of which nothing is said.
-UNSAID = Reading()
 
 
 def read(
@@ -84,15 +81,13 @@ def table_of(
     """
     path, header = opened.path, opened.header
     label = _label(path, header, reading.label)
-    days = dates.formats(reading.dates)
-    expanded = [
-        part for name in header for part in (dates.parts(name) if name in days else [name])
-    ]
+    days = reading.days
+    expanded = [part for name in header for part in (parts(name) if name in days else [name])]
     weights = reading.weights or ""
     for name in filter(None, (*days, *reading.ignore, weights, by)):
         _require(path, header, name)
     if reading.columns is not None:
-        columns = [p for n in reading.columns for p in (dates.parts(n) if n in days else [n])]
+        columns = [p for n in reading.columns for p in (parts(n) if n in days else [n])]
         reading = replace(reading.reading, columns=columns)
     for name in (*(reading.columns or ()), *reading.categories):
         _require(path, expanded, name)
@@ -143,22 +138,21 @@ def table_of(
         label,
         dict(zip(classes, counts, strict=False)),
     )
+    task = ("classify" if classes else "regress") if label else reading.task
     return Table(
         X,
         y,
         chosen.columns,
         classes,
-        label,
+        replace(reading.agreed, label=label, task=task),
         path.name,
         names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
         groups=None if groups is None else groups[rows].tolist(),
-        missing="mean" if reading.missing == "mean" else "error",
         texts={}
         if label
         else {c.name: _texts(cells, c.name) for c in chosen.columns if c.kind != "number"},
         account=account,
         w=None if w is None else w[rows],
-        weights=weights,
     )
 
 

@@ -94,8 +94,8 @@ def without(cells: Cells, codes: dict[str, list[str]]) -> Cells:
             if cells.are_numbers(name):
                 hit = frame[name].isin(pd.to_numeric(pd.Series(given), errors="coerce").dropna())
             else:
-                codes, texts = cells.different(name)
-                hit = pd.Series(np.isin(texts, given)[codes], frame.index)
+                places, texts = cells.different(name)
+                hit = pd.Series(np.array([text in given for text in texts])[places], frame.index)
             frame = frame.assign(**{name: frame[name].mask(hit)})
     return replace(cells, frame=frame)
 

@@ -6,16 +6,13 @@ import re
 import warnings
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from fedredis.data import dates, formats
+from fedredis.data import formats
 from fedredis.data.columns import choose
 from fedredis.data.doubts import Finding, FindingWarning
 from fedredis.data.file import EMPTY, table_of
-from fedredis.data.reading import Reading
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
 
     from fedredis.data.cells import Cells
     from fedredis.data.formats import Opened
+    from fedredis.data.reading import Reading
     from fedredis.data.table import Table
 
 #: What people write where they know nothing.
@@ -97,7 +95,7 @@ def _read(
 ) -> tuple[Cells, Table | None, DataError | None, list[Finding]]:
     """Read a table once; return its cells, itself or why it is none, and what is odd."""
     label = {reading.label} & {*opened.header}
-    read = opened.cells({*filter(None, label), *reading.categories, *dates.formats(reading.dates)})
+    read = opened.cells({*filter(None, label), *reading.categories, *reading.days})
     table = refused = None
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -121,15 +119,16 @@ def _of_column(
     cells: Cells, name: str, reading: Reading, learnt: list[str] | None
 ) -> Iterator[Finding]:
     """Tell what stands for nothing in a column, and whether it is always the same."""
-    if name in (*reading.ignore, *dates.formats(reading.dates)):
+    if name in (*reading.ignore, *reading.days):
         return
-    counts, odd = cells.counts(name), {}
+    counts = cells.counts(name)
+    odd = counts.iloc[:0]
     if not cells.are_numbers(name):
         if cells.mostly_numbers(name) and name != reading.label:
-            odd = counts[pd.to_numeric(counts.index, errors="coerce").isna()]
-        if not len(odd) and 2 * len(counts) <= counts.sum():
+            odd = cells.oddities(name)
+        if odd.empty and 2 * len(counts) <= counts.sum():
             odd = counts[[UNKNOWN.fullmatch(text) is not None for text in counts.index]]
-    for text, count in list(odd.items())[:TOLD]:
+    for text, count in list(zip(map(str, odd.index), odd, strict=True))[:TOLD]:
         blank = not re.search(r"\d", text)
         means = "`na` says that it stands for a missing cell" if blank else "correct it"
         yield Finding(
@@ -173,25 +172,23 @@ def _facts(cells: Cells, reading: Reading, table: Table | None) -> Iterator[Colu
     """Describe the columns as they stand in the file."""
     account = None if table is None else table.account
     learnt = {} if table is None else {column.name: column.kind for column in table.columns}
-    days = dates.formats(reading.dates)
+    days = reading.days
     for name in map(str, cells.frame.columns):
         counts, first = cells.counts(name), cells.sample(name)[:1]
         kind = "number" if cells.mostly_numbers(name) else "text"
         kind = "date" if name in days else learnt.get(name, kind if len(counts) else "empty")
         use = "?" if account is None else account.left.get(name, "learnt from")
-        use = "label" if table is not None and name == table.label else use
+        use = "label" if table is not None and name == table.reading.label else use
         missing = len(cells.frame) - int(counts.sum())
-        yield ColumnFacts(name, kind, missing, len(counts), *(first or [""]), use)
+        yield ColumnFacts(name, kind, missing, len(counts), "".join(first), use)
 
 
 def said_by(reading: Reading) -> dict[str, str]:
     """Return what a reading says that is not said anyway, as text, a field a name."""
-    told = {}
-    for each in fields(Reading):
-        value = getattr(reading, each.name)
-        if value != each.default and value is not None:
-            told[each.name] = ",".join(value) if isinstance(value, tuple) else str(value)
-    return told
+    return {
+        name: ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in reading.as_dict.items()
+    }
 
 
 def _bare(error: DataError) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fedredis.errors import DataError
+from fedredis.data.reading import UNSAID, Reading
+from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from fedredis.data.table import Table
 
 #: The version of the folder's format that this program reads and writes.
 VERSION = 1
@@ -29,8 +32,6 @@ class Manifest:
         Dataset id: the same for the same data, cut alike, on every machine.
     source
         Where the rows came from, without a path.
-    label
-        Name of the column that the classes came from.
     slaves
         How many slaves the rows were cut among; their ids are 0 to slaves - 1.
     seed
@@ -45,19 +46,17 @@ class Manifest:
         How many rows all the slaves hold.
     cut
         How the rows were cut among the slaves, such as ``iid`` or ``dirichlet:0.1``.
-    missing
-        ``mean`` if cells may be missing (NaN), to be filled by the mean over all slaves.
+    reading
+        What the rows are read as, beside their columns: the label, the weights, and whether cells
+        may be missing (NaN), to be filled by the mean over all slaves.
     content
         Of a slave's own file a digest of its rows, which tells that another file is another one.
-    weights
-        Name of the column that says what rows weigh, or '' where all weigh the same.
     version
         Of the folder's format.
     """
 
     dataset: str
     source: str
-    label: str
     slaves: int
     seed: int
     test_fraction: float
@@ -65,19 +64,29 @@ class Manifest:
     classes: tuple[str, ...]
     rows: int
     cut: str = "iid"
-    missing: str = "error"
     content: str = ""
-    weights: str = ""
+    reading: Reading = UNSAID
     version: int = VERSION
+
+    @classmethod
+    def of(cls, table: Table, **told: Any) -> Manifest:
+        """Describe a table's rows; `told` is the rest."""
+        return cls(
+            columns=table.columns,
+            classes=table.classes,
+            rows=len(table.X),
+            reading=table.reading,
+            **{"source": table.source, **told},
+        )
 
     @property
     def width(self) -> int:
         """How many numbers a row has in a slave's file."""
-        return len(self.columns) + 2 + bool(self.weights)
+        return len(self.columns) + 2 + (self.reading.weights is not None)
 
     def to_json(self) -> str:
         """Return the manifest as JSON text, indented for reading."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps({**asdict(self), "reading": self.reading.as_dict}, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -94,7 +103,6 @@ class Manifest:
             manifest = cls(
                 dataset=_text(known["dataset"]),
                 source=_text(known["source"]),
-                label=_text(known["label"]),
                 slaves=_whole(known["slaves"]),
                 seed=_whole(known["seed"]),
                 test_fraction=float(known["test_fraction"]),
@@ -110,12 +118,13 @@ class Manifest:
                 classes=tuple(_text(name) for name in known["classes"]),
                 rows=_whole(known["rows"]),
                 cut=_text(known.get("cut", "iid")),
-                missing=_text(known.get("missing", "error")),
                 content=_text(known.get("content", "")),
-                weights=_text(known.get("weights", "")),
+                reading=Reading(**known.get("reading", {})).agreed,
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise DataError(f"the manifest is damaged: {error!r}") from None
+        except UsageError as error:
+            raise DataError(f"the manifest is damaged: {error}") from None
         if version != VERSION:
             raise DataError(f"the manifest has version {version}, not {VERSION}")
         names = [column.name for column in manifest.columns]

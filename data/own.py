@@ -97,21 +97,16 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
     source = file.path if file.sql is None else None
     table = load(source, file.reading, fewest_classes=1)
     out = held_out(len(table.X), file.test_fraction, file.seed, number)
-    manifest = Manifest(
+    manifest = Manifest.of(
+        table,
         dataset=file.dataset,
         # Not what the file is called: that might tell something.
         source=file.name,
-        label=table.label,
         slaves=1,
         seed=file.seed,
         test_fraction=file.test_fraction,
-        columns=table.columns,
-        classes=table.classes,
-        rows=len(table.X),
         cut=OWN,
-        missing=table.missing,
         content=content_of(table),
-        weights=table.weights,
     )
     partition = Partition.of(table.X, table.y, table.w, out)
     return OwnRows(file.name, manifest, partition, table.account)

@@ -153,7 +153,7 @@ def _parts(rows: NDArray[Any], manifest: Manifest) -> list[NDArray[Any]]:
 def _damage(rows: NDArray[Any], manifest: Manifest) -> str | None:
     """Say what is wrong with a slave's array, if something is."""
     cells, labels, *weights, out = _parts(rows, manifest)
-    there = ~np.isnan(cells) if manifest.missing == "mean" else np.True_
+    there = ~np.isnan(cells) if manifest.reading.missing == "mean" else np.True_
     if not (np.isfinite(rows[:, cells.shape[1] :]).all() and np.isfinite(cells).all(where=there)):
         return "a number is not finite"
     for column, digests in zip(manifest.columns, cells.T, strict=True):

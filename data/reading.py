@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from fedredis.arguments import argument, arguments_of, check_ranges
 from fedredis.errors import UsageError
@@ -13,11 +13,20 @@ from fedredis.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from fedredis.features.protocol import Column
+
 #: What to do about missing cells: refuse them, drop their rows, or leave them to be filled.
 MISSING = ("error", "drop", "mean")
 
 #: What to make of labels: classes, numbers to predict, or what they look like.
 TASKS = ("auto", "classify", "regress")
+
+#: How a file is written, and what else is each site's own and may differ from slave to slave.
+OF_FILE = ("na", "separator", "encoding", "decimal", "thousands", "sheet")
+OF_SITE = (*OF_FILE, "sql", "query")
+
+#: What is made of a date, each a column of its own: ``admitted`` gives ``admitted.year``, ….
+PARTS = ("year", "month", "weekday", "days")
 
 #: What may stand between groups of three digits.
 THOUSANDS = (",", ".", "'", "space")
@@ -27,9 +36,9 @@ THOUSANDS = (",", ".", "'", "space")
 class Reading:
     """How to read a file, a query's answer, or a frame.
 
-    What is None, or empty, is found out. Columns, kinds and what is missing must be alike at all
-    slaves of a run; how a file is written (`OF_FILE`) is each site's own.
-    A `label` of "" is none at all.
+    What is None, or empty, is found out. A `label` of "" is none at all. What a table has been
+    read as is a reading as well (`agreed`): manifests and runs have such a one, beside their
+    columns. How a file is written (`OF_SITE`) is each site's own, and no part of it.
 
     Raises
     ------
@@ -129,6 +138,43 @@ class Reading:
                 ) from None
 
     @property
+    def agreed(self) -> Reading:
+        """What all slaves of a run, and predictions, have in common, which columns left out.
+
+        How a file is written is each site's own, and so is the format of its dates.
+        """
+        own = (*OF_SITE, "columns", "categories", "ignore")
+        return replace(
+            Reading(
+                **{f.name: getattr(self, f.name) for f in fields(Reading) if f.name not in own}
+            ),
+            dates=[*self.days],
+            missing="mean" if self.missing == "mean" else "error",
+        )
+
+    def of(self, columns: Iterable[Column]) -> Reading:
+        """Say which columns are learnt from, parts of dates perhaps, and what they hold."""
+        kinds = {column.name: column.kind for column in columns}
+        made = {part for name in self.days for part in parts(name)}
+        return replace(
+            self.reading,
+            columns=[*(name for name in kinds if name not in made), *self.days],
+            categories=[name for name, kind in kinds.items() if kind == "category"],
+        )
+
+    @property
+    def as_dict(self) -> dict[str, Any]:
+        """What is said, a field a name."""
+        each = {f.name: (getattr(self, f.name), f.default) for f in fields(Reading)}
+        return {name: value for name, (value, default) in each.items() if value != default}
+
+    @property
+    def days(self) -> dict[str, str | None]:
+        """The columns of dates, each with its format, None where that is found."""
+        split = (each.partition("=") for each in self.dates)
+        return {name: form or None for name, _, form in split}
+
+    @property
     def said(self) -> bool:
         """Whether anything is said at all."""
         return self.reading != Reading()
@@ -156,5 +202,16 @@ class Reading:
         return codes
 
 
-#: How a file is written, which is each site's own and may differ from slave to slave.
-OF_FILE = ("na", "separator", "encoding", "decimal", "thousands", "sheet")
+#: How a table is read of which nothing is said.
+UNSAID = Reading()
+
+
+def parts(name: str) -> list[str]:
+    """Name the columns that are made of one with dates."""
+    return [f"{name}.{part}" for part in PARTS]
+
+
+def dates_among(columns: Collection[str]) -> list[str]:
+    """Name the columns with dates that some were made of."""
+    names = dict.fromkeys(name.rpartition(".")[0] for name in columns)
+    return [name for name in names if name and {*parts(name)} <= {*columns}]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fedredis.data.cells import Cells
-from fedredis.data.dates import dates_among, expand, parts
+from fedredis.data.dates import expand
+from fedredis.data.reading import dates_among, parts
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedredis.data.reading import Reading
 from fedredis.features.protocol import Column
 
 #: Loudness is in dB, tempo in beats a minute, key counts semitones from C, mode is 1 in major;
@@ -40,3 +41,6 @@ ERA_OF: dict[str, str] = {
 
 #: The column that holds the era.
 LABEL = "decade"
+
+#: How songs are read.
+SONGS = Reading(label=LABEL, task="classify")

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.data.reading import Reading
+from fedredis.data.reading import UNSAID, Reading
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from fedredis.data.table import Table
 
     Frame = pd.DataFrame
-
-#: How data is read of which nothing is said.
-UNSAID = Reading()
 
 
 def load(
@@ -50,8 +47,7 @@ def load(
     # What reads is imported by who needs it.
     if data is not None and reading.sql is not None:
         raise UsageError("`sql` is read instead of a file: give one of them")
-    songs = data is None or (isinstance(data, Path) and data.is_dir())
-    if reading.sql is not None or not songs:
+    if reading.sql is not None or not (data is None or _is_folder(data)):
         from fedredis.data.file import read
 
         return read(data, reading, fewest_classes=fewest_classes, by=by)
@@ -61,10 +57,14 @@ def load(
             f"{', '.join(f'`{f.name}`' for f in fields(Reading) if said[f.name])} "
             "says how to read a file, a database or a frame"
         )
-    if data is None:
+    if not isinstance(data, Path):
         from fedredis.data import synthetic
 
         return synthetic.generate(seed=seed, by=by)
     from fedredis.data.decades import read_decades
 
     return read_decades(data, by=by)
+
+
+def _is_folder(data: Path | Frame) -> bool:
+    return isinstance(data, Path) and data.is_dir()

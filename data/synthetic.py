@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedredis.data.copula import read_copulas
-from fedredis.data.songs import COUNTS, ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL
+from fedredis.data.songs import COUNTS, ERA_OF, ERAS, FEATURE_NAMES, FEATURES, LABEL, SONGS
 from fedredis.data.table import Table
 from fedredis.data.whole import written_whole
 from fedredis.errors import UsageError
@@ -48,7 +48,7 @@ def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) 
     X, decades = np.concatenate(features), np.concatenate(drawn)
     groups = None if by is None else [DECADES[decade] for decade in decades.tolist()]
     names = _names(0, len(X))
-    return Table(X, ERA[decades], FEATURES, ERAS, LABEL, "synthetic", names, groups)
+    return Table(X, ERA[decades], FEATURES, ERAS, SONGS, "synthetic", names, groups)
 
 
 def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:

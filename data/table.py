@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fedredis.data.reading import Reading
     from fedredis.features.protocol import Column
 
 
@@ -69,8 +70,8 @@ class Table:
         What the d columns are.
     classes
         Class names; a class may have no row.
-    label
-        Name of the column that the classes come from.
+    reading
+        How they are read, with nothing left to be found out: the label is in `reading.label`.
     source
         Where the rows come from, without a path: a file's or folder's name, or ``synthetic``.
     names
@@ -79,12 +80,8 @@ class Table:
         What the n rows say in the column that they are to be cut by, if there is one.
     w
         What the n rows weigh in training, from 0; None where all weigh the same.
-    weights
-        Name of the column that the weights come from, or ''.
     account
         What was made of the columns and rows of a file.
-    missing
-        ``mean`` if cells may be missing, to be filled by the mean over all slaves.
     texts
         Where there is no label: how categories are written, by column and digest.
     """
@@ -93,15 +90,13 @@ class Table:
     y: NDArray[np.int64] | NDArray[np.float64]
     columns: tuple[Column, ...]
     classes: tuple[str, ...]
-    label: str
+    reading: Reading
     source: str
     names: Sequence[str] | None = None
     groups: Sequence[str] | None = None
-    missing: str = "error"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     account: Account | None = None
     w: NDArray[np.float64] | None = None
-    weights: str = ""
 
 
 def _listed(names: Iterable[str]) -> str:

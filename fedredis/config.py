@@ -13,6 +13,7 @@ import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
 from fedredis.arguments import LONGEST, Argument, argument, check_ranges
+from fedredis.data.reading import UNSAID, Reading
 from fedredis.errors import FedredisError, UsageError
 from fedredis.features.protocol import Column
 from fedredis.models.protocol import TrainingSettings
@@ -76,14 +77,10 @@ class RunConfig:
     rows: int
     #: The slaves' names, sorted; without names they are called 0, 1, … by number.
     names: tuple[str, ...] = ()
-    #: What is done about missing cells: ``error``, or ``mean`` to fill them.
-    missing: str = "error"
+    #: What the rows are read as: the label, weights, what is done about missing cells.
+    reading: Reading = UNSAID
     #: Where the rows came from, as the user named it: a path, or "synthetic".
     source: str = "synthetic"
-    #: The column that the classes came from.
-    label: str = ""
-    #: The column that says what rows weigh in training, if one does.
-    weights: str = ""
     #: What is asked, if nothing is trained: the kind of an analysis, and its own fields.
     analysis: Mapping[str, Any] = field(default_factory=dict)
     #: How many updates make a round valid once its deadline has passed; 0 for all.
@@ -239,7 +236,7 @@ class RunConfig:
 
     def to_json(self) -> str:
         """As a JSON object, a field a name."""
-        return json.dumps(asdict(self))
+        return json.dumps({**asdict(self), "reading": self.reading.as_dict})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> RunConfig:
@@ -260,6 +257,7 @@ class RunConfig:
                 value = values.get(f.name, f.default)
                 if not isinstance(value, kinds) or (value is True and kinds is not object):
                     raise TypeError(f"{f.name} is {value!r}"[:100])
+            values["reading"] = Reading(**values.get("reading", {})).agreed
             values["columns"] = tuple(Column(**column) for column in values["columns"])
             for name in ("classes", "names"):
                 values[name] = tuple(values.get(name, ()))

@@ -71,7 +71,7 @@ def differences(manifests: Mapping[str, Manifest]) -> Iterator[str]:
 
 def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
     """Say what is likely to be a mistake where slaves can train together, a line each."""
-    label = min(manifests.items())[1].label
+    label = min(manifests.items())[1].reading.label
     classes, same = _classes(manifests), namesakes(_classes(manifests))
     for group in same:
         who = "; ".join(
@@ -136,7 +136,7 @@ def conform(rows: Partition, manifest: Manifest, config: RunConfig) -> Partition
         raise DataError(f"the slave's rows don't fit the run: {why}")
     places = [list(has).index(name) for name in wants]
     train_X, test_X = rows.train_X.take(places, axis=1), rows.test_X.take(places, axis=1)
-    rows = replace(rows, train_w=rows.train_w if config.weights else None)
+    rows = replace(rows, train_w=rows.train_w if config.reading.weights else None)
     if not config.classes:
         return replace(rows, train_X=train_X, test_X=test_X)
     places_of = {identity(name): place for place, name in enumerate(config.classes)}
@@ -163,12 +163,14 @@ def _ranged(column: Column, manifests: Mapping[str, Manifest]) -> Column:
 def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str]:
     """Say what slaves `a` and `b` have to settle before they can train together."""
     has, of_b = _kinds(one.columns), _kinds(other.columns)
-    if one.label != other.label:
+    if one.reading.label != other.reading.label:
         learnt = [
-            n for n, label in ((a, other.label), (b, one.label)) if label in (has, of_b)[n == b]
+            n
+            for n, label in ((a, other.reading.label), (b, one.reading.label))
+            if label in (has, of_b)[n == b]
         ]
         also = f" ({learnt[0]} learns from the other's)" if learnt else ""
-        labels = f"'{one.label}' at {a} and '{other.label}' at {b}"
+        labels = f"'{one.reading.label}' at {a} and '{other.reading.label}' at {b}"
         yield f"the label is {labels}{also}; `label` names it"
     for name, kind in has.items():
         if name not in of_b:
@@ -186,29 +188,32 @@ def _differences(a: str, one: Manifest, b: str, other: Manifest) -> Iterator[str
             f"labels are {_labels(one)} at {a} and {_labels(other)} at {b}; "
             "`task` says which they are"
         )
-    if one.weights != other.weights:
-        said = {n: f"'{m.weights}'" if m.weights else "none" for n, m in ((a, one), (b, other))}
+    if one.reading.weights != other.reading.weights:
+        said = {
+            n: f"'{m.reading.weights}'" if m.reading.weights else "none"
+            for n, m in ((a, one), (b, other))
+        }
         yield f"the column of weights is {said[a]} at {a} and {said[b]} at {b}; `weights` names it"
-    if one.missing != other.missing:
+    if one.reading.missing != other.reading.missing:
         yield (
-            f"`missing` is {one.missing} at {a} and {other.missing} at {b}, "
+            f"`missing` is {one.reading.missing} at {a} and {other.reading.missing} at {b}, "
             "and must be the same at all"
         )
 
 
 def _unlike(manifest: Manifest, config: RunConfig) -> str | None:
     """Say what is wrong with a slave's labels or gaps, if something is."""
-    if manifest.label != config.label:
-        return f"its label is '{manifest.label}', the run's '{config.label}'"
+    if manifest.reading.label != config.reading.label:
+        return f"its label is '{manifest.reading.label}', the run's '{config.reading.label}'"
     if bool(manifest.classes) != bool(config.classes):
         return f"its labels are {_labels(manifest)}, the run's are not"
-    if config.weights and manifest.weights != config.weights:
-        return f"its column of weights is '{manifest.weights}', the run's '{config.weights}'"
+    if config.reading.weights and manifest.reading.weights != config.reading.weights:
+        return f"its rows have no weights, and the run weighs by '{config.reading.weights}'"
     known = {*map(identity, config.classes)}
     for name in manifest.classes:
         if identity(name) not in known:
             return f"its label '{name}' is none of the run's {', '.join(config.classes)}"
-    if manifest.missing == "mean" and config.missing != "mean":
+    if manifest.reading.missing == "mean" and config.reading.missing != "mean":
         return "its cells may be missing, and the run does not fill them"
     return None
 

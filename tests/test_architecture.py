@@ -48,7 +48,10 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.metrics": {"fedredis.arrays", "numpy"},
     "fedredis.strategies": {*MATHEMATICS, "numpy"},
     "fedredis.inference": {"fedredis.arrays", "fedredis.features", "numpy"},
-    "fedredis.config": {"fedredis.features.protocol", "fedredis.models.protocol", "numpy"},
+    "fedredis.config": {
+        *("fedredis.data.reading", "fedredis.features.protocol", "fedredis.models.protocol"),
+        "numpy",
+    },
     "fedredis.secure": {"cryptography", "numpy"},
     "fedredis.trees": {"fedredis.arrays", "fedredis.features", "numpy"},
     "fedredis.exchanges": {*EXCHANGES, "numpy"},

@@ -61,17 +61,7 @@ def check(*files: PathLike, **reading: Any) -> Checked:
 
 def _manifest(table: Table) -> Manifest:
     """Describe a table as a slave would."""
-    return Manifest(
-        dataset="",
-        source=table.source,
-        label=table.label,
-        slaves=1,
-        seed=0,
-        test_fraction=0,
-        columns=table.columns,
-        classes=table.classes,
-        rows=len(table.X),
-        cut=OWN,
-        missing=table.missing,
-        content=content_of(table),
+    content = content_of(table)
+    return Manifest.of(
+        table, dataset="", slaves=1, seed=0, test_fraction=0, cut=OWN, content=content
     )

@@ -16,8 +16,7 @@ from fedredis.arguments import LONGEST, argument, arguments_of, converted
 from fedredis.config import RunConfig, check_name
 from fedredis.data.cuts.spec import FORMS
 from fedredis.data.own import SHARED
-from fedredis.data.reading import Reading
-from fedredis.data.source import UNSAID
+from fedredis.data.reading import UNSAID, Reading
 from fedredis.errors import DataWarning, UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.setup import BINS, BOOSTING
@@ -264,13 +263,11 @@ class Request:
             dataset=manifest.dataset,
             columns=manifest.columns,
             classes=manifest.classes,
-            missing=manifest.missing,
-            weights=manifest.weights,
+            reading=manifest.reading,
             slaves=slaves,
             rows=manifest.rows,
             names=names,
             source=source,
-            label=manifest.label,
             quorum=self.quorum_of(sample or slaves),
             **{**fitting, **self.settings, "sample": sample},
         )

@@ -104,10 +104,10 @@ class Inference:
             column.name: np.ascontiguousarray(x)
             for column, x in zip(config.columns, X.T, strict=True)
         }
-        if config.label:
+        if config.reading.label:
             y = np.concatenate([rows.train_y, rows.test_y])
             # A class stands for itself, as a category's digest does; 0 is a missing one.
-            columns[config.label] = y.astype(np.float64) + (1.0 if config.classes else 0.0)
+            columns[config.reading.label] = y.astype(np.float64) + (1.0 if config.classes else 0.0)
         return Frame(columns, len(X))
 
     def learn(self, reduced: Reduced) -> Step:

@@ -89,14 +89,17 @@ class Setup:
             made = coded(config.columns, len(config.classes), self.boosting.bins)
         else:
             made = features.make(
-                config.features, config.columns, config.missing, numeric_labels=not config.classes
+                config.features,
+                config.columns,
+                config.reading.missing,
+                numeric_labels=not config.classes,
             )
         return replace(made, parts=(*made.parts, ((), self.weights))) if self.weights else made
 
     @cached_property
     def weights(self) -> Weights | None:
         """What rows weigh in training, if not all the same."""
-        balanced, column = self.config.class_weight == BALANCED, bool(self.config.weights)
+        balanced, column = self.config.class_weight == BALANCED, bool(self.config.reading.weights)
         return Weights(len(self.config.classes), balanced, column) if balanced or column else None
 
     @property
@@ -135,9 +138,11 @@ class Setup:
         config = self.config
         kinds = {column.name: column.kind for column in config.columns}
         asked, texts = config.analysis, dict(config.analysis.get("texts", {}))
-        if config.label:
-            kinds[config.label] = "category" if config.classes else "number"
-            texts[config.label] = {str(i): name for i, name in enumerate(config.classes, 1)}
+        if config.reading.label:
+            kinds[config.reading.label] = "category" if config.classes else "number"
+            texts[config.reading.label] = {
+                str(i): name for i, name in enumerate(config.classes, 1)
+            }
         # Whoever brings a file of its own is somebody.
         least = int(asked.get("least_cell", LEAST_CELL if config.names else 0))
         return analyses.make(asked, analyses.Context(kinds, self.scope, texts, least))
@@ -242,7 +247,7 @@ class Setup:
             raise UsageError(
                 f"the model {config.model!r} can't weigh rows: its train takes no `weights`, see "
                 "Model in fedredis/models/protocol.py",
-                field="class_weight" if not config.weights else "weights",
+                field="class_weight" if not config.reading.weights else "weights",
             )
         try:
             self.strategy.check(config.sample or config.slaves)

@@ -106,8 +106,7 @@ class _Source:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         drawn = config.seed if config.source == "synthetic" else None
-        rows = (config.source, config.columns, config.classes, config.missing)
-        self._key = (*rows, config.label, drawn)
+        self._key = (config.source, config.columns, config.classes, config.reading, drawn)
 
     def __hash__(self) -> int:
         return hash(self._key)

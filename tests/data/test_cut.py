@@ -9,6 +9,7 @@ from fedredis.data.cut import held_out_count, write_partitions
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import held, open_partition
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
@@ -19,7 +20,9 @@ def table() -> Table:
     """103 rows whose first cell is their number, and whose label its remainder."""
     X = np.column_stack([np.arange(103.0), np.linspace(0, 1, 103)])
     columns = (Column("number"), Column("share", 0, 1))
-    return Table(X, np.arange(103) % 3, columns, ("a", "b", "c"), "kind", "Some Rows.csv")
+    return Table(
+        X, np.arange(103) % 3, columns, ("a", "b", "c"), Reading(label="kind"), "Some Rows.csv"
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -45,9 +48,9 @@ def test_a_folder_holds_every_row_once(tmp_path: Path, table: Table) -> None:
 
 def test_weights_stay_with_their_rows(tmp_path: Path, table: Table) -> None:
     plain = write_partitions(table, tmp_path / "plain", 10, seed=1, test_fraction=0.2)
-    weighed = dataclasses.replace(table, w=10 * table.X[:, 0], weights="w")
+    weighed = dataclasses.replace(table, w=10 * table.X[:, 0], reading=Reading(weights="w"))
     manifest = write_partitions(weighed, tmp_path / "w", 10, seed=1, test_fraction=0.2)
-    assert manifest.weights == "w"
+    assert manifest.reading.weights == "w"
     assert manifest.dataset != plain.dataset
     for slave_id in range(10):
         part = open_partition(tmp_path / "w", slave_id)

@@ -26,7 +26,7 @@ def test_a_table_of_numbers_and_labels(path: Path) -> None:
     assert (table.X.dtype, table.y.dtype) == (np.float64, np.int64)
     assert table.y.tolist() == [0, 1, 0]
     assert table.columns == (Column("size"), Column("weight"))
-    assert (table.classes, table.label) == (("cat", "dog"), "kind")
+    assert (table.classes, table.reading.label) == (("cat", "dog"), "kind")
     assert (table.source, table.names) == ("pets.csv", None)
 
 
@@ -76,7 +76,7 @@ HEADER = ",".join(["track_name", "decade", *FEATURE_NAMES]) + "\n"
 def test_songs_need_no_option_and_have_all_eras(path: Path) -> None:
     path.write_text(HEADER + song("Z-Generation") + song("Z-Generation", tempo=999))
     table = read(path)
-    assert (table.columns, table.classes, table.label) == (FEATURES, ERAS, "decade")
+    assert (table.columns, table.classes, table.reading.label) == (FEATURES, ERAS, "decade")
     assert table.y.tolist() == [2, 2]
     assert table.X[1, -1] == 999  # a range bounds histograms, it refuses nothing
     assert table.names == ["A Song", "A Song"]
@@ -213,7 +213,7 @@ def test_rows_with_missing_cells_are_dropped_before_repeated_ones(path: Path) ->
     table = read(path, Reading(label="kind", columns=["size"], missing="drop"), by="colour")
     assert table.X.tolist() == [[1], [3], [6]]
     assert (table.names, table.groups) == (["A", "C", "F"], ["red", "", "red"])
-    assert (table.classes, table.missing) == (("cat", "dog"), "error")
+    assert (table.classes, table.reading.missing) == (("cat", "dog"), "error")
     table = read(path, Reading(label="kind", columns=["size", "colour"], missing="drop"))
     assert table.X[:, 0].tolist() == [1, 6]
     assert table.X[:, 1].tolist() == [digest("red")] * 2
@@ -224,8 +224,11 @@ def test_missing_cells_to_be_filled_are_nan(path: Path) -> None:
     table = read(path, Reading(label="kind", columns=["size", "colour"], missing="mean"))
     np.testing.assert_array_equal(table.X[:, 0], [1, np.nan, 6])
     np.testing.assert_array_equal(table.X[:, 1], [digest("red")] * 3)
-    assert table.missing == "mean"
-    assert read(path, Reading(label="kind", columns=["uri"], missing="mean")).missing == "mean"
+    assert table.reading.missing == "mean"
+    assert (
+        read(path, Reading(label="kind", columns=["uri"], missing="mean")).reading.missing
+        == "mean"
+    )
 
 
 WEIGHED = "size,kind,w\n1,cat,2\n2,dog,0.5\n,dog,3\n4,cat,\n"
@@ -234,7 +237,7 @@ WEIGHED = "size,kind,w\n1,cat,2\n2,dog,0.5\n,dog,3\n4,cat,\n"
 def test_weights_are_no_column_to_learn_from(path: Path) -> None:
     path.write_text(WEIGHED)
     table = read(path, Reading(label="kind", weights="w", missing="drop"))
-    assert (table.X.tolist(), table.weights) == ([[1], [2]], "w")
+    assert (table.X.tolist(), table.reading.weights) == ([[1], [2]], "w")
     assert table.w is not None
     assert table.w.tolist() == [2, 0.5]
     assert table.account is not None

@@ -93,10 +93,9 @@ def test_they_reach_the_accuracy_of_the_cleaned_union(tmp_path: Path) -> None:
         slaves=3,
         rows=manifest.rows,
         names=tuple(sorted(owned)),
-        missing=manifest.missing,
+        reading=manifest.reading,
         features="plain",
         strategy="newton",
-        label=manifest.label,
     )
     setup = Setup(config)
     rows = {n: conform(own.partition, own.manifest, config) for n, own in owned.items()}

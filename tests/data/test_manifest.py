@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from fedredis.data.manifest import NAME, Manifest, read_manifest
+from fedredis.data.reading import Reading
 from fedredis.errors import DataError
 from fedredis.features.protocol import Column
 
 MANIFEST = Manifest(
     dataset="pets-2-0123abcd",
     source="pets.csv",
-    label="kind",
+    reading=Reading(label="kind"),
     slaves=2,
     seed=7,
     test_fraction=0.2,
@@ -50,6 +51,9 @@ def test_it_can_be_read_by_eye() -> None:
         ({"rows": True}, "damaged"),
         ({"classes": [1, 2]}, "damaged"),
         ({"dataset": None}, "damaged"),
+        ({"reading": []}, "damaged"),
+        ({"reading": {"colour": "red"}}, "damaged"),
+        ({"reading": {"missing": "some"}}, "damaged: `missing` must be one of"),
     ],
 )
 def test_a_damaged_manifest(tmp_path: Path, change: dict[str, object], problem: str) -> None:

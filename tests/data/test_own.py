@@ -50,7 +50,7 @@ def test_what_is_told_of_them(file: OwnFile) -> None:
     assert manifest == Manifest(
         dataset="wards",
         source="hospital-a",
-        label="outcome",
+        reading=Reading(label="outcome", missing="mean", task="classify"),
         slaves=1,
         seed=3,
         test_fraction=0.2,
@@ -58,7 +58,6 @@ def test_what_is_told_of_them(file: OwnFile) -> None:
         classes=("ill", "well"),
         rows=40,
         cut=OWN,
-        missing="mean",
         content="2da03792",
     )
     assert Manifest.from_json(manifest.to_json()) == manifest
@@ -105,8 +104,8 @@ def test_a_file_passes_through_json(file: OwnFile) -> None:
 def test_how_it_is_read_is_said_with_it(file: OwnFile) -> None:
     rows = read_own(replace(file, columns=["age"], label="ward", missing="drop"), 0)
     assert rows.manifest.columns == (Column("age"),)
-    assert (rows.manifest.label, rows.manifest.classes) == ("ward", ("eye", "icu"))
-    assert (rows.manifest.rows, rows.manifest.missing) == (27, "error")
+    assert (rows.manifest.reading.label, rows.manifest.classes) == ("ward", ("eye", "icu"))
+    assert (rows.manifest.rows, rows.manifest.reading.missing) == (27, "error")
     numbers = read_own(replace(file, columns=["ward"], label="age", task="regress"), 0)
     assert (numbers.manifest.classes, numbers.partition.train_y.dtype) == ((), np.float64)
 

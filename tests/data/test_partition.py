@@ -9,13 +9,14 @@ import pytest
 
 from fedredis.data.manifest import NAME, Manifest
 from fedredis.data.partition import check_files, held, open_partition, slave_file
+from fedredis.data.reading import Reading
 from fedredis.errors import DataError
 from fedredis.features.protocol import Column
 
 MANIFEST = Manifest(
     dataset="pets-12-0123abcd",
     source="pets.csv",
-    label="kind",
+    reading=Reading(label="kind"),
     slaves=12,
     seed=7,
     test_fraction=0.5,
@@ -44,7 +45,7 @@ def test_what_a_slave_holds(folder: Path) -> None:
 
 
 def test_what_rows_weigh_stands_behind_the_label(folder: Path) -> None:
-    manifest = dataclasses.replace(MANIFEST, weights="w")
+    manifest = dataclasses.replace(MANIFEST, reading=Reading(label="kind", weights="w"))
     weighed = np.insert(ROWS, 3, [0.5, 7, 0], axis=1)
     np.save(folder / "slave-3.npy", weighed)
     part = open_partition(folder, 3, manifest)
@@ -103,7 +104,9 @@ def test_a_damaged_array(folder: Path, rows: np.ndarray, problem: str) -> None:
 
 
 MIXED = dataclasses.replace(
-    MANIFEST, columns=(Column("size"), Column("colour", kind="category")), missing="mean"
+    MANIFEST,
+    columns=(Column("size"), Column("colour", kind="category")),
+    reading=Reading(missing="mean"),
 )
 
 

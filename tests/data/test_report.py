@@ -3,6 +3,7 @@ import pytest
 
 from fedredis.data.cuts.deal import deal
 from fedredis.data.cuts.spec import Cut
+from fedredis.data.reading import Reading
 from fedredis.data.report import OTHERS, CutReport, report_on
 from fedredis.data.table import Table
 from fedredis.features.protocol import Column
@@ -14,7 +15,7 @@ def report(counts: list[list[int]], *, ordered: bool = False) -> CutReport:
 
 
 def table_of(y: np.ndarray, classes: tuple[str, ...]) -> Table:
-    return Table(np.zeros((len(y), 1)), y, (Column("x"),), classes, "kind", "rows")
+    return Table(np.zeros((len(y), 1)), y, (Column("x"),), classes, Reading(label="kind"), "rows")
 
 
 def test_the_labels_of_each_slave_are_counted() -> None:

@@ -81,7 +81,7 @@ def test_inputs_are_those_of_one_who_sees_all_rows(
             rows=manifest.rows,
             rounds=1,
             features="plain",
-            missing=manifest.missing,
+            reading=manifest.reading,
             model="linear",
         )
     )

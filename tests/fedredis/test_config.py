@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fedredis.config import FEATURE_MAPS, RunConfig, check_name
+from fedredis.data.reading import Reading
 from fedredis.errors import FedredisError, UsageError
 from fedredis.features import FEATURES
 from fedredis.features.protocol import Column
@@ -79,7 +80,8 @@ def test_the_feature_maps_are_those_there_are() -> None:
 
 
 def test_json_round_trip(make_config: Callable[..., RunConfig]) -> None:
-    config = make_config(learning_rate=0.1 + 0.2, seed=2**40, label="kind", source="a b.csv")
+    reading = Reading(label="kind", weights="w", dates=["born"], missing="mean")
+    config = make_config(learning_rate=0.1 + 0.2, seed=2**40, reading=reading, source="a b.csv")
     back = RunConfig.from_json(config.to_json())
     assert back == config
     assert back.columns == (Column("size", None, None), Column("age", 0, 30))

@@ -12,6 +12,7 @@ from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.cut import write_partitions
 from fedredis.data.partition import open_partition
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
@@ -55,7 +56,9 @@ def manifest(folder: Path) -> Manifest:
     X = np.column_stack([rng.normal(100, 20, 103), rng.uniform(0, 30, 103)])
     columns = (Column("size"), Column("age", 0, 30))
     classes = ("cat", "dog", "eel")
-    table = Table(X, rng.integers(0, 3, 103), columns, classes, "kind", "Some Pets.csv")
+    table = Table(
+        X, rng.integers(0, 3, 103), columns, classes, Reading(label="kind"), "Some Pets.csv"
+    )
     return write_partitions(table, folder, 4, seed=1, test_fraction=0.2)
 
 

@@ -10,6 +10,7 @@ from fedredis.config import RunConfig
 from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN
 from fedredis.data.partition import Partition
+from fedredis.data.reading import Reading
 from fedredis.data.songs import ERAS
 from fedredis.errors import DataError, DataWarning, UsageError
 from fedredis.features.protocol import Column
@@ -22,7 +23,7 @@ AGE, DOSE, WARD = Column("age", 0, 110), Column("dose"), Column("ward", kind="ca
 MANIFEST = Manifest(
     dataset="wards",
     source="a",
-    label="outcome",
+    reading=Reading(label="outcome"),
     slaves=1,
     seed=0,
     test_fraction=0.2,
@@ -39,8 +40,12 @@ ROWS = Partition(
 )
 
 
+WEIGHED = Reading(label="outcome", weights="w")
+GAPS = Reading(label="outcome", missing="mean")
+
+
 def config_of(manifest: Manifest, **changes: Any) -> RunConfig:
-    named = ("dataset", "columns", "classes", "label", "missing", "slaves", "rows")
+    named = ("dataset", "columns", "classes", "reading", "slaves", "rows")
     return RunConfig(**{**{name: getattr(manifest, name) for name in named}, **changes})
 
 
@@ -87,9 +92,13 @@ def test_classes_of_eras_and_of_numbers() -> None:
         ),
         ({"columns": (AGE, WARD)}, "c has no column 'dose'; `columns` names"),
         ({"columns": (AGE, DOSE, WARD, Column("bmi"))}, "a has no column 'bmi'; `columns` names"),
-        ({"label": "result"}, "the label is 'outcome' at a and 'result' at c; `label` names"),
+        ({"reading": WEIGHED}, "the column of weights is none at a and 'w' at c; `weights` names"),
+        (
+            {"reading": Reading(label="result")},
+            "the label is 'outcome' at a and 'result' at c; `label` names",
+        ),
         ({"classes": ()}, "labels are classes at a and numbers at c; `task` says"),
-        ({"missing": "mean"}, "`missing` is error at a and mean at c, and must be the same"),
+        ({"reading": GAPS}, "`missing` is error at a and mean at c, and must be the same"),
     ],
 )
 def test_slaves_that_do_not_fit_each_other(change: dict[str, Any], line: str) -> None:
@@ -125,10 +134,14 @@ def test_numbers_to_predict_stay_as_they_are() -> None:
 
 
 def test_weights_go_with_the_rows_of_a_run_that_weighs() -> None:
-    rows, manifest = replace(ROWS, train_w=np.array([1.0, 3.0])), replace(MANIFEST, weights="w")
-    for weights, expected in (("w", [1.0, 3.0]), ("", None)):
-        w = conform(rows, manifest, config_of(manifest, weights=weights)).train_w
-        assert (w if w is None else w.tolist()) == expected
+    rows, manifest = (
+        replace(ROWS, train_w=np.array([1.0, 3.0])),
+        replace(MANIFEST, reading=WEIGHED),
+    )
+    w = conform(rows, manifest, config_of(manifest)).train_w
+    assert w is not None
+    assert w.tolist() == [1.0, 3.0]
+    assert conform(rows, manifest, config_of(MANIFEST)).train_w is None
 
 
 def test_rows_of_a_partition_folder_are_as_they_are() -> None:
@@ -144,8 +157,8 @@ def test_rows_of_a_partition_folder_are_as_they_are() -> None:
             {"columns": (AGE, DOSE, Column("ward"))},
             "column 'ward': it holds numbers in the run, and the slave's holds categories",
         ),
-        ({"weights": "w"}, "its column of weights is '', the run's 'w'"),
-        ({"label": "result"}, "its label is 'outcome', the run's 'result'"),
+        ({"reading": WEIGHED}, "its rows have no weights, and the run weighs by 'w'"),
+        ({"reading": Reading(label="result")}, "its label is 'outcome', the run's 'result'"),
         ({"classes": ()}, "its labels are classes, the run's are not"),
         ({"classes": ("dead", "ill")}, "its label 'well' is none of the run's dead, ill"),
     ],
@@ -158,7 +171,7 @@ def test_rows_that_do_not_fit_the_run(change: dict[str, Any], line: str) -> None
 
 
 def test_gaps_that_the_run_does_not_fill() -> None:
-    gaps = replace(MANIFEST, missing="mean")
+    gaps = replace(MANIFEST, reading=GAPS)
     with pytest.raises(DataError, match="may be missing, and the run does not fill them"):
         conform(ROWS, gaps, config_of(MANIFEST))
     assert conform(ROWS, gaps, config_of(gaps))

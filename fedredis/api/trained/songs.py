@@ -52,23 +52,10 @@ class Songs:
                 "that the partitions were cut from, or give `values`"
             )
         if source is not None and not (isinstance(source, Path) and source.is_dir()):
-            # It imports pandas, as reading a file does.
-            from fedredis.data.dates import dates_among, parts
-
-            kinds = {column.name: column.kind for column in config.columns}
-            days = rows.reading.dates or dates_among(kinds)
-            made = {part for each in days for part in parts(each.partition("=")[0])}
-            columns = rows.reading.columns or [name for name in kinds if name not in made]
-            reading = replace(
-                rows.reading,
-                label=rows.reading.label or config.label,
-                columns=[*columns, *(each.partition("=")[0] for each in days)],
-                dates=days,
-                categories=[name for name in columns if kinds.get(name) == "category"],
-                # Rows that the run has left out can't be told the class of either.
-                missing="mean" if config.missing == "mean" else "drop",
-                task="classify" if config.classes else "regress",
-            )
+            # Rows that the run has left out can't be told the class of either.
+            missing = "mean" if config.reading.missing == "mean" else "drop"
+            given = {"missing": missing, **rows.reading.as_dict}
+            reading = replace(config.reading.of(config.columns), **given)
             rows = replace(rows, reading=reading)
         table = _with_artists(rows, config.seed)
         if table.names is None:

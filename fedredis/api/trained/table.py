@@ -78,7 +78,7 @@ def predict_rows(
     if target is not None and target.exists() and not force:
         raise UsageError(f"{target} is there already: `force` replaces it", field="out")
     # They import pandas, as reading a file does.
-    from fedredis.data import dates, formats
+    from fedredis.data import formats
     from fedredis.data.rows import of_cells
     from fedredis.data.tabular import writer
 
@@ -88,10 +88,10 @@ def predict_rows(
     config = trained.config
     opened = formats.opened(Path(data) if isinstance(data, str | os.PathLike) else data, how)
     cells = opened.cells(opened.header)  # as text: what is not used is to come out as it was
-    X = of_cells(cells, config.columns, config.missing, dates.formats(how.dates))
+    X = of_cells(cells, config.columns, config.reading.missing, how.days)
     told = trained.predict(X, allow_models)
     frame = cells.frame.copy(deep=False)
-    answers = f"{config.label or 'label'}_predicted"
+    answers = f"{config.reading.label or 'label'}_predicted"
     added: dict[str, Any] = {answers: told[:, 0]}
     if config.classes:
         best = told.argmax(axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fedredis.data.cuts.deal import deal
 from fedredis.data.cuts.spec import FORMS, Cut
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
@@ -24,7 +25,9 @@ every_cut = pytest.mark.parametrize("text", CUTS)
 def table_of(y: NDArray[np.int64] | NDArray[np.float64], classes: int) -> Table:
     names = tuple(f"class {number}" for number in range(classes))
     groups = [f"group {number}" for number in range(len(y))]
-    return Table(np.zeros((len(y), 1)), y, (Column("x"),), names, "y", "rows", None, groups)
+    return Table(
+        np.zeros((len(y), 1)), y, (Column("x"),), names, Reading(label="y"), "rows", None, groups
+    )
 
 
 @st.composite

@@ -4,13 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fedredis.data.cuts.strata import BINS, strata
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.features.protocol import Column
 
 
 def table_of(y: list[float], classes: tuple[str, ...] = ()) -> Table:
     labels = np.array(y, np.int64 if classes else np.float64)
-    return Table(np.zeros((len(y), 1)), labels, (Column("x"),), classes, "y", "rows")
+    return Table(
+        np.zeros((len(y), 1)), labels, (Column("x"),), classes, Reading(label="y"), "rows"
+    )
 
 
 def test_classes_are_what_they_are() -> None:

@@ -25,7 +25,7 @@ def test_rows_are_read_as_is_said(csv):
         ("decade", "category"),
         ("energy", "category"),
     ]
-    assert (table.label, table.classes) == ("tempo", ())
+    assert (table.reading.label, table.classes) == ("tempo", ())
     assert set(table.groups) == {"X-Generation", "Y-Generation", "Z-Generation"}
 
 

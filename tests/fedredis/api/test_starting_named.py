@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 import fedredis
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.store import workers
 
@@ -57,7 +58,8 @@ def test_so_many_slaves_as_are_wanted(wards):
     config = fedredis.show(outcome.run, redis_url=wards.url).state.config
     assert (outcome.slaves, outcome.workers) == (3, 3)
     assert config.names == ("a", "b", "c")
-    assert (config.dataset, config.label, config.source) == ("wards", "outcome", "own files")
+    assert (config.dataset, config.source) == ("wards", "own files")
+    assert config.reading == Reading(label="outcome", task="classify")
     again = fedredis.resume(outcome.run, redis_url=wards.url)
     assert again.weights_sha256 == outcome.weights_sha256
     with pytest.raises(UsageError, match=r"slaves of run .* bring their own files"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fedredis.arrays import Schema
+from fedredis.data.reading import Reading
 from fedredis.errors import BoundError, RoundFailedError, RuleError, UsageError
 from fedredis.exchanges import KINDS, Setup, make
 from fedredis.exchanges.circles import SUMS
@@ -103,7 +104,7 @@ def test_masks_change_no_bit(make_rows: Any, make_setup: Any, make_owner: Any, n
         (10, {"features": "quadratic"}),
         (7, {"sample": 3, "rounds": 5}),
         (5, {"classes": (), "model": "linear", "strategy": "newton"}),
-        (5, {"missing": "mean", "patience": 1}),
+        (5, {"reading": Reading(missing="mean"), "patience": 1}),
         (5, {**TREES, "rounds": 7}),
         (6, {**TREES, "sample": 4, "options": {"rows": "0.8", "leaves": "3", "min-rows": "3"}}),
         (4, {**TREES, "classes": ()}),
@@ -139,7 +140,8 @@ def test_an_answer_is_the_same_under_masks(
     make_rows: Any, make_setup: Any, make_owner: Any
 ) -> None:
     rows = make_rows(5)
-    setup = make_setup(rows, analysis={"kind": "describe", "quantiles": [0.1, 0.9]}, label="pet")
+    asked = {"kind": "describe", "quantiles": [0.1, 0.9]}
+    setup = make_setup(rows, analysis=asked, reading=Reading(label="pet"))
     hidden = masked(setup)
     hidden.check()
     plain, secret = drive(setup, rows), drive(hidden, rows, keys=make_owner(hidden))

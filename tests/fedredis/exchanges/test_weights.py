@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.exchanges.here import drive
 from fedredis.models import make
@@ -51,8 +52,8 @@ def test_strategies_train_by_weights(strategy, make_rows, make_setup):
     rng = np.random.default_rng(3)
     unlike = {s: replace(r, train_w=rng.exponential(1, len(r.train_y))) for s, r in rows.items()}
     found = []
-    for data, weights in ((rows, ""), (alike, "w"), (unlike, "w")):
-        setup = make_setup(data, strategy=strategy, weights=weights, rounds=4)
+    for data, weights in ((rows, None), (alike, "w"), (unlike, "w")):
+        setup = make_setup(data, strategy=strategy, reading=Reading(weights=weights), rounds=4)
         setup.check()
         found.append(drive(setup, data).artifacts["model:4"]["weights"])
     plain, same, other = found

@@ -9,6 +9,7 @@ import pytest
 
 from fedredis.config import RunConfig
 from fedredis.data.meaning import digest, spelling
+from fedredis.data.reading import Reading
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.setup import Prepared, Setup
 from fedredis.features.protocol import Column
@@ -80,7 +81,7 @@ def ask() -> Callable[..., dict[str, Any]]:
                 slaves,
                 len(X),
                 names=ids,
-                missing="mean",
+                reading=Reading(missing="mean"),
                 analysis={"texts": texts, **analysis},
             )
             setup = Setup(RunConfig.from_json(config.to_json()))

@@ -11,10 +11,14 @@ from sklearn.linear_model import Ridge
 
 from fedredis.api.study.fitting import fit
 from fedredis.data.partition import Partition
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
 from fedredis.features.protocol import Column
+
+#: Cells may be missing.
+GAPS = Reading(missing="mean")
 
 
 def dealt(seed, sizes, classes=3):
@@ -47,7 +51,7 @@ def test_it_is_what_scikit_learn_fits_on_all_rows(make_config, features):
 @pytest.mark.parametrize("class_weight", ["none", "balanced"])
 def test_rows_weigh_what_they_weigh_in_scikit_learn(make_config, class_weight, column):
     config = make_config(features="plain", l2=0.01, class_weight=class_weight)
-    config = replace(config, weights="w" * column)
+    config = replace(config, reading=Reading(weights="w" if column else None))
     parts, rng = dealt(4, (70, 20, 110)), np.random.default_rng(4)
     if column:
         weighed = ((s, rng.exponential(3, len(p.train_y))) for s, p in parts.items())
@@ -134,7 +138,7 @@ MIXED = (Column("age"), Column("dose"), Column("ward", kind="category"))
 
 
 def test_a_column_without_a_cell_takes_no_part(make_config):
-    config = make_config(columns=MIXED, missing="mean", model="linear", classes=())
+    config = make_config(columns=MIXED, reading=GAPS, model="linear", classes=())
     rng = np.random.default_rng(7)
     X, y = rng.normal(5, 1, (30, 3)), rng.normal(0, 1, 30)
     X[:, 1:] = np.nan
@@ -147,7 +151,7 @@ def test_a_column_without_a_cell_takes_no_part(make_config):
 
 
 def test_one_slave_without_a_cell_is_filled_by_the_others(make_config):
-    config = make_config(columns=MIXED[:2], missing="mean", model="linear", classes=())
+    config = make_config(columns=MIXED[:2], reading=GAPS, model="linear", classes=())
     rng = np.random.default_rng(8)
     X, y = rng.normal(5, 1, (30, 2)), rng.normal(0, 1, 30)
     gaps = X.copy()

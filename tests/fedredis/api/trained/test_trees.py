@@ -10,6 +10,7 @@ import pytest
 from fedredis.api.trained import model_file
 from fedredis.arrays import Schema
 from fedredis.config import RunConfig
+from fedredis.data.reading import Reading
 from fedredis.errors import DataError, UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
@@ -41,7 +42,7 @@ def grown(
         model="trees",
         strategy="boosting",
         features="bins",
-        missing="mean",
+        reading=Reading(missing="mean"),
         rounds=12,
         options={"loss": loss, "leaves": "7", "depth": "4"},
     )
