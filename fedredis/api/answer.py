@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fedredis.errors import FedredisError
 from fedredis.exchanges import Setup
 from fedredis.store import runs
+from fedredis.store.replies import damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +54,7 @@ def read_answer(client: Redis, run: str) -> Answer:
     Raises
     ------
     FedredisError
-        If it asks nothing, or is not at its end.
+        If it asks nothing, is not at its end, or is damaged.
     """
     state = runs.read(client, run)
     if not state.config.analysis:
@@ -62,5 +65,9 @@ def read_answer(client: Redis, run: str) -> Answer:
             f"run {run} has no answer yet: `fedredis resume {run}` goes on with it"
         )
     kind = str(state.config.analysis["kind"])
-    result = Setup(state.config).analysis.result(known)
+    try:
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            result = Setup(state.config).analysis.result(known)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise damaged(f"run {run}", f"its {state.preprocessing}: {error}") from error
     return Answer(run, kind, state.config.slaves, result)

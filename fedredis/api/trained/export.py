@@ -12,8 +12,9 @@ from fedredis.api.writing import new_file
 from fedredis.arguments import checked
 from fedredis.arrays import Schema
 from fedredis.config import check_name
-from fedredis.errors import FedredisError, UsageError
+from fedredis.errors import DataError, FedredisError, UsageError
 from fedredis.store import runs
+from fedredis.store.replies import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,12 @@ def export(
         model=config.model,
         sha256=Schema.of(parameters).sha256(list(parameters.values())),
     )
+    try:
+        # One of the user's own is not imported for that.
+        if ":" not in config.model:
+            model_file.fitted(description, parameters, known)
+    except DataError as error:
+        raise damaged(f"run {run}", f"its model: {error}") from None
     save(path, description, parameters, known)
     return description
 

@@ -187,11 +187,17 @@ def load(path: PathLike, *, allow_models: Collection[str] = ()) -> SavedModel:
     """
     path = Path(path)
     try:
-        return _assembled(_read(path), allow_models)
+        arrays = _read(path)
+        said = Description.from_json(str(arrays.get("description")))
     except FileNotFoundError:
         raise DataError("there is no such file", file=path) from None
     except DataError as error:
         raise DataError(str(error), file=path) from None
+    known, parameters = _of_kind("preprocessing", arrays), _of_kind("model", arrays)
+    try:
+        return fitted(said, parameters, known, allow_models)
+    except DataError as error:
+        raise DataError(f"the file is damaged: {error}", file=path) from None
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
@@ -199,10 +205,13 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     arrays = {}
     try:
         with ZipFile(path) as archive:
-            for name in archive.namelist():
-                with archive.open(name) as member:
+            for entry in archive.infolist():
+                # They are not packed: what is larger than the file would fill the memory.
+                if entry.file_size > path.stat().st_size:
+                    raise ValueError(f"{entry.filename} is larger than the file")
+                with archive.open(entry) as member:
                     array = np.lib.format.read_array(member, allow_pickle=False)
-                arrays[name.removesuffix(".npy")] = array
+                arrays[entry.filename.removesuffix(".npy")] = array
     except FileNotFoundError:
         raise
     except (BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, MemoryError) as e:
@@ -210,37 +219,40 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _assembled(arrays: Mapping[str, NDArray[Any]], allowed: Collection[str]) -> SavedModel:
-    """Put together what a file holds, and see that it fits."""
-    said = Description.from_json(str(arrays.get("description")))
-    known, parameters = _of_kind("preprocessing", arrays), _of_kind("model", arrays)
-    mapping = said.mapping
+def fitted(
+    said: Description, parameters: Named, known: Named, allowed: Collection[str] = ()
+) -> SavedModel:
+    """Put together what a model consists of, and see that it fits.
+
+    Raises
+    ------
+    DataError
+        If it does not; the line says what is damaged.
+    UsageError
+        If the model or its features are unknown here, or not allowed.
+    """
+    mapping, why = said.mapping, "its preprocessing does not fit its columns"
     try:
-        inputs = mapping.transform(known, np.zeros((1, len(said.columns))))
-    except (KeyError, IndexError, ValueError, TypeError):
-        raise DataError(
-            "the file is damaged: its preprocessing does not fit its columns"
-        ) from None
-    if not (said.classes or {"label_mean", "label_scale"} <= known.keys()):
-        raise DataError("the file is damaged: it does not say what unit its numbers have")
-    if said.model == models.TREES:
-        try:
-            grown = Ensemble.of(parameters)
-        except KeyError:
-            raise DataError(
-                "the file is damaged: its parameters are not those of its model"
-            ) from None
-        model: Any = Grown(grown, len(said.classes), known)
-    else:
-        model = models.make(said.model, inputs.shape[1], len(said.classes), allowed)
-    schema = model.schema()
-    try:
-        ordered = {name: parameters[name] for name in schema.names}
-        digest = schema.sha256(list(ordered.values()))
-    except (KeyError, BlobError):
-        raise DataError("the file is damaged: its parameters are not those of its model") from None
+        with np.errstate(all="ignore"):
+            inputs = mapping.transform(known, np.zeros((1, len(said.columns))))
+            if not np.isfinite(inputs).all():
+                raise DataError(why)
+            if not (said.classes or {"label_mean", "label_scale"} <= known.keys()):
+                raise DataError("it does not say what unit its numbers have")
+            why = "its parameters are not those of its model"
+            model: Model | Grown
+            if said.model == models.TREES:
+                model = Grown(Ensemble.of(parameters), len(said.classes), known)
+            else:
+                model = models.make(said.model, inputs.shape[1], len(said.classes), allowed)
+            schema = model.schema()
+            ordered = {name: parameters[name] for name in schema.names}
+            digest = schema.sha256(list(ordered.values()))
+            model.predict(list(ordered.values()), inputs)
+    except (ArithmeticError, BlobError, LookupError, TypeError, ValueError):
+        raise DataError(why) from None
     if digest != said.sha256:
-        raise DataError("the file is damaged: its parameters have another digest")
+        raise DataError("its parameters have another digest")
     return SavedModel(said, ordered, known, model)
 
 
