@@ -52,7 +52,6 @@ for i = 9, last, 3 do
   redis.call('RENAME', staged, parts)
   redis.call('PERSIST', parts)
 end
-redis.call('HSET', history, name, entry)
 for field, value in pairs(fields) do redis.call('HSET', run, field, value) end
 local kind = string.match(name, '^[^:]+')
 if told ~= '' then redis.call('HSET', slaves, kind, told) end
@@ -62,5 +61,7 @@ for _, text in ipairs(misleads) do redis.call('RPUSH', warnings, text) end
 for first = last + 1, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
+-- At last: of a script that is cut off in the server's file, what comes first may be done later.
+redis.call('HSET', history, name, entry)
 tell(events, 1000, 'type', 'committed', 'round', name)
 return {sequence, 1}

@@ -68,7 +68,6 @@ for i = 12, #KEYS do
 end
 redis.call('LTRIM', staged, 0, parts - 1)
 redis.call('RENAME', staged, bundle)
-redis.call('PERSIST', bundle)
 for i, id in ipairs(slaves) do entries[2 * i - 1], entries[2 * i] = id, called end
 spread('HSET', inside, entries)
 if given_up > 0 then
@@ -85,8 +84,9 @@ if redis.call('HLEN', inside) + given_up >= expected then
   redis.call('HSET', round, 'state', 'closed')
   redis.call('ZREM', open, name)
   tell(events, 1000, 'type', 'closed', 'round', name)
-elseif tonumber(parts) > 2 then
-  -- Worth fetching before the round is complete; small ones are not worth the wake-up.
+elseif tonumber(parts) > 2 then  -- worth fetching before all are in; small ones are not
   tell(events, 1000, 'type', 'arrived', 'round', name)
 end
+-- At last: of a script that is cut off in the server's file, what comes first may be done later.
+redis.call('PERSIST', bundle)
 return {1}

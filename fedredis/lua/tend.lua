@@ -10,13 +10,14 @@
 -- KEYS[7] open     - zset, names of the open rounds
 -- KEYS[8] events   - stream of what happened
 -- KEYS[9] attached - zset, workers that stay with the run, by the time (ms) until which they do
+-- KEYS[10] ids     - zset, the ID list
 -- ARGV[1] token  - who asks
 -- ARGV[2] ttl_ms - how long the lease lasts from now
 -- ARGV[3] name   - the round's name
 -- returns {sequence, state, slaves in, bundles in, epoch of the round, {worker, …},
---   {slave, worker that is gone, …}}: state 1 if open, 0 if closed,
+--   {slave, worker that is gone, …}, slaves that are nowhere}: state 1 if open, 0 if closed,
 --   -1 if its quorum can't be had any more, -5 if there is no such round
-local run, lease, round, claims, inside, bundles, open, events, attached = unpack(KEYS)
+local run, lease, round, claims, inside, bundles, open, events, attached, ids = unpack(KEYS)
 local token, ttl, name = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
 local sequence, refused = in_charge(run, token)
@@ -24,10 +25,11 @@ if refused then
   return refused
 end
 redis.call('SET', lease, token, 'PX', ttl)
-local time, gone = now(), {}
+local time, gone, nowhere = now(), {}, 0
 redis.call('ZREMRANGEBYSCORE', attached, '-inf', whole(time))
 local workers = redis.call('ZRANGE', attached, 0, -1)
-local round_ = redis.call('HMGET', round, 'state', 'deadline', 'quorum', 'epoch')
+local fields = {'state', 'deadline', 'quorum', 'epoch', 'expected', 'given_up'}
+local round_ = redis.call('HMGET', round, unpack(fields))
 local count, state = redis.call('HLEN', inside), ({open = 1, closed = 0, failed = -1})[round_[1]]
 if state == 1 and time >= tonumber(round_[2]) then
   state = count >= tonumber(round_[3]) and 0 or -1
@@ -44,6 +46,9 @@ elseif state == 1 then
       gone[#gone + 1], gone[#gone + 2] = held[i], held[i + 1]
     end
   end
+  keep('zset', ids)
+  nowhere = tonumber(round_[5]) - count - #held / 2 - redis.call('ZCARD', ids)
+  nowhere = math.max(0, nowhere - (tonumber(round_[6]) or 0))
 end
 local arrived, epoch = redis.call('LLEN', bundles), tonumber(round_[4]) or 0
-return {sequence, state or -5, count, arrived, epoch, workers, gone}
+return {sequence, state or -5, count, arrived, epoch, workers, gone, nowhere}

@@ -241,7 +241,7 @@ class Engine:
                 continue
             counted = round_.reduction.counted
             few = closed and counted < self._config.required(len(round_.exchange.slaves))
-            if tending.arrived == counted and not few:
+            if tending.arrived == counted and not few and not tending.nowhere:
                 break
             self._mend(round_)
         round_.closed = closed
@@ -250,13 +250,13 @@ class Engine:
             self._dispatch(name, job, waiting, tending.attached)
 
     def _mend(self, round_: OpenRound) -> None:
-        """Put a round right in which others are said to be in than are."""
+        """Put a round right in which others are said to be in than are, or some are nowhere."""
         name = round_.exchange.name
         round_.mended += 1
         if round_.mended > MOST_MENDED:
             raise RoundFailedError(
                 f"round {name} can't be completed: again and again others are said to be in than "
-                "have handed in; somebody else writes to its keys"
+                "have handed in, or some are not listed; somebody else writes to its keys"
             )
         self._log("mended", name, logging.WARNING)
         self._store.mend(name, round_.inside)

@@ -150,6 +150,7 @@ def _finish(client: Redis, store: MasterStore, setup: Setup) -> bool:
     """Give the lease back at the run's end; what is of no use then goes first, or would stay."""
     if not setup.boosts and setup.strategy.remembers:
         store.forget_memories(setup.config.slave_ids)
+    store.sweep()
     on_disk = store.release("finished")
     # Another server may have taken this one's place meanwhile: a new connection finds it.
     client.connection_pool.disconnect(inuse_connections=False)

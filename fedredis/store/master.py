@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 
 from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.keys import BUNDLE
-from fedredis.store import results, steps
+from fedredis.store import removal, results, steps
 from fedredis.store.charge import Charge
 from fedredis.store.incoming import Fetched, Incoming
 from fedredis.store.replies import explain, fields, text, texts
@@ -48,6 +48,8 @@ class MasterStore:
         self._client, self._where = client, f"run {keys.run_id}"
         self._token, self._lease_ms = token, lease_ms
         self._charge = Charge(self._where)
+        #: Whether no master has had the run before.
+        self._first = True
         #: How many artifacts were written, and the versions of those known.
         self._writes = 0
         self._epoch = 0
@@ -79,6 +81,7 @@ class MasterStore:
             raise RunNotFoundError(f"there is no run {keys.run_id}")
         if epoch == 0:
             raise LeaseHeldError(f"another master is driving run {keys.run_id}")
+        self._first = epoch == 1
         self._charge.begin(sequence)
         self._epoch = epoch
         # All else is as Redis says from here on.
@@ -176,11 +179,11 @@ class MasterStore:
             "tend",
             [
                 *(keys.run, keys.lease, round_.round, round_.claims, round_.inside),
-                *(round_.bundles, keys.open, keys.events, keys.attached(job)),
+                *(round_.bundles, keys.open, keys.events, keys.attached(job), round_.ids),
             ],
             [self._token, self._lease_ms, str(name)],
         )
-        state, arrived, bundles, epoch, attached, gone = self._charge.told(reply)
+        state, arrived, bundles, epoch, attached, gone, nowhere = self._charge.told(reply)
         if state == results.NO_ROUND:
             raise self._charge.lost(f"round {name} is gone")
         if gone:
@@ -195,7 +198,7 @@ class MasterStore:
                 steps.fail(*of, why, slaves, counts_as="reclaimed")
             batch.run()
             return self.tend(name, job)
-        return Tending(RoundState(state), arrived, bundles, tuple(texts(attached)))
+        return Tending(RoundState(state), arrived, bundles, tuple(texts(attached)), nowhere)
 
     def bundles(self, starts: Mapping[RoundName, int]) -> Iterator[Fetched]:
         """Fetch bundles of rounds from an index on: their rounds, names and parts.
@@ -279,6 +282,15 @@ class MasterStore:
         """Name the slaves who have failed in a round."""
         key = self.keys.round(name).attempts
         return set(texts(ask(self._client, self._where, "HKEYS", key)))
+
+    def sweep(self) -> None:
+        """Remove what is left of rounds that are over, at a run's end.
+
+        A server that has lost half of what it was to do may do the other half when it starts once
+        more. That is looked for where a master had reason to take the lease anew.
+        """
+        if not self._first:
+            removal.unlink(self._client, f"{self.keys.run}:round:")
 
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
         """Say in a line each how the last attempt of these slaves failed, of those that did."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis import keys as names
@@ -10,6 +11,8 @@ from fedredis.errors import LeaseHeldError, RunNotFoundError
 from fedredis.keys import RunKeys
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from redis import Redis
 
 #: Milliseconds that the run is held against masters while it is deleted.
@@ -35,19 +38,21 @@ def remove(client: Redis, run: str, *, token: str) -> int:
         raise RunNotFoundError(f"there is no run {run}: `fedredis runs` lists them")
     if not client.set(keys.lease, token, nx=True, px=HELD_MS):
         raise LeaseHeldError(f"run {run} is going on: stop its master first, then delete it")
-    pattern = re.sub(r"([*?\[\]\\])", r"\\\1", keys.run) + "*"
-    last = {keys.run.encode(), keys.lease.encode()}
-    deleted, batch = 0, []
-    for key in client.scan_iter(match=pattern, count=BATCH):
-        if key not in last:
-            batch.append(key)
-        if len(batch) == BATCH:
-            deleted += int(client.unlink(*batch))
-            batch.clear()
+    deleted = unlink(client, keys.run, but=(keys.run, keys.lease))
     with client.pipeline(transaction=True) as pipeline:
         # The run itself at the end: as long as it is listed, what is left of it can be deleted.
-        pipeline.unlink(keys.run, *batch)
+        pipeline.unlink(keys.run)
         pipeline.unlink(keys.lease)
         pipeline.zrem(names.RUNS, run)
         counted, *_ = pipeline.execute()
     return deleted + int(counted)
+
+
+def unlink(client: Redis, start: str, *, but: Collection[str] = ()) -> int:
+    """Delete the keys whose names have a start, but some; return how many there were."""
+    pattern, kept = re.sub(r"([*?\[\]\\])", r"\\\1", start) + "*", {name.encode() for name in but}
+    names_ = (key for key in client.scan_iter(match=pattern, count=BATCH) if key not in kept)
+    deleted = 0
+    while batch := list(islice(names_, BATCH)):
+        deleted += int(client.unlink(*batch))
+    return deleted

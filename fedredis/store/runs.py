@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Named
 
+#: How a run stands.
+STATUSES = ("waiting", "running", "stopped", "failed", "finished")
 #: What is in every entry of a history.
 ALWAYS = ("slaves", "samples", "ms", "missing", "refused")
 #: The kind of rounds that test a model.
@@ -116,6 +118,8 @@ def _state(run_id: str, stored: Any) -> RunState:
     for name in ("status", "config", "round", "model", "preprocessing", "started"):
         if name not in state:
             raise damaged(where, f"it has no {name}")
+    if state["status"] not in STATUSES:
+        raise damaged(where, f"its status is {state['status'][:60]!r}")
     try:
         config = RunConfig.from_json(state["config"])
     except FedredisError as error:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Bytes that are sent, or asked for, at once.
 TRIP_BYTES = 4_000_000
+#: How often scripts are loaded that the server does not know; it may start anew in between.
+MOST_LOADED = 5
 #: Milliseconds that a list of parts has to be accepted.
 STAGED_MS = 3_600_000
 
@@ -109,11 +111,7 @@ class Batch:
 
     def _send(self, *, errors: bool = False) -> None:
         try:
-            replies = self._once(errors=errors)
-            if any(isinstance(reply, NoScriptError) for reply in replies):
-                replies = self._again(errors=errors)
-        except NoScriptError:
-            replies = self._again(errors=errors)
+            replies = self._known(errors=errors)
         except ResponseError as error:
             raise explain(self._where, error) from error
         self._replies += replies
@@ -125,13 +123,19 @@ class Batch:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
             return pipeline.execute(raise_on_error=not errors)
 
-    def _again(self, *, errors: bool) -> list[Any]:
-        for name in sorted(self._scripts):
-            self._client.script_load(source(name))
-        try:
-            return self._once(errors=errors)
-        except ResponseError as error:
-            raise explain(self._where, error) from error
+    def _known(self, *, errors: bool) -> list[Any]:
+        """Send what is pending; where a script is not known, load all, and send it again."""
+        for left in reversed(range(MOST_LOADED)):
+            try:
+                replies = self._once(errors=errors)
+                if not any(isinstance(reply, NoScriptError) for reply in replies):
+                    break
+            except NoScriptError:
+                if not left:
+                    raise
+            for name in sorted(self._scripts):
+                self._client.script_load(source(name))
+        return replies
 
 
 def ask(client: Redis, where: str, *command: Any) -> Any:

@@ -72,6 +72,9 @@ class Tending:
     bundles: int
     #: The workers that stay with the run.
     attached: tuple[str, ...]
+    #: How many slaves are neither in, nor claimed, nor listed, nor given up: a server may lose
+    #: half of what it was to do.
+    nowhere: int
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,34 @@ def finish(master: MasterStore, workers: list[SlaveStore], name: RoundName) -> N
     assert sum(int(bundle.arrays[0][0]) for bundle in found) == SLAVES
 
 
+def test_what_is_half_done_is_listed_again_or_removed(bench: Bench) -> None:
+    """A server may do the first commands of a script, and those alone, when it starts again."""
+    master, worker, round_ = bench.begin(SLAVES), bench.worker("a"), bench.keys.round(TRAIN)
+    master.turn([], [ask(TRAIN)])
+    bench.client.rename(*hand_in_half(bench, worker))
+    bench.client.zrem(round_.ids, "3")
+    assert master.tend(TRAIN, JOB).nowhere == 2
+    master.mend(TRAIN, {})
+    master.turn([], [ask(TRAIN)])
+    assert master.tend(TRAIN, JOB).nowhere == 0
+    finish(master, [worker], TRAIN)
+    master.turn([committal(SLAVES)], [])
+    master.sweep()  # there was none before
+    assert bench.client.keys("*:round:*")
+    second = bench.master("second")
+    second.sweep()
+    assert not bench.client.keys("*:round:*")
+
+
+def hand_in_half(bench: Bench, worker: SlaveStore) -> tuple[str, str]:
+    """Claim a slave, and do what `submit` begins with; return its parts, and where they go."""
+    round_ = bench.keys.round(TRAIN)
+    (slave,) = claim(worker).slaves
+    bench.client.hdel(round_.claims, slave)
+    bench.client.rpush(round_.staged("a"), b"x")
+    return round_.staged("a"), round_.bundle("bundle:a:0-1")
+
+
 @pytest.mark.parametrize("lost", range(9))
 def test_whatever_is_lost_is_done_again(bench: Bench, lost: int) -> None:
     client = bench.client
