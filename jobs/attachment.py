@@ -308,11 +308,14 @@ class Attachment:
             gate.check_counts(exchange, updates)
         except (ArtifactGoneError, RedisError):
             raise
-        except Exception:
+        except Exception as error:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, exchange, task, [slave]) for slave in slaves]
                 return [one for some in each for one in some]
+            nothing = exchange.abstain(slaves) if isinstance(error, RuleError) else None
+            if nothing is not None:
+                return [Done(claim, exchange, nothing)]
             self._fail(claim, slaves[0])
             return []
         return [Done(claim, exchange, updates)]

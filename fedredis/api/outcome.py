@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.api.report import read_report
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
 from fedredis.exchanges import TRAINING
@@ -47,6 +48,10 @@ class Outcome:
     mse: float | None = None
     rmse: float | None = None
     mae: float | None = None
+    #: Of a classifier: the area under the ROC curve, a mean over classes, and class by class
+    #: precision, recall, thresholds, calibration; see `fedredis.metrics.scores.report`.
+    auc: float | None = None
+    report: dict[str, Any] | None = None
     #: What may mislead in all that, a line each.
     warnings: tuple[str, ...] = ()
 
@@ -83,6 +88,7 @@ def read_outcome(
     ]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
+    report = read_report(client, state, history)
     p50, p95 = np.percentile(times or [0], [50, 95]).tolist()
     return Outcome(
         run=run_id,
@@ -96,5 +102,13 @@ def read_outcome(
         weights_sha256=Schema.of(model).sha256(list(model.values())),
         redis_url=redis_url,
         chosen=state.chosen,
+        auc=report["auc"] if report else None,
+        report=_brief(report) if report else None,
         warnings=tuple(runs.warnings(client, run_id)),
     )
+
+
+def _brief(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without its curves, which `fedredis.show` has."""
+    classes = [{k: v for k, v in one.items() if k != "roc"} for one in report["classes"]]
+    return {**report, "classes": classes}
