@@ -31,17 +31,17 @@ def drive(driver: Driver, *, as_json: bool) -> None:
         If the run can't be completed; the line says how to go on with it.
     """
     notes, session = output.notes(), driver.session
-    output.say(f"run {driver.run}; look into Redis with: {session.hint}")
+    output.say(f"run {driver.run}; look into Redis with: {session.hint}", run=driver.run)
     try:
         with waiting(notes) as say:
             driver.wait(say)
         with RunProgress(notes, driver.state) as progress:
             outcome = driver.drive(progress, output.say)
     except KeyboardInterrupt:
-        output.say(f"stopped; go on with: {driver.resume}")
+        output.say(f"stopped; go on with: {driver.resume}", run=driver.run)
         raise
     for line in outcome.warnings:
-        output.warn(line)
+        output.warn(line, run=driver.run)
     if as_json:
         output.print_json(asdict(outcome))
     else:

@@ -38,13 +38,14 @@ FEDREDIS = (sys.executable, "-c", "from fedredis.cli.main import main; main()")
     help=f"A file with the password that lets in; or {PASSWORD}. Without one, this machine alone "
     "is let in.",
 )
+@options.log_format
 @options.redis
 def command(
     host: str, port: int, password_file: Path | None, redis_url: str | None, home: Path
 ) -> None:
-    """Show runs and predictions in a browser, and start, stop, resume and delete runs there.
+    """Show runs and predictions in a browser.
 
-    A program sends the password as a bearer token. Ctrl-C stops the page; runs that were started
+    Runs are started, stopped, gone on with and deleted there. A program sends the password as a bearer token. Ctrl-C stops the page; runs that were started
     from it go on.
     """
     with listening(host, port, password_file, redis_url, home) as (server, address):
