@@ -102,6 +102,33 @@ def entries(summed: NDArray[Any], column: str) -> tuple[NDArray[Any], NDArray[An
     return digests[order], rows[order]
 
 
+def holding(values: NDArray[Any]) -> NDArray[Any]:
+    """Count a column's different categories (n,) in each cell (cells,)."""
+    cells = _cells(np.unique(values.astype(np.int64)))
+    return np.bincount(cells.ravel(), minlength=CELLS)
+
+
+def holders(summed: NDArray[Any], digests: NDArray[Any]) -> NDArray[Any]:
+    """Tell how many slaves have each of all categories (k,), given the sum of what they hold.
+
+    By peeling, as of tables: a cell that is left with one category has its holders.
+    """
+    cells, rest = _cells(digests), summed.copy()
+    found, unknown = np.zeros(len(digests), np.int64), np.ones(len(digests), np.bool_)
+    while unknown.any():
+        load = np.bincount(cells[:, unknown].ravel(), minlength=CELLS)
+        alone = load[cells] == 1
+        known = unknown & alone.any(axis=0)
+        if not known.any():  # of sums that are none of slaves
+            break
+        at = np.flatnonzero(known)
+        found[at] = rest[cells[alone[:, at].argmax(axis=0), at]]
+        for line in cells[:, at]:  # NumPy broadcasts nothing here, and reads what lies behind
+            np.subtract.at(rest, line, found[at])
+        unknown &= ~known
+    return found
+
+
 def _insert(digests: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     """Make a table (4, cells) of categories (k,), all different, with their rows (k,)."""
     filled = np.zeros((4, CELLS), "<i8")
