@@ -11,6 +11,7 @@ from fedredis.cli import asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @click.command(name="glm", cls=asking.GroupedCommand)
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     help="The category that others are compared with; may be repeated.",
 )
 @asking.confidence
+@asking.picture
 @asking.where
 def command(
     formula: str | None,
@@ -64,6 +66,7 @@ def command(
     positive: str,
     bases: dict[str, str],
     level: float,
+    plot: Path | None,
     as_json: bool,
     **where: Any,
 ) -> None:
@@ -82,4 +85,4 @@ def command(
         "bases": bases,
         "level": level,
     }
-    asking.ask(regression(formula, label, columns, own), where, as_json=as_json)
+    asking.ask(regression(formula, label, columns, own), where, as_json=as_json, plot=plot)

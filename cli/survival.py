@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fedredis.api.inference.calls import surviving
 from fedredis.cli import asking
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command(name="survival", cls=asking.GroupedCommand)
@@ -46,6 +49,7 @@ from fedredis.cli import asking
     help="The category that others are compared with; may be repeated.",
 )
 @asking.confidence
+@asking.picture
 @asking.where
 def command(
     time: str,
@@ -58,6 +62,7 @@ def command(
     weights: str,
     bases: dict[str, str],
     level: float,
+    plot: Path | None,
     as_json: bool,
     **where: Any,
 ) -> None:
@@ -74,4 +79,4 @@ def command(
         "level": level,
     }
     terms = cox.replace(",", "+") if cox else None
-    asking.ask(surviving(time, event, by, terms, own), where, as_json=as_json)
+    asking.ask(surviving(time, event, by, terms, own), where, as_json=as_json, plot=plot)
