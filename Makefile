@@ -27,7 +27,7 @@ types: $(VENV)/lint.stamp
 
 # Whole programs that are killed, cut off and attacked: a quarter of an hour.
 faults: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m 'not soak' tests/e2e tests/compose tests/faults tests/security
+	$(BIN)/python -m pytest -m 'not soak' tests/e2e tests/compose tests/faults tests/security tests/web
 
 # Two thousand rounds: nothing may grow.
 soak: $(VENV)/test.stamp

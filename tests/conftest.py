@@ -28,7 +28,7 @@ def pytest_configure() -> None:
 
 
 #: Folders whose tests start whole programs, kill them, and wait: minutes in all.
-LONG = ("compose", "e2e", "faults", "security")
+LONG = ("compose", "e2e", "faults", "security", "web")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

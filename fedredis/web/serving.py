@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from waitress.server import create_server
+from waitress.task import ThreadedTaskDispatcher
 
 from fedredis.api.session import session
 from fedredis.errors import FedredisError, UsageError
@@ -23,8 +24,18 @@ if TYPE_CHECKING:
 
 #: Threads beside those of streams.
 THREADS = 8
+#: Seconds that requests have to end when the server does.
+GRACE = 0.5
 #: Letters that a password has at least.
 LEAST = 8
+
+
+class Threads(ThreadedTaskDispatcher):
+    """The server's threads; streams, which do not end by themselves, are not waited for."""
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = GRACE) -> bool:
+        """End, but for those that have not by then."""
+        return bool(super().shutdown(cancel_pending, min(timeout, GRACE)))
 
 
 @contextmanager
@@ -62,15 +73,11 @@ def server(
         raise UsageError(f"the page's password has to have at least {LEAST} letters")
     with session(redis_url, home) as opened:
         site = Site(opened, redis_url, home, secret, Launches(command, home, redis_url))
+        threads = Threads()
+        threads.set_thread_count(MOST_STREAMS + THREADS)
         try:
             listening = create_server(
-                create_app(site),
-                host=host,
-                port=port,
-                threads=MOST_STREAMS + THREADS,
-                # Of an event, its first byte.
-                send_bytes=1,
-                ident=None,
+                create_app(site), host=host, port=port, ident=None, _dispatcher=threads
             )
         except OSError as error:
             raise FedredisError(f"nobody can listen at {host}:{port}: {error.strerror}") from None
