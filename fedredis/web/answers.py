@@ -47,8 +47,8 @@ def _tables(title: str, value: Any) -> Iterator[Table]:
     if isinstance(value, dict) and {"columns", "values"} == value.keys():
         # A matrix, its columns being its rows.
         names = [str(name) for name in value["columns"]]
-        rows = zip(names, value["values"], strict=True)
-        cells = tuple((name, *map(_text, row)) for name, row in rows)
+        named = zip(names, value["values"], strict=True)
+        cells = tuple((name, *map(_text, row)) for name, row in named)
         yield Table(title, ("", *names), cells)
         return
     flat, inside = [], []

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from waitress.server import create_server
 from waitress.task import ThreadedTaskDispatcher
 
+from fedredis.api.metrics import is_own
 from fedredis.api.session import session
 from fedredis.errors import FedredisError, UsageError
 from fedredis.web.app import create_app
-from fedredis.web.guard import is_loopback
 from fedredis.web.launches import Launches
 from fedredis.web.site import Site
 from fedredis.web.stream import MOST_STREAMS
@@ -30,7 +30,7 @@ GRACE = 0.5
 LEAST = 8
 
 
-class Threads(ThreadedTaskDispatcher):
+class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
     """The server's threads; streams, which do not end by themselves, are not waited for."""
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = GRACE) -> bool:
@@ -64,7 +64,7 @@ def server(
     FedredisError
         If nobody can listen there.
     """
-    if not secret and not is_loopback(host):
+    if not secret and not is_own(host):
         raise UsageError(
             f"`host={host}` lets other machines in: set a password by the variable "
             "FEDREDIS_WEB_PASSWORD, or by `password_file`"
