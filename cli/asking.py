@@ -69,6 +69,21 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str) -> list[fl
         raise UsageError(f"'{value}' is no list of numbers") from None
 
 
+reference = click.option(
+    "--reference",
+    "bases",
+    metavar="COLUMN=CATEGORY",
+    multiple=True,
+    callback=pairs,
+    help="The category that others are compared with; may be repeated.",
+)
+weights = click.option("--weights", metavar="COLUMN", default="", help="Weights of the rows.")
+numbered = click.option(
+    "--columns",
+    metavar="A,B,…",
+    callback=listed,
+    help="Columns of numbers; all, if not given.",
+)
 confidence = click.option(
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
