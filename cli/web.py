@@ -45,8 +45,8 @@ def command(
 ) -> None:
     """Show runs and predictions in a browser.
 
-    Runs are started, stopped, gone on with and deleted there. A program sends the password as a bearer token. Ctrl-C stops the page; runs that were started
-    from it go on.
+    Runs are started, stopped, gone on with and deleted there. A program sends the password as a
+    bearer token. Ctrl-C stops the page; runs that were started from it go on.
     """
     with listening(host, port, password_file, redis_url, home) as (server, address):
         output.say(f"{address} is up; Ctrl-C stops it")
