@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.web": {
         # What all is done by, and what is there to choose from and to be shown.
         *("fedredis.api", "fedredis.config", "fedredis.exchanges", "fedredis.metrics"),
-        *("fedredis.models", "fedredis.strategies", "fedredis.features.protocol"),
+        *("fedredis.models", "fedredis.strategies", "fedredis.features"),
         *("fedredis.connection", "fedredis.data.reading", "fedredis.store.runs", "redis"),
         *("fedredis.jobs.dashboard", "rq", "rq_dashboard", "numpy"),
         *("flask", "flask_wtf", "waitress", "werkzeug"),

@@ -16,6 +16,7 @@ from fedredis.arguments import arguments_of
 from fedredis.config import RunConfig, check_name
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
+from fedredis.features import FEATURES
 from fedredis.models import MODELS
 from fedredis.store.runs import read
 from fedredis.web.site import site
@@ -45,6 +46,7 @@ def fields() -> list[dict[str, Any]]:
     """Describe the form's fields: name, help, and what there is to choose from."""
     told = {**arguments_of(Request), **arguments_of(Reading), **arguments_of(RunConfig)}
     choices = {"model": sorted(MODELS), "strategy": sorted(strategies.STRATEGIES)}
+    choices["features"] = sorted(FEATURES)
     described = []
     for name in ASKED:
         argument = told.get(name)

@@ -10,7 +10,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from fedredis.api.metrics import is_own
 from fedredis.api.session import session
-from fedredis.errors import FedredisError, UsageError
+from fedredis.errors import PortTakenError, UsageError
 from fedredis.web.app import create_app
 from fedredis.web.launches import Launches
 from fedredis.web.site import Site
@@ -61,7 +61,7 @@ def server(
     ------
     UsageError
         If other machines could come in without a password, or it is too short to be one.
-    FedredisError
+    PortTakenError
         If nobody can listen there.
     """
     if not secret and not is_own(host):
@@ -80,7 +80,7 @@ def server(
                 create_app(site), host=host, port=port, ident=None, _dispatcher=threads
             )
         except OSError as error:
-            raise FedredisError(f"nobody can listen at {host}:{port}: {error.strerror}") from None
+            raise PortTakenError(f"nobody can listen at {host}:{port}: {error.strerror}") from None
         try:
             # A name may lead to several addresses, each with a socket.
             sockets = getattr(listening, "effective_listen", None)
