@@ -101,6 +101,7 @@ OPTIONAL = {
             "fedredis.cli.cut_picture",
         ),
     },
+    "mlflow": {"fedredis.api.tracking"},
     "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
     "prometheus_client": {"fedredis.api.prometheus", "fedredis.api.metrics"},
     "pyarrow": {"fedredis.data.parquet"},

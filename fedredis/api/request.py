@@ -77,6 +77,9 @@ class Request:
     wait_timeout: float = argument(
         "How long to wait for slaves to come.", 600.0, least=0, most=LONGEST, metavar="SECONDS"
     )
+    mlflow: str = argument(
+        "MLflow's store to log the run to, such as sqlite:///mlflow.db.", "", metavar="URI"
+    )
     reading: Reading = field(default_factory=Reading)
     #: Fields of the run's config, by name.
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from fedredis.api.driver import Driver
 from fedredis.api.preparation import find_partitions, prepare
 from fedredis.api.request import Request, own_models
 from fedredis.api.session import PathLike, session
+from fedredis.api.tracking import check_mlflow
 from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.data.manifest import Manifest, read_manifest
@@ -145,6 +146,8 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
     started = time.monotonic()
     folder, workers, account = None, 0, None
     # What can be wrong is found before anything is started or written.
+    if request.mlflow:
+        check_mlflow()
     if request.here:
         slaves = request.rows.slaves(request.count)
         request.quorum_of(request.sample_of(slaves) or slaves)
@@ -162,7 +165,8 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         resume = how_to_resume(run_id, models)
         wait = request.wait_timeout
         home = request.home
-        yield Driver(opened, run_id, workers, folder, wait, models, started, resume, home, account)
+        how = opened, run_id, workers, folder, wait, models, started, resume, home, account
+        yield Driver(*how, request.mlflow)
 
 
 @contextmanager
