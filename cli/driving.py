@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,7 @@ def drive(driver: Driver, *, as_json: bool) -> None:
     for line in outcome.warnings:
         output.warn(line, run=driver.run)
     if as_json:
-        output.print_json(asdict(outcome))
+        output.print_json(outcome.plain())
     else:
         output.results().print(render(outcome, read_record(session.client, driver.run)))
 

@@ -90,6 +90,7 @@ ALLOWED: dict[str, set[str]] = {
 
 #: Libraries that not everybody has, each with the modules that need it.
 OPTIONAL = {
+    "IPython": {"fedredis.api.notebook"},
     "formulaic": {"fedredis.api.inference.formula"},
     "matplotlib": {
         *(
