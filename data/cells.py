@@ -42,10 +42,11 @@ class Cells:
     head: pd.DataFrame | None = None
     #: Tells the number that a file's data row, counted from 0, has for its readers.
     line: Callable[[Path, int], int | None] = line_of
-    #: Columns' different cells, found once.
+    #: Columns' different cells, and how many there are of each, found once.
     _known: dict[str, tuple[NDArray[np.intp], NDArray[np.object_]]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _counted: dict[str, pd.Series[int]] = field(default_factory=dict, init=False, repr=False)
 
     def error(self, problem: str, row: int, column: str) -> DataError:
         """Build the error for a bad cell; `row` counts the data rows from 0."""
@@ -75,6 +76,11 @@ class Cells:
 
     def counts(self, name: str) -> pd.Series[int]:
         """Count the filled cells of each number, or text, in a column; those with most first."""
+        if name not in self._counted:
+            self._counted[name] = self._count(name)
+        return self._counted[name]
+
+    def _count(self, name: str) -> pd.Series[int]:
         if self.are_numbers(name):
             return pd.Series(self.frame[name].value_counts())
         codes, texts = self.different(name)
