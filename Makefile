@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN_ARGS ?= --slaves 10
 PYTEST_WORKERS ?= 2
 
-.PHONY: run test faults soak lint types check bench clean
+.PHONY: run test faults engine soak lint types check bench clean
 
 # What `make run` needs, then a training over ten slaves.
 run: $(VENV)/run.stamp
@@ -27,7 +27,11 @@ types: $(VENV)/lint.stamp
 
 # Whole programs that are killed, cut off and attacked: a quarter of an hour.
 faults: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m 'not soak' tests/e2e tests/compose tests/faults tests/security tests/web
+	$(BIN)/python -m pytest -m 'not soak and not engine' tests/e2e tests/faults tests/security
+
+# Federations in containers, where a Docker engine with Compose answers: ten minutes.
+engine: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m engine tests $(PYTEST_ARGS)
 
 # Two thousand rounds: nothing may grow.
 soak: $(VENV)/test.stamp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,19 +31,19 @@ def drive(driver: Driver, *, as_json: bool) -> None:
         If the run can't be completed; the line says how to go on with it.
     """
     notes, session = output.notes(), driver.session
-    output.say(f"run {driver.run}; look into Redis with: {session.hint}", run=driver.run)
+    output.say(f"run {driver.run}; look into Redis with: {session.hint}")
     try:
         with waiting(notes) as say:
             driver.wait(say)
         with RunProgress(notes, driver.state) as progress:
             outcome = driver.drive(progress, output.say)
     except KeyboardInterrupt:
-        output.say(f"stopped; go on with: {driver.resume}", run=driver.run)
+        output.say(f"stopped; go on with: {driver.resume}")
         raise
     for line in outcome.warnings:
-        output.warn(line, run=driver.run)
+        output.warn(line)
     if as_json:
-        output.print_json(outcome.plain())
+        output.print_json(asdict(outcome))
     else:
         output.results().print(render(outcome, read_record(session.client, driver.run)))
 

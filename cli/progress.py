@@ -16,7 +16,6 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from fedredis import logs
 from fedredis.cli import output
 from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
@@ -45,8 +44,7 @@ class RunProgress:
     def __init__(self, console: Door, state: RunState) -> None:
         self._primary = Setup(state.config).measure.primary
         self._console, self._rounds = console, state.config.rounds
-        self._run, self._json = state.run, logs.started()
-        self._step = 1 if self._json else math.ceil(self._rounds / LINES)
+        self._step = math.ceil(self._rounds / LINES)
         self._progress = Progress(
             SpinnerColumn("dots" if console.unicode else "line"),
             TextColumn("{task.description}", markup=False),
@@ -55,7 +53,6 @@ class RunProgress:
             TextColumn("{task.fields[measure]}", markup=False),
             *([] if console.width < NARROW else [TimeElapsedColumn()]),
             console=console,
-            disable=self._json,
         )
         self._task = self._progress.add_task(
             "training" if state.round else "statistics",
@@ -72,11 +69,9 @@ class RunProgress:
             figure = entry.get(self._primary)
             measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"
             self._progress.update(self._task, measure=measure)
-            last = name.number == self._rounds
-            bar = self._console.is_terminal or last  # the bar says it
-            if self._json or not (bar or name.number % self._step):
-                fields = {"run": self._run, "round": str(name), self._primary: figure}
-                output.say(f"round {name.number} of {self._rounds}: {measure}", **fields)
+            last = name.number == self._rounds  # the bar says it
+            if not (self._console.is_terminal or name.number % self._step or last):
+                output.say(f"round {name.number} of {self._rounds}: {measure}")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -101,7 +96,7 @@ def waiting(console: Door) -> Iterator[Callable[[str], None]]:
 
     On a terminal the line is replaced in place; elsewhere it is printed when it changes.
     """
-    if console.is_terminal and not logs.started():
+    if console.is_terminal:
         status = console.status("")
 
         def replace(line: str) -> None:

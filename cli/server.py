@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 
 @click.command(name="server")
-@options.log_format
 @options.home
 def command(home: Path) -> None:
     """Keep the embedded server up, to look into it.

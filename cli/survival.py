@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from fedredis.api.inference.calls import apart, surviving
+from fedredis.api.inference.calls import surviving
 from fedredis.cli import asking
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command(name="survival", cls=asking.GroupedCommand)
@@ -39,24 +36,42 @@ if TYPE_CHECKING:
     show_default=True,
     help="The scale of time in the test of proportionality.",
 )
-@asking.weights
-@asking.reference
+@click.option("--weights", metavar="COLUMN", default="", help="Weights of the rows.")
+@click.option(
+    "--reference",
+    "bases",
+    metavar="COLUMN=CATEGORY",
+    multiple=True,
+    callback=asking.pairs,
+    help="The category that others are compared with; may be repeated.",
+)
 @asking.confidence
-@asking.picture
 @asking.where
 def command(
     time: str,
     event: str,
     by: str,
     cox: str | None,
-    plot: Path | None,
+    strata: str,
+    ties: str,
+    transform: str,
+    weights: str,
+    bases: dict[str, str],
+    level: float,
     as_json: bool,
-    **asked: Any,
+    **where: Any,
 ) -> None:
     """Estimate survival, or what it depends on, from all slaves' rows.
 
     Without --cox these are Kaplan and Meier's curves, with the log-rank test of groups.
     """
-    where, own = apart(asked)
+    own = {
+        "strata": strata,
+        "ties": ties,
+        "transform": transform,
+        "weights": weights,
+        "bases": bases,
+        "level": level,
+    }
     terms = cox.replace(",", "+") if cox else None
-    asking.ask(surviving(time, event, by, terms, own), where, as_json=as_json, plot=plot)
+    asking.ask(surviving(time, event, by, terms, own), where, as_json=as_json)

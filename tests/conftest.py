@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,15 @@ def pytest_configure() -> None:
 
 
 #: Folders whose tests start whole programs, kill them, and wait: minutes in all.
-LONG = ("compose", "e2e", "faults", "security", "web")
+LONG = ("e2e", "faults", "security")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of those folders, which `make faults` runs."""
+    """Mark the tests of those folders, and those in containers, which `make engine` runs."""
     here = Path(__file__).parent
     for item in items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            item.add_marker("engine")
         if item.path.relative_to(here).parts[0] in LONG:
             item.add_marker("long")
 
@@ -49,6 +52,16 @@ def pytest_runtest_makereport(
     if wanting and os.environ.get("FEDREDIS_REQUIRE_PACKAGES"):
         report.outcome = "failed"
     return report
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """Skip a test where no container engine answers, or it has no Compose."""
+    for question in (("compose", "version"), ("info",)):
+        try:
+            subprocess.run(["docker", *question], capture_output=True, check=True, timeout=60)
+        except (OSError, subprocess.SubprocessError):
+            pytest.skip(f"no Docker engine with Compose (system package): docker {question[0]}")
 
 
 @pytest.fixture

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fedredis.data.cuts.column import cut_by_column
-from fedredis.data.cuts.dirichlet import cut_dirichlet, cut_quantity
+from fedredis.data.cuts.dirichlet import cut_dirichlet
+from fedredis.data.cuts.iid import cut_iid
+from fedredis.data.cuts.quantity import cut_quantity
 from fedredis.data.cuts.shards import cut_shards
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.cuts.strata import strata
-from fedredis.errors import DataError, UsageError
+from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from fedredis.data.table import Table
@@ -30,23 +31,17 @@ def deal(table: Table, cut: Cut, slaves: int, seed: int) -> list[NDArray[np.int6
     DataError
         If there are not enough rows, or values of the column, for so many slaves.
     """
-    rows = len(table.X)
-    if slaves < 1 or seed < 0:
-        raise UsageError("slaves must be at least 1, and the seed at least 0")
-    if slaves > rows:
-        raise DataError(f"{slaves} slaves can't share {rows} rows: each needs at least one")
-    rng = np.random.default_rng([seed, 0])
     match cut:
         case Cut("iid"):
-            return np.array_split(rng.permutation(rows), slaves)
+            return cut_iid(len(table.X), slaves, seed)
         case Cut("dirichlet", float(alpha)):
-            return cut_dirichlet(strata(table).of, slaves, alpha, rng)
+            return cut_dirichlet(strata(table).of, slaves, seed, alpha)
         case Cut("shards", int(shards)):
-            return cut_shards(strata(table).of, slaves, shards, rng)
+            return cut_shards(strata(table).of, slaves, seed, shards)
         case Cut("quantity", float(alpha)):
-            return cut_quantity(rows, slaves, alpha, rng)
+            return cut_quantity(len(table.X), slaves, seed, alpha)
         case Cut("column") if table.groups is not None:
-            return cut_by_column(table.groups, slaves, rng)
+            return cut_by_column(table.groups, slaves, seed)
         case Cut("column", name):
             raise UsageError(f"the rows were read without the column '{name}' to cut them by")
     raise UsageError(f"there is no cut '{cut}'")

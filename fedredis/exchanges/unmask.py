@@ -10,7 +10,6 @@ import numpy as np
 
 from fedredis.arrays import Field, Schema
 from fedredis.errors import RoundFailedError
-from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay, updates
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Unmask(OfAll):
+class Unmask:
     """The second of the two rounds, which is called as the exchange itself."""
 
     hiding: Hiding
@@ -63,6 +62,10 @@ class Unmask(OfAll):
         """How many answers unmask the sum."""
         circle = self.hiding.gathered.circle
         return circle.least(self.slaves) if circle.drawn else circle.helpers
+
+    @property
+    def remembers(self) -> None:
+        """Nothing."""
 
     @cached_property
     def rule(self) -> Relay:

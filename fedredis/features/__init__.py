@@ -17,25 +17,10 @@ from fedredis.features.weights import Weights
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BINS", "FEATURES", "Column", "Features", "Plain", "Weights", "check_name", "make"]
-
-#: What trees are grown from.
-BINS = "bins"
+__all__ = ["FEATURES", "Column", "Features", "Plain", "Weights", "make"]
 
 #: The maps of numbers by the name that a config calls them.
 FEATURES: Mapping[str, type[Plain] | type[Quadratic]] = {"plain": Plain, "quadratic": Quadratic}
-
-
-def check_name(name: str) -> None:
-    """See that there is a feature map of this name.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-    """
-    if name != BINS and name not in FEATURES:
-        raise UsageError(f"must be one of {', '.join(FEATURES)}, not {name!r}", field="features")
 
 
 def make(
@@ -58,9 +43,10 @@ def make(
     UsageError
         If there is none of that name.
     """
-    check_name(name)
-    if name == BINS:
+    if name == "bins":
         return coded(columns, 0 if numeric_labels else 2, MOST_BINS)
+    if name not in FEATURES:
+        raise UsageError(f"no features '{name}'; there are: {', '.join(FEATURES)}")
     parts: list[tuple[tuple[int, ...], Features]] = []
     for kind in ("number", "category"):
         at = tuple(i for i, column in enumerate(columns) if column.kind == kind)

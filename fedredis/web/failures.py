@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fedredis import errors
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -39,9 +37,7 @@ class Failure:
     #: One of those of `ADVICE`.
     kind: str
     what: str
-    #: The reason in a line, where there is one beside it.
-    why: str = ""
-    #: All of it, such as a traceback; empty if the lines say all.
+    #: All of it, such as a traceback; empty if `what` says all.
     detail: str = ""
 
     @property
@@ -58,11 +54,11 @@ def failures_of(record: RunRecord) -> list[Failure]:
 def _of_run(record: RunRecord) -> Iterator[Failure]:
     state = record.state
     if state.status == "failed":
-        yield Failure("failed", f"Run {state.run} has failed", state.error)
+        yield Failure("failed", state.error or "it failed")
     elif state.status == "interrupted":
-        yield Failure("interrupted", f"Run {state.run} has lost its master")
+        yield Failure("interrupted", f"Run {state.run} has lost its master.")
     elif state.status == "stopped":
-        yield Failure("stopped", f"Run {state.run} is stopped", state.error)
+        yield Failure("stopped", f"Run {state.run} is stopped: {state.error or 'no reason given'}")
     for found in record.open:
         lost = [slave for slave, awaited in found.awaited.items() if awaited.state == "lost"]
         if lost:
@@ -78,8 +74,7 @@ def _of_slaves(record: RunRecord) -> Iterator[Failure]:
         often = "once" if times == 1 else f"{times} times"
         last = error.splitlines()[-1] if error else "no reason given"
         detail = error if "\n" in error else ""
-        why = last.removeprefix(f"{errors.__name__}.")
-        yield Failure("slave", f"Slave {slave} failed {often}{where}", why, detail)
+        yield Failure("slave", f"Slave {slave} failed {often}{where}: {last}", detail)
 
 
 def _of_rounds(record: RunRecord) -> Iterator[Failure]:
@@ -87,7 +82,7 @@ def _of_rounds(record: RunRecord) -> Iterator[Failure]:
     for name, entry in islice(((n, e) for n, e in newest if e["refused"]), LISTED):
         told = "\n".join(f"slave {slave}: {why}" for slave, why in entry["refused"].items())
         whose = named("slave", list(entry["refused"]))
-        yield Failure("refused", f"Round {name}: updates of {whose} were refused", detail=told)
+        yield Failure("refused", f"Round {name}: updates of {whose} were refused", told)
     newest = reversed(record.history.items())
     for name, entry in islice(((n, e) for n, e in newest if e["missing"]), LISTED):
         yield Failure("missing", f"Round {name} went without {named('slave', entry['missing'])}")

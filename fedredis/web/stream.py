@@ -42,22 +42,19 @@ def follow(run: str) -> Response:
     here, after = site(), request.headers.get("Last-Event-ID") or request.args.get("after")
     if after and not all(part.isdecimal() and len(part) < 19 for part in after.split("-", 1)):
         raise UsageError("`after` is the id of an event, such as 1795493753776-0")
-    launch, status = here.launches.of(run), ""
     try:
-        status = read(here.client, run).status
+        over = read(here.client, run).status not in (*ALIVE, "interrupted")
     except RunNotFoundError:
-        if launch is None:
+        if here.launches.of(run) is None:
             raise
-    newest = events.newest(here.client, run)
-    coming = launch is not None and launch.is_coming(newest)
-    # Somebody may go on with a run that has lost its master.
-    if not coming and after is None and status not in (*ALIVE, "interrupted"):
+        over = False
+    if over and after is None:
         # So that a browser does not ask again.
         return Response(status=204)
     if not _free.acquire(blocking=False):
         raise ServiceUnavailable("too many follow runs at once: try again later")
     answer = Response(
-        _events(here, run, after or newest),
+        _events(here, run, after or events.newest(here.client, run)),
         mimetype="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )

@@ -1,203 +1,268 @@
-"""Runs the services of docker-compose.yml as plain processes, each with its own command."""
+"""Federations in containers of a real engine."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shlex
+import secrets
 import socket
 import subprocess
-import sysconfig
-from contextlib import ExitStack, closing
+import sys
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
-from fedredis.embedded import find_binary
+from fedredis.connection import connect
+from fedredis.keys import RunKeys
+from fedredis.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
+
+    from redis import Redis
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "docker-compose.yml"
-DOCKERFILE = ROOT / "compose" / "Dockerfile"
-SCRIPTS = Path(sysconfig.get_path("scripts"))
-LOOPBACK = "127.0.0.1"
-
-#: ${NAME}, ${NAME:-otherwise} and ${NAME:+instead}
-VARIABLE = re.compile(r"\$\{(\w+)(?::([-+])([^}]*))?\}")
-
-
-def interpolate(text: str, variables: Mapping[str, str]) -> str:
-    """Put variables in, as Compose does."""
-
-    def value(match: re.Match[str]) -> str:
-        name, operator, word = match.groups(default="")
-        given = variables.get(name, "")
-        return (word if given else "") if operator == "+" else given or word
-
-    return VARIABLE.sub(value, text)
+HERE = Path(__file__).parent
+FEDREDIS = str(Path(sys.executable).with_name("fedredis"))
+IMAGE = "fedredis-test"
+#: Where an engine listens, if nothing else is said.
+SOCKET = "unix:///var/run/docker.sock"
+#: Milliseconds that a test waits for something that has to happen.
+PATIENCE_MS = 60_000
 
 
-def read_compose(**variables: str) -> dict[str, Any]:
-    """Read docker-compose.yml under these variables."""
-    document: dict[str, Any] = yaml.safe_load(interpolate(FILE.read_text(), variables))
-    return document
-
-
-def read_instructions() -> list[tuple[str, str]]:
-    """Read the Dockerfile: instructions in capitals, with their arguments."""
-    lines = [line for line in DOCKERFILE.read_text().splitlines() if not line.startswith("#")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    split = [line.partition(" ") for line in joined.splitlines() if line.strip()]
-    return [(name, rest) for name, _, rest in split]
-
-
-def image_environment() -> dict[str, str]:
-    """Return the environment that the image sets."""
-    words = [word for name, rest in read_instructions() if name == "ENV" for word in rest.split()]
-    return dict(word.split("=", 1) for word in words)
-
-
-def free_port() -> int:
-    with closing(socket.create_server((LOOPBACK, 0))) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def words(value: str | Sequence[str] | None) -> list[str]:
-    """Split a command, as Compose does."""
-    return shlex.split(value) if isinstance(value, str) else list(value or ())
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test of this folder the time that seventy containers take to come up."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(420))
 
 
 @dataclass
-class Composition:
-    """The services of docker-compose.yml on this machine, volumes being folders."""
+class Master:
+    """A training that goes on in a container."""
 
-    folder: Path
+    popen: subprocess.Popen[str]
+    container: str
+    run: str
+
+    def ends(self, code: int = 0) -> dict[str, Any]:
+        """Wait for its end; return what it has printed."""
+        out, err = self.popen.communicate(timeout=PATIENCE_MS / 1000)
+        assert self.popen.returncode == code, err
+        told: dict[str, Any] = json.loads(out) if out else {}
+        return told
+
+
+@dataclass
+class Federation:
+    """A project of the compose file, with a name of its own."""
+
+    slaves: int = 3
+    files: tuple[str, ...] = ("docker-compose.yml",)
     variables: dict[str, str] = field(default_factory=dict)
-    redis_port: int = field(default_factory=free_port)
-    dashboard_port: int = field(default_factory=free_port)
-    processes: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
+    project: str = field(default_factory=lambda: f"fedredis-test-{secrets.token_hex(3)}")
+    masters: list[Master] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.services = read_compose(**self.variables)["services"]
-        self.url = f"redis://{LOOPBACK}:{self.redis_port}/0"
-
-    def place(self, service: str, text: str) -> str:
-        """Put what stands for a container's paths and addresses into one word."""
-        for target, source in self.mounts(service).items():
-            if text == target or text.startswith(f"{target}/"):
-                return f"{source}{text.removeprefix(target)}"
-        replaced = {
-            "redis:6379": f"{LOOPBACK}:{self.redis_port}",
-            "0.0.0.0": LOOPBACK,
-            "9181": str(self.dashboard_port),
+    @property
+    def environment(self) -> dict[str, str]:
+        told = {
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_FILE": ":".join(self.files),
+            "NUM_SLAVES": str(self.slaves),
+            "FEDREDIS_IMAGE": IMAGE,
+            "FEDREDIS_BUILD_NETWORK": "host",
+            "FEDREDIS_WEB_PORT": "0",
         }
-        for known, instead in replaced.items():
-            text = text.replace(known, instead)
-        return text
+        return {**os.environ, **told, **self.variables}
 
-    def mounts(self, service: str) -> dict[str, Path]:
-        """Tell where a container's folders are on this machine."""
-        there = {"/etc/fedredis": ROOT / "compose"}
-        for volume in self.services[service].get("volumes", []):
-            if isinstance(volume, dict):
-                there[volume["target"]] = ROOT / volume["source"]
-            else:
-                name, target = volume.split(":")[:2]
-                there[target] = self.folder / name
-                there[target].mkdir(exist_ok=True)
-        return there
+    def call(self, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command in the checkout, with this project's variables, and check its code."""
+        done = subprocess.run(
+            [*map(str, words)],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
 
-    def argv(self, service: str, *arguments: str) -> list[str]:
-        """Return a service's command line; `arguments` replace its command."""
-        known = self.services[service]
-        entry = words(known.get("entrypoint")) or (["fedredis"] if "build" in known else [])
-        command = list(arguments) or words(known.get("command"))
-        program, *rest = (self.place(service, word) for word in [*entry, *command])
-        if service == "redis":
-            return [str(find_binary()), *rest, "--bind", LOOPBACK, "--port", str(self.redis_port)]
-        return [str(SCRIPTS / program), *rest]
+    def docker(self, *words: object, code: int = 0) -> str:
+        """Run a command of docker's; return what it prints."""
+        return self.call("docker", *words, code=code).stdout.strip()
 
-    def start(self, service: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a process of a service; what it says goes to files in the folder."""
-        environment = {**image_environment(), **self.services[service].get("environment", {})}
-        environment = {name: self.place(service, value) for name, value in environment.items()}
-        log = self.folder / f"{service}-{len(self.processes)}"
-        with log.with_suffix(".out").open("wb") as out, log.with_suffix(".err").open("wb") as err:
-            process = subprocess.Popen(
-                self.argv(service, *arguments),
-                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **environment},
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
+    def inspect(self, name: str) -> dict[str, Any]:
+        """Return all that the engine knows of a container or an image."""
+        (known,) = json.loads(self.docker("inspect", name))
+        found: dict[str, Any] = known
+        return found
+
+    def compose(self, *words: object, code: int = 0) -> str:
+        """Run a command of Compose; return what it prints."""
+        return self.call("docker", "compose", *words, code=code).stdout
+
+    def train(self, *options: object) -> dict[str, Any]:
+        """Train to the end; return the outcome."""
+        told: dict[str, Any] = json.loads(
+            self.compose("run", "--rm", "-T", "master", *options, "--json")
+        )
+        return told
+
+    def master(self, *options: object) -> Master:
+        """Begin a training, or go on with one, and leave it to itself."""
+        popen = subprocess.Popen(
+            ["docker", "compose", "run", "--rm", "-T", "master", *map(str, options), "--json"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        said = ""
+        for line in popen.stderr or ():
+            said += line
+            if found := re.match(r"run (\w+);", line):
+                break
+        else:
+            raise AssertionError(said)
+        (container,) = self.docker(
+            *("ps", "--format", "{{.Names}}"),
+            *("--filter", f"name=^{self.project}-master-run-"),
+        ).split()
+        self.masters.append(Master(popen, container, found[1]))
+        return self.masters[-1]
+
+    def end_masters(self) -> None:
+        """End trainings that a test has left behind."""
+        while self.masters:
+            master = self.masters.pop()
+            if master.popen.poll() is None:
+                self.docker("rm", "--force", master.container)
+            master.popen.communicate(timeout=30)
+
+    def container(self, service: str, number: int = 1) -> str:
+        return f"{self.project}-{service}-{number}"
+
+    def exec(self, container: str, *words: object, code: int = 0) -> str:
+        return self.docker("exec", container, *words, code=code)
+
+    def usage(self, name: str) -> tuple[float, float]:
+        """Tell the processor time (s) of a container since its start, and its memory (MiB)."""
+        with closing(HTTPConnection("docker")) as http, socket.socket(socket.AF_UNIX) as http.sock:
+            http.sock.connect(os.environ.get("DOCKER_HOST", SOCKET).removeprefix("unix://"))
+            http.request("GET", f"/containers/{name}/stats?stream=false&one-shot=true")
+            told = json.load(http.getresponse())
+        return (
+            told["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
+            told["memory_stats"]["usage"] / 2**20,
+        )
+
+    @contextmanager
+    def redis(self) -> Iterator[Redis]:
+        """Reach this project's Redis as its master does, at the address that it has now."""
+        (network,) = self.inspect(self.container("redis"))["NetworkSettings"]["Networks"].values()
+        partition = self.container("partition")
+        password = self.exec(partition, "cat", "/partitions/passwords/fedredis-master")
+        with connect(f"redis://fedredis-master:{password}@{network['IPAddress']}") as client:
+            yield client
+
+    def wait_for(self, run: str, **fields: str) -> None:
+        """Wait until an event with these fields has happened in a run."""
+        events, cursor = RunKeys(run).events, b"0-0"
+        with self.redis() as client:
+            while True:
+                answer: Any = client.xread({events: cursor}, block=5_000)
+                assert answer, f"no event {fields}"
+                for _, entry in answer[0][1]:
+                    event = {name.decode(): value.decode() for name, value in entry.items()}
+                    if fields.items() <= event.items():
+                        return
+                cursor = answer[0][1][-1][0]
+
+    def until(self, holds: Callable[[Redis], bool]) -> None:
+        """Look at Redis until something holds."""
+
+        def look() -> None:
+            with self.redis() as client:
+                assert holds(client)
+
+        retry: Any = Retry(ConstantBackoff(0.1), PATIENCE_MS // 100, (AssertionError,))
+        retry.call_with_retry(look, lambda _: None)
+
+    def history(self, run: str) -> dict[str, dict[str, Any]]:
+        with self.redis() as client:
+            return {str(name): entry for name, entry in runs.history(client, run).items()}
+
+    @contextmanager
+    def held(self, master: Master, slave: int = 3) -> Iterator[None]:
+        """Stop a run in the middle of a round: one of its slaves stands still meanwhile."""
+        self.wait_for(master.run, type="committed", round="train:3")
+        self.docker("pause", self.container("slave", slave))
+        with self.redis() as client:
+            assert runs.read(client, master.run).status == "running"
+        try:
+            yield
+        finally:
+            self.docker("unpause", self.container("slave", slave))
+
+
+@pytest.fixture(scope="session")
+def image(engine: None) -> str:
+    """Build the image, once."""
+    Federation().compose("build", "--quiet")
+    return IMAGE
+
+
+@pytest.fixture(scope="session")
+def federation(image: str) -> Iterator[Callable[..., Federation]]:
+    """Return what makes a federation; all that is left of them goes at the end."""
+    made: list[Federation] = []
+
+    def make(**how: Any) -> Federation:
+        made.append(Federation(**how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Return what tells the hash of the weights of a run without containers."""
+    known: dict[Any, str] = {}
+    home = tmp_path_factory.mktemp("alone")
+
+    def run(slaves: int, rounds: int, *options: object) -> str:
+        asked = (slaves, rounds, *options)
+        if asked not in known:
+            done = subprocess.run(
+                [
+                    *(FEDREDIS, "run", "--json", "--home", str(home)),
+                    *("--slaves", str(slaves), "--rounds", str(rounds), *map(str, options)),
+                ],
+                # In the containers BLAS takes what fits the processor, and rounds as that does.
+                env={
+                    name: value
+                    for name, value in os.environ.items()
+                    if not name.startswith(("REDIS_", "OPENBLAS_"))
+                },
+                capture_output=True,
+                check=True,
             )
-        self.processes.append((service, process))
-        return process
+            known[asked] = json.loads(done.stdout)["weights_sha256"]
+        return known[asked]
 
-    def finish(self, process: subprocess.Popen[bytes], code: int = 0) -> str:
-        """Wait for a process to end with this exit code; return its output."""
-        number = [known for _, known in self.processes].index(process)
-        log = self.folder / f"{self.processes[number][0]}-{number}"
-        assert process.wait(40) == code, log.with_suffix(".err").read_text()
-        return log.with_suffix(".out").read_text()
-
-    def stop(self) -> dict[str, list[int]]:
-        """End all that runs, the last one first; return the exit codes by service."""
-        codes: dict[str, list[int]] = {}
-        for service, process in reversed(self.processes):
-            process.terminate()
-            try:
-                codes.setdefault(service, []).append(process.wait(20))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                codes.setdefault(service, []).append(process.wait())
-        return codes
-
-    def fetch(self, path: str, method: str = "GET") -> tuple[int, str]:
-        """Ask the dashboard; return the status and the page."""
-        with closing(HTTPConnection(LOOPBACK, self.dashboard_port, timeout=10)) as connection:
-            connection.request(method, path)
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-
-    def look(self, path: str) -> Any:
-        """Ask the dashboard for JSON."""
-        status, page = self.fetch(f"/0/data/{path}.json")
-        assert status == 200, page
-        return json.loads(page)
-
-
-@pytest.fixture(scope="module")
-def compose(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[..., Composition]]:
-    """Return what makes a composition under some variables; all end with the module."""
-    with ExitStack() as stack:
-
-        def make(**variables: str) -> Composition:
-            composition = Composition(tmp_path_factory.mktemp("compose"), variables)
-            stack.callback(composition.stop)
-            return composition
-
-        yield make
-
-
-@pytest.fixture
-def services() -> dict[str, Any]:
-    """Return the services, no variable being set."""
-    known: dict[str, Any] = read_compose()["services"]
-    return known
-
-
-@pytest.fixture
-def instructions() -> list[tuple[str, str]]:
-    """Return the Dockerfile's instructions."""
-    return read_instructions()
+    return run

@@ -54,20 +54,20 @@ def test_the_compose_file_knows_what_is_shown(deploying: Document) -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     services = yaml.safe_load(text)["services"]
     section = deploying.section("## Docker Compose")
-    for name in re.findall(r"FEDREDIS_\w+", section):
+    for name in re.findall(r"FEDREDIS_\w+|NUM_SLAVES", section):
         assert name in text
     for step in deploying.steps("docker"):
         words = shlex.split(step.command)
         if words[:2] != ["docker", "compose"]:
             continue
-        if words[2] in ("run", "exec"):
-            place = next(i for i, word in enumerate(words[3:], 3) if word in services)
-            arguments = words[place + 1 :]
-            if words[place] == "master" and "--entrypoint" not in words:
-                arguments = ["fedredis", "run", *arguments]
-            elif words[place] == "master":
-                arguments = [words[words.index("--entrypoint") + 1], *arguments]
-            if arguments[0] == "fedredis":
-                assert run([*arguments[1:], "--help"]) == 0
+        for file in (words[i + 1] for i, word in enumerate(words) if word == "-f"):
+            assert (ROOT / file).is_file()
+        named = [word for word in words if word in services]
+        if {"run", "exec"} & {*words}:
+            assert len(named) == 1
+        arguments = words[words.index("master") + 1 :] if "master" in named else ["rq"]
+        if arguments[:1] != ["rq"]:
+            command = arguments if arguments and arguments[0][0] != "-" else ["run", *arguments]
+            assert run([*command, "--help"]) == 0
         for scale in re.findall(r"--scale (\w+)=", step.command):
             assert scale in services

@@ -13,7 +13,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fedredis.api.study import run_panels as panels
-from fedredis.api.study import score_panels
 from fedredis.api.study.run_panels import Drawn, unformatted
 from fedredis.data.whole import written_whole
 from fedredis.exchanges import Setup
@@ -59,16 +58,14 @@ def save(figure: Figure, path: Path) -> None:
 def figure_of(records: Sequence[RunRecord]) -> Figure:
     """Lay out the panels of runs, of each of which a round is tested.
 
-    Their axes are labelled ``score``, ``loss``, ``slaves``, ``confusion 0`` and so on, and, of
-    runs whose scores are told, ``roc`` and ``calibration``.
+    Their axes are labelled ``score``, ``loss``, ``slaves``, and ``confusion 0`` and so on.
     """
     runs = _drawn(records)
     measure = Setup(records[0].state.config).measure
     confusions = runs if len(runs) <= CONFUSIONS else runs[:1]
     if not records[0].state.config.classes:
         confusions = []
-    scored = score_panels.there(runs)
-    mosaic = _mosaic(len(confusions), scored=bool(scored))
+    mosaic = _mosaic(len(confusions))
     figure = Figure(figsize=(WIDTH, ROW * len(mosaic)), dpi=DPI)
     figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
     FigureCanvasAgg(figure)
@@ -78,9 +75,6 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     panels.slaves(axes["slaves"], runs, measure.primary)
     for number, run in enumerate(confusions):
         panels.confusion(axes[f"confusion {number}"], run, len(confusions))
-    if scored:
-        score_panels.roc(axes["roc"], scored, COLOURS)
-        score_panels.calibration(axes["calibration"], scored, COLOURS)
     _headings(figure, axes["score"], runs, (measure.primary, measure.loss))
     return figure
 
@@ -100,15 +94,16 @@ def _drawn(records: Sequence[RunRecord]) -> list[Drawn]:
     return runs
 
 
-def _mosaic(confusions: int, *, scored: bool) -> list[Any]:
+def _mosaic(confusions: int) -> list[Any]:
     """Arrange the panels, given how many confusion matrices there are."""
-    rows = [["score", "loss", "slaves"], [f"confusion {number}" for number in range(confusions)]]
+    top = ["score", "loss", "slaves"]
+    if not confusions:
+        return [top]
     if confusions == 1:
-        rows = [["score", "loss"], ["slaves", "confusion 0"]]
-    if scored:
-        rows.append(["roc", "calibration"])
+        return [["score", "loss"], ["slaves", "confusion 0"]]
+    bottom = [f"confusion {number}" for number in range(confusions)]
     # Panels of a row share its width: six is what two and three go into.
-    return [[name for name in row for _ in range(6 // len(row))] for row in rows if row]
+    return [[name for name in row for _ in range(6 // len(row))] for row in (top, bottom)]
 
 
 def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequence[str]) -> None:
