@@ -27,7 +27,7 @@ types: $(VENV)/lint.stamp
 
 # Whole programs that are killed, cut off and attacked: a quarter of an hour.
 faults: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m 'not soak and not engine' tests/e2e tests/faults tests/security
+	$(BIN)/python -m pytest -m 'not soak and not engine' tests/e2e tests/faults tests/security tests/web
 
 # Federations in containers, where a Docker engine with Compose answers: ten minutes.
 engine: $(VENV)/test.stamp

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from fedredis.api.inference.asking import Asking
 from fedredis.api.starting import begun
+from fedredis.api.study.plotting import picture as picture_at
+from fedredis.api.study.plotting import plot as draw
 from fedredis.cli import options, output
 from fedredis.cli.answers import show
 from fedredis.cli.driving import how_to_resume
@@ -66,6 +69,21 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str) -> list[fl
         raise UsageError(f"'{value}' is no list of numbers") from None
 
 
+reference = click.option(
+    "--reference",
+    "bases",
+    metavar="COLUMN=CATEGORY",
+    multiple=True,
+    callback=pairs,
+    help="The category that others are compared with; may be repeated.",
+)
+weights = click.option("--weights", metavar="COLUMN", default="", help="Weights of the rows.")
+numbered = click.option(
+    "--columns",
+    metavar="A,B,…",
+    callback=listed,
+    help="Columns of numbers; all, if not given.",
+)
 confidence = click.option(
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -113,15 +131,29 @@ def where(function: Function) -> Function:
     return function
 
 
-def ask(question: Question, said: Mapping[str, Any], *, as_json: bool) -> None:
-    """Ask a question, and print its answer."""
+picture = click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Draw it, too: a new .png, .svg or .pdf (needs fedredis[plot]).",
+)
+
+
+def ask(
+    question: Question, said: Mapping[str, Any], *, as_json: bool, plot: Path | None = None
+) -> None:
+    """Ask a question, print its answer, and draw it, if it is to be drawn."""
     there = dict(said)
+    if plot is not None:
+        picture_at(plot)
     data, redis_url, home = (there.pop(name) for name in ("data", "redis_url", "home"))
     asking = Asking.to(question, data, redis_url, home, there)
     with ExitStack() as stack:
         with waiting(output.notes()) as say:
             driver = stack.enter_context(begun(asking, say, how_to_resume(redis_url, home)))
         print_answer(driver, as_json=as_json)
+        if plot is not None:
+            draw([driver.run], plot, redis_url=redis_url, home=home)
 
 
 def print_answer(driver: Driver, *, as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,19 +30,19 @@ def drive(driver: Driver, *, as_json: bool) -> None:
         If the run can't be completed; the line says how to go on with it.
     """
     notes, session = output.notes(), driver.session
-    output.say(f"run {driver.run}; look into Redis with: {session.hint}")
+    output.say(f"run {driver.run}; look into Redis with: {session.hint}", run=driver.run)
     try:
         with waiting(notes) as say:
             driver.wait(say)
         with RunProgress(notes, driver.state) as progress:
             outcome = driver.drive(progress, output.say)
     except KeyboardInterrupt:
-        output.say(f"stopped; go on with: {driver.resume}")
+        output.say(f"stopped; go on with: {driver.resume}", run=driver.run)
         raise
     for line in outcome.warnings:
-        output.warn(line)
+        output.warn(line, run=driver.run)
     if as_json:
-        output.print_json(asdict(outcome))
+        output.print_json(outcome.plain())
     else:
         output.results().print(render(outcome, read_record(session.client, driver.run)))
 

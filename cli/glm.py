@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedredis.api.inference.calls import regression
+from fedredis.api.inference.calls import apart, regression
 from fedredis.cli import asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @click.command(name="glm", cls=asking.GroupedCommand)
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--link", metavar="NAME", help="Of the mean; the family's own, if not given.")
 @click.option("--offset", metavar="COLUMN", default="", help="A term with the coefficient 1.")
-@click.option("--weights", metavar="COLUMN", default="", help="Weights of the rows.")
+@asking.weights
 @click.option("--frequency", is_flag=True, help="The weights count rows, and are not precisions.")
 @click.option(
     "--covariance",
@@ -41,45 +42,21 @@ if TYPE_CHECKING:
     help="Standard errors: of the model, robust, or clustered by slave.",
 )
 @click.option("--positive", metavar="CATEGORY", default="", help="The label that counts as 1.")
-@click.option(
-    "--reference",
-    "bases",
-    metavar="COLUMN=CATEGORY",
-    multiple=True,
-    callback=asking.pairs,
-    help="The category that others are compared with; may be repeated.",
-)
+@asking.reference
 @asking.confidence
+@asking.picture
 @asking.where
 def command(
     formula: str | None,
     label: str,
     columns: Sequence[str] | None,
-    family: str,
-    link: str | None,
-    offset: str,
-    weights: str,
-    frequency: bool,
-    covariance: str,
-    positive: str,
-    bases: dict[str, str],
-    level: float,
+    plot: Path | None,
     as_json: bool,
-    **where: Any,
+    **asked: Any,
 ) -> None:
     """Fit a generalised linear model to all slaves' rows.
 
     It is named by a FORMULA, such as 'y ~ age + C(sex) * bmi', or by --label and --columns.
     """
-    own = {
-        "family": family,
-        "link": link,
-        "offset": offset,
-        "weights": weights,
-        "frequency": frequency,
-        "covariance": covariance,
-        "positive": positive,
-        "bases": bases,
-        "level": level,
-    }
-    asking.ask(regression(formula, label, columns, own), where, as_json=as_json)
+    where, own = apart(asked)
+    asking.ask(regression(formula, label, columns, own), where, as_json=as_json, plot=plot)

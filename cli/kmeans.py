@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedredis.api.inference.calls import clustering
+from fedredis.api.inference.calls import apart, clustering
 from fedredis.cli import asking
 
 if TYPE_CHECKING:
@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="kmeans", cls=asking.GroupedCommand)
-@click.option(
-    "--columns",
-    metavar="A,B,…",
-    callback=asking.listed,
-    help="Columns of numbers; all, if not given.",
-)
+@asking.numbered
 @click.option(
     "--clusters", type=click.IntRange(min=1), default=3, show_default=True, help="How many."
 )
@@ -42,12 +37,11 @@ if TYPE_CHECKING:
 def command(
     columns: Sequence[str] | None,
     clusters: int,
-    starts: int,
     raw: bool,
-    seed: int,
     as_json: bool,
-    **where: Any,
+    **asked: Any,
 ) -> None:
     """Find k-means clusters of all slaves' rows."""
-    own = {"starts": starts, "seed": seed, "standardise": not raw}
-    asking.ask(clustering(columns, clusters, own), where, as_json=as_json)
+    where, own = apart(asked)
+    question = clustering(columns, clusters, {**own, "standardise": not raw})
+    asking.ask(question, where, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import os
 import sys
 import warnings
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedredis import logs
 from fedredis.cli.signals import terminate_as_interrupt
 from fedredis.cli.wording import as_options
 from fedredis.errors import DataWarning, FedredisError
@@ -109,6 +111,11 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code. Errors are one line on standard error."""
     _write_whatever_comes()
+    with logs.restored():
+        return _run(args)
+
+
+def _run(args: Sequence[str] | None) -> int:
     try:
         with terminate_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
@@ -161,5 +168,9 @@ def _warn(message: Warning | str, *_where: object) -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"fedredis: {printable(' '.join(message.split()))}", err=True)
+    told = printable(" ".join(message.split()))
+    if logs.started():
+        logging.getLogger("fedredis.cli").error("%s", told)
+    else:
+        click.echo(f"fedredis: {told}", err=True)
     return code

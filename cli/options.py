@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fedredis import logs
 from fedredis.arguments import Argument, arguments_of
 from fedredis.cli.wording import as_options, option_of
 from fedredis.data.reading import Reading
@@ -164,6 +165,26 @@ songs = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True),
     help="A CSV or Parquet file, or a folder of songs by decade; the run's own, if not given.",
+)
+
+
+def _logged(_ctx: click.Context, _param: click.Parameter, value: str) -> None:
+    """Log as asked, from here on."""
+    if value == "json":
+        logs.start()
+
+
+log_format = click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMATS),
+    default=logs.FORMATS[0],
+    envvar=logs.VARIABLE,
+    show_default=True,
+    # Before other options are looked at, whose faults are told, too.
+    is_eager=True,
+    expose_value=False,
+    callback=_logged,
+    help="How to tell what goes on, on standard error: as text, or as JSON, an object a line.",
 )
 
 

@@ -7,6 +7,7 @@ and what slaves say are never markup, and never a terminal's commands.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
+from fedredis import logs
 from fedredis.cli.wording import as_options
 from fedredis.printable import printable
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import ConsoleOptions, RenderableType
+
+
+logger = logging.getLogger("fedredis.cli")
 
 
 class Door(Console):
@@ -76,14 +81,24 @@ def styled(text: str, style: str) -> Text:
     return Text(fit(text, results().encoding), style)
 
 
-def say(line: str) -> None:
-    """Tell in a line, of whatever length, what was done or goes on."""
-    notes().print(line, soft_wrap=True)
+def say(line: str, **fields: Any) -> None:
+    """Tell in a line, of whatever length, what was done or goes on.
+
+    Where logs are JSON it is one of them, with `fields`.
+    """
+    if logs.started():
+        logger.info("%s", printable(line), extra=fields)
+    else:
+        notes().print(line, soft_wrap=True)
 
 
-def warn(line: str) -> None:
+def warn(line: str, **fields: Any) -> None:
     """Warn in a line; fields in it are written as options."""
-    click.echo(f"warning: {printable(as_options(' '.join(line.split())))}", err=True)
+    told = printable(as_options(" ".join(line.split())))
+    if logs.started():
+        logger.warning("%s", told, extra=fields)
+    else:
+        click.echo(f"warning: {told}", err=True)
 
 
 def print_json(value: Any) -> None:

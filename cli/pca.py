@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="pca", cls=asking.GroupedCommand)
-@click.option(
-    "--columns",
-    metavar="A,B,…",
-    callback=asking.listed,
-    help="Columns of numbers; all, if not given.",
-)
+@asking.numbered
 @click.option(
     "--components", type=click.IntRange(min=1), help="How many to list; all, if not given."
 )

@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from fedredis import logs
 from fedredis.cli import output
 from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
@@ -44,7 +45,8 @@ class RunProgress:
     def __init__(self, console: Door, state: RunState) -> None:
         self._primary = Setup(state.config).measure.primary
         self._console, self._rounds = console, state.config.rounds
-        self._step = math.ceil(self._rounds / LINES)
+        self._run, self._json = state.run, logs.started()
+        self._step = 1 if self._json else math.ceil(self._rounds / LINES)
         self._progress = Progress(
             SpinnerColumn("dots" if console.unicode else "line"),
             TextColumn("{task.description}", markup=False),
@@ -53,6 +55,7 @@ class RunProgress:
             TextColumn("{task.fields[measure]}", markup=False),
             *([] if console.width < NARROW else [TimeElapsedColumn()]),
             console=console,
+            disable=self._json,
         )
         self._task = self._progress.add_task(
             "training" if state.round else "statistics",
@@ -69,9 +72,11 @@ class RunProgress:
             figure = entry.get(self._primary)
             measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"
             self._progress.update(self._task, measure=measure)
-            last = name.number == self._rounds  # the bar says it
-            if not (self._console.is_terminal or name.number % self._step or last):
-                output.say(f"round {name.number} of {self._rounds}: {measure}")
+            last = name.number == self._rounds
+            bar = self._console.is_terminal or last  # the bar says it
+            if self._json or not (bar or name.number % self._step):
+                fields = {"run": self._run, "round": str(name), self._primary: figure}
+                output.say(f"round {name.number} of {self._rounds}: {measure}", **fields)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -96,7 +101,7 @@ def waiting(console: Door) -> Iterator[Callable[[str], None]]:
 
     On a terminal the line is replaced in place; elsewhere it is printed when it changes.
     """
-    if console.is_terminal:
+    if console.is_terminal and not logs.started():
         status = console.status("")
 
         def replace(line: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("run")
 @options.made_of(Request, "workers", "quorum", "wait_timeout")
 @options.allow_models
+@options.log_format
 @options.redis
 @options.as_json
 def command(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--web", is_flag=True, help="Show it in a browser, too: `fedredis web`, until Ctrl-C."
 )
+@options.log_format
 @options.redis
 @options.as_json
 def command(

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from fedredis.cli import report
 from fedredis.cli.confusion import confusions
 from fedredis.cli.tables import Fitting
 from fedredis.exchanges import Setup
@@ -45,8 +46,11 @@ def render(outcome: Outcome, record: RunRecord) -> RenderableType:
         **{name: text for name, text in reversed(told.items()) if text != "-"},
     }
     facts.pop(FIGURES[primary].title, None)
+    if outcome.auc is not None:
+        facts["AUC"] = f"{outcome.auc:.4f}"
     return Group(
         slave_table(record),
+        *report.tables(record.report),
         *confusions(config.classes, outcome.confusion),
         described(facts, {FIGURES[primary].title: told[FIGURES[primary].title]}),
     )

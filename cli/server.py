@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="server")
+@options.log_format
 @options.home
 def command(home: Path) -> None:
     """Keep the embedded server up, to look into it.

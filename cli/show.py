@@ -8,7 +8,7 @@ import click
 from rich.console import Group
 
 from fedredis.api.inspection import show
-from fedredis.cli import answers, options, output, waiting
+from fedredis.cli import answers, options, output, report, waiting
 from fedredis.cli.confusion import Confusion, confusions
 from fedredis.cli.driving import resume_of
 from fedredis.cli.run_tables import described, how_far, slave_table, slowest
@@ -51,7 +51,13 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
         answers.show(record.answer)
         return
     output.results().print(
-        Group(slave_table(record), _rounds(record), *_last(record), *waiting.lines(record.open)),
+        Group(
+            slave_table(record),
+            _rounds(record),
+            *report.tables(record.report),
+            *_last(record),
+            *waiting.lines(record.open),
+        ),
         _facts(record),
     )
     if record.state.status in ("interrupted", "stopped", "failed"):

@@ -50,6 +50,7 @@ from fedredis.data.reading import Reading
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be read of the own file, and end.")
 @options.allow_models
+@options.log_format
 @options.redis
 def command(
     data: Path | None,

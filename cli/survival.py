@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fedredis.api.inference.calls import surviving
+from fedredis.api.inference.calls import apart, surviving
 from fedredis.cli import asking
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command(name="survival", cls=asking.GroupedCommand)
@@ -36,42 +39,24 @@ from fedredis.cli import asking
     show_default=True,
     help="The scale of time in the test of proportionality.",
 )
-@click.option("--weights", metavar="COLUMN", default="", help="Weights of the rows.")
-@click.option(
-    "--reference",
-    "bases",
-    metavar="COLUMN=CATEGORY",
-    multiple=True,
-    callback=asking.pairs,
-    help="The category that others are compared with; may be repeated.",
-)
+@asking.weights
+@asking.reference
 @asking.confidence
+@asking.picture
 @asking.where
 def command(
     time: str,
     event: str,
     by: str,
     cox: str | None,
-    strata: str,
-    ties: str,
-    transform: str,
-    weights: str,
-    bases: dict[str, str],
-    level: float,
+    plot: Path | None,
     as_json: bool,
-    **where: Any,
+    **asked: Any,
 ) -> None:
     """Estimate survival, or what it depends on, from all slaves' rows.
 
     Without --cox these are Kaplan and Meier's curves, with the log-rank test of groups.
     """
-    own = {
-        "strata": strata,
-        "ties": ties,
-        "transform": transform,
-        "weights": weights,
-        "bases": bases,
-        "level": level,
-    }
+    where, own = apart(asked)
     terms = cox.replace(",", "+") if cox else None
-    asking.ask(surviving(time, event, by, terms, own), where, as_json=as_json)
+    asking.ask(surviving(time, event, by, terms, own), where, as_json=as_json, plot=plot)

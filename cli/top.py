@@ -28,10 +28,11 @@ AROUND = 4
 @options.redis
 @options.as_json
 def command(once: bool, redis_url: str | None, home: Path, as_json: bool) -> None:
-    """Show the workers that are there, those that use most first, until Ctrl-C.
+    """Show the workers that are there, and what they use.
 
-    CPU is the share of one core over the last few seconds, children included; memory is resident.
-    Without a terminal they are shown once.
+    Those that use most come first, again and again until Ctrl-C. CPU is the share of one core
+    over the last few seconds, children included; memory is resident. Without a terminal they are
+    shown once.
     """
     console = output.results()
     with session(redis_url, home) as opened:

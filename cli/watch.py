@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 @options.redis
 @options.as_json
 def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> int:
-    """Follow a run as it goes on, from any machine that reaches its Redis, until it ends.
+    """Follow a run as it goes on, until it ends.
 
-    It shows how far the run is, what went wrong first, each slave and what it is at, and what
-    happens; without a terminal a line for each thing that happens. The exit code is 0 if the run
-    has finished.
+    Any machine that reaches its Redis will do. It shows how far the run is, what went wrong
+    first, each slave and what it is at, and what happens; without a terminal a line for each
+    thing that happens. The exit code is 0 if the run has finished.
     """
     console = output.results()
     with closing(follow(run, redis_url=redis_url, home=home)) as followed:  # type: ignore[type-var]

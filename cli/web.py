@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedredis.cli import options, output
-from fedredis.errors import UsageError
+from fedredis.errors import PortTakenError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,14 +38,15 @@ FEDREDIS = (sys.executable, "-c", "from fedredis.cli.main import main; main()")
     help=f"A file with the password that lets in; or {PASSWORD}. Without one, this machine alone "
     "is let in.",
 )
+@options.log_format
 @options.redis
 def command(
     host: str, port: int, password_file: Path | None, redis_url: str | None, home: Path
 ) -> None:
-    """Show runs and predictions in a browser, and start, stop, resume and delete runs there.
+    """Show runs and predictions in a browser.
 
-    A program sends the password as a bearer token. Ctrl-C stops the page; runs that were started
-    from it go on.
+    Runs are started, stopped, gone on with and deleted there. A program sends the password as a
+    bearer token. Ctrl-C stops the page; runs that were started from it go on.
     """
     with listening(host, port, password_file, redis_url, home) as (server, address):
         output.say(f"{address} is up; Ctrl-C stops it")
@@ -67,8 +68,14 @@ class Beside:
 
 @contextmanager
 def beside(redis_url: str | None, home: Path) -> Iterator[Beside]:
-    """Serve the page, for this machine, beside what a command does."""
-    with listening("127.0.0.1", PORT, None, redis_url, home) as (server, address):
+    """Serve the page, for this machine, beside what a command does; at another port if need be."""
+    with ExitStack() as stack:
+        try:
+            lent = listening("127.0.0.1", PORT, None, redis_url, home)
+            server, address = stack.enter_context(lent)
+        except PortTakenError:
+            lent = listening("127.0.0.1", 0, None, redis_url, home)
+            server, address = stack.enter_context(lent)
         thread = Thread(target=server.run, daemon=True)
         thread.start()
         yield Beside(address, thread)

@@ -148,9 +148,7 @@ def table_of(
         path.name,
         names=pd.Series(cells.texts(names))[rows].tolist() if names else None,
         groups=None if groups is None else groups[rows].tolist(),
-        texts={}
-        if label
-        else {c.name: _texts(cells, c.name) for c in chosen.columns if c.kind != "number"},
+        texts={c.name: _texts(cells, c.name) for c in chosen.columns if c.kind != "number"},
         account=account,
         w=None if w is None else w[rows],
     )

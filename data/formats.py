@@ -67,14 +67,7 @@ def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE
     ends = [end.lower() for end in path.suffixes]
     end = ends[-1] if ends else ""
     if end in parquet.SUFFIXES:
-        header = parquet.read_header(path)
-        codes = reading.missing_codes(header)
-        return Opened(
-            path,
-            header,
-            lambda text: without(parquet.read_cells(path, header, text=text), codes),
-            "Parquet",
-        )
+        return _of_frame(path, parquet.read(path), reading, "Parquet", first=1)
     if end in WORKBOOKS:
         return _of_frame(path, _workbook(path, reading.sheet), reading, "a workbook", first=2)
     if {*LINES} & {*ends}:

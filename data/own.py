@@ -6,7 +6,7 @@ What is told of them is a `Manifest`: names of columns and classes, and how many
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from fedredis.data.source import load
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fedredis.data.table import Account
 
 #: In a manifest's place for the cut: the rows were never anywhere else.
@@ -59,6 +61,8 @@ class OwnRows:
     partition: Partition
     #: What was made of the file's columns and rows.
     account: Account | None = None
+    #: How categories are written, by column and digest; it stays here.
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def slaves(self) -> tuple[str, ...]:
@@ -109,4 +113,4 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         content=content_of(table),
     )
     partition = Partition.of(table.X, table.y, table.w, out)
-    return OwnRows(file.name, manifest, partition, table.account)
+    return OwnRows(file.name, manifest, partition, table.account, table.texts)

@@ -83,7 +83,7 @@ class Table:
     account
         What was made of the columns and rows of a file.
     texts
-        Where there is no label: how categories are written, by column and digest.
+        How categories are written, by column and digest.
     """
 
     X: NDArray[np.float64]

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 #: What names of runs, slaves and data sets may look like.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-#: Names of things to choose from, known here so that a config can be checked without them.
-FEATURE_MAPS = ("plain", "quadratic", "bins")
-
 #: The class weight by which each class counts for as much as any other.
 BALANCED = "balanced"
 
@@ -120,7 +117,7 @@ class RunConfig:
         "plain: standardised columns; quadratic: normal scores and their products; bins: what "
         "trees are grown on.",
         "quadratic",
-        choices=FEATURE_MAPS,
+        metavar="NAME",
     )
     class_weight: str = argument(
         "balanced: rows of rare classes weigh more in training, so that all classes weigh the "

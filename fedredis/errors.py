@@ -100,6 +100,10 @@ class ServerError(FedredisError):
     """The embedded server did not start."""
 
 
+class PortTakenError(FedredisError):
+    """Nobody can listen at this port."""
+
+
 class LeaseHeldError(FedredisError):
     """Another master is driving this run."""
 

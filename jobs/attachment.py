@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fedredis.worker")
 
+#: Kinds of rounds in which a slave trains for the first time.
+FIRST = ("train", "grow")
 #: Seconds that a job waits for the next round before it leaves the worker to others.
 LINGER = 1.0
 #: Seconds after which a job leaves between two rounds all the same, so that RQ sees it end.
@@ -302,20 +304,33 @@ class Attachment:
         """Do the slaves' work; those that fail are reported, the others' is returned."""
         gate = self._context.gate
         try:
+            if claim.name.kind in FIRST and claim.name.number == 1:
+                for slave in slaves:
+                    self._warn(slave, exchange)
             desk = self._desk(exchange, task, slaves)
             gate.check(exchange, desk)
             updates = exchange.local(desk)
             gate.check_counts(exchange, updates)
         except (ArtifactGoneError, RedisError):
             raise
-        except Exception:
+        except Exception as error:
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self._contribute(claim, exchange, task, [slave]) for slave in slaves]
                 return [one for some in each for one in some]
+            nothing = exchange.abstain(slaves) if isinstance(error, RuleError) else None
+            if nothing is not None:
+                return [Done(claim, exchange, nothing)]
             self._fail(claim, slaves[0])
             return []
         return [Done(claim, exchange, updates)]
+
+    def _warn(self, slave: str, exchange: Exchange) -> None:
+        """Say what is likely to be a mistake in a slave's rows, before it first trains."""
+        known = getattr(exchange, "known", None)
+        for line in self._context.inputs.alone(slave, self._run.setup, known or {}):
+            told = {"run": self._run.run_id, "slave": slave}
+            logger.warning("slave %s: %s", slave, line, extra=told)
 
     def _desk(self, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]) -> Desk:
         memories = {}

@@ -45,12 +45,14 @@ class Gate:
         config, name = desk.run.config, str(inner.name)
         for slave in desk.slaves:
             rows, record = desk.raw(slave), self.owner.record
-            of_round = rows.test_y if inner.name.kind == "evaluate" else rows.train_y
+            # Scores are those of a test; a question is to all rows.
+            kind = "evaluate" if inner.name.kind == "scores" else inner.name.kind
+            both = len(rows.train_y), len(rows.test_y)
             asked = Request(
                 name,
-                inner.name.kind,
+                kind,
                 tuple(column.name for column in config.columns),
-                rows=len(of_round),
+                rows=sum(both) if kind == "inference" else both[kind == "evaluate"],
                 slaves=len(inner.slaves),
                 numbers=sum(field.size for field in inner.rule.schema.fields),
                 masked=hidden,

@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from fedredis.data.own import OwnRows
 from fedredis.data.partition import Partition, held, open_partition
+from fedredis.features.prepared import Prepared
 from fedredis.jobs.agreement import conform
 from fedredis.jobs.cache import ByteCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from fedredis.arrays import Named
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
-    from fedredis.exchanges import Rows
+    from fedredis.exchanges import Rows, Setup
 
+#: How many categories a line names.
+NAMED = 5
 #: Bytes of partitions and of inputs made of them that a worker keeps in memory.
 MEMORY = 2_000_000_000
 
@@ -84,6 +89,26 @@ class Inputs:
         """
         raw = self._rows.get((slave,), lambda: self._holding.open(slave))
         return conform(cast("Partition", raw), self._holding.manifest, config)
+
+    def alone(self, slave: str, setup: Setup, known: Named) -> Iterator[str]:
+        """Say which categories a slave that brings its own file has, and no other slave, if any.
+
+        It is for the slave's owner, and quotes what is in the file.
+        """
+        holding = self._holding
+        features = setup.features
+        if not (isinstance(holding, OwnRows) and setup.config.slaves > 1):
+            return
+        X = self.conformed(slave, setup.config).train_X
+        found = features.alone(known, X) if isinstance(features, Prepared) else {}
+        for column, digests in found.items():
+            texts = holding.texts.get(column, {})
+            names = [repr(texts[key]) for d in digests if (key := str(int(d))) in texts]
+            named = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+            yield (
+                f"no other slave has {named} in column '{column}': if others write it otherwise, "
+                "write it alike; if it stands for nothing, `na` says so"
+            )
 
     def mapped(self, slave: str, scope: tuple[str, str], make: Callable[[], Rows]) -> Rows:
         """Return a slave's rows as a run's model inputs, made once for a run and preprocessing."""

@@ -17,6 +17,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import as_text, now
 from rq.worker import WorkerStatus
 
+from fedredis import logs
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.gate import Gate
@@ -214,6 +215,8 @@ def make_card(holding: Holding) -> WorkerCard:
 
 def quiet_logs() -> None:
     """Let workers report warnings only; RQ logs each job otherwise."""
+    if logs.asked_for():
+        logs.start()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     for name in ("rq.worker", "rq.job", "rq.queue"):
         logging.getLogger(name).setLevel(logging.WARNING)

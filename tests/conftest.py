@@ -29,7 +29,7 @@ def pytest_configure() -> None:
 
 
 #: Folders whose tests start whole programs, kill them, and wait: minutes in all.
-LONG = ("e2e", "faults", "security")
+LONG = ("e2e", "faults", "security", "web")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,7 +23,7 @@ FOLDERS: dict[str, str] = PYPROJECT["tool"]["setuptools"]["package-dir"]
 
 #: What everything stands on.
 GROUND = {f"fedredis.{name}" for name in ("arguments", "errors", "keys", "printable", "schedules")}
-GROUND |= {"fedredis.shares"}
+GROUND |= {"fedredis.logs", "fedredis.shares"}
 MATHEMATICS = {f"fedredis.{name}" for name in ("arrays", "features", "metrics", "models")}
 MATHEMATICS |= {"fedredis.strategies"}
 EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges", "fedredis.secure"}
@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "fedredis.web": {
         # What all is done by, and what is there to choose from and to be shown.
         *("fedredis.api", "fedredis.config", "fedredis.exchanges", "fedredis.metrics"),
-        *("fedredis.models", "fedredis.strategies", "fedredis.features.protocol"),
+        *("fedredis.models", "fedredis.strategies", "fedredis.features"),
         *("fedredis.connection", "fedredis.data.reading", "fedredis.store.runs", "redis"),
         *("fedredis.jobs.dashboard", "rq", "rq_dashboard", "numpy"),
         *("flask", "flask_wtf", "waitress", "werkzeug"),
@@ -90,15 +90,19 @@ ALLOWED: dict[str, set[str]] = {
 
 #: Libraries that not everybody has, each with the modules that need it.
 OPTIONAL = {
+    "IPython": {"fedredis.api.notebook"},
     "formulaic": {"fedredis.api.inference.formula"},
     "matplotlib": {
         *(
             "fedredis.api.study.node_picture",
             "fedredis.api.study.run_panels",
+            "fedredis.api.study.answer_picture",
             "fedredis.api.study.run_picture",
+            "fedredis.api.study.score_panels",
             "fedredis.cli.cut_picture",
         ),
     },
+    "mlflow": {"fedredis.api.tracking"},
     "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
     "prometheus_client": {"fedredis.api.prometheus", "fedredis.api.metrics"},
     "pyarrow": {"fedredis.data.parquet"},

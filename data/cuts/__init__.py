@@ -4,5 +4,5 @@ Importing this package loads nothing, as in `fedredis.data`.
 
 - `spec.Cut`: the cut that is asked for, as text such as ``dirichlet:0.1``
 - `deal.deal`: a table's rows, dealt as a `Cut` says
-- `iid`, `dirichlet`, `shards`, `quantity`, `column`: the ways there are
+- `dirichlet`, `shards`, `column`: the ways there are, beside an even one
 """

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.data.cuts.chance import generator
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,7 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def cut_by_column(groups: Sequence[str], slaves: int, seed: int) -> list[NDArray[np.int64]]:
+def cut_by_column(
+    groups: Sequence[str], slaves: int, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
     """Deal whole groups, the largest first, each to the slave that then has fewest rows.
 
     Groups of one size are dealt in random order. The first groups go to one slave each, so none
@@ -30,12 +31,9 @@ def cut_by_column(groups: Sequence[str], slaves: int, seed: int) -> list[NDArray
 
     Raises
     ------
-    UsageError
-        If there is no slave, or `seed` is below 0.
     DataError
         If there are more slaves than groups.
     """
-    rng = generator(len(groups), slaves, seed)
     _, group, sizes = np.unique(
         np.asarray(groups, dtype=object), return_inverse=True, return_counts=True
     )

@@ -1,4 +1,4 @@
-"""Label skew: each label is shared out in proportions of its own."""
+"""Shares from a Dirichlet distribution: of each label's rows, or of all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.data.cuts.chance import generator
 from fedredis.data.cuts.fill import fill
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def cut_dirichlet(
-    labels: NDArray[np.int64], slaves: int, seed: int, alpha: float
+    labels: NDArray[np.int64], slaves: int, alpha: float, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
     """Deal the rows of label k in proportions p_k ~ Dirichlet(alpha, …, alpha) over the slaves.
 
@@ -28,15 +27,7 @@ def cut_dirichlet(
     ----------
     labels
         The label of each row, shape (n,).
-
-    Raises
-    ------
-    UsageError
-        If there is no slave, or `seed` is below 0.
-    DataError
-        If there are more slaves than rows.
     """
-    rng = generator(len(labels), slaves, seed)
     parts: list[list[NDArray[np.int64]]] = [[] for _ in range(slaves)]
     ends_of_labels = np.cumsum(np.bincount(labels))[:-1]
     for rows in np.split(np.argsort(labels, kind="stable"), ends_of_labels):
@@ -45,3 +36,17 @@ def cut_dirichlet(
         for part, piece in zip(parts, np.split(rng.permutation(rows), ends), strict=True):
             part.append(piece)
     return fill([np.concatenate(part) for part in parts])
+
+
+def cut_quantity(
+    rows: int, slaves: int, alpha: float, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Deal rows at random, in shares p ~ Dirichlet(alpha, …, alpha) over the slaves.
+
+    The smaller alpha is, the more the sizes differ; mixes of labels differ by chance alone. From
+    Li et al., Federated Learning on Non-IID Data Silos (2022), section 4. A slave that gets
+    nothing is given a row by `fill`.
+    """
+    shares = np.cumsum(rng.dirichlet(np.full(slaves, alpha)))[:-1]
+    ends = np.rint(shares * rows).astype(np.int64)
+    return fill(np.split(rng.permutation(rows), ends))

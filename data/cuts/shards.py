@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.data.cuts.chance import generator
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def cut_shards(
-    labels: NDArray[np.int64], slaves: int, seed: int, shards: int = 1
+    labels: NDArray[np.int64], slaves: int, shards: int, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
     """Sort rows by label, cut them into shards of one size, and deal each slave some at random.
 
@@ -31,13 +30,10 @@ def cut_shards(
 
     Raises
     ------
-    UsageError
-        If there is no slave, or `seed` is below 0.
     DataError
-        If there are more slaves, or more shards, than rows.
+        If there are more shards than rows.
     """
     rows = len(labels)
-    rng = generator(rows, slaves, seed)
     if slaves * shards > rows:
         raise DataError(
             f"{rows} rows don't make {slaves * shards} shards: {slaves} slaves, {shards} for each"

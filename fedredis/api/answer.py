@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,11 @@ class Answer:
         from fedredis.api.inference.frames import frame_of
 
         return frame_of(self.analysis, self.result)
+
+    def _repr_html_(self) -> str:
+        """Write what was asked, and the table, which notebooks show."""
+        told = f"{self.analysis} of {self.slaves} slaves, run {self.run}"
+        return f"<div><b>{escape(told)}</b>{self.frame.to_html(escape=True)}</div>"
 
 
 def read_answer(client: Redis, run: str) -> Answer:

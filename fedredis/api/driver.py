@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from fedredis.api.answer import read_answer
 from fedredis.api.outcome import read_outcome
+from fedredis.api.tracking import tracked
 from fedredis.connection import explain
 from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
@@ -60,6 +61,8 @@ class Driver:
     home: Path
     #: What was made of the columns and rows of a file, if one was read here.
     account: Account | None = None
+    #: MLflow's store that it is logged to, if it is to be.
+    mlflow: str = ""
 
     @property
     def state(self) -> runs.RunState:
@@ -98,7 +101,10 @@ class Driver:
         FedredisError
             If the run can't be completed; the line says how to go on with it.
         """
-        ready = self._through(report, say)
+        with (
+            tracked(self.session.client, self.state, self.mlflow) if self.mlflow else nullcontext()
+        ):
+            ready = self._through(report, say)
         return read_outcome(
             self.session.client,
             self.run,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.answer import read_answer
+from fedredis.api.report import read_report
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
@@ -46,12 +47,15 @@ class RunRecord:
     open: tuple[OpenRound, ...] = ()
     #: What it came to, if it asks something and is at its end.
     answer: Answer | None = None
+    #: What its classifier is worth; see `fedredis.metrics.scores.report`.
+    report: dict[str, Any] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return all of it in one, as the command line prints it as JSON."""
         return {
             **asdict(self.state),
             **({"answer": self.answer.plain()} if self.answer else {}),
+            **({"report": self.report} if self.report else {}),
             "history": {str(name): entry for name, entry in self.history.items()},
             "slaves": self.slaves,
             "warnings": self.warnings,
@@ -155,13 +159,15 @@ def read_record(client: Redis, run: str) -> RunRecord:
         If there is no such run.
     """
     (state,) = _as_they_are(client, [stored.read(client, run)])
+    history = stored.history(client, run)
     return RunRecord(
         state,
-        stored.history(client, run),
+        history,
         _slaves(client, run, state.config),
         tuple(stored.warnings(client, run)),
         inflight.open_rounds(client, run, KINDS),
         read_answer(client, run) if state.config.analysis and state.converged else None,
+        read_report(client, state, history),
     )
 
 
@@ -170,7 +176,7 @@ def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, A
     ids = config.slave_ids
     found: dict[str, dict[str, Any]] = {slave: {} for slave in ids}
     for kind, bundles in stored.slaves(client, run).items():
-        for bundle in bundles:
+        for bundle in bundles if kind != "scores" else ():
             # How many rows each has is masked, too.
             hidden = {"samples"} if config.secure else set()
             # How long a slave takes is told of its training.

@@ -64,7 +64,7 @@ class Exporter:
         FedredisError
             If it can't be listened at.
         """
-        if not self._token and not _is_own(host):
+        if not self._token and not is_own(host):
             raise UsageError(
                 f"{host} can be reached from elsewhere: ask for a token with `token_file`",
                 field="host",
@@ -125,7 +125,8 @@ def exporter(client: Redis, token_file: Path | None = None) -> Exporter:
     return Exporter(registry(client), token)
 
 
-def _is_own(host: str) -> bool:
+def is_own(host: str) -> bool:
+    """Say whether an address is reached from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.api.notebook import frame_of, html_of
+from fedredis.api.report import read_report
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
 from fedredis.exchanges import TRAINING
@@ -16,10 +18,13 @@ from fedredis.metrics import FIGURES
 from fedredis.store import runs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
     from redis import Redis
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """A run's final measure, read from its history."""
 
@@ -47,8 +52,46 @@ class Outcome:
     mse: float | None = None
     rmse: float | None = None
     mae: float | None = None
+    #: Of a classifier: the area under the ROC curve, a mean over classes, and class by class
+    #: precision, recall, thresholds, calibration; see `fedredis.metrics.scores.report`.
+    auc: float | None = None
+    report: dict[str, Any] | None = None
     #: What may mislead in all that, a line each.
     warnings: tuple[str, ...] = ()
+    #: The history by round, such as ``train:7``.
+    _history: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Each round of training with its figures, as a pandas DataFrame indexed by round."""
+        return frame_of({RoundName.parse(name): entry for name, entry in self._history.items()})
+
+    def plain(self) -> dict[str, Any]:
+        """Return all fields, as the command line prints them as JSON."""
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
+    def _facts(self) -> dict[str, str]:
+        """Write what a person looks for first."""
+        figures = {n: getattr(self, n) for n in FIGURES if n != "confusion"}
+        told = {FIGURES[n].title: FIGURES[n].write(v) for n, v in figures.items() if v is not None}
+        told |= {"rounds": str(self.rounds), "slaves": str(self.slaves)}
+        return {"run": self.run, **told, "seconds": f"{self.seconds:.1f}"}
+
+    def __repr__(self) -> str:
+        """Write what a person looks for first."""
+        told = ", ".join(f"{name.replace(' ', '_')}={v}" for name, v in self._facts().items())
+        return f"Outcome({told})"
+
+    def _repr_html_(self) -> str:
+        """Write a table and curves, which notebooks show."""
+        tests = [entry for name, entry in self._history.items() if name.startswith("evaluate:")]
+        first = "accuracy" if self.accuracy is not None else "r2"
+        curves = {
+            name: [entry[name] for entry in tests if isinstance(entry.get(name), int | float)]
+            for name in (first, "log_loss" if first == "accuracy" else "mse")
+        }
+        more = {f"warning {i}": line for i, line in enumerate(self.warnings, 1)}
+        return html_of({**self._facts(), **more}, curves)
 
 
 def read_outcome(
@@ -83,6 +126,7 @@ def read_outcome(
     ]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
+    report = read_report(client, state, history)
     p50, p95 = np.percentile(times or [0], [50, 95]).tolist()
     return Outcome(
         run=run_id,
@@ -96,5 +140,14 @@ def read_outcome(
         weights_sha256=Schema.of(model).sha256(list(model.values())),
         redis_url=redis_url,
         chosen=state.chosen,
+        auc=report["auc"] if report else None,
+        report=_brief(report) if report else None,
         warnings=tuple(runs.warnings(client, run_id)),
+        _history={str(name): entry for name, entry in history.items()},
     )
+
+
+def _brief(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without its curves, which `fedredis.show` has."""
+    classes = [{k: v for k, v in one.items() if k != "roc"} for one in report["classes"]]
+    return {**report, "classes": classes}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedredis import models, shares, strategies
+from fedredis import features, models, shares, strategies
 from fedredis.acl import check_slave
 from fedredis.api.preparation import TEST_FRACTION, Rows
 from fedredis.arguments import LONGEST, argument, arguments_of, converted
@@ -19,7 +19,8 @@ from fedredis.data.own import SHARED
 from fedredis.data.reading import UNSAID, Reading
 from fedredis.errors import DataWarning, UsageError
 from fedredis.exchanges import Setup
-from fedredis.exchanges.setup import BINS, BOOSTING
+from fedredis.exchanges.setup import BOOSTING
+from fedredis.features import BINS
 from fedredis.trees.boosting import Boosting
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class Request:
     wait_timeout: float = argument(
         "How long to wait for slaves to come.", 600.0, least=0, most=LONGEST, metavar="SECONDS"
     )
+    mlflow: str = argument(
+        "MLflow's store to log the run to, such as sqlite:///mlflow.db.", "", metavar="URI"
+    )
     reading: Reading = field(default_factory=Reading)
     #: Fields of the run's config, by name.
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +127,7 @@ class Request:
         if self.id:
             check_name(self.id, "`id`")
         models.check_name(self.settings.get("model", RunConfig.model))
+        features.check_name(self.settings.get("features", RunConfig.features))
         options = self.settings.get("options", {})
         if self.settings.get("model") == models.TREES:
             Boosting.of(options)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.driver import Driver
+from fedredis.api.notebook import progress as progress_of
 from fedredis.api.preparation import find_partitions, prepare
 from fedredis.api.request import Request, own_models
 from fedredis.api.session import PathLike, session
+from fedredis.api.tracking import check_mlflow
 from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.data.manifest import Manifest, read_manifest
@@ -24,7 +26,7 @@ from fedredis.rounds.master import create_run
 from fedredis.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from redis import Redis
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from fedredis.api.driver import Say
     from fedredis.api.outcome import Outcome
     from fedredis.data.source import Frame
+    from fedredis.keys import RoundName
     from fedredis.rounds.engine import Report
 
 #: Makes of a run's id, and the models that it needs to be allowed, what goes on with it.
@@ -49,6 +52,7 @@ def run(
     redis_url: str | None = None,
     home: PathLike = ".fedredis",
     report: Report | None = None,
+    progress: bool = False,
     **asked: Any,
 ) -> Outcome:
     """Train a model over slaves; return its final measure.
@@ -57,7 +61,8 @@ def run(
     partitions cut from `data` or from generated songs. With one, the run waits for the slaves
     that `serve` or ``fedredis slave`` starts elsewhere, unless `workers` starts some here.
 
-    Nothing is printed; the logger ``fedredis`` is told, at level INFO, what is waited for.
+    Nothing is printed unless `progress` is asked for; the logger ``fedredis`` is told, at level
+    INFO, what is waited for.
 
     Parameters
     ----------
@@ -73,6 +78,8 @@ def run(
         are cut. Variables of the environment are not looked at.
     report
         Called with each committed round (a `fedredis.keys.RoundName`) and its history entry.
+    progress
+        Show how far it is: a bar in a notebook, else a line on standard error.
     asked
         The options of ``fedredis run`` by name. Of the run: ``names`` and ``dataset``, where the
         slaves bring their own files; ``by`` and ``test_fraction``, how to cut rows; ``fraction``
@@ -95,7 +102,7 @@ def run(
     request = Request.of(data, redis_url, home, {**asked, "slaves": slaves, "workers": workers})
     how = call_to_resume(redis_url, home)
     with begun(request, logger.info, how) as driver:
-        return _driven(driver, report)
+        return _driven(driver, report, shown=progress)
 
 
 @checked
@@ -109,6 +116,7 @@ def resume(
     wait_timeout: float | None = None,
     allow_models: Collection[str] = (),
     report: Report | None = None,
+    progress: bool = False,
 ) -> Outcome | Answer:
     """Go on with a run whose master stopped or died; return its final measure, or answer.
 
@@ -133,7 +141,7 @@ def resume(
         if driver.state.config.analysis:
             driver.wait(logger.info)
             return driver.answer(logger.info)
-        return _driven(driver, report)
+        return _driven(driver, report, shown=progress)
 
 
 @contextmanager
@@ -145,6 +153,8 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
     started = time.monotonic()
     folder, workers, account = None, 0, None
     # What can be wrong is found before anything is started or written.
+    if request.mlflow:
+        check_mlflow()
     if request.here:
         slaves = request.rows.slaves(request.count)
         request.quorum_of(request.sample_of(slaves) or slaves)
@@ -162,7 +172,8 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         resume = how_to_resume(run_id, models)
         wait = request.wait_timeout
         home = request.home
-        yield Driver(opened, run_id, workers, folder, wait, models, started, resume, home, account)
+        how = opened, run_id, workers, folder, wait, models, started, resume, home, account
+        yield Driver(*how, request.mlflow)
 
 
 @contextmanager
@@ -224,10 +235,18 @@ def described(
     return agreed(found), tuple(sorted(found))
 
 
-def _driven(driver: Driver, report: Report | None) -> Outcome:
+def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:
     """Drive a run to its end for a caller who looks at nothing but its rounds."""
     driver.wait(logger.info)
-    return driver.drive(report or (lambda name, entry: None), logger.info)
+    with ExitStack() as stack:
+        asked = [report, stack.enter_context(progress_of(driver.state)) if shown else None]
+        told = [one for one in asked if one]
+
+        def tell(name: RoundName, entry: Mapping[str, Any]) -> None:
+            for one in told:
+                one(name, entry)
+
+        return driver.drive(tell, logger.info)
 
 
 def call_to_resume(redis_url: str | None, home: PathLike) -> HowToResume:

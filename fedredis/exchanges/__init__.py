@@ -13,6 +13,7 @@ from fedredis.exchanges.hiding import MASK, Hiding
 from fedredis.exchanges.inference import Inference
 from fedredis.exchanges.masked import Masked
 from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
+from fedredis.exchanges.scores import GrownScoring, Scoring
 from fedredis.exchanges.setup import Setup
 from fedredis.exchanges.statistics import Statistics
 from fedredis.exchanges.training import Training
@@ -44,6 +45,7 @@ KINDS: Mapping[str, type[Kind]] = {
     "train": Training,
     "grow": Growing,
     "evaluate": Evaluation,
+    "scores": Scoring,
     "inference": Inference,
 }
 #: What comes before sums that are masked.
@@ -51,7 +53,7 @@ BEFORE_MASKS: Mapping[str, type[Kind]] = {"channel": Channel, "deal": Deal}
 #: All kinds of rounds.
 ROUNDS = (*KINDS, *BEFORE_MASKS, *(MASK + kind for kind in KINDS))
 #: Those that are others where trees are grown.
-OF_TREES: Mapping[str, type[Kind]] = {"evaluate": GrownEvaluation}
+OF_TREES: Mapping[str, type[Kind]] = {"evaluate": GrownEvaluation, "scores": GrownScoring}
 #: Those that training is made of.
 TRAINING = ("train", "grow")
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from fedredis.arrays import Field, Schema
 from fedredis.errors import BlobError
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.relay import Relay, updates
 from fedredis.keys import RoundName
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 #: For how many passes over all rows: most feature maps need fewer.
 PASSES = 4
 #: The kinds of sums, which have batches of their own; those that are passes come first.
-SUMS = ("statistics", "inference", "train", "evaluate", "grow")
+SUMS = ("statistics", "inference", "train", "evaluate", "grow", "scores")
 
 
 def slots_of(setup: Setup, batch: int) -> int:
@@ -39,6 +40,8 @@ def slots_of(setup: Setup, batch: int) -> int:
     kind = _kind(batch)
     if kind in SUMS[:2]:
         return PASSES
+    if kind == "scores":
+        return 1
     # No more than are needed, as far as is known.
     sums = setup.config.rounds * (setup.boosting.depth if kind == "grow" else 1)
     batches = -(-sums // SLOTS)
@@ -86,8 +89,11 @@ class Gathered:
 
 
 @dataclass(frozen=True, eq=False)
-class Channel:
+class Channel(OfAll):
     """Slaves publish the keys by which they speak to each other, signed by their identities."""
+
+    KIND = "channel"
+    JOB = "statistics"
 
     setup: Setup
 
@@ -96,29 +102,10 @@ class Channel:
         """Make the exchange."""
         return cls(setup)
 
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Jobs of statistics, which come next."""
-        return "statistics"
-
-    @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
     @property
     def name(self) -> RoundName:
         """``channel:1``."""
         return RoundName("channel", 1)
-
-    @property
-    def slaves(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.setup.config.slave_ids
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
 
     @cached_property
     def rule(self) -> Relay:
@@ -141,8 +128,10 @@ class Channel:
 
 
 @dataclass(frozen=True, eq=False)
-class Deal:
+class Deal(OfAll):
     """Slaves deal shares of the secrets of a batch of sums to each other."""
+
+    KIND = "deal"
 
     setup: Setup
     number: int
@@ -159,23 +148,9 @@ class Deal:
         return "statistics" if _kind(number) in SUMS[:2] else "train"
 
     @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
-    @property
-    def name(self) -> RoundName:
-        """``deal:<n>``."""
-        return RoundName("deal", self.number)
-
-    @property
     def slaves(self) -> tuple[str, ...]:
         """Those who have published a key."""
         return self.gathered.circle.names
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
 
     @cached_property
     def rule(self) -> Relay:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fedredis.arrays import Sum, Updates
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.stacks import stacks
-from fedredis.keys import RoundName
 from fedredis.models import stack
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
+    from fedredis.arrays.updates import Facts
     from fedredis.exchanges.protocol import AtHand, Reduced, Rows
     from fedredis.exchanges.setup import Setup
 
@@ -28,8 +29,10 @@ NOTHING_HELD_OUT = "no slave holds out rows, so no figure says how good the mode
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(OfAll):
     """The test of ``model:<n>``."""
+
+    KIND = "evaluate"
 
     setup: Setup
     number: int
@@ -46,25 +49,6 @@ class Evaluation:
         """Jobs of training, which go on meanwhile; the last model is tested by jobs of its own."""
         return "train" if number < setup.config.rounds else "evaluate"
 
-    @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
-    @property
-    def name(self) -> RoundName:
-        """``evaluate:<n>``."""
-        return RoundName("evaluate", self.number)
-
-    @property
-    def slaves(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.setup.config.slave_ids
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
-
     @cached_property
     def rule(self) -> Sum:
         """The sums of the measure."""
@@ -72,7 +56,7 @@ class Evaluation:
 
     def local(self, at: AtHand) -> Updates:
         """Test the model on each slave's held-out rows."""
-        setup, measure = self.setup, self.setup.measure
+        setup = self.setup
         rows = {
             s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in sorted(at.slaves)
         }
@@ -80,16 +64,23 @@ class Evaluation:
         groups: list[Arrays] = []
         facts: dict[str, list[float | None]] = {}
         for names in stacks({slave: of_slave.test_X for slave, of_slave in rows.items()}):
-            predictions = self._predict([rows[name] for name in names])
-            sums = measure.sums(predictions, np.stack([rows[name].test_y for name in names]))
-            samples = np.full(len(names), predictions.shape[1], np.int64)
-            for fact, values in measure.facts(sums, samples, self.known).items():
+            alike = [rows[name] for name in names]
+            sums, told = self.sums(alike)
+            samples = np.full(len(names), len(alike[0].test_y), np.int64)
+            for fact, values in told.items():
                 facts.setdefault(fact, []).extend(values)
             order += names
             groups.append(self.rule.encode(sums, samples))
         whole = [np.concatenate(a) if len(a) > 1 else a[0] for a in zip(*groups, strict=True)]
         samples = np.array([len(rows[name].test_y) for name in order], np.int64)
         return Updates(tuple(order), samples, whole, facts)
+
+    def sums(self, rows: Sequence[Rows]) -> tuple[Arrays, Facts]:
+        """Sum up the test on as many held-out rows of each slave, and say what each tells."""
+        measure = self.setup.measure
+        sums = measure.sums(self._predict(rows), np.stack([one.test_y for one in rows]))
+        samples = np.full(len(rows), len(rows[0].test_y), np.int64)
+        return sums, measure.facts(sums, samples, self.known)
 
     def _predict(self, rows: Sequence[Rows]) -> NDArray[Any]:
         """Return predictions (k, n, outputs) for as many held-out rows of each slave."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self, cast
 import numpy as np
 
 from fedredis.arrays import Added, Sum
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
-from fedredis.keys import RoundName
 from fedredis.trees.ensemble import Ensemble
 from fedredis.trees.growth import Growth, Shape
 from fedredis.trees.rows import Pool, drawn
@@ -34,12 +34,15 @@ GROWN, GROWS = "grown:", "growth:"
 
 
 @dataclass(frozen=True, eq=False)
-class Growing:
+class Growing(OfAll):
     """One level of the trees that lead from ``model:<t - 1>`` to ``model:<t>``.
 
     It reads what the level before has left, ``growth:<n - 1>``, unless the trees are only now
     planted; the master also reads ``histograms:<n - 1>``.
     """
+
+    KIND = "grow"
+    JOB = "train"
 
     setup: Setup
     number: int
@@ -60,16 +63,6 @@ class Growing:
         histograms = list(given.get("histograms", {}).values())
         return cls(setup, number, given["known"], ensemble, growth, histograms)
 
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Jobs of training."""
-        return "train"
-
-    @property
-    def name(self) -> RoundName:
-        """``grow:<n>``."""
-        return RoundName("grow", self.number)
-
     @property
     def round(self) -> int:
         """The round of boosting."""
@@ -79,15 +72,6 @@ class Growing:
     def slaves(self) -> tuple[str, ...]:
         """All, or a sample of them, the same for all levels of a round."""
         return self.setup.config.trainers(self.round)
-
-    @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
 
     @property
     def _options(self) -> Boosting:

@@ -10,9 +10,9 @@ import numpy as np
 
 from fedredis.arrays import Sum, Updates
 from fedredis.errors import FedredisError
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
 from fedredis.inference.stages import Frame
-from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Inference:
+class Inference(OfAll):
     """One pass of an analysis, over rows to train on and held-out ones alike.
 
     It reads what is known so far, ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``.
     """
+
+    KIND = "inference"
+    JOB = "statistics"
 
     setup: Setup
     number: int
@@ -40,29 +43,10 @@ class Inference:
         """Make the exchange, from what is known."""
         return cls(setup, number, given["known"])
 
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Jobs of statistics."""
-        return "statistics"
-
-    @property
-    def name(self) -> RoundName:
-        """``inference:<n>``."""
-        return RoundName("inference", self.number)
-
-    @property
-    def slaves(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.setup.config.slave_ids
-
     @property
     def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
+        """All of them: passes of other slaves' rows would not go together."""
+        return len(self.slaves)
 
     @property
     def _chain(self) -> Chain:

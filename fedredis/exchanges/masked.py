@@ -11,6 +11,7 @@ import numpy as np
 
 from fedredis.arrays import Added, Bundle, Field, Schema, Updates
 from fedredis.errors import BoundError
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of
 from fedredis.exchanges.hiding import masked_name
 from fedredis.exchanges.protocol import Step
@@ -104,15 +105,10 @@ class _Own:
 
 
 @dataclass(frozen=True, eq=False)
-class Masked:
-    """The first of the two rounds."""
+class Masked(OfAll):
+    """The first of the two rounds; Redis holds nothing that slaves are to remember."""
 
     hiding: Hiding
-
-    @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
 
     @property
     def name(self) -> RoundName:
@@ -126,8 +122,9 @@ class Masked:
         return tuple(names[place] for place in sorted(self.hiding.members))
 
     @property
-    def remembers(self) -> None:
-        """Nothing that Redis would hold."""
+    def enough(self) -> int:
+        """As many as the sum needs."""
+        return self.hiding.inner.enough
 
     @cached_property
     def rule(self) -> MaskedSum:

@@ -57,7 +57,7 @@ class MaskedPlan(Plan):
         return name if f"inside-{name}" in there else masked_name(name)
 
     def wanted(self, progress: Progress) -> list[str]:
-        """Name the artifacts of masks that a run may have where it stands."""
+        """Name the artifacts that a run may have where it stands, those of masks among them."""
         names, grown = self.names(progress), "grow" if self.setup.boosts else "train"
         passes = _number(progress.preprocessing)
         reached = {"statistics": passes, "inference": passes, "evaluate": progress.round}
@@ -68,7 +68,8 @@ class MaskedPlan(Plan):
         ]
         batches = {slot_of(self.setup, name).batch: None for name in (*names, *near)}
         each = [f"{what}:{batch}" for batch in batches for what in ("letters", "vaults")]
-        return ["channel:1", *each, *(f"{w}-{n}" for n in names for w in ("masked", "inside"))]
+        each += [f"{what}-{name}" for name in names for what in ("masked", "inside")]
+        return [*self.plain.wanted(progress), "channel:1", *each]
 
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""

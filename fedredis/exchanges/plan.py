@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.exchanges import make
 from fedredis.keys import RoundName
+from fedredis.metrics.scores import MOST_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -100,7 +101,14 @@ class Plan:
         # Last, and so handed in last: the round after it waits for the tests too.
         if self._trains_on(progress):
             names.append(self._next(progress))
+        chosen, classes = self._chosen(progress), len(self.setup.config.classes)
+        if not names and chosen and 0 < classes <= MOST_CLASSES:
+            names += [RoundName("scores", chosen)] * (f"scores:{chosen}" not in progress.artifacts)
         return names
+
+    def _chosen(self, progress: Progress) -> int:
+        """Return the round whose model the run stands for."""
+        return (self.setup.config.patience and progress.best) or progress.round
 
     def _next(self, progress: Progress) -> RoundName:
         """Name the round that training goes on with."""
@@ -127,8 +135,8 @@ class Plan:
         return [name for name in (progress.preprocessing, progress.model) if name]
 
     def wanted(self, progress: Progress) -> list[str]:
-        """Name what else a run may have of artifacts that further exchanges read."""
-        return []
+        """Name what else a run may have of artifacts that further exchanges look for."""
+        return [f"{what}:{self._chosen(progress)}" for what in ("scores", "model")]
 
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""
@@ -180,10 +188,12 @@ class Plan:
         """Say whether a further exchange reads an artifact."""
         kind, _, number = artifact.partition(":")
         if kind == "model":
-            return int(number) == progress.round or (
-                int(number) > 0 and int(number) not in progress.scores
-            )
-        return artifact in (progress.preprocessing, f"strategy:{progress.round}")
+            untested = int(number) > 0 and int(number) not in progress.scores
+            return untested or int(number) in (progress.round, self._chosen(progress))
+        return kind == "scores" or artifact in (
+            progress.preprocessing,
+            f"strategy:{progress.round}",
+        )
 
     def ending(self, progress: Progress) -> tuple[str, ...]:
         """Say what may mislead in a run that is over."""

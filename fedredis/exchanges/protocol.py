@@ -144,6 +144,9 @@ class Exchange(Protocol):
     def remembers(self) -> Schema | None:
         """What a slave is given back when it works again, if anything."""
 
+    def abstain(self, slaves: Sequence[str]) -> Updates | None:
+        """Make what slaves hand in whose owners forbid it; None if that is no answer."""
+
     def local(self, at: AtHand) -> Updates:
         """Do the slaves' part.
 

@@ -17,7 +17,7 @@ from fedredis.arrays import Scope
 from fedredis.config import BALANCED
 from fedredis.errors import UsageError
 from fedredis.exchanges.coded import Coded
-from fedredis.features import Weights
+from fedredis.features import BINS, Weights
 from fedredis.features.bins import coded
 from fedredis.inference import analyses
 from fedredis.models import TREES
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fedredis.strategies import Strategy
 
 #: What the config of a run that grows trees calls its strategy and its features.
-BOOSTING, BINS = "boosting", "bins"
+BOOSTING = "boosting"
 
 
 #: Slaves that a masked sum is of, at least: of two each knows the other's part.

@@ -10,8 +10,8 @@ import numpy as np
 
 from fedredis.arrays import Sum, Updates
 from fedredis.errors import FedredisError
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
-from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Statistics:
+class Statistics(OfAll):
     """One pass of a feature map over the rows that are trained on.
 
     It reads what is known so far, ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``; the
     last one also makes the model that training starts from.
     """
+
+    KIND = "statistics"
+    JOB = "statistics"
 
     setup: Setup
     number: int
@@ -37,30 +40,6 @@ class Statistics:
     def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
         """Make the exchange, from what is known."""
         return cls(setup, number, given["known"])
-
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Jobs of its own."""
-        return "statistics"
-
-    @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
-    @property
-    def name(self) -> RoundName:
-        """``statistics:<n>``."""
-        return RoundName("statistics", self.number)
-
-    @property
-    def slaves(self) -> tuple[str, ...]:
-        """All of them."""
-        return self.setup.config.slave_ids
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
 
     @cached_property
     def _pass(self) -> str:

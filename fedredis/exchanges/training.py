@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from fedredis.arrays import Each, Sum, Updates
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.stacks import stacks
-from fedredis.keys import RoundName
 from fedredis.strategies import Global, LocalSlave, LocalWork, Returned
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class Training(OfAll):
     """One round of a strategy, from ``model:<n - 1>`` to ``model:<n>``."""
+
+    KIND = "train"
+    JOB = "train"
 
     setup: Setup
     number: int
@@ -37,21 +40,6 @@ class Training:
         """Make the exchange, from the preprocessing, the model and the strategy's state."""
         sent = Global(list(given["model"].values()), given.get("state", {}))
         return cls(setup, number, given["known"], sent)
-
-    @classmethod
-    def job(cls, setup: Setup, number: int) -> str:
-        """Jobs of its own."""
-        return "train"
-
-    @property
-    def enough(self) -> int:
-        """As many as the config says."""
-        return 0
-
-    @property
-    def name(self) -> RoundName:
-        """``train:<n>``."""
-        return RoundName("train", self.number)
 
     @cached_property
     def slaves(self) -> tuple[str, ...]:

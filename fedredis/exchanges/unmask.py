@@ -10,6 +10,7 @@ import numpy as np
 
 from fedredis.arrays import Field, Schema
 from fedredis.errors import RoundFailedError
+from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay, updates
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Unmask:
+class Unmask(OfAll):
     """The second of the two rounds, which is called as the exchange itself."""
 
     hiding: Hiding
@@ -62,10 +63,6 @@ class Unmask:
         """How many answers unmask the sum."""
         circle = self.hiding.gathered.circle
         return circle.least(self.slaves) if circle.drawn else circle.helpers
-
-    @property
-    def remembers(self) -> None:
-        """Nothing."""
 
     @cached_property
     def rule(self) -> Relay:

@@ -17,10 +17,25 @@ from fedredis.features.weights import Weights
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FEATURES", "Column", "Features", "Plain", "Weights", "make"]
+__all__ = ["BINS", "FEATURES", "Column", "Features", "Plain", "Weights", "check_name", "make"]
+
+#: What trees are grown from.
+BINS = "bins"
 
 #: The maps of numbers by the name that a config calls them.
 FEATURES: Mapping[str, type[Plain] | type[Quadratic]] = {"plain": Plain, "quadratic": Quadratic}
+
+
+def check_name(name: str) -> None:
+    """See that there is a feature map of this name.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name != BINS and name not in FEATURES:
+        raise UsageError(f"must be one of {', '.join(FEATURES)}, not {name!r}", field="features")
 
 
 def make(
@@ -43,10 +58,9 @@ def make(
     UsageError
         If there is none of that name.
     """
-    if name == "bins":
+    check_name(name)
+    if name == BINS:
         return coded(columns, 0 if numeric_labels else 2, MOST_BINS)
-    if name not in FEATURES:
-        raise UsageError(f"no features '{name}'; there are: {', '.join(FEATURES)}")
     parts: list[tuple[tuple[int, ...], Features]] = []
     for kind in ("number", "category"):
         at = tuple(i for i, column in enumerate(columns) if column.kind == kind)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arrays import count
 from fedredis.features import union
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class Categories:
     from gives zeros.
 
     One pass, ``categories``. Known afterwards: ``categories`` (k,), the digests of all of them,
-    column after column, in ascending order within each, and ``category_counts`` (columns,), how
-    many of them are of each column.
+    column after column, in ascending order within each; ``category_counts`` (columns,), how many
+    of them are of each column; and ``category_alone`` (k,), 1 for one that a single slave has.
     """
 
     columns: tuple[Column, ...]
@@ -43,7 +44,9 @@ class Categories:
 
     def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
         """Describe what is summed in a pass."""
-        return (union.quantity(len(self.columns)),)
+        return union.quantity(len(self.columns)), count(
+            "holders", (len(self.columns), union.CELLS)
+        )
 
     def sums(
         self,
@@ -54,7 +57,8 @@ class Categories:
         w: NDArray[Any] | None = None,
     ) -> Arrays:
         """Make the tables of rows X (n, columns), n may be 0."""
-        return [np.stack([union.table(x) for x in _digests(X)])]
+        each = _digests(X)
+        return [np.stack([of(x) for x in each]) for of in (union.table, union.holding)]
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after the pass, given the sum of all slaves' tables.
@@ -70,7 +74,17 @@ class Categories:
         ]
         counts = np.array([len(digests) for digests in found], np.int64)
         categories = np.concatenate(found).astype(np.float64)
-        return {**known, "categories": categories, "category_counts": counts}
+        holders = [union.holders(line, its) for line, its in zip(total[1], found, strict=True)]
+        alone = (np.concatenate(holders) == 1).astype(np.int64)
+        of_all = {"categories": categories, "category_counts": counts, "category_alone": alone}
+        return {**known, **of_all}
+
+    def alone(self, known: Named, X: NDArray[Any]) -> dict[str, list[float]]:
+        """List the digests in rows X (n, columns) that no other slave has, by column."""
+        marks = np.split(known["category_alone"], np.cumsum(known["category_counts"])[:-1])
+        each = zip(self.columns, _of_each(known), marks, X.T, strict=True)
+        found = {c.name: its[(mark == 1) & np.isin(its, x)] for c, its, mark, x in each}
+        return {name: digests.tolist() for name, digests in found.items() if len(digests)}
 
     def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to inputs (n, width)."""
@@ -94,11 +108,11 @@ class Categories:
         """Name the columns that have one category, or almost one a row."""
         rows = int(known["rows"][0])
         said = []
-        for column, count in zip(self.columns, known["category_counts"].tolist(), strict=True):
-            if count == 1:
+        for column, found in zip(self.columns, known["category_counts"].tolist(), strict=True):
+            if found == 1:
                 said.append(f"column '{column.name}' is the same in all rows")
-            elif 2 * count > rows:
-                said.append(f"column '{column.name}' has {count} categories in {rows} rows")
+            elif 2 * found > rows:
+                said.append(f"column '{column.name}' has {found} categories in {rows} rows")
         return tuple(f"{what}: leave it out of the columns" for what in said)
 
 

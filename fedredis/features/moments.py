@@ -89,10 +89,11 @@ class Moments:
             return [np.array([cells.magnitudes(x[~np.isnan(x)]) for x in X.T])]
         centre, unit = self._about(known)
         there = ~np.isnan(X)
-        with np.errstate(over="ignore"):
+        # Of false ranges numbers become infinite, which no sum takes.
+        with np.errstate(over="ignore", invalid="ignore"):
             q = np.where(there, (X - centre) / unit, 0.0)
+            both = powers(q, self.grain)
         counts = there.sum(axis=0, dtype=np.int64)
-        both = powers(q, self.grain)
         if name == "means":
             return [counts, both[0]]
         falls = np.clip(-np.frexp(q)[1], 0, SPREADS - 1)

@@ -94,6 +94,15 @@ class Prepared:
         ]
         return {name: mark for marks in of_parts for name, mark in marks.items()}
 
+    def alone(self, known: Named, X: NDArray[Any]) -> dict[str, list[float]]:
+        """List the digests in rows X (n, columns) that no other slave has, by column."""
+        of_parts = [
+            part.alone(known, X.take(at, axis=1))
+            for at, part in self.parts
+            if isinstance(part, Categories)
+        ]
+        return {name: digests for found in of_parts for name, digests in found.items()}
+
     def bounds(self, known: Named) -> NDArray[Any]:
         """Bound the inputs of rows that were learned from (width,)."""
         return np.concatenate([part.bounds(known) for _, part in self.parts])

@@ -5,7 +5,7 @@ over its rows: counts, or reals that are rounded row by row (`exact`), so that t
 same bits however the rows are cut among slaves.
 
 - `stages`, `exact`: passes, and what they add up
-- `levels`, `spread`, `moments`, `quantiles`, `distinct`: what is known of columns
+- `levels`, `spread`, `moments`, `quantiles`: what is known of columns
 - `expressions`, `design`: the columns of a regression
 - `families`, `glm`, `cox`, `times`, `clusters`: what is fitted, or counted
 - `glm_table`, `cox_table`, `kaplan_meier`, `contingency`, `principal`: what it comes to

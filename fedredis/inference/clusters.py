@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.inference.exact import Count, Part, Real
+from fedredis.inference.stages import next_step, step_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +40,7 @@ class Lloyd:
 
     def next_pass(self, known: Named) -> str | None:
         """``step <n>``."""
-        if "over" in known and int(known["over"]):
-            return None
-        return f"step {int(known['steps']) + 1 if 'steps' in known else 0}"
+        return next_step(known)
 
     def scale(self, known: Named) -> NDArray[Any]:
         """Return what columns are divided by (d,)."""
@@ -84,7 +83,7 @@ class Lloyd:
         """Move the centres; one without rows stays."""
         before = self._centres(known)
         sizes, sums, inertia = total
-        steps = int(known["steps"]) + 1 if "steps" in known else 0
+        steps = step_of(known)
         rows = sizes[..., np.newaxis]
         centres = np.where(rows > 0, sums.reshape(before.shape) / np.maximum(rows, 1), before)
         still = float(np.abs(centres - before).max()) <= STILL

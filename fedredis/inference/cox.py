@@ -20,7 +20,8 @@ from fedredis.errors import DataError
 from fedredis.inference.exact import Part, Real
 from fedredis.inference.families import MOST_LOG
 from fedredis.inference.glm import predictor
-from fedredis.inference.stages import square, triangle
+from fedredis.inference.stages import next_step, square, step_of, triangle
+from fedredis.inference.times import still
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,16 +73,17 @@ class Cells:
     #: Over rows at risk, and over those that die: of r, of r z, of r z z^T (as triangles).
     risk: NDArray[Any]
     tied: NDArray[Any]
-    #: Over those that die: w, w eta, w z and z.
+    #: Over those that die: w, w z and, where there are weights, z.
     died: NDArray[Any]
     #: How many die.
     deaths: NDArray[Any]
 
-    def likelihood(self, p: int, *, efron: bool) -> Likelihood:
-        """Put them together."""
-        weight, eta = self.died[..., 0], self.died[..., 1]
-        of_dead, plain = self.died[..., 2 : 2 + p], self.died[..., 2 + p :]
-        value, gradient = float(eta.sum()), of_dead.sum(axis=(0, 1))
+    def likelihood(self, beta: NDArray[Any], *, efron: bool) -> Likelihood:
+        """Put them together, at some coefficients (p,)."""
+        p = len(beta)
+        weight, plain = self.died[..., 0], self.died[..., -p:]
+        gradient = self.died[..., 1 : 1 + p].sum(axis=(0, 1))
+        value = float(gradient @ beta)
         information, residuals = np.zeros((p, p)), plain.copy()
         most = int(self.deaths.max(initial=0)) if efron else 1
         for turn in range(most):
@@ -117,9 +119,7 @@ class Cox:
 
     def next_pass(self, known: Named) -> str | None:
         """``step <n>``."""
-        if "over" in known and int(known["over"]):
-            return None
-        return f"step {int(known['steps']) + 1 if 'steps' in known else 0}"
+        return next_step(known)
 
     def _sizes(self, known: Named) -> tuple[int, int, int]:
         groups, k = known["died"].shape
@@ -141,11 +141,15 @@ class Cox:
                 Real("residuals", (k, p), **one),  # type: ignore[arg-type]
             )
         tied = int(self._tied(known).sum())
-        return (
+        sums = (
             Real("risk", (groups * (k + 1), width), self.scope),
             Real("tied", (tied, width), self.scope),
-            Real("died", (groups * k, 2 + 2 * p), self.scope),
         )
+        if "of_dead" in known:
+            return sums
+        # Of those that die nothing depends on coefficients.
+        weighted = bool(self.covariates.subjects.weights)
+        return (*sums, Real("died", (groups * k, 1 + p + p * weighted), self.scope))
 
     def _rows(self, known: Named, frame: Frame) -> tuple[NDArray[Any], ...]:
         subjects = self.covariates.subjects
@@ -154,35 +158,36 @@ class Cox:
         eta = predictor(np.ascontiguousarray(z.T), self._beta(known), np.zeros(len(z)))
         risk = weights * np.exp(np.clip(eta, -MOST_LOG, MOST_LOG))
         sums = np.column_stack([risk, z * risk[:, np.newaxis], triangle(z, risk)])
-        died = np.column_stack([weights, weights * eta, z * weights[:, np.newaxis], z])
-        return time, event == 1, group, sums, died
+        died = [weights, z * weights[:, np.newaxis], *([z] if subjects.weights else ())]
+        return time, event == 1, group, sums, np.column_stack(died)
 
     def _beta(self, known: Named) -> NDArray[Any]:
         return known["beta"] if "beta" in known else np.zeros(len(known["mean"]))
 
     def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
         """Add up a slave's rows."""
-        _, k, p = self._sizes(known)
+        k = self._sizes(known)[1]
         time, event, group, values, dead = self._rows(known, frame)
         bins = np.searchsorted(known["times"], time, side="right")
         at = group * k + np.searchsorted(known["times"], time)
         parts: Any = self.parts(name, known)
         if self.by_slave:
-            return self._alone(parts, bins, at, event, values, dead, k, p)
+            return self._alone(parts, bins, at, event, values, dead, self._beta(known))
         tied = self._tied(known)
         place = np.cumsum(tied) - 1
         among = event.copy()
         among[event] = tied[at[event]]
-        return [
+        arrays = [
             parts[0].add_in(group * (k + 1) + bins, values),
             parts[1].add_in(place[at[among]], values[among]),
-            parts[2].add_in(at[event], dead[event]),
         ]
+        return [*arrays, *(part.add_in(at[event], dead[event]) for part in parts[2:])]
 
     def _alone(
-        self, parts: Any, bins: Any, at: Any, event: Any, values: Any, dead: Any, k: int, p: int
+        self, parts: Any, bins: Any, at: Any, event: Any, values: Any, dead: Any, beta: Any
     ) -> Arrays:
         """Work out the likelihood of a slave that is a stratum of its own."""
+        k, p = parts[1].shape
         gone, tied = np.zeros((k + 1, values.shape[1])), np.zeros((k, values.shape[1]))
         died, deaths = np.zeros((k, dead.shape[1])), np.zeros(k, np.int64)
         np.add.at(gone, bins, values)
@@ -190,8 +195,8 @@ class Cox:
         np.add.at(died, at[event], dead[event])
         np.add.at(deaths, at[event], 1)
         found = Cells(
-            _still(gone[np.newaxis]), tied[np.newaxis], died[np.newaxis], deaths[np.newaxis]
-        ).likelihood(p, efron=self.efron)
+            still(gone[np.newaxis]), tied[np.newaxis], died[np.newaxis], deaths[np.newaxis]
+        ).likelihood(beta, efron=self.efron)
         first, second = np.triu_indices(p)
         line = np.array([found.value, *found.gradient, *found.information[first, second]])
         return [parts[0].add(line[np.newaxis]), parts[1].add(found.residuals)]
@@ -205,8 +210,11 @@ class Cox:
                 line[0], line[1 : 1 + p], square(line[1 + p :]), residuals[np.newaxis]
             )
         else:
-            found = self._together(known, total).likelihood(p, efron=self.efron)
-        steps, beta = (int(known["steps"]) + 1 if "steps" in known else 0), self._beta(known)
+            if len(total) > 2:
+                known = {**known, "of_dead": total[2]}
+            cells = self._together(known, *total[:2])
+            found = cells.likelihood(self._beta(known), efron=self.efron)
+        steps, beta = step_of(known), self._beta(known)
         if steps and found.value < known["log_likelihood"] - FALLS * abs(known["log_likelihood"]):
             halved = known["move"] / 2
             over = steps >= MOST_STEPS
@@ -248,15 +256,10 @@ class Cox:
             )
         return np.asarray(np.linalg.solve(scaled, found.gradient / size) / size)
 
-    def _together(self, known: Named, total: Arrays) -> Cells:
+    def _together(self, known: Named, gone: NDArray[Any], of_tied: NDArray[Any]) -> Cells:
         groups, k, _ = self._sizes(known)
-        gone, of_tied, died = total
-        risk = _still(gone.reshape(groups, k + 1, -1))
+        risk = still(gone.reshape(groups, k + 1, -1))
         tied = np.zeros((groups * k, risk.shape[2]))
         tied[self._tied(known)] = of_tied
-        return Cells(risk, tied.reshape(groups, k, -1), died.reshape(groups, k, -1), known["died"])
-
-
-def _still(gone: NDArray[Any]) -> NDArray[Any]:
-    """Sum up cells (groups, k + 1, …) from the end: what is still there at each time."""
-    return np.asarray(gone[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])
+        dead = known["of_dead"].reshape(groups, k, -1)
+        return Cells(risk, tied.reshape(groups, k, -1), dead, known["died"])

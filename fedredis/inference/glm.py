@@ -19,7 +19,7 @@ import numpy as np
 from fedredis.errors import DataError
 from fedredis.inference.exact import Count, Part, Real
 from fedredis.inference.families import bits, choose, lgamma
-from fedredis.inference.stages import square, triangle
+from fedredis.inference.stages import next_step, square, step_of, triangle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,8 +108,8 @@ class Scoring:
 
     def next_pass(self, known: Named) -> str | None:
         """``step <n>``; then perhaps ``meat`` and ``likelihood``."""
-        if "over" not in known or not int(known["over"]):
-            return f"step {int(known['steps']) + 1 if 'steps' in known else 0}"
+        if step := next_step(known):
+            return step
         if self.covariance and "meat" not in known:
             return "meat"
         weighted = self.rows.weights and not self.frequency and self.family.name == "gamma"
@@ -263,7 +263,7 @@ class Scoring:
         information = square(packed)
         names = self.rows.design.names(known)
         self._independent(information, names)
-        steps = int(known["steps"]) + 1 if "steps" in known else 0
+        steps = step_of(known)
         gamma = known["gamma"] if steps else np.zeros(len(names))
         deviance = float(known["figures"][0]) if steps > 1 else np.inf
         if float(figures[0]) > deviance * (1 + RISES) and steps < MOST_STEPS:

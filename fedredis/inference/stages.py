@@ -92,6 +92,16 @@ class Chain:
         return self._stage(known).learn(name, known, total)
 
 
+def step_of(known: Named) -> int:
+    """Return the number of the step that is at hand, from 0."""
+    return int(known["steps"]) + 1 if "steps" in known else 0
+
+
+def next_step(known: Named) -> str | None:
+    """Name the next of some steps, ``step <n>``, until they are ``over``."""
+    return None if "over" in known and int(known["over"]) else f"step {step_of(known)}"
+
+
 def triangle(values: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return the products of each row's values (n, p) by twos (n, p (p + 1) / 2), weighted."""
     first, second = np.triu_indices(values.shape[1])

@@ -10,7 +10,7 @@ import numpy as np
 
 from fedredis.arrays import Quantity
 from fedredis.errors import DataError
-from fedredis.inference import distinct
+from fedredis.features.lookup import HASHES, Lookup
 from fedredis.inference.exact import Count, Part, Real
 from fedredis.inference.levels import places
 
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named, Scope
     from fedredis.inference.stages import Frame
+
+#: Cells of a sub-table at least, and by number of times that there may be; those are 2^20 at most.
+FEWEST, SHARE, LARGEST = 64, 0.45, 1 << 20
+
+
+def lookup_for(rows: int) -> Lookup:
+    """Return what lists the different float64 of so many rows.
+
+    Raises
+    ------
+    DataError
+        If they may be too many.
+    """
+    if rows > LARGEST:
+        raise DataError(f"{rows:,} rows may hold too many different numbers")
+    return Lookup(HASHES * max(FEWEST, int(SHARE * rows)), 32, 64)
 
 
 @dataclass(frozen=True)
@@ -80,10 +96,9 @@ class Times:
         if name == "events":
             return (Count.of("rows", groups, 2), Count.of("bad"))
         if name == "times":
-            cells = distinct.cells_for(int(known["events"].sum()))
-            most = distinct.MOST[:, np.newaxis]
-            whole = Quantity("cells", (4, cells), most, whole=True, nonnegative=True)
-            return (Count(whole),)
+            lookup = lookup_for(int(known["events"].sum()))
+            shape, most = (4, lookup.cells), lookup.most[:, np.newaxis]
+            return (Count(Quantity("cells", shape, most, whole=True, nonnegative=True)),)
         k = len(known["times"])
         counts = (Count.of("died", groups, k), Count.of("gone", groups, k + 1))
         if not self.subjects.weights:
@@ -105,8 +120,9 @@ class Times:
             np.add.at(rows, (group[fine], died[fine].astype(np.int64)), 1)
             return [rows, np.array(int((~fine).sum()))]
         if name == "times":
-            cells = distinct.cells_for(int(known["events"].sum()))
-            return [distinct.table(time[died], cells)]
+            different, rows = np.unique(time[died], return_counts=True)
+            lookup = lookup_for(int(known["events"].sum()))
+            return [lookup.table(different.view(np.uint64), rows)]
         k = len(known["times"])
         bins = group * (k + 1) + np.searchsorted(known["times"], time, side="right")
         gone = np.bincount(bins, minlength=groups * (k + 1)).reshape(groups, k + 1)
@@ -135,16 +151,20 @@ class Times:
                 raise DataError("no row has an event (1)", column=self.subjects.event)
             return {**known, "events": total[0][:, 1], "rows": total[0].sum(axis=1)}
         if name == "times":
-            return {**known, "times": distinct.entries(total[0], self.subjects.time)[0]}
+            events = int(known["events"].sum())
+            found = lookup_for(events).entries(total[0], events)
+            if found is None:
+                raise DataError("its times can't be told apart", column=self.subjects.time)
+            return {**known, "times": np.sort(found[0].view(np.float64))}
         died, gone = total[:2]
-        after = {**known, "died": died, "at_risk": _still(gone), "left": gone.copy()}
+        after = {**known, "died": died, "at_risk": still(gone), "left": gone.copy()}
         after["left"][:, 1:] -= died
         if self.subjects.weights:
             after["died_weight"] = total[2].reshape(died.shape)
-            after["at_risk_weight"] = _still(total[3].reshape(gone.shape))
+            after["at_risk_weight"] = still(total[3].reshape(gone.shape))
         return after
 
 
-def _still(gone: NDArray[Any]) -> NDArray[Any]:
-    """Return who is there at each time (groups, k), given who goes from each on (…, k + 1)."""
+def still(gone: NDArray[Any]) -> NDArray[Any]:
+    """Sum up cells (groups, k + 1, …) from the end: what is still there at each time."""
     return np.ascontiguousarray(gone[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])

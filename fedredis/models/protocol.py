@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -168,10 +169,16 @@ class StackedModel(Model, Protocol):
 
 def takes(train: Callable[..., Any], *more: str) -> bool:
     """Say whether a model's `train` can be given a ``term`` as sixth, or ``weights`` by name."""
+    return _binds(getattr(train, "__func__", train), hasattr(train, "__func__"), more)
+
+
+@lru_cache(maxsize=256)
+def _binds(train: Callable[..., Any], bound: bool, more: tuple[str, ...]) -> bool:
+    # Looked up once: it takes longer than a short round.
     named = dict.fromkeys(more)
     sixth = [named.pop("term")] if "term" in named else []
     try:
-        inspect.signature(train).bind(*range(TRAIN_ARGUMENTS), *sixth, **named)
+        inspect.signature(train).bind(*range(bound + TRAIN_ARGUMENTS), *sixth, **named)
     except (TypeError, ValueError):
         return False
     return True

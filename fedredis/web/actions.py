@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from fedredis import strategies
+from fedredis.api import events
 from fedredis.api.removing import remove
 from fedredis.api.request import Request
 from fedredis.api.stopping import stop
@@ -15,6 +16,7 @@ from fedredis.arguments import arguments_of
 from fedredis.config import RunConfig, check_name
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
+from fedredis.features import FEATURES
 from fedredis.models import MODELS
 from fedredis.store.runs import read
 from fedredis.web.site import site
@@ -30,16 +32,21 @@ ASKED = (
     *("learning_rate", "seed", "threshold", "workers", "id"),
 )
 #: Shown as if typed, since what is done unasked is clearer so.
-DEFAULTS = {"slaves": "10", "by": "iid", "rounds": "20", "model": "logistic"}
-DEFAULTS |= {"strategy": "fedavg", "features": "quadratic"}
+DEFAULTS = {"slaves": "10", "by": "iid", "rounds": "20"}
+#: What is said of fields that the page knows otherwise than the command line.
+HELP = {
+    "data": "A file or folder on the server's machine; generated songs, if left empty.",
+    "model": "What is trained: logistic, or linear where labels are numbers, if nothing is said.",
+}
 
 blueprint = Blueprint("actions", __name__)
 
 
 def fields() -> list[dict[str, Any]]:
-    """Describe the form's fields: name, help, default, and what there is to choose from."""
+    """Describe the form's fields: name, help, and what there is to choose from."""
     told = {**arguments_of(Request), **arguments_of(Reading), **arguments_of(RunConfig)}
     choices = {"model": sorted(MODELS), "strategy": sorted(strategies.STRATEGIES)}
+    choices["features"] = sorted(FEATURES)
     described = []
     for name in ASKED:
         argument = told.get(name)
@@ -47,11 +54,8 @@ def fields() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": name.replace("_", " "),
-                "help": argument.help
-                if argument
-                else "A file or folder on the server's machine; generated songs, if left empty.",
+                "help": HELP.get(name) or (argument.help if argument else ""),
                 "choices": choices.get(name) or (argument.choices if argument else ()),
-                "default": DEFAULTS.get(name, ""),
             }
         )
     return described
@@ -69,7 +73,7 @@ def start() -> str | tuple[str, int] | Response:
     except UsageError as error:
         given["id"] = run
         return render_template("start.html", fields=fields(), given=given, wrong=str(error)), 400
-    site().launches.start(run, words)
+    site().launches.start(run, words, events.newest(site().client, run))
     return redirect(url_for("pages.run", run=run))
 
 
@@ -103,7 +107,7 @@ def stopped(run: str) -> Response:
 def resumed(run: str) -> Response:
     """Go on with a run."""
     read(site().client, check_name(run, "run"))
-    site().launches.start(run, ["resume", run])
+    site().launches.start(run, ["resume", run], events.newest(site().client, run))
     return redirect(url_for("pages.run", run=run))
 
 

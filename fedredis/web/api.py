@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, Response, current_app, request
 
 from fedredis.api.inspection import count_runs, read_record, read_runs
+from fedredis.api.metrics import exporter
 from fedredis.config import check_name
 from fedredis.errors import UsageError
 from fedredis.web.predicting import predict as predicted
 from fedredis.web.site import site
 
-if TYPE_CHECKING:
-    from flask import Response
-
 #: Runs of an answer, if nothing is said, and at most.
 PAGE, MOST = 50, 500
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
+figures = Blueprint("figures", __name__)
 
 
 @blueprint.get("/runs")
@@ -67,6 +66,12 @@ def answer(prediction: Any) -> dict[str, Any]:
     told = asdict(prediction)
     found = told.pop("answer")
     return {"value" if isinstance(found, float) else "class": found, **told}
+
+
+@figures.get("/metrics")
+def metrics() -> Response:
+    """Write figures out for Prometheus."""
+    return Response(exporter(site().client).text(), mimetype="text/plain; version=0.0.4")
 
 
 @blueprint.get("/openapi.json")

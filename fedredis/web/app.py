@@ -45,6 +45,7 @@ def create_app(here: Site, *, clock: Callable[[], float] = time.monotonic) -> Fl
     guard.protect(app, guard.Throttle(clock))
     for part in (pages, predicting, actions, api, stream):
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(api.figures)
     dashboard.mount(app, here)
     app.register_error_handler(Exception, _explain)
     app.context_processor(_told_to_templates)
@@ -64,7 +65,7 @@ def _told_to_templates() -> dict[str, Any]:
 def _explain(error: Exception) -> Response | tuple[Any, int] | tuple[Any, int, Any]:
     """Make an answer of what went wrong: JSON for programs, a page for people."""
     code, message, headers = _told(error)
-    if request.path.startswith("/api/"):
+    if request.path.startswith(guard.FOR_PROGRAMS):
         return jsonify(error=message), code, headers
     return render_template("error.html", code=code, message=message), code, headers
 

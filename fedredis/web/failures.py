@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from fedredis import errors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,7 +39,9 @@ class Failure:
     #: One of those of `ADVICE`.
     kind: str
     what: str
-    #: All of it, such as a traceback; empty if `what` says all.
+    #: The reason in a line, where there is one beside it.
+    why: str = ""
+    #: All of it, such as a traceback; empty if the lines say all.
     detail: str = ""
 
     @property
@@ -54,11 +58,11 @@ def failures_of(record: RunRecord) -> list[Failure]:
 def _of_run(record: RunRecord) -> Iterator[Failure]:
     state = record.state
     if state.status == "failed":
-        yield Failure("failed", state.error or "it failed")
+        yield Failure("failed", f"Run {state.run} has failed", state.error)
     elif state.status == "interrupted":
-        yield Failure("interrupted", f"Run {state.run} has lost its master.")
+        yield Failure("interrupted", f"Run {state.run} has lost its master")
     elif state.status == "stopped":
-        yield Failure("stopped", f"Run {state.run} is stopped: {state.error or 'no reason given'}")
+        yield Failure("stopped", f"Run {state.run} is stopped", state.error)
     for found in record.open:
         lost = [slave for slave, awaited in found.awaited.items() if awaited.state == "lost"]
         if lost:
@@ -74,7 +78,8 @@ def _of_slaves(record: RunRecord) -> Iterator[Failure]:
         often = "once" if times == 1 else f"{times} times"
         last = error.splitlines()[-1] if error else "no reason given"
         detail = error if "\n" in error else ""
-        yield Failure("slave", f"Slave {slave} failed {often}{where}: {last}", detail)
+        why = last.removeprefix(f"{errors.__name__}.")
+        yield Failure("slave", f"Slave {slave} failed {often}{where}", why, detail)
 
 
 def _of_rounds(record: RunRecord) -> Iterator[Failure]:
@@ -82,7 +87,7 @@ def _of_rounds(record: RunRecord) -> Iterator[Failure]:
     for name, entry in islice(((n, e) for n, e in newest if e["refused"]), LISTED):
         told = "\n".join(f"slave {slave}: {why}" for slave, why in entry["refused"].items())
         whose = named("slave", list(entry["refused"]))
-        yield Failure("refused", f"Round {name}: updates of {whose} were refused", told)
+        yield Failure("refused", f"Round {name}: updates of {whose} were refused", detail=told)
     newest = reversed(record.history.items())
     for name, entry in islice(((n, e) for n, e in newest if e["missing"]), LISTED):
         yield Failure("missing", f"Round {name} went without {named('slave', entry['missing'])}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 from collections import deque
@@ -15,6 +14,7 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, TooManyRequests, Unauthorized
 
+from fedredis.api.metrics import is_own
 from fedredis.web.site import site
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TRIES, WITHIN = 5, 60.0
 #: Addresses that are remembered.
 ADDRESSES = 10_000
+#: What begins the paths of what is for programs, which are not led to a login.
+FOR_PROGRAMS = ("/api/", "/metrics")
 #: Routes that need no login.
 OPEN = ("guard.login", "static")
 #: Routes that are told apart by what they are sent (JSON, not a form), and change nothing.
@@ -83,16 +85,6 @@ class Throttle:
             del self._wrong[next(iter(self._wrong))]
 
 
-def is_loopback(host: str) -> bool:
-    """Say whether an address is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def protect(app: Flask, throttle: Throttle) -> None:
     """Put an app behind a login, if it has a password, and its answers under rules."""
     app.config.update(
@@ -114,7 +106,7 @@ def protect(app: Flask, throttle: Throttle) -> None:
 def let_in() -> AnyResponse | None:
     """Let in whoever may, and see that what changes something was sent from these pages."""
     g.nonce = secrets.token_urlsafe(16)
-    if not site().secret and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+    if not site().secret and not is_own(urlsplit(f"//{request.host}").hostname or ""):
         # Somebody else's page, whose name was made to lead here (DNS rebinding).
         raise BadRequest("without a password the page is there for this machine alone")
     by_token = False
@@ -123,7 +115,7 @@ def let_in() -> AnyResponse | None:
         if given and given.type == "bearer":
             _check(given.token or "")
             by_token = True
-        elif request.path.startswith("/api/") or request.method != "GET":
+        elif request.path.startswith(FOR_PROGRAMS) or request.method != "GET":
             raise Unauthorized(
                 "log in, or send the header `Authorization: Bearer` with the password",
                 www_authenticate=None,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+#: Variables of the page's own.
+NOT_HANDED_ON = ("COLUMNS", "REDIS_URL", "FEDREDIS_WEB_PASSWORD")
 #: Bytes of what a process has said that are shown, the last.
 SHOWN = 4000
 
@@ -22,11 +24,17 @@ class Launch:
 
     process: subprocess.Popen[bytes]
     log: Path
+    #: The newest event of the run when it was started.
+    after: str
 
     @property
     def code(self) -> int | None:
         """Its exit code; None while it goes on."""
         return self.process.poll()
+
+    def is_coming(self, newest: str) -> bool:
+        """Say whether nothing has come of it yet, by the run's newest event."""
+        return self.code is None and newest == self.after
 
     @property
     def said(self) -> str:
@@ -48,14 +56,13 @@ class Launches:
     home: Path
     redis_url: str | None
     _known: dict[str, Launch] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
 
-    def start(self, run: str, words: Sequence[str]) -> None:
-        """Call a command of `fedredis` that drives a run."""
+    def start(self, run: str, words: Sequence[str], after: str) -> None:
+        """Call a command of `fedredis` that drives a run, whose newest event is `after`."""
         folder = self.home / "web"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = folder / f"{run}.log"
-        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "REDIS_URL")}
+        environment = {k: v for k, v in os.environ.items() if k not in NOT_HANDED_ON}
         # By the environment, since a command line can be read by all.
         environment |= {"REDIS_URL": self.redis_url} if self.redis_url else {}
         with log.open("wb") as said:
@@ -68,8 +75,9 @@ class Launches:
                 # So that what ends the page ends no run.
                 start_new_session=True,
             )
-        with self._lock:
-            self._known[run] = Launch(process, log)
+        # Whatever becomes of the page's interest in it.
+        Thread(target=process.wait, daemon=True).start()
+        self._known[run] = Launch(process, log, after)
 
     def of(self, run: str) -> Launch | None:
         """Find the process that was started for a run, if one was."""

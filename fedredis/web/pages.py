@@ -49,7 +49,9 @@ def run(run: str) -> str | tuple[str, int]:
         return render_template("starting.html", run=run, launch=launch)
     shown = RunView.of(record, _nodes(run))
     happened = events.latest(site().client, run, EVENTS)
-    return render_template("run.html", run=shown, events=happened, launch=launch)
+    newest = happened[0].id if happened else events.newest(site().client, run)
+    coming = launch is not None and not shown.alive and launch.is_coming(newest)
+    return render_template("run.html", run=shown, events=happened, launch=launch, coming=coming)
 
 
 @blueprint.get("/compare")

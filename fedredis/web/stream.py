@@ -42,19 +42,22 @@ def follow(run: str) -> Response:
     here, after = site(), request.headers.get("Last-Event-ID") or request.args.get("after")
     if after and not all(part.isdecimal() and len(part) < 19 for part in after.split("-", 1)):
         raise UsageError("`after` is the id of an event, such as 1795493753776-0")
+    launch, status = here.launches.of(run), ""
     try:
-        over = read(here.client, run).status not in (*ALIVE, "interrupted")
+        status = read(here.client, run).status
     except RunNotFoundError:
-        if here.launches.of(run) is None:
+        if launch is None:
             raise
-        over = False
-    if over and after is None:
+    newest = events.newest(here.client, run)
+    coming = launch is not None and launch.is_coming(newest)
+    # Somebody may go on with a run that has lost its master.
+    if not coming and after is None and status not in (*ALIVE, "interrupted"):
         # So that a browser does not ask again.
         return Response(status=204)
     if not _free.acquire(blocking=False):
         raise ServiceUnavailable("too many follow runs at once: try again later")
     answer = Response(
-        _events(here, run, after or events.newest(here.client, run)),
+        _events(here, run, after or newest),
         mimetype="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )

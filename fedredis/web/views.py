@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis.exchanges import TRAINING
 from fedredis.metrics import FIGURES, measure
 from fedredis.web import charts
+from fedredis.web.answers import shown
 from fedredis.web.failures import failures_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fedredis.api.inspection import RunRecord
     from fedredis.api.nodes import Nodes
     from fedredis.store.runs import RunState
+    from fedredis.web.answers import Shown
     from fedredis.web.charts import Chart, Unit
     from fedredis.web.failures import Failure
 
@@ -165,6 +167,11 @@ class RunView(Summary):
         found = [*self._curves(), self._times(), *self._of_slaves(), *self._of_nodes()]
         return [chart for chart in found if chart is not None]
 
+    @cached_property
+    def answer(self) -> Shown | None:
+        """What it came to, if it asks something."""
+        return shown(self.record.answer.result) if self.record.answer else None
+
     def _curves(self) -> list[Chart | None]:
         return [
             charts.lines(
@@ -266,7 +273,9 @@ class RunView(Summary):
                     "worker": f"…{worker[-8:]}" if worker else "-",
                 }
             )
-        return table
+        # Of an answer nothing is tested; of masked sums nothing of a slave alone is known.
+        known = {name for row in table for name, text in row.items() if text != "-"}
+        return [{name: text for name, text in row.items() if name in known} for row in table]
 
     @cached_property
     def settings(self) -> list[tuple[str, str]]:
@@ -323,4 +332,4 @@ def unit_of(figure: str) -> Unit:
 
 
 def _count(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else "-"
+    return f"{value:,.0f}" if isinstance(value, int | float) else "-"

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("command", "shown"),
     [
+        (["inference"], "k-means"),
         (["load", "many"], "every update counted once"),
         (["large", "1"], "share of SET + GET"),
         (["nodes", "{scratch}/nodes.png", "--slaves", "3", "--rounds", "4"], "CPU"),

@@ -6,9 +6,11 @@ import json
 
 import pytest
 from lifelines.datasets import load_gbsg2
+from matplotlib.image import imread
 from rich.console import Console
 
 import fedredis
+from fedredis.api.study.answer_picture import figure_of
 from fedredis.cli import answers
 
 PATIENTS = ("--data", "patients.csv", "--slaves", "2", "--workers", "1")
@@ -73,3 +75,25 @@ def test_what_can_not_be_asked(call, tmp_path, asked, said):
     answer = call(*asked, *PATIENTS)
     assert answer.code == 2
     assert said in answer.err
+
+
+def test_an_answer_as_a_picture(call, tmp_path):
+    load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
+    asked = ("survival", *TIMES, "--by", "horTh", *PATIENTS, "--json", "--plot", "curves.png")
+    answer = json.loads(call(*asked).out)
+    drawn = figure_of(fedredis.show(answer["run"]).answer).axes[0]
+    for line, curve in zip(drawn.lines, answer["curves"], strict=True):
+        assert line.get_xdata().tolist() == [0, *curve["time"]]
+        assert line.get_ydata().tolist() == [1, *curve["survival"]]
+    assert imread("curves.png").shape == (750, 1200, 4)
+    again = call(*asked)
+    assert (again.code, again.out) == (2, "")
+    assert "curves.png" in again.err
+    # A question is drawn as any run is.
+    call("plot", answer["run"], "--out", "curves.png", "--force")
+    assert call("glm", "age ~ tsize", *PATIENTS, "--plot", "odds.jpg").code == 2
+    hazards = json.loads(call("survival", *TIMES, "--cox", "age,tsize", *PATIENTS, "--json").out)
+    (dots, *_), *_ = figure_of(fedredis.show(hazards["run"]).answer).axes[0].containers
+    assert dots.get_xdata().tolist() == [line["ratio"] for line in hazards["coefficients"]]
+    table = json.loads(call("table", "horTh", "tgrade", *PATIENTS, "--json").out)
+    assert "no picture" in call("plot", table["run"], "--out", "table.png").err

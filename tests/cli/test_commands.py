@@ -25,7 +25,7 @@ def test_run_json(trained, server):
     assert set(outcome) == {
         *("run", "slaves", "workers", "rounds", "accuracy", "macro_f1", "log_loss", "confusion"),
         *("seconds", "setup_seconds", "round_ms", "weights_sha256", "redis_url", "chosen"),
-        *("r2", "mse", "rmse", "mae", "warnings"),
+        *("r2", "mse", "rmse", "mae", "auc", "report", "warnings"),
     }
     assert (outcome["slaves"], outcome["workers"], outcome["rounds"]) == (3, 1, 4)
     assert set(outcome["round_ms"]) == {"p50", "p95"}
@@ -125,8 +125,12 @@ def test_show(call, trained):
         *("statistics:1", "statistics:2"),
         *(f"train:{n}" for n in range(1, 5)),
         *(f"evaluate:{n}" for n in range(1, 5)),
+        "scores:4",
     }
+    assert shown["report"]["rows"] == 99
+    assert shown["report"]["auc"] == outcome["auc"] > 0.5
     text = call("show", outcome["run"], *at).out
+    assert all(word in text for word in ("precision", "recall", "AUC"))
     assert "finished" in text
     assert f"{outcome['accuracy']:.2%}" in text
 

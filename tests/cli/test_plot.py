@@ -29,11 +29,11 @@ def test_one_run_and_two(call, train, at):
     one = train()
     answer = call("plot", one, "--out", "one.png", *at)
     assert (answer.code, answer.out, answer.err) == (0, "", f"{one} drawn in one.png\n")
-    assert imread("one.png").shape == (1260, 1800, 4)
+    assert imread("one.png").shape == (1890, 1800, 4)
     other = train("--seed", 1)
     answer = call("plot", one, other, one, "--out", "two.png", *at)
     assert answer.err == f"{one}, {other} drawn in two.png\n"
-    assert imread("two.png").shape == (1260, 1800, 4)
+    assert imread("two.png").shape == (1890, 1800, 4)
 
 
 def test_a_run_without_a_test(call, at):

@@ -39,9 +39,10 @@ OF_STRATEGIES = tuple(
         *("histograms:<n>", "histograms:<n>:parts"),
     )
 )
-#: Keys that the run of the story may be without.
+#: Keys that the run of the story may be without; it is frozen before scores are counted.
 SOMETIMES = (
     *OF_STRATEGIES,
+    *("`fedredis:{<run>}:scores:<n>`", "`fedredis:{<run>}:scores:<n>:parts`"),
     *("`fedredis:{<run>}:warnings`", "`fedredis:{<run>}:slave:<id>`"),
     *("`fedredis:{<run>}:round:<label>:attempts`", "`fedredis:{<run>}:round:<label>:update:<id>`"),
 )
@@ -84,7 +85,7 @@ def all_names() -> Iterator[str]:
         run.everyone,
     )
     yield from (run.slaves, run.warnings, run.slave("4"), run.memory("4"), run.attached("train"))
-    for artifact in ("model:3", "preprocessing:2", "strategy:3"):
+    for artifact in ("model:3", "preprocessing:2", "strategy:3", "scores:3"):
         yield from (run.artifact(artifact), run.parts(artifact))
     yield from (round_.round, round_.task, round_.ids, round_.claims, round_.inside)
     yield from (round_.bundles, round_.attempts)

@@ -1,4 +1,4 @@
-"""docs/monitoring.md: its example prints what every process has used."""
+"""docs/monitoring.md: its examples print what they promise."""
 
 from __future__ import annotations
 
@@ -24,3 +24,7 @@ def test_what_processes_use(
     assert all(re.fullmatch(r"…[0-9a-f]{8} \d+ \d+% \d+ MiB", line) for line in workers)
     assert workers
     assert re.fullmatch(r"\d+\.\d cores at most", last)
+
+
+def test_logs(pages: dict[str, Document], make_console: Callable[..., Console]) -> None:
+    make_console().play(pages["docs/monitoring.md"], "logs")

@@ -19,7 +19,7 @@ RUN = {
     "docs/data.md": {"named", "own", "python"},
     "docs/deploying.md": {"doctor", "info", "server"},
     "docs/models.md": {"model"},
-    "docs/monitoring.md": {"nodes"},
+    "docs/monitoring.md": {"logs", "nodes"},
     "docs/python.md": {"program"},
     "docs/schema.md": {"after", "flight"},
     "docs/strategies.md": {"newton"},

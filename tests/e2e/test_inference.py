@@ -56,3 +56,25 @@ def test_a_master_that_is_killed_is_gone_on_with(shell):
     again = shell.json("resume", run)
     assert again | {"run": ""} == whole | {"run": ""}
     assert shell.json("show", run)["answer"] == again
+
+
+def test_the_limits_of_a_slave_s_owner_win(shell, server):
+    """Whatever is asked, a slave answers no more than its policy allows, and says so."""
+    write(shell.folder)
+    at = ("--redis-url", server.tcp_url)
+    rules = {"a": "least_cell = 60", "b": "least_rows = 1000", "c": "exchanges = ['train']"}
+    asked = ("table", "dose", "ward", *at, "--least-cell", 0, "--levels", "ward=icu,eye,skin")
+    with ExitStack() as stack:
+        for number, (name, rule) in enumerate(rules.items()):
+            shell.run("identity", "make", name, "--folder", name)
+            policy = shell.folder / name / "policy.toml"
+            policy.write_text(f"[policy]\n{rule}\n")
+            own = ("--data", f"{number}.csv", "--name", name, "--label", "", "--missing", "mean")
+            stack.enter_context(shell.start("slave", *own, "--policy", policy, *at))
+        for name, rule in rules.items():
+            said = shell.run(*asked, "--names", name, "--wait-timeout", 60, code=1).stderr
+            assert f"slave {name}: refused by the rule '{rule.split()[0]}'" in said
+        said = shell.run(*asked, "--slaves", 3, code=1).stderr
+        # What is asked of fewer slaves than answered before would be the answer to nothing.
+        run = said.rpartition("fedredis resume ")[2].split()[0]
+        shell.run("resume", run, "--quorum", 1, *at, code=1)

@@ -97,7 +97,7 @@ def test_the_same_bits_and_no_word_of_anybody_s(shell, server, client, federatio
         before = written(server)
         masked = json.loads(run("--secure").stdout)
     client.config_set("appendfsync", "everysec")
-    for figure in ("weights_sha256", "accuracy", "log_loss", "confusion"):
+    for figure in ("weights_sha256", "accuracy", "log_loss", "confusion", "report"):
         assert masked[figure] == plain[figure]
     # The integers that single slaves had handed in; those that come by no chance.
     handed = [
@@ -131,6 +131,15 @@ def test_what_an_owner_forbids_is_a_line_on_both_sides(server, federation, run, 
     assert f"slave clinic-b: {told}" in line
     assert told in said
     assert "Traceback" not in said
+
+
+def test_scores_that_an_owner_forbids_are_withheld(shell, server, federation, run) -> None:
+    """A run does not fail at its end, and says of how many rows the scores are."""
+    first = "most_rounds = 11"  # three of statistics, four of training, four tests
+    with federation(clinic_b=first):
+        outcome = json.loads(run().stdout)
+    assert len(shell.json("show", outcome["run"], "--redis-url", server.tcp_url)["history"]) == 12
+    assert (outcome["report"]["rows"], outcome["report"]["withheld_rows"]) == (48, 16)
 
 
 def test_the_others_go_on_where_they_are_enough(federation, run) -> None:

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fedredis.config import FEATURE_MAPS, RunConfig, check_name
+from fedredis.config import RunConfig, check_name
 from fedredis.data.reading import Reading
 from fedredis.errors import FedredisError, UsageError
-from fedredis.features import FEATURES
 from fedredis.features.protocol import Column
 from fedredis.models.protocol import TrainingSettings
 
@@ -42,7 +41,6 @@ NAN, INFINITY = float("nan"), float("inf")
         ("seed", {"seed": -1}),
         *(("learning_rate", {"learning_rate": value}) for value in (0, -0.1, NAN, INFINITY)),
         *(("l2", {"l2": value}) for value in (-1e-9, NAN, INFINITY)),
-        *(("features", {"features": value}) for value in ("", "cubic", "Plain")),
         *(("quorum", {"quorum": value}) for value in (-1, 4)),
         *(("round_timeout_ms", {"round_timeout_ms": value}) for value in (99, 10**10)),
         ("lease_ms", {"lease_ms": 0}),
@@ -73,10 +71,6 @@ def test_the_ends_of_the_ranges(
 ) -> None:
     config = make_config(**change)
     assert {name: getattr(config, name) for name in change} == change
-
-
-def test_the_feature_maps_are_those_there_are() -> None:
-    assert (*FEATURES, "bins") == FEATURE_MAPS
 
 
 def test_json_round_trip(make_config: Callable[..., RunConfig]) -> None:

@@ -97,6 +97,10 @@ def test_classes_of_eras_and_of_numbers() -> None:
             {"reading": Reading(label="result")},
             "the label is 'outcome' at a and 'result' at c; `label` names",
         ),
+        (
+            {"reading": Reading(label="dose"), "columns": (AGE, Column("outcome"), WARD)},
+            "the label is 'outcome' at a and 'dose' at c (a learns from the other's); `label`",
+        ),
         ({"classes": ()}, "labels are classes at a and numbers at c; `task` says"),
         ({"reading": GAPS}, "`missing` is error at a and mean at c, and must be the same"),
     ],
@@ -232,3 +236,24 @@ def test_classes_that_are_spelt_differently_are_the_same_or_are_told() -> None:
         "the classes 'No', 'no' of 'outcome' differ by case or spaces alone (slave a has 'No'; "
         "slave b has 'no'): write them alike in all files"
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"c": {"classes": ("ill", "unknown", "well")}},
+            "slave c alone has the class 'unknown' of 'outcome': if others write it otherwise, "
+            "write it alike; if it stands for nothing, `na` says so",
+        ),
+        (
+            {"a": {"content": "01"}, "c": {"content": "01"}},
+            "slaves a, c hold the same rows, which count once for each: give each its own file",
+        ),
+    ],
+)
+def test_what_is_likely_to_be_a_mistake_is_told(changes: dict[str, Any], line: str) -> None:
+    manifests = {name: replace(MANIFEST, **changes.get(name, {})) for name in "abc"}
+    with pytest.warns(DataWarning) as said:
+        agreed(manifests)
+    assert [str(one.message) for one in said] == [line]

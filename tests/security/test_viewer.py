@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,12 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from fedredis import acl
+from fedredis.api.session import session
 from fedredis.keys import RUNS, RunKeys
 from fedredis.rounds.master import create_run
+from fedredis.web.app import create_app
+from fedredis.web.launches import Launches
+from fedredis.web.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +84,22 @@ def test_what_it_is_refused(fenced, call, viewer: Redis, admin: Redis, keys: Run
     assert answer.code == 1
     assert answer.err.count("Traceback") == 0
     assert {key: admin.dump(key) for key in admin.scan_iter(count=1000)} == before
+
+
+def test_the_page_shows_all_and_changes_nothing(fenced, keys: RunKeys, tmp_path) -> None:
+    with session(fenced.viewer_url, tmp_path) as opened:
+        launches = Launches((), tmp_path, fenced.viewer_url)
+        page = create_app(Site(opened, fenced.viewer_url, tmp_path, "", launches)).test_client()
+        assert keys.run_id in page.get("/").text
+        shown = page.get(f"/runs/{keys.run_id}")
+        assert shown.status_code == 200
+        assert page.get(f"/api/runs/{keys.run_id}").json["status"] == "waiting"
+        (token,) = set(re.findall(r'name="csrf_token" value="([^"]+)"', shown.text))
+        for action in ("stop", "delete"):
+            answer = page.post(f"/runs/{keys.run_id}/{action}", data={"csrf_token": token})
+            assert answer.status_code == 403, answer.text
+            assert "may only look" in answer.text
+        assert page.get("/rq/").status_code == 200
 
 
 def test_no_role_has_a_dangerous_command(fenced, admin: Redis) -> None:

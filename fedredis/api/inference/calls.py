@@ -53,7 +53,7 @@ def glm(
     Other parameters are those of `fedredis.inference.analyses.glm.Glm`, such as ``family``,
     ``link``, ``offset``, ``weights`` or ``covariance``.
     """
-    where, own = _apart(asked)
+    where, own = apart(asked)
     return ask(regression(formula, label, columns, own), data, where)
 
 
@@ -76,7 +76,7 @@ def survival(
     Other parameters are those of `fedredis.inference.analyses.survival.Survival`, such as
     ``strata``, ``ties`` or ``weights``.
     """
-    where, own = _apart(asked)
+    where, own = apart(asked)
     return ask(surviving(time, event, by, cox, own), data, where)
 
 
@@ -99,7 +99,7 @@ def kmeans(
 
     Other parameters are those of `fedredis.inference.analyses.kmeans.KMeans`.
     """
-    where, own = _apart(asked)
+    where, own = apart(asked)
     return ask(clustering(columns, clusters, own), data, where)
 
 
@@ -188,8 +188,8 @@ def clustering(columns: Sequence[str] | None, clusters: int, own: Mapping[str, A
     return Question(asked, columns)
 
 
-def _apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Take what says whom to ask from what is asked."""
-    names = (*WHERE, "redis_url", "home")
+    names = (*WHERE, "data", "redis_url", "home")
     where = {name: value for name, value in asked.items() if name in names}
     return where, {name: value for name, value in asked.items() if name not in names}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fedredis.api.nodes import Nodes
 
 #: Inches of a run's column, of the curve, and of a node's row in the map, from and to so many.
-COLUMN, CURVE, ROW, LEAST, MOST = 6.0, 2.2, 0.16, 2.0, 8.0
+COLUMN, CURVE, ROW, LEAST, MOST = 6.0, 2.2, 0.16, 2.0, 5.0
 #: How many spans of time a run is cut into.
 SPANS = 80
 #: Nodes up to which each is named.
@@ -51,7 +51,7 @@ def figure_of(runs: Sequence[Nodes]) -> Figure:
     bar = figure.colorbar(
         image, ax=[axes[f"each {i}"] for i in numbers], label="share of one core", pad=0.01
     )
-    bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,9 @@ def plot(
 
     It shows accuracy and loss by round, how far the slaves are apart, and the confusion matrix of
     the model that a run stands for; of up to three runs each, of more that of the first. Where
-    numbers are predicted, it is R^2 and the squared error by round. With `nodes` it shows what the
-    processes of the runs have used, side by side: cores by time, of all together and of each.
+    numbers are predicted, it is R^2 and the squared error by round. Of a run that asks something
+    it is the survival curves, or the coefficients with their intervals. With `nodes` it shows what
+    the processes of the runs have used, side by side: cores by time, of all together and of each.
     Needs the extra ``fedredis[plot]``.
 
     Parameters
@@ -66,16 +68,10 @@ def plot(
         If a model of a run has not been tested yet, nothing is known of its nodes, or Redis can't
         be reached.
     """
-    if Path(out).suffix.lower() not in SUFFIXES:
-        raise UsageError(f"`out={out}`: name the picture {', '.join(SUFFIXES)}")
-    try:
-        from fedredis.api.study.node_picture import figure_of as figure_of_nodes
-        from fedredis.api.study.run_picture import figure_of, save
-    except ImportError:
-        raise UsageError(
-            "plot draws with matplotlib, which is not there: pip install 'fedredis[plot]'"
-        ) from None
-    path = new_file(out, force=force)
+    path = picture(out, force=force)
+    from fedredis.api.study.node_picture import figure_of as figure_of_nodes
+    from fedredis.api.study.run_picture import figure_of, save
+
     named = dict.fromkeys(runs)
     for run in named:
         check_name(run, "run")
@@ -95,10 +91,35 @@ def plot(
                     f"run {one.run} has no samples of its nodes: none yet, or it ended a week ago"
                 )
         save(figure_of_nodes(used), path)
+    elif answer := next((record.answer for record in records if record.answer), None):
+        from fedredis.api.study.answer_picture import figure_of as figure_of_answer
+
+        if len(records) > 1:
+            raise UsageError(f"run {answer.run} asks something: it is drawn alone")
+        save(figure_of_answer(answer), path)
     else:
         _check(records)
         save(figure_of(records), path)
     return path
+
+
+def picture(out: PathLike, *, force: bool = False) -> Path:
+    """Return where a picture is to be, before anything is looked up.
+
+    Raises
+    ------
+    UsageError
+        If the file's name ends otherwise, or matplotlib is not there.
+    DataError
+        If the file is there already.
+    """
+    if Path(out).suffix.lower() not in SUFFIXES:
+        raise UsageError(f"`out={out}`: name the picture {', '.join(SUFFIXES)}")
+    if find_spec("matplotlib") is None:
+        raise UsageError(
+            "plot draws with matplotlib, which is not there: pip install 'fedredis[plot]'"
+        )
+    return new_file(out, force=force)
 
 
 def _check(records: Sequence[RunRecord]) -> None:

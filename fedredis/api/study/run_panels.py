@@ -95,7 +95,7 @@ def curves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=STEPS, min_n_ticks=1))
     if FIGURES[figure].format.endswith("%"):
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    _open_frame(axes)
+    open_frame(axes)
 
 
 def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
@@ -128,7 +128,7 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
         )
     if FIGURES[figure].format.endswith("%"):
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    _open_frame(axes)
+    open_frame(axes)
 
 
 def confusion(axes: Axes, run: Drawn, of: int) -> None:
@@ -172,10 +172,11 @@ def _mistakes(axes: Axes, run: Drawn, counts: NDArray[Any], names: Sequence[str]
         told = f" {names[mistake.true]} → {names[mistake.predicted]}: {mistake.share:.0%}"
         axes.text(0, place, told, va="center", fontsize=8, clip_on=True)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    _open_frame(axes)
+    open_frame(axes)
 
 
-def _open_frame(axes: Axes) -> None:
+def open_frame(axes: Axes) -> None:
+    """Draw a grid, and leave the frame open."""
     axes.grid(color="#dddddd")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fedredis.api.study import run_panels as panels
+from fedredis.api.study import score_panels
 from fedredis.api.study.run_panels import Drawn, unformatted
 from fedredis.data.whole import written_whole
 from fedredis.exchanges import Setup
@@ -58,14 +59,16 @@ def save(figure: Figure, path: Path) -> None:
 def figure_of(records: Sequence[RunRecord]) -> Figure:
     """Lay out the panels of runs, of each of which a round is tested.
 
-    Their axes are labelled ``score``, ``loss``, ``slaves``, and ``confusion 0`` and so on.
+    Their axes are labelled ``score``, ``loss``, ``slaves``, ``confusion 0`` and so on, and, of
+    runs whose scores are told, ``roc`` and ``calibration``.
     """
     runs = _drawn(records)
     measure = Setup(records[0].state.config).measure
     confusions = runs if len(runs) <= CONFUSIONS else runs[:1]
     if not records[0].state.config.classes:
         confusions = []
-    mosaic = _mosaic(len(confusions))
+    scored = score_panels.there(runs)
+    mosaic = _mosaic(len(confusions), scored=bool(scored))
     figure = Figure(figsize=(WIDTH, ROW * len(mosaic)), dpi=DPI)
     figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
     FigureCanvasAgg(figure)
@@ -75,6 +78,9 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     panels.slaves(axes["slaves"], runs, measure.primary)
     for number, run in enumerate(confusions):
         panels.confusion(axes[f"confusion {number}"], run, len(confusions))
+    if scored:
+        score_panels.roc(axes["roc"], scored, COLOURS)
+        score_panels.calibration(axes["calibration"], scored, COLOURS)
     _headings(figure, axes["score"], runs, (measure.primary, measure.loss))
     return figure
 
@@ -94,16 +100,15 @@ def _drawn(records: Sequence[RunRecord]) -> list[Drawn]:
     return runs
 
 
-def _mosaic(confusions: int) -> list[Any]:
+def _mosaic(confusions: int, *, scored: bool) -> list[Any]:
     """Arrange the panels, given how many confusion matrices there are."""
-    top = ["score", "loss", "slaves"]
-    if not confusions:
-        return [top]
+    rows = [["score", "loss", "slaves"], [f"confusion {number}" for number in range(confusions)]]
     if confusions == 1:
-        return [["score", "loss"], ["slaves", "confusion 0"]]
-    bottom = [f"confusion {number}" for number in range(confusions)]
+        rows = [["score", "loss"], ["slaves", "confusion 0"]]
+    if scored:
+        rows.append(["roc", "calibration"])
     # Panels of a row share its width: six is what two and three go into.
-    return [[name for name in row for _ in range(6 // len(row))] for row in (top, bottom)]
+    return [[name for name in row for _ in range(6 // len(row))] for row in rows if row]
 
 
 def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequence[str]) -> None:

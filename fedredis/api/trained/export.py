@@ -68,9 +68,20 @@ def export(
         raise UsageError(f"`round` must be one of {', '.join(ROUNDS)}, not {round!r}")
     path = new_file(out, force=force)
     with session(redis_url, home) as opened:
-        state = runs.read(opened.client, run)
-        number = {"best": state.best, "last": state.round}.get(round or "", state.chosen)
-        parameters, known = _artifacts(opened.client, state, number)
+        return write_model(opened.client, run, path, save, round or "")
+
+
+def write_model(
+    client: Redis,
+    run: str,
+    path: Path,
+    save: Callable[..., None] = model_file.save,
+    which: str = "",
+) -> Description:
+    """Do what `export` does, to a file that may be replaced."""
+    state = runs.read(client, run)
+    number = {"best": state.best, "last": state.round}.get(which, state.chosen)
+    parameters, known = _artifacts(client, state, number)
     config = state.config
     description = Description(
         run=run,

@@ -190,7 +190,7 @@ function sliding(form) {
   }
   form.addEventListener('input', (event) => {
     const told = event.target.parentElement.querySelector('output');
-    if (told) told.textContent = +(+event.target.value).toPrecision(4);
+    if (told) told.textContent = +(+event.target.value).toPrecision(3);
     predict();
   });
   form.addEventListener('submit', (event) => { event.preventDefault(); predict(); });

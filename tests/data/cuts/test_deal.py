@@ -60,6 +60,14 @@ def test_every_row_is_dealt_once_and_no_slave_is_empty(
     assert sorted(np.concatenate(dealt).tolist()) == list(range(rows))
 
 
+def test_an_even_cut_stays_what_it_is() -> None:
+    assert [rows.tolist() for rows in deal(table_of(np.arange(7) % 3, 3), Cut(), 3, 1)] == [
+        [5, 0, 1],
+        [4, 2],
+        [6, 3],
+    ]
+
+
 @every_cut
 def test_the_seed_decides(text: str) -> None:
     table = table_of(np.arange(300) % 3, 3)

@@ -9,7 +9,7 @@ LABELS = np.arange(6000) % 3
 
 def shares(alpha: float, seed: int, slaves: int = 10) -> np.ndarray:
     """Return what share of each label's rows each slave has, shape (slaves, 3)."""
-    dealt = cut_dirichlet(LABELS, slaves, seed, alpha)
+    dealt = cut_dirichlet(LABELS, slaves, alpha, np.random.default_rng([seed, 0]))
     counts = np.array([np.bincount(LABELS[rows], minlength=3) for rows in dealt])
     return counts / 2000
 
@@ -37,5 +37,5 @@ def test_the_mix_is_the_same_when_alpha_is_large() -> None:
 
 
 def test_a_labels_rows_are_dealt_at_random() -> None:
-    rows, _ = cut_dirichlet(np.zeros(1000, np.int64), 2, 0, 1e6)
+    rows, _ = cut_dirichlet(np.zeros(1000, np.int64), 2, 1e6, np.random.default_rng(0))
     assert rows.mean() == pytest.approx(500, abs=50)

@@ -53,6 +53,23 @@ def wards(ward, server, client):
         yield server
 
 
+def test_what_one_slave_alone_has_is_told_to_its_owner(ward, server, client, capfd):
+    header, wards = "age,ward,outcome", {"a": ("eye", "skin"), "b": ("eye", "Skin")}
+    with ExitStack() as stack:
+        for name, has in wards.items():
+            rows = [f"{20 + i},{has[i % 2]},{'well' if i % 3 else 'ill'}" for i in range(40)]
+            path = ward(name, header, "\n".join(rows))
+            lent = fedredis.serving(path, name=name, label="outcome", redis_url=server.url)
+            stack.enter_context(lent)
+        wait_for(client, 2)
+        fedredis.run(slaves=2, rounds=1, redis_url=server.url)
+    told = capfd.readouterr().err
+    for name, (_, own) in wards.items():
+        line = f"slave {name}: no other slave has '{own}' in column 'ward': if others write it "
+        assert told.count(line) == 1
+    assert "'eye'" not in told
+
+
 def test_so_many_slaves_as_are_wanted(wards):
     outcome = fedredis.run(slaves=3, rounds=2, redis_url=wards.url)
     config = fedredis.show(outcome.run, redis_url=wards.url).state.config

@@ -136,7 +136,7 @@ def test_a_run_goes_on_from_what_is_kept(boosted: Callable[..., Setup]) -> None:
             0,
             2,
         )
-    assert kinds == {"statistics", "grow", "evaluate"}
+    assert kinds == {"statistics", "grow", "evaluate", "scores"}
     assert digest(progress) == digest(expected)
     assert progress.round == 4
 

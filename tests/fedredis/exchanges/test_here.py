@@ -110,4 +110,4 @@ def test_a_sample_trains_and_all_are_tested(
     rows = make_rows(5)
     setup = make_setup(rows, sample=2)
     drive(setup, rows, seen=lambda e, s: asked.setdefault(e.name.kind, set()).add(len(e.slaves)))
-    assert asked == {"statistics": {5}, "train": {2}, "evaluate": {5}}
+    assert asked == {"statistics": {5}, "train": {2}, "evaluate": {5}, "scores": {5}}

@@ -49,7 +49,12 @@ def test_each_model_is_tested_beside_the_next_training(plan: Callable[..., Plan]
     assert names(plan(), stands(2), "evaluate:1") == ["evaluate:2"]
     assert names(plan(), stands(2, {1: 0.5}), "evaluate:2") == ["train:3"]
     assert names(plan(), stands(3, {1: 0.5, 2: 0.5})) == ["evaluate:3"]
-    assert names(plan(), stands(3, {1: 0.5, 2: 0.5, 3: 0.5})) == []
+    tested = stands(3, {1: 0.5, 2: 0.5, 3: 0.5})
+    # Once training is over, the scores of the model that the run stands for are counted.
+    assert names(plan(), tested) == ["scores:3"]
+    assert names(plan(), tested, "scores:3") == []
+    tested.artifacts["scores:3"] = {}  # type: ignore[index]
+    assert names(plan(), tested) == []
 
 
 def test_a_test_that_was_lost_is_done_again(plan: Callable[..., Plan]) -> None:
@@ -58,9 +63,11 @@ def test_a_test_that_was_lost_is_done_again(plan: Callable[..., Plan]) -> None:
 
 def test_a_run_that_has_converged_or_lost_patience_ends(plan: Callable[..., Plan]) -> None:
     ended = stands(1, {1: 0.5})
-    assert names(plan(), type(ended)(**{**vars(ended), "converged": True})) == []
+    assert names(plan(), type(ended)(**{**vars(ended), "converged": True})) == ["scores:1"]
     scores: dict[int, float | None] = {1: 0.9, 2: 0.5, 3: 0.5}
-    assert names(plan(rounds=9, patience=2), stands(4, {**scores, 4: 0.6})) == []
+    over = stands(4, {**scores, 4: 0.6})
+    over.artifacts["model:1"] = MODEL  # type: ignore[index]
+    assert names(plan(rounds=9, patience=2), over) == ["scores:1"]
     assert names(plan(rounds=9, patience=3), stands(4, {**scores, 4: 0.6})) == ["train:5"]
     # Only the tests before the newest round's decide, whether that is in or not.
     assert names(plan(rounds=9, patience=2), stands(4, scores), "evaluate:4") == []

@@ -19,6 +19,24 @@ def test_one_input_a_category_and_zeros_for_those_that_nobody_learned_from(gathe
     assert made.warnings(known) == ()
 
 
+@pytest.mark.parametrize("bundle", [1, 2, 3])
+def test_a_slave_learns_what_it_alone_has(gather, bundle):
+    rng = np.random.default_rng(8)
+    made, common = make("plain", (KIND, FLAG)), rng.choice(900, 300, replace=False) + 1.0
+    own = [2000.0 + np.arange(100 * k, 100 * k + 90) for k in range(3)]
+    parts = [np.column_stack([np.concatenate([common, mine])] * 2) for mine in own]
+    for k, part in enumerate(parts):
+        part[k::7, 1] = np.nan
+    known = gather(made, parts, bundle=bundle)
+    for part, mine in zip(parts, own, strict=True):
+        found = made.alone(known, part)
+        assert found["kind"] == mine.tolist()
+        others = np.concatenate([p[:, 1] for p in parts if p is not part])
+        its = np.unique(part[~np.isnan(part[:, 1]), 1])
+        assert found["flag"] == its[~np.isin(its, others)].tolist()
+    assert made.alone(known, parts[0][:0]) == {}
+
+
 def test_columns_with_one_category_or_one_a_row(gather):
     X = np.column_stack([np.arange(1.0, 21), np.full(20, 7.0)])
     made = make("plain", (KIND, FLAG))

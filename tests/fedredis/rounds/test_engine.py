@@ -37,7 +37,7 @@ def test_a_round_waits_for_nobody_and_each_is_dispatched_once(make_training: Mak
     run = make_training(rounds=2)
     run.drive()
     names = [f"statistics:{n}" for n in (1, 2, 3)]
-    names += ["train:1", "evaluate:1", "train:2", "evaluate:2"]
+    names += ["train:1", "evaluate:1", "train:2", "evaluate:2", "scores:2"]
     assert run.farm.dispatched == [(name, 4) for name in names]
     assert run.reported == names
 
@@ -170,5 +170,5 @@ def test_what_happens_is_logged(make_training: Make, caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.INFO, "fedredis.rounds"):
         run.drive()
     told = [(r.message.split()[0], r.round) for r in caplog.records if r.run == run.run_id]
-    rounds = [*(f"statistics:{n}" for n in (1, 2, 3)), "train:1", "evaluate:1"]
+    rounds = [*(f"statistics:{n}" for n in (1, 2, 3)), "train:1", "evaluate:1", "scores:1"]
     assert told == [(what, name) for name in rounds for what in ("opened", "committed")]

@@ -53,7 +53,7 @@ def test_another_master_goes_on_wherever_one_was_killed(
 
     monkeypatch.setattr(MasterStore, "turn", fragile)
     expected: Any = None
-    for point in range(1, 12):
+    for point in range(1, 13):
         run = make_training(strategy="scaffold", patience=2, lease_ms=100)
         killing[0] = point
         try:

@@ -126,6 +126,12 @@ def test_events_of_a_run_that_is_over(page: FlaskClient) -> None:
     assert page.get("/api/runs/songs/events?after=x").status_code == 400
 
 
+def test_figures_for_prometheus(page: FlaskClient, locked: FlaskClient) -> None:
+    pytest.importorskip("prometheus_client")
+    assert 'fedredis_run_score{figure="accuracy",run="songs"}' in page.get("/metrics").text
+    assert locked.get("/metrics").status_code == 401
+
+
 def test_the_description_is_valid_and_whole(page: FlaskClient) -> None:
     told = page.get("/api/openapi.json", buffered=True).json
     validate(told)
