@@ -99,8 +99,11 @@ class Setup:
     @cached_property
     def weights(self) -> Weights | None:
         """What rows weigh in training, if not all the same."""
-        balanced, column = self.config.class_weight == BALANCED, bool(self.config.reading.weights)
-        return Weights(len(self.config.classes), balanced, column) if balanced or column else None
+        config = self.config
+        balanced, column = config.class_weight == BALANCED, bool(config.reading.weights)
+        if not (balanced or column):
+            return None
+        return Weights(len(config.classes), balanced, column, config.rows)
 
     @property
     def boosts(self) -> bool:

@@ -44,11 +44,14 @@ class Weights:
     ----------
     classes
         Their number; 0 where labels are numbers.
+    rows
+        How many rows of all slaves sums must have room for.
     """
 
     classes: int
     balanced: bool
     column: bool
+    rows: int
 
     def width(self, known: Named) -> int:
         """Count the inputs: none."""
@@ -64,7 +67,7 @@ class Weights:
         """Describe what is summed in a pass."""
         if name == "weights":
             return (histograms(name, 1, len(cells.MAGNITUDES) + 1, gaps=False),)
-        bound = float(np.ldexp(1.0, self._bits(known)))
+        bound = float(np.ldexp(1.0, self._bits))
         return (Quantity(name, (max(self.classes, 1),), bound, whole=True, nonnegative=True),)
 
     def sums(
@@ -116,14 +119,13 @@ class Weights:
         """Return the power of two that all weights are below, or 0 if they are 1."""
         return int(np.frexp(known["largest_weight"])[1]) - 1 if self.column else 0
 
-    def _bits(self, known: Named) -> int:
-        """Return how many bits a weight has as an integer."""
-        if not self.column:
-            return 0
-        return min(WEIGHT_BITS, SUM_BITS - int(known["rows"][0]).bit_length())
+    @property
+    def _bits(self) -> int:
+        """How many bits a weight has as an integer."""
+        return min(WEIGHT_BITS, SUM_BITS - self.rows.bit_length()) if self.column else 0
 
     def _scale(self, known: Named) -> int:
-        return self._bits(known) - self._exponent(known)
+        return self._bits - self._exponent(known)
 
     def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
         """Map rows X (n, columns) to no input (n, 0)."""

@@ -13,12 +13,14 @@ RNG = np.random.default_rng(11)
 Y = RNG.choice(3, 500, p=[0.7, 0.28, 0.02])
 W = RNG.lognormal(0, 2, 500)
 X = RNG.normal(size=(500, 1))
+#: With those that are held out, which are many.
+ROWS = 500_000
 
 
 def known_of(weights, cuts, w=W, y=Y):
     """Make all passes over rows that are dealt at some places."""
     features = Prepared((((0,), Plain((Column("x"),))), ((), weights)))
-    known, scope = {}, Scope(len(cuts) + 1, len(y))
+    known, scope = {}, Scope(len(cuts) + 1, ROWS)
     while name := features.next_pass(known):
         rule = Sum(features.quantities(name, known), scope)
         total = rule.schema.zeros()
@@ -34,7 +36,7 @@ def known_of(weights, cuts, w=W, y=Y):
 @pytest.mark.parametrize("column", [False, True])
 @pytest.mark.parametrize("balanced", [False, True])
 def test_factors_are_those_of_scikit_learn_to_the_same_bits_for_any_cut(balanced, column):
-    weights = Weights(3, balanced, column)
+    weights = Weights(3, balanced, column, ROWS)
     known = known_of(weights, [])
     w = W if column else np.ones(500)
     if balanced:
@@ -53,18 +55,18 @@ def test_factors_are_those_of_scikit_learn_to_the_same_bits_for_any_cut(balanced
 
 
 def test_a_class_without_rows_and_rows_without_weight_take_no_part():
-    weights = Weights(4, balanced=True, column=True)
+    weights = Weights(4, balanced=True, column=True, rows=ROWS)
     known = known_of(weights, [250], w=np.where(Y == 2, 0.0, 5.0))
     assert known["row_weights"][2:].tolist() == [0.0, 0.0]
     np.testing.assert_allclose(known["row_weights"][:2] * 5, 500 / 2 / np.bincount(Y)[:2])
 
 
 def test_numbers_are_weighed_too():
-    known = known_of(Weights(0, balanced=False, column=True), [10], y=X[:, 0])
+    known = known_of(Weights(0, balanced=False, column=True, rows=ROWS), [10], y=X[:, 0])
     np.testing.assert_allclose(known["row_weights"], [500 / W.sum()])
 
 
 @pytest.mark.parametrize("w", [0.0, 1e200])
 def test_weights_that_are_none_are_refused(w):
     with pytest.raises(DataError, match="a weight must be above 0"):
-        known_of(Weights(3, balanced=False, column=True), [], w=np.full(500, w))
+        known_of(Weights(3, balanced=False, column=True, rows=ROWS), [], w=np.full(500, w))
