@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fedredis.api.session import PathLike, session
 from fedredis.api.trained import model_file
 from fedredis.api.trained.model_file import Description
@@ -101,7 +103,11 @@ def write_model(
             model_file.fitted(description, parameters, known)
     except DataError as error:
         raise damaged(f"run {run}", f"its model: {error}") from None
-    save(path, description, parameters, known)
+    try:
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            save(path, description, parameters, known)
+    except ArithmeticError as error:
+        raise damaged(f"run {run}", f"its model: {error}") from None
     return description
 
 
