@@ -145,6 +145,11 @@ class RunKeys:
         return f"{self.run}:history"
 
     @property
+    def last(self) -> str:
+        """String: what the newest commit makes of the run (JSON), as long as there is a master."""
+        return f"{self.run}:last"
+
+    @property
     def everyone(self) -> str:
         """Zset: all slaves by their place."""
         return f"{self.run}:everyone"

@@ -6,11 +6,13 @@
 -- KEYS[4] events - stream of what happened
 -- KEYS[5] nodes  - stream of what the run's processes use, to which they add if it is there
 -- KEYS[6] counts - hash, what its rounds came to in numbers
+-- KEYS[7] last   - string, what the newest commit made of the run
+-- KEYS[8] history - hash, round to what it came to
 -- ARGV[1] token  - who asks
 -- ARGV[2] ttl_ms - how long the lease lasts unless renewed
 -- returns {epoch, sequence}: epoch 1, 2, …, or 0 if another master holds the lease, or
 --   -1 if there is no such run
-local run, lease, work, events, nodes, counts = unpack(KEYS)
+local run, lease, work, events, nodes, counts, last, history = unpack(KEYS)
 local token, ttl = ARGV[1], tonumber(ARGV[2])
 
 local known = redis.call('HMGET', run, 'config', 'epoch', 'sequence')
@@ -27,6 +29,7 @@ local epoch = redis.call('HINCRBY', run, 'epoch', 1)
 local sequence = redis.call('HINCRBY', run, 'sequence', 1)
 redis.call('SET', lease, token, 'PX', ttl)
 redis.call('HSET', run, 'master', token, 'status', 'running', 'error', '')
+settle(last, run, history)
 -- They were to end some time after the run.
 redis.call('PERSIST', work)
 redis.call('PERSIST', events)

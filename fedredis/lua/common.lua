@@ -65,3 +65,14 @@ local function in_charge(run, token)
   end
   return redis.call('HINCRBY', run, 'sequence', 1)
 end
+
+-- Makes a run's state what its newest commit says. Of a script that is cut off in its file, a
+-- server may do the first commands alone when it starts once more.
+local function settle(last, run, history)
+  local told = redis.call('GET', last)
+  if told then
+    told = cjson.decode(told)
+    for field, value in pairs(cjson.decode(told[2])) do redis.call('HSET', run, field, value) end
+    redis.call('HSET', history, told[1], told[3])
+  end
+end

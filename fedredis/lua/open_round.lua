@@ -89,6 +89,9 @@ if state ~= 'closed' and count + given_up >= tonumber(expected) then
   redis.call('HSET', round, 'state', count >= tonumber(quorum) and 'closed' or 'failed')
   redis.call('ZREM', open, name)
 end
+if redis.call('HGET', round, 'state') == 'open' then
+  redis.call('ZADD', open, 'NX', whole(time), name)
+end
 redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)), 'given_up', given_up)
 if ARGV[9] ~= '' then tell(work, 100, 'round', ARGV[9]) end
 tell(events, 1000, 'type', 'opened', 'round', name)

@@ -5,19 +5,18 @@
 -- KEYS[4] events - stream of what happened
 -- KEYS[5] nodes  - stream of what the run's processes use
 -- KEYS[6] counts - hash, what its rounds came to in numbers
+-- KEYS[7] last   - string, what the newest commit made of the run
 -- ARGV[1] token  - who asks
 -- ARGV[2] status - finished, stopped or failed
 -- ARGV[3] error  - one line that says why, or ''
 -- returns {sequence}
-local run, lease, work, events, nodes, counts = unpack(KEYS)
+local run, lease, work, events, nodes, counts, last = unpack(KEYS)
 local token, status, error = ARGV[1], ARGV[2], ARGV[3]
 
 local sequence, refused = in_charge(run, token)
 if refused then
   return refused
 end
-redis.call('HSET', run, 'status', status, 'error', error, 'ended', whole(now()))
-redis.call('DEL', lease)
 -- Sends waiting workers home: there will be no next round.
 tell(work, 100, 'round', '')
 tell(events, 1000, 'type', status, 'error', error)
@@ -26,4 +25,7 @@ redis.call('EXPIRE', work, 86400)
 redis.call('EXPIRE', events, 86400)
 redis.call('EXPIRE', nodes, 604800)
 redis.call('EXPIRE', counts, 604800)
+redis.call('DEL', last, lease)
+-- In the end: of a script that is cut off in its file, a server may do the first commands alone.
+redis.call('HSET', run, 'status', status, 'error', error, 'ended', whole(now()))
 return {sequence}

@@ -87,6 +87,6 @@ if redis.call('HLEN', inside) + given_up >= expected then
 elseif tonumber(parts) > 2 then  -- worth fetching before all are in; small ones are not
   tell(events, 1000, 'type', 'arrived', 'round', name)
 end
--- At last: of a script that is cut off in the server's file, what comes first may be done later.
+-- In the end: of a script that is cut off in its file, a server may do the first commands alone.
 redis.call('PERSIST', bundle)
 return {1}

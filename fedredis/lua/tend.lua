@@ -1,5 +1,5 @@
 -- Tends a round: prolongs its master's lease, names slaves whose workers are no longer attached,
--- and at the deadline closes the round if a quorum has arrived.
+-- and at the deadline, or when nobody is to come, closes the round if a quorum has arrived.
 -- A lease that ran out while nobody else took over is taken up again.
 -- KEYS[1] run      - hash of the run
 -- KEYS[2] lease    - string, the token of the master in charge
@@ -31,7 +31,8 @@ local workers = redis.call('ZRANGE', attached, 0, -1)
 local fields = {'state', 'deadline', 'quorum', 'epoch', 'expected', 'given_up'}
 local round_ = redis.call('HMGET', round, unpack(fields))
 local count, state = redis.call('HLEN', inside), ({open = 1, closed = 0, failed = -1})[round_[1]]
-if state == 1 and time >= tonumber(round_[2]) then
+local expected, given_up = tonumber(round_[5]), tonumber(round_[6]) or 0
+if state == 1 and (time >= tonumber(round_[2]) or count + given_up >= expected) then
   state = count >= tonumber(round_[3]) and 0 or -1
   if state == 0 then
     redis.call('HSET', round, 'state', 'closed')
@@ -47,8 +48,7 @@ elseif state == 1 then
     end
   end
   keep('zset', ids)
-  nowhere = tonumber(round_[5]) - count - #held / 2 - redis.call('ZCARD', ids)
-  nowhere = math.max(0, nowhere - (tonumber(round_[6]) or 0))
+  nowhere = math.max(0, expected - given_up - count - #held / 2 - redis.call('ZCARD', ids))
 end
 local arrived, epoch = redis.call('LLEN', bundles), tonumber(round_[4]) or 0
 return {sequence, state or -5, count, arrived, epoch, workers, gone, nowhere}

@@ -48,6 +48,10 @@ class MasterStore:
         self._client, self._where = client, f"run {keys.run_id}"
         self._token, self._lease_ms = token, lease_ms
         self._charge = Charge(self._where)
+        #: What taking and giving back the lease touches.
+        self._touched = [
+            *(keys.run, keys.lease, keys.work, keys.events, keys.nodes, keys.counts, keys.last)
+        ]
         #: Whether no master has had the run before.
         self._first = True
         #: How many artifacts were written, and the versions of those known.
@@ -74,7 +78,7 @@ class MasterStore:
         keys = self.keys
         epoch, sequence = self._call(
             "acquire",
-            [keys.run, keys.lease, keys.work, keys.events, keys.nodes, keys.counts],
+            [*self._touched, keys.history],
             [self._token, self._lease_ms],
         )
         if epoch == -1:
@@ -99,9 +103,8 @@ class MasterStore:
         What a crash of the server takes back is done again when the run is resumed, to the same
         bits.
         """
-        keys, batch = self.keys, Batch(self._client, self._where)
-        touched = [keys.run, keys.lease, keys.work, keys.events, keys.nodes, keys.counts]
-        told = touched, [self._token, status, error]
+        batch = Batch(self._client, self._where)
+        told = self._touched, [self._token, status, error]
         batch.script("release", *told)
         # On the connection that wrote: the server waits for what came over that one.
         batch.add("WAITAOF", 1, 0, DISK_WAIT_MS)

@@ -37,7 +37,7 @@ def commit(
         "commit",
         [
             *(keys.run, keys.history, keys.events, keys.slaves, keys.warnings),
-            *(round_.round, round_.inside, keys.counts, *places),
+            *(round_.round, round_.inside, keys.counts, keys.last, *places),
             *map(round_.bundle, bundles),
             *(round_.round, round_.task, round_.ids, round_.claims, round_.inside),
             *(round_.bundles, round_.attempts),

@@ -84,6 +84,7 @@ def all_names() -> Iterator[str]:
         run.history,
         run.everyone,
     )
+    yield run.last
     yield from (run.slaves, run.warnings, run.slave("4"), run.memory("4"), run.attached("train"))
     for artifact in ("model:3", "preprocessing:2", "strategy:3", "scores:3"):
         yield from (run.artifact(artifact), run.parts(artifact))

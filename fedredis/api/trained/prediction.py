@@ -145,7 +145,8 @@ def told_of(
     """
     config, X = trained.config, row[np.newaxis]
     try:
-        told = trained.predict(X, models)[0].tolist()
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            told = trained.predict(X, models)[0].tolist()
         odd = (*odd, *unseen_in(Setup(config).features, trained.known, X))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise FedredisError(f"the model of run {run} can't be used: {error!r}") from error

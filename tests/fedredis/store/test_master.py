@@ -158,7 +158,7 @@ def test_what_a_commit_leaves(bench: Bench) -> None:
     master.turn([kept], [])
     keys = bench.keys
     gone = {key for key in before if b":round:" in key or b"preprocessing" in key}
-    new = {keys.history, keys.slaves, keys.warnings, "model:1", "model:1:parts"}
+    new = {keys.history, keys.last, keys.slaves, keys.warnings, "model:1", "model:1:parts"}
     new = {key.removeprefix(f"{keys.run}:") for key in new}
     assert set(bench.client.keys()) == before - gone | {f"{keys.run}:{k}".encode() for k in new}
     assert runs.read(bench.client, "r1").round == 1

@@ -81,6 +81,23 @@ def test_what_is_half_done_is_listed_again_or_removed(bench: Bench) -> None:
     assert not bench.client.keys("*:round:*")
 
 
+def test_a_commit_that_is_half_done_is_made_whole(bench: Bench) -> None:
+    master = bench.begin()
+    master.turn([], [opening(TRAIN)])
+    bench.close(master)
+    before = runs.read(bench.client, "r1")
+    master.turn([committal(3, artifacts=MODEL)], [])
+    done = runs.read(bench.client, "r1"), runs.history(bench.client, "r1")
+    assert before.round == 0
+    bench.client.hset(bench.keys.run, "round", 0)
+    bench.client.delete(bench.keys.history)
+    second = bench.master("second")
+    found = runs.read(bench.client, "r1"), runs.history(bench.client, "r1")
+    assert found == done
+    second.release("finished")
+    assert not bench.client.exists(bench.keys.last, bench.keys.lease)
+
+
 def hand_in_half(bench: Bench, worker: SlaveStore) -> tuple[str, str]:
     """Claim a slave, and do what `submit` begins with; return its parts, and where they go."""
     round_ = bench.keys.round(TRAIN)
