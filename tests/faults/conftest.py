@@ -316,7 +316,7 @@ def _drive(config: RunConfig) -> Undisturbed:
     history: dict[str, dict[str, Any]] = {}
 
     def note(exchange: Exchange, step: Step) -> None:
-        held_out = exchange.name.kind == "evaluate"
+        held_out = exchange.name.kind in ("evaluate", "scores")
         parts = [rows[slave] for slave in exchange.slaves]
         history[str(exchange.name)] = {
             "slaves": len(parts),
