@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ("command", "shown"),
     [
         (["inference"], "k-means"),
+        (["asking", "--times", "1"], "`describe`"),
         (["load", "many"], "every update counted once"),
         (["large", "1"], "share of SET + GET"),
         (["nodes", "{scratch}/nodes.png", "--slaves", "3", "--rounds", "4"], "CPU"),

@@ -11,7 +11,7 @@ from fedredis.inference.analyses.context import Analysis, Context
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ANALYSES", "PROBABLE", "Analysis", "Context", "make"]
+__all__ = ["ANALYSES", "Analysis", "Context", "make", "tests_by_t"]
 
 #: The analyses by kind: each is a class of the module of that name, imported when it is asked for.
 ANALYSES: Mapping[str, str] = {
@@ -22,8 +22,12 @@ ANALYSES: Mapping[str, str] = {
     "pca": "Pca",
     "kmeans": "KMeans",
 }
-#: Those whose results hold probabilities.
-PROBABLE = ("glm", "table", "survival")
+
+
+def tests_by_t(asked: Mapping[str, Any]) -> bool:
+    """Say whether a result may hold a t or an F."""
+    family = asked.get("family", "gaussian")
+    return asked["kind"] == "table" or (asked["kind"] == "glm" and family in ("gaussian", "gamma"))
 
 
 def make(asked: Mapping[str, Any], context: Context) -> Analysis:
