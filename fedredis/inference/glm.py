@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named, Scope
-    from fedredis.inference.design import Design
     from fedredis.inference.families import Family, Link
     from fedredis.inference.stages import Frame
+    from fedredis.inference.weighted import Weighted
 
 #: A step is the last one if no standardised coefficient moves by more.
 SMALL_STEP = 1e-10
@@ -39,43 +39,6 @@ MOST_STEPS = 100
 #: A standardised coefficient beyond it is that of a certain outcome, and so is a deviance of less
 #: by weight.
 CERTAIN, NOTHING_LEFT = 30.0, 1e-7
-
-
-@dataclass(frozen=True)
-class Weighted:
-    """The rows of a regression: its columns, labels, offsets and weights."""
-
-    design: Design
-    label: str
-    offset: str = ""
-    weights: str = ""
-    #: The category of the label that counts as 1, others as 0; None where labels are numbers.
-    positive: float | None = None
-
-    @cached_property
-    def needed(self) -> tuple[str, ...]:
-        """The columns of which no cell may be missing."""
-        return tuple(dict.fromkeys((*self.design.columns, *self._others)))
-
-    @property
-    def _others(self) -> list[str]:
-        return [name for name in (self.label, self.offset, self.weights) if name]
-
-    def names(self, known: Named) -> tuple[str, ...]:
-        """Return the names of the columns, then of label, offset and weights."""
-        return (*self.design.names(known), *self._others)
-
-    def matrix(self, known: Named, frame: Frame) -> NDArray[np.float64]:
-        """Return the columns, label, offset and weights of all complete rows."""
-        there = frame.complete(self.needed)
-        x, others = self.design.matrix(known, there), [self.labels(there)]
-        others += [there.columns[name] for name in self._others[1:]]
-        return np.column_stack([x, *others])
-
-    def labels(self, frame: Frame) -> NDArray[np.float64]:
-        """Return the labels as numbers (n,)."""
-        cells = frame.columns[self.label]
-        return bits(cells if self.positive is None else cells == self.positive)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from fedredis.errors import UsageError
 from fedredis.inference.analyses.context import MOST_SHARE
 from fedredis.inference.design import Design
 from fedredis.inference.families import choose
-from fedredis.inference.glm import Scoring, Weighted
+from fedredis.inference.glm import Scoring
 from fedredis.inference.glm_table import table
 from fedredis.inference.levels import Levels
 from fedredis.inference.spread import Spread
 from fedredis.inference.stages import Chain
+from fedredis.inference.weighted import Weighted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
