@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a host has to answer.
 ANSWERS = 5.0
-#: Seconds in which it objects to a handshake that has seemed to succeed.
+#: Seconds in which it objects to a connection, or to a handshake that has seemed to succeed.
 OBJECTS = 0.5
 #: What OpenSSL says of a certificate, by number, and what mends it.
 CERTIFICATES = {
@@ -114,7 +114,8 @@ def _address(host: str) -> str:
 
 def _port(host: str, port: int) -> str:
     try:
-        socket.create_connection((host, port), ANSWERS).close()
+        with socket.create_connection((host, port), ANSWERS) as one:
+            _objection(one)
     except ConnectionRefusedError as error:
         raise Problem(
             f"nothing listens at {host}:{port}: start the server, and let it listen where this "
@@ -129,11 +130,23 @@ def _port(host: str, port: int) -> str:
     return f"{host}:{port} is open"
 
 
+def _objection(one: socket.socket) -> None:
+    """Hear what a server says that hangs up before anything is asked."""
+    one.settimeout(OBJECTS)
+    with suppress(TimeoutError):
+        said = one.recv(200).decode(errors="replace")
+        if "protected mode" in said:
+            raise Problem("it is in protected mode: give it a password, by `requirepass` or users")
+        if "max number of clients" in said:
+            raise Problem("as many clients as it takes are there: raise its `maxclients`")
+
+
 def _socket(path: str) -> str:
     try:
         with socket.socket(socket.AF_UNIX) as one:
             one.settimeout(ANSWERS)
             one.connect(path)
+            _objection(one)
     except OSError as error:
         mends = {
             errno.ENOENT: "start the server, with `unixsocket` set to that path",
@@ -197,11 +210,7 @@ def _login(url: str, variable: str) -> str:
         except AuthenticationError as error:
             raise Problem(_why_no_login(str(error), variable)) from error
         except RedisError as error:
-            if "protected mode" in str(error):
-                why = "it is in protected mode: give it a password, by `requirepass` or users"
-            elif "max number of clients" in str(error):
-                why = "as many clients as it takes are connected: raise its `maxclients`"
-            elif isinstance(error, InvalidResponse):
+            if isinstance(error, InvalidResponse):
                 why = "what listens there is no Redis: see the port"
             elif _hangs_up(error) and shown.startswith("redis:"):
                 why = "it hangs up: if it speaks TLS there, the URL begins with rediss://"

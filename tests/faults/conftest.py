@@ -60,6 +60,7 @@ Server, until, refused = _server.Server, _server.until, _server.refused
 _processes = _beside("processes")
 Gates, Process, PATIENCE = _processes.Gates, _processes.Process, _processes.PATIENCE
 Proxy, Run, Trio = _beside("proxy").Proxy, _beside("run").Run, _beside("trio").Trio
+_hosts = _beside("hosts")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Site:
     leaving: ExitStack = field(default_factory=ExitStack)
     processes: list[Process] = field(default_factory=list)
     started: int = 0
+    #: What runs a command on the host where the next processes are.
+    prefix: list[str] = field(default_factory=list)
 
     def create(
         self, *, partitions: Path | None = None, on: Redis | None = None, **changes: Any
@@ -155,7 +158,7 @@ class Site:
     def fedredis(self, *args: object, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command as it is to its end, and check its exit code."""
         done = subprocess.run(
-            [FEDREDIS, *map(str, args)],
+            [*self.prefix, FEDREDIS, *map(str, args)],
             cwd=self.folder,
             env=self._environment({}, {}) | {"COLUMNS": "200"},
             capture_output=True,
@@ -199,7 +202,7 @@ class Site:
         out, err = (self.folder / f"process-{self.started}.{end}" for end in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
             popen = subprocess.Popen(
-                command,
+                [*self.prefix, *command],
                 cwd=self.folder,
                 env=self._environment(variables, faults),
                 stdin=subprocess.DEVNULL,
@@ -265,7 +268,7 @@ def site_of(own: Any, folder: Path, gates_url: str, partitions: Any) -> Iterator
     """Lend a site with a server that nobody uses yet."""
     try:
         own.start()
-        with connect(own.url) as client:
+        with connect(own.here) as client:
             site = Site(folder, own, client, gates_url, partitions)
             try:
                 yield site
@@ -281,6 +284,27 @@ def site(
 ) -> Iterator[Site]:
     """Return a site with a server that nobody uses yet."""
     own = Server(tmp_path / "server", free_port())
+    with site_of(own, tmp_path, server.url, partitions) as site:
+        yield site
+
+
+@pytest.fixture
+def hosts() -> Iterator[Any]:
+    """Return hosts with networks of their own: of a server, of a master, of three slaves."""
+    made = _hosts.Hosts("redis", "master", "slave-0", "slave-1", "slave-2")
+    try:
+        made.make()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def remote_site(
+    tmp_path: Path, server: EmbeddedServer, partitions: Callable[..., Path], hosts: Any
+) -> Iterator[Site]:
+    """Return a site with a server on the first of those hosts."""
+    own = _hosts.Remote(tmp_path / "server", hosts, "redis")
     with site_of(own, tmp_path, server.url, partitions) as site:
         yield site
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 
 #: Seconds that a test waits for something to pass.
@@ -20,7 +21,8 @@ class Proxy:
     - `drop_next_reply`: the next request that holds some markers gets through, its reply is
       lost with the connection;
     - `hold_next_reply`: the same, but the reply is kept until `let_go`;
-    - `cut_after`: so many bytes of requests get through, then the connection is cut.
+    - `cut_after`: so many bytes of requests get through, then the connection is cut;
+    - `slow_down`: whatever passes takes so many seconds each way.
     """
 
     def __init__(self, port: int) -> None:
@@ -31,6 +33,7 @@ class Proxy:
         self._refusing = self._swallowing = self._holding = False
         self._markers: tuple[bytes, ...] = ()
         self._left: int | None = None
+        self._delay = 0.0
         #: Set when the marked request has got its reply, or the bytes left are used up.
         self.hit = threading.Event()
         self._let_go = threading.Event()
@@ -62,6 +65,10 @@ class Proxy:
     def cut_after(self, count: int) -> None:
         with self._lock:
             self._left = count
+
+    def slow_down(self, seconds: float) -> None:
+        with self._lock:
+            self._delay = seconds
 
     def forward(self) -> None:
         """Let everything through again; what was swallowed is lost, and its connection too."""
@@ -115,6 +122,7 @@ class Proxy:
     def _requests(self, client: socket.socket, upstream: socket.socket, marked) -> None:
         with suppress(OSError):
             while chunk := client.recv(CHUNK):
+                time.sleep(self._delay)
                 with self._lock:
                     if self._swallowing:
                         continue
@@ -134,6 +142,7 @@ class Proxy:
     def _replies(self, client: socket.socket, upstream: socket.socket, marked) -> None:
         with suppress(OSError):
             while chunk := upstream.recv(CHUNK):
+                time.sleep(self._delay)
                 if marked.is_set():
                     marked.clear()
                     self.hit.set()

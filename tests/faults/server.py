@@ -34,6 +34,8 @@ class Server:
     def __init__(self, home: Path, port: int) -> None:
         self.home, self.port = home, port
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+        #: The URL by which the test itself gets there, and what runs a command where it is.
+        self.here, self.prefix = self.url, list[str]()
         home.mkdir()
         (home / "server.conf").write_text(CONFIG.format(port=port, password=PASSWORD) + MORE)
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,9 +45,9 @@ class Server:
         assert self._process is None
         # With the limit of a file's size as a full disk: a write fails, and kills nobody.
         self._process = subprocess.Popen(
-            [find_binary(), "server.conf"], cwd=self.home, restore_signals=False
+            [*self.prefix, find_binary(), "server.conf"], cwd=self.home, restore_signals=False
         )
-        with connect(self.url) as client:
+        with connect(self.here) as client:
             client.ping()
 
     def kill(self) -> None:

@@ -41,6 +41,10 @@ class Trio:
         self._sentinels: list[subprocess.Popen[bytes]] = []
 
     @property
+    def here(self) -> str:
+        return self.url
+
+    @property
     def url(self) -> str:
         places = ",".join(f"127.0.0.1:{port}" for port in self.ports)
         login = f"sentinel_password={ITS_PASSWORD}"

@@ -130,7 +130,7 @@ def test_a_server_with_as_many_clients_as_it_takes(start, look) -> None:
     with connect(f"redis://localhost:{port}") as only:
         only.ping()
         _, finding = look(f"redis://localhost:{port}")
-    assert finding.endswith("as many clients as it takes are connected: raise its `maxclients`")
+    assert finding.endswith("as many clients as it takes are there: raise its `maxclients`")
 
 
 def test_what_is_no_redis(look) -> None:
