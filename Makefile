@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 RUN_ARGS ?= --slaves 10
 PYTEST_WORKERS ?= 2
 
-.PHONY: run test faults engine soak lint types check bench clean
+.PHONY: run test faults engine soak lint types check release-check bench clean
 
 # What `make run` needs, then a training over ten slaves.
 run: $(VENV)/run.stamp
@@ -27,7 +27,7 @@ types: $(VENV)/lint.stamp
 
 # Whole programs that are killed, cut off and attacked: a quarter of an hour.
 faults: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m 'not soak and not engine' tests/e2e tests/faults tests/security tests/web
+	$(BIN)/python -m pytest -m 'not soak and not engine' tests/e2e tests/faults tests/hosts tests/security tests/web
 
 # Federations in containers, where a Docker engine with Compose answers: ten minutes.
 engine: $(VENV)/test.stamp
@@ -38,6 +38,10 @@ soak: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m soak -s tests/soak
 
 check: lint types test
+
+# What would be published: built, looked at, and tried with every Python that is here.
+release-check: $(VENV)/release.stamp
+	.ci/release $(BIN)
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.songs
@@ -58,6 +62,10 @@ $(VENV)/test.stamp: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/lint.stamp: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[lint]'
+	touch $@
+
+$(VENV)/release.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
 	touch $@
 
 clean:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,7 @@ def pytest_configure() -> None:
 
 
 #: Folders whose tests start whole programs, kill them, and wait: minutes in all.
-LONG = ("e2e", "faults", "security", "web")
+LONG = ("e2e", "faults", "hosts", "security", "web")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -99,3 +101,27 @@ def client(server: EmbeddedServer) -> Iterator[Redis]:
     """Return a client of a real server that holds nothing."""
     with connect(server.url) as connected:
         yield connected
+
+
+#: What the package is made of.
+SOURCES = ("fedredis", "jobs", "cli", "data", "pyproject.toml", "README.md", "LICENSE")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the project's wheel, in a copy so that nothing is left in the checkout."""
+    folder, root = tmp_path_factory.mktemp("wheel"), Path(__file__).resolve().parents[1]
+    checkout = folder / "checkout"
+    checkout.mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (root / name).is_dir() else shutil.copy
+        copy(root / name, checkout / name)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"),
+            *("--no-build-isolation", "--wheel-dir", str(folder), str(checkout)),
+        ],
+        check=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built

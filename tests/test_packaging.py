@@ -1,39 +1,15 @@
 """The wheel: what lands in site-packages, and that it works from there."""
 
 import os
-import shutil
 import subprocess
 import sys
 import venv
 import zipfile
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 #: What the page is made of.
 PAGE = (".css", ".html", ".js", ".svg")
-SOURCES = ("fedredis", "jobs", "cli", "data", "pyproject.toml", "README.md", "LICENSE")
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The project's wheel, built in a copy so that nothing is left in the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    checkout = folder / "checkout"
-    checkout.mkdir()
-    for name in SOURCES:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, checkout / name)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"),
-            *("--no-build-isolation", "--wheel-dir", str(folder), str(checkout)),
-        ],
-        check=True,
-    )
-    (built,) = folder.glob("*.whl")
-    return built
 
 
 def test_only_fedredis_lands_in_site_packages(wheel):

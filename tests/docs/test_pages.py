@@ -25,7 +25,12 @@ RUN = {
     "docs/strategies.md": {"newton"},
 }
 #: Those whose words are looked at.
-READ = {"README.md": {"make"}, "docs/deploying.md": {"dashboard", "docker", "sentinels"}}
+READ = {
+    "README.md": {"make"},
+    "docs/aws.md": {"prepare", "stacks"},
+    "docs/deploying.md": {"dashboard", "docker", "sentinels"},
+    "docs/kubernetes.md": {"kubernetes"},
+}
 #: Pages whose examples nothing runs: they are for who works on fedredis, or runs a server.
 UNMARKED = {"CONTRIBUTING.md", "SECURITY.md"}
 #: Folders of the checkout that paths in running text start with.
