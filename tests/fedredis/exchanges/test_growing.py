@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fedredis.arrays import Schema
+from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup, make
 from fedredis.exchanges.here import Here, drive
@@ -37,6 +38,10 @@ def pooled_rows(classes: int = 3, n: int = 400) -> Prepared:
     return Prepared(X[cut:], y[cut:], X[:cut], y[:cut], rng.exponential(1, n - cut))
 
 
+#: Cells may be missing, and rows have weights.
+WEIGHED = Reading(missing="mean", weights="w")
+
+
 def dealt(rows: Prepared, places: Sequence[Any]) -> dict[str, Prepared]:
     """Give a slave each the training rows of some places; the first ones hold rows out."""
     tests = np.array_split(np.arange(len(rows.test_y)), min(3, len(places)))
@@ -62,7 +67,7 @@ def digest(progress: Progress) -> str:
 def boosted(make_setup: Callable[..., Setup]) -> Callable[..., Setup]:
     def setup_of(rows: Mapping[str, Prepared], **changes: Any) -> Setup:
         options = {"depth": "3", "min-rows": "5", **changes.pop("options", {})}
-        defaults = {"columns": COLUMNS, "missing": "mean", "rounds": 4}
+        defaults = {"columns": COLUMNS, "reading": Reading(missing="mean"), "rounds": 4}
         fixed = {"model": "trees", "strategy": "boosting", "features": "bins"}
         setup = make_setup(rows, **{**defaults, **fixed, **changes}, options=options)
         setup.check()
@@ -79,8 +84,8 @@ def boosted(make_setup: Callable[..., Setup]) -> Callable[..., Setup]:
         (3, {}, {"quorum": 1, "patience": 1}),
         (0, {}, {}),
         (0, {"loss": "poisson"}, {}),
-        (3, {}, {"weights": "w", "class_weight": "balanced"}),
-        (0, {}, {"weights": "w"}),
+        (3, {}, {"reading": WEIGHED, "class_weight": "balanced"}),
+        (0, {}, {"reading": WEIGHED}),
     ],
     ids=["softmax", "drawn", "quorum", "squared", "poisson", "balanced", "weighed"],
 )
