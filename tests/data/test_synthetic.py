@@ -25,7 +25,7 @@ REFERENCE = {"plain": 0.631, "quadratic": 0.664}
 def test_as_many_songs_an_era_as_there_were() -> None:
     table = generate(seed=3)
     assert np.bincount(table.y).tolist() == [16_310, 12_220, 12_030]
-    assert (table.columns, table.classes, table.label) == (FEATURES, ERAS, "decade")
+    assert (table.columns, table.classes, table.reading.label) == (FEATURES, ERAS, "decade")
     assert table.names is not None
     assert table.names[123] == "Synthetic Song 000123"
 

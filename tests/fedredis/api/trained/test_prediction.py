@@ -9,6 +9,7 @@ import pytest
 import fedredis
 from fedredis.api.trained.prediction import read_trained
 from fedredis.api.trained.songs import Songs
+from fedredis.data.reading import Reading
 from fedredis.data.table import Table
 from fedredis.errors import FedredisError, UsageError
 
@@ -56,7 +57,9 @@ def test_another_file(trained, csv, song, server, folder):
 
 def test_names_are_suggested() -> None:
     named = ("Hey Jude", "Hey", "Oh, hey there", "hey", "Judex", "Hey")
-    table = Table(np.zeros((6, 1)), np.arange(6) % 2, (), ("a", "b"), "kind", "x.csv", named)
+    table = Table(
+        np.zeros((6, 1)), np.arange(6) % 2, (), ("a", "b"), Reading(label="kind"), "x.csv", named
+    )
     assert [name for name, _ in Songs(table).suggest("hey", 9)] == [
         *("Hey Jude", "Hey", "hey", "Oh, hey there")
     ]
