@@ -52,7 +52,7 @@ def through_fedredis(
     name, scope = RoundName("train", number), Scope(len(SLAVES), 10 * len(SLAVES))
     rule = Sum((Quantity("weights", array.shape),), scope)
     opening = Opening(name, "train", None, 3, 3, timeout_ms=600_000, attempts=1, reads={})
-    master.turn(None, [opening])
+    master.turn([], [opening])
     reduction, fetched = Reduction(rule, SLAVES), 0
     started = time.perf_counter()
     for _ in SLAVES:
@@ -60,7 +60,7 @@ def through_fedredis(
         assert claim is not None
         handed = Handed(claim, Bundle(claim.slaves, (10,), [array]), rule.schema)
         worker.visit([handed], [])
-        for called, parts in master.bundles(name, fetched):
+        for _, called, parts in master.bundles({name: fetched}):
             assert not reduction.take([(called, Bundle.of(rule.schema, parts))])
             fetched += 1
     seconds = time.perf_counter() - started
