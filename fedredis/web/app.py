@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g, jsonify, render_template, request, session
+from jinja2 import StrictUndefined
 from redis.exceptions import NoPermissionError, RedisError
 from werkzeug.exceptions import HTTPException
 
@@ -39,6 +40,8 @@ def create_app(here: Site, *, clock: Callable[[], float] = time.monotonic) -> Fl
     app = Flask(__name__)
     # Scripts, too, which Jinja would take as they are.
     app.jinja_env.autoescape = True
+    # What is not there is a fault, and not nothing.
+    app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["fedredis"] = here
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
@@ -58,7 +61,8 @@ def _told_to_templates() -> dict[str, Any]:
     return {
         "nonce": g.get("nonce", ""),
         "can_log_out": bool(session.get("in")),
-        "now": datetime.now(UTC),
+        # What only some routes tell.
+        **dict.fromkeys(("wrong", "song", "artist"), ""),
     }
 
 

@@ -106,7 +106,8 @@ class _Source:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         drawn = config.seed if config.source == "synthetic" else None
-        self._key = (config.source, config.columns, config.classes, config.reading, drawn)
+        reading = repr(config.reading)  # which may hold lists
+        self._key = (config.source, config.columns, config.classes, reading, drawn)
 
     def __hash__(self) -> int:
         return hash(self._key)

@@ -36,9 +36,9 @@ LISTED = 200
 COLOURS = 8
 #: Fields of a config that say what is trained, in the order in which they are shown.
 SETTINGS = (
-    *("dataset", "source", "label", "slaves", "rows", "model", "strategy", "options", "features"),
+    *("dataset", "source", "slaves", "rows", "model", "strategy", "options", "features"),
     *("rounds", "seed", "learning_rate", "schedule", "local_epochs", "batch_size", "l2", "sample"),
-    *("quorum", "patience", "missing", "threshold", "attempts", "max_norm"),
+    *("quorum", "patience", "threshold", "attempts", "max_norm"),
 )
 
 
@@ -269,6 +269,7 @@ class RunView(Summary):
                         )
                         for name in (primary, loss)
                     },
+                    "ms": _count(facts.get("ms")),
                     "failures": str(facts.get("failures", 0)),
                     "worker": f"…{worker[-8:]}" if worker else "-",
                 }
@@ -285,6 +286,7 @@ class RunView(Summary):
         if self.is_analysis:
             fields = {n: fields[n] for n in ("dataset", "source", "slaves", "rows", "threshold")}
             fields |= {name: value for name, value in config.analysis.items() if value}
+        fields |= config.reading.as_dict
         fields["columns"] = ", ".join(column.name for column in config.columns)
         fields["classes"] = ", ".join(config.classes)
         return [

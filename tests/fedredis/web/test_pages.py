@@ -57,6 +57,7 @@ def test_a_run_that_is_finished(page: FlaskClient) -> None:
     said = text(answer)
     for what in ("rounds 2 of 2", "Accuracy by round", "Held-out rows", "Accuracy of each slave"):
         assert what in said
+    assert re.search(r"Configuration .*learning rate 0.7 .*label decade .*columns danceab", said)
     assert "What went wrong" not in said
     assert said.count("…") >= 3  # its slaves' workers
     assert 'action="/runs/songs/delete"' in answer
