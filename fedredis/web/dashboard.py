@@ -38,7 +38,10 @@ def mount(app: Flask, site: Site) -> None:
     app.register_blueprint(blueprint, url_prefix=PREFIX)
     app.before_request(_refuse)
     app.after_request(_with_token)
-    app.context_processor(lambda: {"poll_interval": POLL_MS})
+    # What some of its views do not tell its templates.
+    app.context_processor(
+        lambda: {"poll_interval": POLL_MS, "active_tab": "", "enable_delete": True}
+    )
 
 
 def _refuse() -> None:
