@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
+import click.shell_completion
 
 from fedredis import logs
 from fedredis.cli.signals import terminate_as_interrupt
@@ -54,6 +55,7 @@ COMMANDS = {
     "record": "Show what has left the slaves of a policy file's FOLDER, oldest first.",
     "acl": "Print ACL rules for masters, slaves and viewers.",
     "server": "Keep the embedded server up, to look into it.",
+    "completion": "Print what makes a shell complete commands and options.",
     "doctor": "Check that everything needed is there.",
 }
 
@@ -76,6 +78,14 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"fedredis.cli.{cmd_name} has no command")
         return command
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete a command's name, and import none of them."""
+        found = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [click.shell_completion.CompletionItem(n, help=COMMANDS[n]) for n in found]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from their summaries."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fedredis.cli import output
+from fedredis.cli import options, output
 from fedredis.secure.identity import Identity, fingerprint
 from fedredis.secure.policy import Policy
 
@@ -22,9 +22,13 @@ def command() -> None:
 
 @command.command()
 @click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def check(path: Path) -> None:
+@options.as_json
+def check(path: Path, as_json: bool) -> None:
     """Say what a policy file allows, and see that it can be used."""
     policy = Policy.load(path)
+    if as_json:
+        output.print_json({name: value for name, value, _ in policy.lines()})
+        return
     for name, value, what in policy.lines():
         click.echo(f"{name:16}{value:12}{what}")
     for name, public in (policy.roster.keys if policy.roster else {}).items():

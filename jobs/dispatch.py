@@ -99,6 +99,7 @@ class Dispatcher:
         self._queue(queue).enqueue_call(
             func=function_name(job),
             kwargs={"run": run_id, "round": str(name)},
+            description=f"run {run_id}: {job}, woken for {name}",
             job_id=job_id(queue, run_id, job),
             timeout=self._config.round_timeout_ms // 1000 + 120,
             result_ttl=JOB_KEPT,

@@ -214,3 +214,12 @@ def test_a_job_carries_names_and_nothing_else(
     assert int(job[b"timeout"]) == 600 + 120
     assert int(job[b"result_ttl"]) == 3600
     assert int(job[b"failure_ttl"]) == 24 * 3600
+
+
+def test_a_job_says_what_it_is_for(make_scene: Callable[..., Scene]) -> None:
+    scene = make_scene(own=1)
+    scene.dispatcher(TRAIN, "train", 1, ())
+    (job,) = scene.dispatcher._queue(queue_name(scene.config.dataset, None)).get_jobs()
+    run = scene.keys.run_id
+    assert job.description == f"run {run}: train, woken for train:1"
+    assert (job.func_name, job.kwargs) == ("fedredis.jobs.train", {"run": run, "round": "train:1"})
