@@ -10,20 +10,25 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fedredis
 from benchmarks.harness import SOURCE, partitions
 from fedredis.embedded import EmbeddedServer
 from fedredis.jobs.pool import WorkerPool
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: Samples are taken three times a lease.
 LEASE_MS = 1500
 
 
-def measure(root: Path, slaves: int, rounds: int) -> fedredis.Outcome:
-    """Train with a process for each slave, which holds the rows of that one alone."""
+@contextmanager
+def federation(root: Path, slaves: int) -> Iterator[tuple[EmbeddedServer, str]]:
+    """Start a server, and a process for each slave, which holds the rows of that one alone."""
     parts, config = partitions(root, slaves)
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedServer.open(root / f"home-{slaves}"))
@@ -33,13 +38,15 @@ def measure(root: Path, slaves: int, rounds: int) -> fedredis.Outcome:
             for name in ("manifest.json", f"slave-{slave}.npy"):
                 shutil.copy(parts / name, own)
             stack.enter_context(WorkerPool(server.url, own, 1))
-        return fedredis.run(
-            dataset=config.dataset,
-            workers=0,
-            rounds=rounds,
-            lease_ms=LEASE_MS,
-            redis_url=server.url,
-        )
+        yield server, config.dataset
+
+
+def measure(root: Path, slaves: int, rounds: int) -> tuple[fedredis.Outcome, fedredis.Nodes]:
+    """Train in such a federation; return what it came to, and what its processes used."""
+    with federation(root, slaves) as (server, dataset):
+        at = {"dataset": dataset, "redis_url": server.url}
+        outcome = fedredis.run(workers=0, rounds=rounds, lease_ms=LEASE_MS, **at)
+        return outcome, fedredis.nodes(outcome.run, redis_url=server.url)
 
 
 def main() -> None:
@@ -55,8 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         for slaves in asked.slaves:
-            outcome = measure(root, slaves, asked.rounds)
-            found = fedredis.nodes(outcome.run, home=root / f"home-{slaves}")
+            outcome, found = measure(root, slaves, asked.rounds)
             used.append(found)
             workers = [one for name, one in found.series.items() if name != "master"]
             master = found.series["master"].cpu_seconds

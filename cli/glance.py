@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -71,7 +72,7 @@ class Glance:
 
     def lines(self, width: int, height: int) -> list[Text]:
         """Write at most `height` lines of at most `width` letters, what matters most first."""
-        head = [*self._head(width), *self._failures()[: FAILURES + 1]]
+        head = [*self._head(width), *self._failures(width)[: FAILURES + 1]]
         workers = self._workers(width)
         room = height - len(head) - len(workers) - LEAST_EVENTS - 1
         slaves = self._slaves(width, max(room, 2))
@@ -126,11 +127,12 @@ class Glance:
                 lines.append(Text.assemble((bars.ljust(bar), style), figure))
         return lines
 
-    def _failures(self) -> list[Text]:
-        lines = [self._text(f"{what}: {why}", "red") for what, why in failures(self.moment.record)]
+    def _failures(self, width: int) -> list[Text]:
+        told = [wrap(f"{what}: {why}", width) for what, why in failures(self.moment.record)]
+        lines = [self._text(line, "red") for some in told for line in some[:2]]
         rest = len(lines) - FAILURES
         if rest > 0:
-            lines[FAILURES:] = [Text(f"and {rest} more: `fedredis errors` has all", "dim")]
+            lines[FAILURES:] = [Text("and more: `fedredis errors` has all", "dim")]
         return [Text("failures", "bold red"), *lines] if lines else []
 
     def _slaves(self, width: int, room: int) -> list[Text]:
@@ -184,8 +186,8 @@ class Glance:
 
     def _own_workers(self) -> dict[str, Worker]:
         """Return the workers that act for one slave alone, by slave."""
-        alone = (worker for worker in self.moment.workers if worker.slaves)
-        return {w.slaves[0]: w for w in alone if w.slaves and len(w.slaves) == 1}
+        latest = sorted(self.moment.workers, key=lambda worker: -worker.seen)
+        return {w.slaves[0]: w for w in latest if w.slaves and len(w.slaves) == 1}
 
     def _cpu(self, worker: Worker | None) -> str:
         series = self.moment.nodes.get(worker.name) if worker else None
@@ -199,9 +201,9 @@ class Glance:
 
     def _workers(self, width: int) -> list[Text]:
         """Draw those that act for several slaves, as many as fit into a line or two."""
-        state, own = self.moment.record.state, self._own_workers()
-        there = [w for w in self.moment.workers if w.dataset == state.config.dataset]
-        shared = [worker for worker in there if own.get((worker.slaves or ("",))[0]) != worker]
+        dataset = self.moment.record.state.config.dataset
+        there = [w for w in self.moment.workers if w.dataset == dataset]
+        shared = [worker for worker in there if worker.slaves is None or len(worker.slaves) != 1]
         if not shared:
             return []
         cells = [f"…{w.name[-8:]} {self._cpu(w)} {self._memory(w)} {w.seen:2.0f}s" for w in shared]
@@ -238,12 +240,17 @@ def failures(record: RunRecord) -> Iterable[tuple[str, str]]:
         if facts.get("error"):
             times = f" ({facts['failures']} times)" if facts.get("failures", 0) > 1 else ""
             last = (facts["error"].strip().splitlines() or ["?"])[-1]
+            last = last.removeprefix("fedredis.errors.")
             yield f"slave {slave}{times}", WORKER.sub(r"…\1", last)
+    without: dict[str, list[str]] = {}
+    for name, entry in reversed(record.history.items()):
+        if entry["missing"]:
+            without.setdefault(", ".join(entry["missing"]), []).append(str(name))
+    for missing, rounds in without.items():
+        yield f"{len(rounds)} rounds went on without {missing}", f"the last was {rounds[0]}"
     for name, entry in reversed(record.history.items()):
         for slave, why in entry["refused"].items():
             yield f"{name}: slave {slave} refused", why
-        if entry["missing"]:
-            yield f"{name} went on without", ", ".join(entry["missing"])
 
 
 def happening(event: RunEvent, history: Mapping[str, Mapping[str, Any]], primary: str) -> str:

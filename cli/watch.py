@@ -52,7 +52,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> int:
     return 0 if state.status == "finished" else 1
 
 
-def _lately(moment: Moment) -> Iterator[str]:
+def lately(moment: Moment) -> Iterator[str]:
     """Say what has happened that is of interest, in a line each."""
     history = {str(name): entry for name, entry in moment.record.history.items()}
     primary = Setup(moment.record.state.config).measure.primary
@@ -67,7 +67,7 @@ def _live(followed: Iterator[Moment], console: Door) -> Moment:
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:
             for moment in followed:
-                happened = [*happened, *_lately(moment)][-EVENTS:]
+                happened = [*happened, *lately(moment)][-EVENTS:]
                 glance = Glance(moment, happened, console.unicode)
                 width, height = console.size
                 # A line less, so that it can stay there with the prompt below it.
@@ -80,7 +80,7 @@ def _live(followed: Iterator[Moment], console: Door) -> Moment:
 
 def _lines(followed: Iterator[Moment]) -> Moment:
     for moment in followed:
-        for line in _lately(moment):
+        for line in lately(moment):
             click.echo(line)
     state = moment.record.state
     primary = Setup(state.config).measure.primary

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["asking", "--times", "1"], "`describe`"),
         (["load", "many"], "every update counted once"),
         (["large", "1"], "share of SET + GET"),
+        (["terminal", "{scratch}", "--rounds", "8"], "watch.svg and top.svg are in"),
         (["nodes", "{scratch}/nodes.png", "--slaves", "3", "--rounds", "4"], "CPU"),
         (["strategies", "--seeds", "1", "--strategies", "fedavg", "newton"], "pooled fit"),
         (

@@ -22,7 +22,8 @@ def complete(call):
     def complete(*words):
         script = call("completion", "bash").out
         line = " ".join(f"'{word}'" for word in ("fedredis", *words))
-        asked = f"{script}\nCOMP_WORDS=({line}) COMP_CWORD={len(words)}\n_fedredis_completion fedredis\n"
+        asked = f"{script}\nCOMP_WORDS=({line}) COMP_CWORD={len(words)}\n"
+        asked += "_fedredis_completion fedredis\n"
         folder = Path(sys.executable).parent
         done = subprocess.run(
             ["bash", "-c", asked + 'printf "%s\\n" "${COMPREPLY[@]}"'],
