@@ -87,7 +87,7 @@ def test_every_picture_is_shown(pages: dict[str, Document]) -> None:
         ((ROOT / name).parent / link).resolve()
         for name, page in pages.items()
         for link in page.links
-        if link.endswith(".png")
+        if link.endswith((".png", ".svg"))
     }
     assert shown == {*(ROOT / "docs" / "images").iterdir()}
 
