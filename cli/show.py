@@ -55,6 +55,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
             slave_table(record),
             _rounds(record),
             *report.tables(record.report),
+            *_importance(record),
             *_last(record),
             *waiting.lines(record.open),
         ),
@@ -93,6 +94,15 @@ def _rounds(record: RunRecord) -> Fitting:
         )
     gives_way = ("rate", "rows", "ms", *(FIGURES[n].title for n in figures if n == "macro_f1"))
     return Fitting(rows, "rounds", gives_way=gives_way)
+
+
+def _importance(record: RunRecord) -> list[Fitting]:
+    """Draw which columns the trees look at."""
+    rows = [
+        {"column": one["column"], "gain": f"{one['gain']:.1%}", "splits": str(one["splits"])}
+        for one in record.importance or ()
+    ]
+    return [Fitting(rows, "importance", shrinks=["column"], words=["column"])] if rows else []
 
 
 def _last(record: RunRecord) -> list[Confusion]:

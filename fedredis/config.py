@@ -82,7 +82,7 @@ class RunConfig:
     analysis: Mapping[str, Any] = field(default_factory=dict)
     #: How many updates make a round valid once its deadline has passed; 0 for all.
     quorum: int = 0
-    rounds: int = argument("Rounds of training.", 20, least=1)
+    rounds: int = argument("Rounds of training; 200 of trees.", 20, least=1)
     seed: int = argument("Seed of everything random: same seed, same result.", 0, least=0)
     strategy: str = argument(
         "How slaves' work becomes one model; `fedredis strategies` lists them. fedavg, or newton "

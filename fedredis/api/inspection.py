@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.answer import read_answer
+from fedredis.api.importance import importance
 from fedredis.api.report import read_report
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.exchanges import KINDS, TRAINING
+from fedredis.models import TREES
 from fedredis.store import inflight
 from fedredis.store import runs as stored
 
@@ -49,6 +51,8 @@ class RunRecord:
     answer: Answer | None = None
     #: What its classifier is worth; see `fedredis.metrics.scores.report`.
     report: dict[str, Any] | None = None
+    #: Of trees, once they are grown, what an `Outcome` has of their columns.
+    importance: list[dict[str, Any]] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return all of it in one, as the command line prints it as JSON."""
@@ -56,6 +60,7 @@ class RunRecord:
             **asdict(self.state),
             **({"answer": self.answer.plain()} if self.answer else {}),
             **({"report": self.report} if self.report else {}),
+            **({"importance": self.importance} if self.importance else {}),
             "history": {str(name): entry for name, entry in self.history.items()},
             "slaves": self.slaves,
             "warnings": self.warnings,
@@ -168,7 +173,16 @@ def read_record(client: Redis, run: str) -> RunRecord:
         inflight.open_rounds(client, run, KINDS),
         read_answer(client, run) if state.config.analysis and state.converged else None,
         read_report(client, state, history),
+        _importance(client, state) if state.config.model == TREES else None,
     )
+
+
+def _importance(client: Redis, state: RunState) -> list[dict[str, Any]] | None:
+    """Look into the trees of a run that is over: of one that goes on that is asked too often."""
+    model = None
+    if state.status == "finished":
+        model = stored.artifact(client, state.run, f"model:{state.chosen}")
+    return None if model is None else importance(state.config, model)
 
 
 def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.api.importance import importance
 from fedredis.api.notebook import frame_of, html_of
 from fedredis.api.report import read_report
 from fedredis.arrays import Schema
@@ -15,6 +16,7 @@ from fedredis.exchanges import TRAINING
 from fedredis.exchanges.hiding import masked_name
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
+from fedredis.models import TREES
 from fedredis.store import runs
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ class Outcome:
     report: dict[str, Any] | None = None
     #: What may mislead in all that, a line each.
     warnings: tuple[str, ...] = ()
+    #: Of trees: for each column its share of what all splits ``gain``, and how many ``splits``
+    #: there are; the one that gains most first.
+    importance: list[dict[str, Any]] | None = None
     #: The history by round, such as ``train:7``.
     _history: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
@@ -144,6 +149,7 @@ def read_outcome(
         report=_brief(report) if report else None,
         warnings=tuple(runs.warnings(client, run_id)),
         _history={str(name): entry for name, entry in history.items()},
+        importance=importance(state.config, model) if state.config.model == TREES else None,
     )
 
 

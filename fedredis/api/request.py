@@ -21,7 +21,7 @@ from fedredis.errors import DataWarning, UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.setup import BOOSTING
 from fedredis.features import BINS
-from fedredis.trees.boosting import Boosting
+from fedredis.trees.boosting import ROUNDS, Boosting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -259,10 +259,12 @@ class Request:
                 field="slaves",
             )
         # Least squares have a solution, which Newton's method finds in a step.
-        fitting = {} if manifest.classes else {"model": "linear", "strategy": "newton"}
+        fitting: dict[str, Any] = {}
+        if not manifest.classes:
+            fitting = {"model": "linear", "strategy": "newton"}
         if self.settings.get("model") == models.TREES:
-            # There is no other way to grow them.
-            fitting = {"strategy": BOOSTING, "features": BINS}
+            # There is no other way to grow them; and a round adds little.
+            fitting = {"strategy": BOOSTING, "features": BINS, "rounds": ROUNDS}
         sample = self.sample_of(slaves)
         config = RunConfig(
             dataset=manifest.dataset,

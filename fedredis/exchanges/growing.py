@@ -38,7 +38,7 @@ class Growing(OfAll):
     """One level of the trees that lead from ``model:<t - 1>`` to ``model:<t>``.
 
     It reads what the level before has left, ``growth:<n - 1>``, unless the trees are only now
-    planted; the master also reads ``histograms:<n - 1>``.
+    planted. The master also has ``histograms:<n - 1>``, unless another one has made them.
     """
 
     KIND = "grow"
@@ -131,11 +131,12 @@ class Growing(OfAll):
     def learn(self, reduced: Reduced) -> Step:
         """Let the trees grow by a level; when they are grown, add them to the model.
 
-        Where slaves are missing nothing can be taken from sums that are of all: then it is asked
-        again for everything that would have followed.
+        Where slaves are missing nothing can be taken from sums that are of all, nor where these
+        are not at hand: then it is asked again for everything that would have followed.
         """
-        drop = (f"growth:{self.number - 1}", f"histograms:{self.number - 1}")
-        if not reduced.complete and (self.growth.sibling >= 0).any():
+        drop = (f"growth:{self.number - 1}",)
+        apart = reduced.complete and len(self.histograms) > 0
+        if not apart and (self.growth.sibling >= 0).any():
             return self._on(self.growth.asking_all(), self.histograms, drop)
         sums = self.growth.histograms(reduced.total, self.histograms)
         grown = self.growth.grow(self._layout, self._columns, self._scales, sums, self._shape)
@@ -162,10 +163,8 @@ class Growing(OfAll):
         names = [quantity.name for quantity in self.rule.quantities]
         growing = f"{GROWS}{self.number}"
         return Step(
-            artifacts={
-                growing: growth.named(),
-                f"histograms:{self.number}": dict(zip(names, histograms, strict=True)),
-            },
+            artifacts={growing: growth.named()},
+            here={f"histograms:{self.number}": dict(zip(names, histograms, strict=False))},
             progress={"growing": growing},
             entry={"round": self.round, "level": growth.level},
             drop=drop,

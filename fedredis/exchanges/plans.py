@@ -23,8 +23,8 @@ class GrowthPlan(Plan):
         return RoundName("grow", int(progress.growing.partition(":")[2] or 0) + 1)
 
     def needed(self, progress: Progress) -> list[str]:
-        """Name the artifacts that a run can't go on without, those of growing trees too."""
-        return super().needed(progress) + _of_growth(progress)
+        """Name the artifacts that a run can't go on without, the growing trees too."""
+        return super().needed(progress) + _of_growth(progress)[:1]
 
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""

@@ -161,10 +161,9 @@ class Party:
         """Deal shares of the secrets of a batch."""
         circle, secrets = self.circle, self._secrets(batch)
         b, k = secrets[:slots], secrets[SLOTS : SLOTS + slots]
-        needed = shamir.coefficients_needed(2 * slots, circle.helpers)
-        random = stream(derive(self._root, "coefficients", batch), needed)
-        points = [shamir.point(place) for place in self.near]
-        shares = shamir.deal([*b, *k], circle.helpers, points, random)
+        needed = shamir.random_needed(2 * slots, circle.helpers)
+        random = stream(derive(self._root, "shares", batch), needed)
+        shares = shamir.deal([*b, *k], circle.helpers, len(self.near), random)
         letters = [
             self._letters(other).encrypt(_nonce(batch, self.place), text, None)
             for other, text in zip(self.near, shares, strict=True)

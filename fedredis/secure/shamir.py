@@ -1,12 +1,13 @@
 """Secrets in shares, of which any `threshold` make the secret and fewer say nothing of it.
 
 Shamir, "How to Share a Secret", CACM 1979, over the prime field of 2^255 - 19. Several secrets are
-shared at once: their polynomials lie side by side, as lanes of one long integer, and are evaluated
-together by Horner's rule.
+shared at once: their polynomials lie side by side, as lanes of one long integer.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,54 +21,41 @@ PRIME, BITS = 2**255 - 19, 255
 SIZE = 32
 
 
-def coefficients_needed(secrets: int, threshold: int) -> int:
+def random_needed(secrets: int, threshold: int) -> int:
     """Return how many random bytes `deal` takes."""
     return secrets * (threshold - 1) * SIZE
 
 
-def point(place: int) -> int:
-    """Return where polynomials are evaluated: 1, -1, 2, -2 and so on for places 0, 1, 2, 3."""
-    return (place // 2 + 1) * (-1 if place % 2 else 1)
+def deal(secrets: Sequence[int], threshold: int, points: int, random: bytes) -> list[bytes]:
+    """Share secrets; return for each of the points 1, 2, … its shares of all of them, end to end.
 
-
-def deal(
-    secrets: Sequence[int], threshold: int, points: Sequence[int], random: bytes
-) -> list[bytes]:
-    """Share secrets; return for each point its shares of all of them, end to end.
-
-    A share is below 2^256, and is meant modulo the prime. `random` holds the other coefficients:
-    see `coefficients_needed`.
+    The first `threshold` - 1 shares are the `random` bytes as they are (see `random_needed`), the
+    others follow by adding up differences, of which there are no further ones. A share is below
+    2^256, and is meant modulo the prime.
     """
-    count, sizes = len(secrets), {abs(x) for x in points}
-    lane = SIZE + (threshold * max(sizes).bit_length() + 23) // 8
-    rows = [b"".join(secret.to_bytes(SIZE, "little") for secret in secrets)]
-    rows += [random[k : k + count * SIZE] for k in range(0, len(random), count * SIZE)]
-    packed = [_lanes(row, lane) for row in rows]
+    count = len(secrets)
+    found = [random[k : k + count * SIZE] for k in range(0, len(random), count * SIZE)]
+    # Values at the last point are below 2^(points + threshold) times the shares.
+    lane = SIZE + (points + threshold) // 8 + 2
+    first = b"".join(secret.to_bytes(SIZE, "little") for secret in secrets)
+    values = [_lanes(row, lane) for row in (first, *found)]
+    newest = []
+    while values:
+        newest.append(values[-1])
+        values = [after - before for before, after in pairwise(values)]
     low = _lanes(((1 << BITS) - 1).to_bytes(SIZE, "little") * count, lane)
     high = _lanes(((1 << 8 * lane - BITS) - 1).to_bytes(lane, "little") * count, lane, lane)
-    # A multiple of the prime, larger than what is subtracted from it.
+    # A multiple of the prime, larger than what may be below 0.
     above = _lanes((PRIME << 8 * lane - BITS - 2).to_bytes(lane, "little") * count, lane, lane)
-    shares = {}
-    for size in sizes:
-        # p(x) and p(-x) have their even and odd parts in common.
-        even, odd = (_horner(packed[first::2], size * size) for first in (0, 1))
-        shares[size], shares[-size] = even + odd * size, even + above - odd * size
-    found = []
-    for x in points:
-        value = shares[x]
+    for _ in range(points - len(found)):
+        for order in reversed(range(threshold - 1)):
+            newest[order] += newest[order + 1]
+        value = newest[0] + above
         # In every lane at once: 2^255 is 19 modulo the prime.
-        for _ in range(3):
-            value = (value & low) + 19 * (value >> BITS & high)
+        value = (value & low) + 19 * (value >> BITS & high)
         line = np.frombuffer(value.to_bytes(lane * count, "little"), np.uint8)
         found.append(line.reshape(count, lane)[:, :SIZE].tobytes())
     return found
-
-
-def _horner(coefficients: Sequence[int], x: int) -> int:
-    value = 0
-    for coefficient in reversed(coefficients):
-        value = value * x + coefficient
-    return value
 
 
 def _lanes(row: bytes, lane: int, size: int = SIZE) -> int:
@@ -77,7 +65,8 @@ def _lanes(row: bytes, lane: int, size: int = SIZE) -> int:
     return int.from_bytes(padded.tobytes(), "little")
 
 
-def weights(points: Sequence[int]) -> list[int]:
+@lru_cache(maxsize=64)
+def weights(points: tuple[int, ...]) -> list[int]:
     """Return what shares at these points are to be multiplied with: Lagrange's polynomials at 0.
 
     They are the same for all secrets, and their sum over the shares is the secret.
@@ -95,7 +84,7 @@ def weights(points: Sequence[int]) -> list[int]:
 def combine(shares: Mapping[int, int]) -> int:
     """Make the secret from as many shares, by their points, as its threshold says."""
     rows = [share.to_bytes(SIZE, "little") for share in shares.values()]
-    (secret,) = combined(weights(list(shares)), rows)
+    (secret,) = combined(weights(tuple(shares)), rows)
     return secret
 
 

@@ -50,19 +50,18 @@ class Unmasking:
         RoundFailedError
             If too few have helped, or a share is wrong; it names whose secret can't be had.
         """
-        given = _Given(sorted(answers.items()), self.circle.helpers)
+        given = _Given(self.circle, self.members, sorted(answers.items()))
         own: list[bytes] = []
         added: list[bytes] = []
         subtracted: list[bytes] = []
         for row, member in enumerate(self.members):
-            name = self.circle.names[member]
             if member in self.inside:
-                own.append(given.secret(row, name, self._fits_seal))
+                own.append(given.secret(row, self._fits_seal))
                 continue
             # Where nobody in the sum masked with it, there is nothing of it to take off.
             if self.inside.isdisjoint(self.circle.near[member].tolist()):
                 continue
-            key = given.secret(row, name, self._fits_vault)
+            key = given.secret(row, self._fits_vault)
             opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
             for at, other in enumerate(self.circle.near[member].tolist()):
                 if other in self.inside:
@@ -87,24 +86,32 @@ class Unmasking:
 class _Given:
     """What helpers gave away, and secrets of it."""
 
-    def __init__(self, answers: Sequence[tuple[int, Words]], helpers: int) -> None:
-        self._points, self._helpers = [shamir.point(place) for place, _ in answers], helpers
+    def __init__(
+        self, circle: Circle, members: Sequence[int], answers: Sequence[tuple[int, Words]]
+    ) -> None:
+        self._circle, self._members = circle, members
+        self._helpers = [place for place, _ in answers]
         each = np.stack([shares for _, shares in answers])
         self._there, self._shares = np.any(each != 0, axis=2), each
         #: What the shares of some come to, for all members.
         self._keys: dict[tuple[int, ...], list[bytes]] = {}
 
-    def _combined(self, some: tuple[int, ...]) -> list[bytes]:
-        """Make the keys of all members from the shares of some."""
+    def _combined(self, row: int, some: tuple[int, ...]) -> bytes:
+        """Make the key of a member from the shares of some."""
+        if self._circle.drawn:
+            # Each has neighbours of its own.
+            return self._keys_of(row, some, slice(row, row + 1))[0]
         if some not in self._keys:
-            weights = shamir.weights([self._points[i] for i in some])
-            rows = [self._shares[i].tobytes() for i in some]
-            self._keys[some] = [
-                key.to_bytes(KEY, "little") for key in shamir.combined(weights, rows)
-            ]
-        return self._keys[some]
+            self._keys[some] = self._keys_of(row, some, slice(None))
+        return self._keys[some][row]
 
-    def secret(self, row: int, name: str, fits: Callable[[int, bytes], bool]) -> bytes:
+    def _keys_of(self, row: int, some: Sequence[int], rows: slice) -> list[bytes]:
+        places = [self._circle.position(self._members[row], self._helpers[i]) for i in some]
+        weights = shamir.weights(tuple(place + 1 for place in places if place is not None))
+        secrets = shamir.combined(weights, [self._shares[i, rows].tobytes() for i in some])
+        return [secret.to_bytes(KEY, "little") for secret in secrets]
+
+    def secret(self, row: int, fits: Callable[[int, bytes], bool]) -> bytes:
         """Make the secret of a member, of which it can be said whether it fits.
 
         Raises
@@ -112,14 +119,15 @@ class _Given:
         RoundFailedError
             If there are too few shares, or one is wrong.
         """
-        there = np.flatnonzero(self._there[:, row]).tolist()
-        if len(there) < self._helpers:
+        there, needed = np.flatnonzero(self._there[:, row]).tolist(), self._circle.helpers
+        name = self._circle.names[self._members[row]]
+        if len(there) < needed:
             raise RoundFailedError(
-                f"{len(there)} slaves help to unmask slave {name}, {self._helpers} are needed"
+                f"{len(there)} slaves help to unmask slave {name}, {needed} are needed"
             )
         # One liar is found out by leaving others in its place.
-        for first in range(len(there) - self._helpers + 1):
-            key = self._combined(tuple(there[first : first + self._helpers]))[row]
+        for first in range(len(there) - needed + 1):
+            key = self._combined(row, tuple(there[first : first + needed]))
             if fits(row, key):
                 return key
         raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")

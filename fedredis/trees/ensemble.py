@@ -80,8 +80,19 @@ class Trees:
 
     def part(self, start: int, end: int) -> Trees:
         """Return those of some nodes; sets are all kept."""
+        return self.at(slice(start, end))
+
+    def at(self, nodes: slice | NDArray[np.intp]) -> Trees:
+        """Return those of some nodes; sets are all kept."""
         arrays = self.named()
-        return Trees.of({name: arrays[name][start:end] for name in NODES} | {"sets": self.sets})
+        return Trees.of({name: arrays[name][nodes] for name in NODES} | {"sets": self.sets})
+
+    def importance(self, columns: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return what the splits of each column gain together, and how many there are."""
+        inner = self.left > 0
+        at = self.column[inner]
+        gains = np.asarray(np.bincount(at, self.gain[inner], columns), np.float64)
+        return gains, np.bincount(at, minlength=columns)
 
     def goes_left(self, most: int, last: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Say which codes go left (nodes, most), given the missing code of each column."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fedredis.arrays import Schema
 from fedredis.trees.boosting import Boosting
 from fedredis.trees.ensemble import Ensemble
@@ -38,14 +36,3 @@ class Grown:
         ensemble = Ensemble.of_arrays(parameters)
         options = Boosting(loss=NAMES[int(ensemble.loss[0])])
         return Forest(options, self.classes, self.known).predict(ensemble, codes)
-
-    def importance(self) -> dict[str, NDArray[Any]]:
-        """Return, for each column, what its splits gain together, and how many there are.
-
-        Numbers come first, then categories, as in the codes.
-        """
-        trees, columns = self.ensemble.trees, len(Forest(Boosting(), 0, self.known).layout.codes)
-        inner = trees.left > 0
-        at = trees.column[inner]
-        gain = np.bincount(at, trees.gain[inner], columns)
-        return {"gain": gain, "splits": np.bincount(at, minlength=columns)}

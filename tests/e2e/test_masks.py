@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import random
 import signal
+import socket
+import threading
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fedredis.connection import connect
+from fedredis.keys import RUNS, RunKeys
 from fedredis.store import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAMES = ("clinic-a", "clinic-b", "clinic-c", "clinic-d")
 RUN = ("--rounds", 4, "--features", "plain", "--attempts", 1)
@@ -90,12 +99,56 @@ def written(server) -> list[list[bytes]]:
     return commands
 
 
+@contextmanager
+def overheard(server) -> Iterator[list[bytes]]:
+    """Listen to all that the server is sent, as MONITOR tells it."""
+    with connect(server.tcp_url) as client:
+        connection = client.connection_pool.get_connection()
+        connection.send_command("MONITOR")
+        connection.read_response()
+        told: list[bytes] = []
+        listener = threading.Thread(
+            target=lambda: told.extend(iter(lambda: connection._sock.recv(1 << 20), b""))
+        )
+        listener.start()
+        yield told
+        connection._sock.shutdown(socket.SHUT_RDWR)
+        listener.join()
+
+
+def memory(pid: int) -> bytes:
+    """Return all that a process, which is stopped meanwhile, can write to."""
+    os.kill(pid, signal.SIGSTOP)
+    found = []
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb") as file:
+        for line in maps:
+            place, rights, *_, name = line.split(maxsplit=5) + [""] * (line.count(" ") < 5)
+            if rights.startswith("rw") and "[v" not in name:
+                start, end = (int(part, 16) for part in place.split("-"))
+                file.seek(start)
+                found.append(file.read(end - start))
+    os.kill(pid, signal.SIGCONT)
+    return b"".join(found)
+
+
 def test_the_same_bits_and_no_word_of_anybody_s(shell, server, client, federation, run, clinics):
     client.config_set("appendfsync", "always")
+    seen = []
     with federation():
         plain = json.loads(run().stdout)
         before = written(server)
-        masked = json.loads(run("--secure").stdout)
+        at = ("--redis-url", server.tcp_url, "--wait-timeout", 60, "--slaves", 4)
+        with (
+            overheard(server) as monitored,
+            shell.start("run", *RUN, *at, "--secure", "--json") as it,
+        ):
+            while client.zrevrange(RUNS, 0, 0)[0].decode() == plain["run"]:
+                client.xread({"nothing": "$"}, block=20)
+            for number in (1, 2, 3):
+                run_id = shell.wait_for_round(client, f"train:{number}")
+                (model,) = client.lrange(RunKeys(run_id).parts(f"model:{number}"), 1, -1)
+                seen.append((model[-64:], memory(it.pid)))
+            masked = json.loads(it.communicate(timeout=60)[0])
     client.config_set("appendfsync", "everysec")
     for figure in ("weights_sha256", "accuracy", "log_loss", "confusion", "report"):
         assert masked[figure] == plain[figure]
@@ -113,6 +166,14 @@ def test_the_same_bits_and_no_word_of_anybody_s(shell, server, client, federatio
     everything = b"\n".join(told)
     assert masked["run"].encode() in everything
     assert not [word for word in words if word in everything]
+    sent, _ = codecs.escape_decode(b"".join(monitored))
+    assert masked["run"].encode() in sent
+    assert not [word for word in words if word in sent]
+    # The master has the totals in its memory, and so the model, but no part of any.
+    some = random.Random(0).sample(sorted(words), 30)
+    for model, whole in seen:
+        assert model in whole
+        assert not [word for word in some if word in whole]
     shown = shell.json("show", masked["run"], "--redis-url", server.tcp_url)
     assert not {"rows", "test_rows", "accuracy"} & shown["slaves"]["clinic-a"].keys()
     line = shell.run("record", clinics["clinic-a"], "--run", masked["run"]).stdout.splitlines()
@@ -150,21 +211,23 @@ def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("slaves", "kind", "options"),
+    ("slaves", "kind", "options", "mask"),
     [
-        (3, "train", ("--features", "plain")),
-        (10, "grow", ("--model", "trees", "--set", "depth=3")),
-        (70, "train", ("--features", "plain")),
+        (3, "train", ("--features", "plain"), "mask-"),
+        (10, "grow", ("--model", "trees", "--set", "depth=3"), "mask-"),
+        (10, "grow", ("--model", "trees", "--set", "depth=3"), ""),
+        (70, "train", ("--features", "plain"), "mask-"),
     ],
 )
-def test_whoever_is_killed_and_when(shell, slaves, kind, options) -> None:
+def test_whoever_is_killed_and_when(shell, slaves, kind, options, mask) -> None:
     """Simulated slaves: their keys are made on the way, and outlive all processes."""
     asked = ("run", "--slaves", slaves, "--rounds", 24, "--lease", 1, *options)
     chance = random.Random(f"{slaves} {kind}")
-    with shell.start(*asked, "--secure", "--workers", 2) as master, shell.redis() as client:
+    how = (*asked, "--workers", 2, *(("--secure",) if mask else ()))
+    with shell.start(*how) as master, shell.redis() as client:
         run_id = shell.wait_for_round(client, f"{kind}:{chance.randint(1, 6)}")
         os.kill(workers.present(client)[0].pid, signal.SIGKILL)
-        shell.wait_for_round(client, f"mask-{kind}:{chance.randint(8, 18)}")
+        shell.wait_for_round(client, f"{mask}{kind}:{chance.randint(8, 18)}")
         server = client.info("server")["process_id"]
         master.kill()
         os.kill(server, signal.SIGKILL)

@@ -13,6 +13,7 @@ import fedredis
 from fedredis.jobs.naming import job_id, queue_name, worker_name
 from fedredis.keys import RoundName, RunKeys
 from fedredis.keys import worker as worker_key
+from fedredis.secure.identity import Identity, Roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,17 +42,29 @@ def urls(fenced, call, admin: Redis, tmp_path: Path) -> Iterator[dict[str, str]]
         admin.acl_deluser(user)
 
 
+@pytest.mark.parametrize(
+    "options", [(), ("--secure", "--model", "trees"), ("--secure",)], ids=" ".join
+)
 def test_they_train_and_nothing_is_refused(
-    fenced, call, urls: dict[str, str], tmp_path: Path, denials: Callable[[], list[str]]
+    fenced,
+    call,
+    urls: dict[str, str],
+    tmp_path: Path,
+    denials: Callable[[], list[str]],
+    options: tuple[str, ...],
 ) -> None:
+    made = [Identity.make(tmp_path / "keys", name) for name in NAMES]
+    policy = tmp_path / "keys" / "policy.toml"
+    policy.write_text(Roster.of(made).to_toml())
     rows = "".join(f"{20 + i},w{i % 3},{'well' if i % 2 else 'ill'}\n" for i in range(40))
     (tmp_path / "ward.csv").write_text(f"age,ward,outcome\n{rows}")
     with ExitStack() as stack:
         for name in NAMES:
-            given = {"name": name, "dataset": "wards", "label": "outcome"}
+            given = {"name": name, "dataset": "wards", "label": "outcome", "policy": policy}
             stack.enter_context(fedredis.serving("ward.csv", **given, redis_url=urls[name]))
         outcome = call(
-            *("run", "--names", ",".join(NAMES), "--rounds", 2, "--wait-timeout", 60),
+            *("run", "--names", ",".join(NAMES), "--rounds", 2, *options),
+            *("--wait-timeout", 60),
             *("--redis-url", fenced.master_url, "--json"),
         )
         assert outcome.code == 0, outcome.err

@@ -34,8 +34,8 @@ STEPS = (1, 2, 5, 10)
 #: there is a matrix at all: of more, the most frequent mistakes are drawn.
 WRITTEN, MATRIX = 10, 25
 
-#: How many mistakes are drawn.
-MISTAKES = 15
+#: How many mistakes are drawn, and how many columns of trees.
+MISTAKES, COLUMNS = 15, 20
 
 #: Letters of a class that fit beside a confusion matrix, and of all classes side by side below
 #: one that has half of the width, or two or three that share all of it.
@@ -159,6 +159,20 @@ def confusion(axes: Axes, run: Drawn, of: int) -> None:
             axes.text(
                 predicted, true, text, ha="center", va="center", color=colour, fontsize=letters
             )
+
+
+def importance(axes: Axes, run: Drawn) -> None:
+    """Draw a bar a column of trees, that which gains most at the top."""
+    found = (run.record.importance or [])[:COLUMNS]
+    axes.set_title(f"{run.run}: what columns gain", loc="left", fontsize=10)
+    axes.set_xlabel("share of what all splits gain (number of splits)")
+    places = [-place for place in range(len(found))]
+    axes.barh(places, [one["gain"] for one in found], color=run.colour, alpha=0.6)
+    axes.set_yticks(places, [_short(one["column"]) for one in found])
+    for place, one in zip(places, found, strict=True):
+        axes.text(one["gain"], place, f" {one['splits']:,}", va="center", fontsize=8)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    open_frame(axes)
 
 
 def _mistakes(axes: Axes, run: Drawn, counts: NDArray[Any], names: Sequence[str]) -> None:

@@ -59,8 +59,9 @@ def save(figure: Figure, path: Path) -> None:
 def figure_of(records: Sequence[RunRecord]) -> Figure:
     """Lay out the panels of runs, of each of which a round is tested.
 
-    Their axes are labelled ``score``, ``loss``, ``slaves``, ``confusion 0`` and so on, and, of
-    runs whose scores are told, ``roc`` and ``calibration``.
+    Their axes are labelled ``score``, ``loss``, ``slaves``, ``confusion 0`` and so on, of runs
+    whose scores are told ``roc`` and ``calibration``, and ``importance`` if the first run has
+    grown trees.
     """
     runs = _drawn(records)
     measure = Setup(records[0].state.config).measure
@@ -68,7 +69,9 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     if not records[0].state.config.classes:
         confusions = []
     scored = score_panels.there(runs)
-    mosaic = _mosaic(len(confusions), scored=bool(scored))
+    grown = bool(runs[0].record.importance)
+    more = [["roc", "calibration"] if scored else [], ["importance"] if grown else []]
+    mosaic = _mosaic(len(confusions), more)
     figure = Figure(figsize=(WIDTH, ROW * len(mosaic)), dpi=DPI)
     figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
     FigureCanvasAgg(figure)
@@ -81,6 +84,8 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     if scored:
         score_panels.roc(axes["roc"], scored, COLOURS)
         score_panels.calibration(axes["calibration"], scored, COLOURS)
+    if grown:
+        panels.importance(axes["importance"], runs[0])
     _headings(figure, axes["score"], runs, (measure.primary, measure.loss))
     return figure
 
@@ -100,13 +105,12 @@ def _drawn(records: Sequence[RunRecord]) -> list[Drawn]:
     return runs
 
 
-def _mosaic(confusions: int, *, scored: bool) -> list[Any]:
-    """Arrange the panels, given how many confusion matrices there are."""
+def _mosaic(confusions: int, more: Sequence[Sequence[str]]) -> list[Any]:
+    """Arrange the panels, given how many confusion matrices there are, and further rows."""
     rows = [["score", "loss", "slaves"], [f"confusion {number}" for number in range(confusions)]]
     if confusions == 1:
         rows = [["score", "loss"], ["slaves", "confusion 0"]]
-    if scored:
-        rows.append(["roc", "calibration"])
+    rows += map(list, more)
     # Panels of a row share its width: six is what two and three go into.
     return [[name for name in row for _ in range(6 // len(row))] for row in rows if row]
 

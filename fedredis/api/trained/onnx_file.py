@@ -66,7 +66,7 @@ def graph_of(
         If there is none of such a model.
     """
     for column in description.columns:
-        if column.kind == "category":
+        if column.kind == "category" and description.model != TREES:
             raise UsageError(
                 f"an ONNX file can't tell the categories of '{column.name}', whose texts never "
                 "left their owners: export an .npz file"
@@ -78,7 +78,7 @@ def graph_of(
         )
     graph, kind = _Graph(), PROBABILITIES if description.classes else NUMBERS
     if description.model == TREES:
-        onnx_trees.predictions(graph, ROWS, parameters, known, kind)
+        onnx_trees.predictions(graph, ROWS, description.columns, parameters, known, kind)
         return graph.model(description, kind)
     numbers = graph.filled(ROWS, known)
     if description.features == "quadratic":

@@ -66,8 +66,10 @@ def digest(progress: Progress) -> str:
 @pytest.fixture
 def boosted(make_setup: Callable[..., Setup]) -> Callable[..., Setup]:
     def setup_of(rows: Mapping[str, Prepared], **changes: Any) -> Setup:
-        options = {"depth": "3", "min-rows": "5", **changes.pop("options", {})}
-        defaults = {"columns": COLUMNS, "reading": Reading(missing="mean"), "rounds": 4}
+        options = {"depth": "3", "min-rows": "5", "shrinkage": "0.1", "l2": "1"}
+        options |= {"columns": "1", "rows": "1", **changes.pop("options", {})}
+        reading = Reading(missing="mean", weights=changes.pop("weights", ""))
+        defaults = {"columns": COLUMNS, "reading": reading, "rounds": 4}
         fixed = {"model": "trees", "strategy": "boosting", "features": "bins"}
         setup = make_setup(rows, **{**defaults, **fixed, **changes}, options=options)
         setup.check()
@@ -114,7 +116,8 @@ def test_the_trees_are_the_pooled_ones(
         assert progress.scores.keys() == expected.scores.keys()
 
 
-def test_a_run_goes_on_from_what_is_kept(boosted: Callable[..., Setup]) -> None:
+@pytest.mark.parametrize("others", [False, True], ids=["one master", "a master each level"])
+def test_a_run_goes_on_from_what_is_kept(boosted: Callable[..., Setup], *, others: bool) -> None:
     rows = pooled_rows()
     slaves = dealt(rows, np.array_split(np.arange(len(rows.train_y)), 5))
     setup = boosted(slaves)
@@ -135,12 +138,15 @@ def test_a_run_goes_on_from_what_is_kept(boosted: Callable[..., Setup]) -> None:
         bundles = Here(slaves, together=2).work(worked)
         assert reduction.take([(str(i), bundle) for i, bundle in enumerate(bundles)]) == {}
         step = exchange.learn(reduction.reduced())
+        before = progress.artifacts
         progress, step = plan.after(progress, exchange, step, reduction.reduced())
         kinds.add(exchange.name.kind)
-        assert sum(name.startswith(("growth", "histograms")) for name in progress.artifacts) in (
-            0,
-            2,
-        )
+        growing = [n for n in progress.artifacts if n.startswith(("growth", "histograms"))]
+        assert len(growing) in (0, 2)
+        if others:
+            stored = progress.artifacts.keys() & {*step.artifacts, *before}
+            progress = replace(progress, artifacts={n: progress.artifacts[n] for n in stored})
+            assert set(plan.needed(progress)) <= stored
     assert kinds == {"statistics", "grow", "evaluate", "scores"}
     assert digest(progress) == digest(expected)
     assert progress.round == 4

@@ -93,22 +93,24 @@ def test_signatures_are_those_of_rfc_8032_7_1() -> None:
 
 
 def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret() -> None:
-    random, places = Random(5), [1, -1, 2, -7, 50]
+    random, places = Random(5), range(1, 8)
     secrets = [0, 1, shamir.PRIME - 1, random.randrange(shamir.PRIME)]
-    drawn = random.randbytes(shamir.coefficients_needed(4, 3))
-    rest = [int.from_bytes(drawn[k : k + 32], "little") for k in range(0, len(drawn), 32)]
-    dealt = dict(zip(places, shamir.deal(secrets, 3, places, drawn), strict=True))
+    drawn = random.randbytes(shamir.random_needed(4, 3))
+    dealt = dict(zip(places, shamir.deal(secrets, 3, 7, drawn), strict=True))
     for n, secret in enumerate(secrets):
         shares = {p: int.from_bytes(dealt[p][32 * n : 32 * n + 32], "little") for p in places}
-        for place, share in shares.items():
-            value = secret + rest[n] * place + rest[4 + n] * place**2
+        first, second = (int.from_bytes(drawn[k + 32 * n :][:32], "little") for k in (0, 128))
+        # A parabola through the secret and two values at random.
+        curve = second - 2 * first + secret
+        for x, share in shares.items():
+            value = secret + x * (first - secret) + x * (x - 1) // 2 * curve
             assert share % shamir.PRIME == value % shamir.PRIME
         for some in combinations(places, 3):
             assert shamir.combine({place: shares[place] for place in some}) == secret
         for few in combinations(places, 2):
             # Whatever the secret is held to be, a share more fits it: few shares say nothing.
             for other in (0, 42, shamir.PRIME - 1):
-                weights = shamir.weights([*few, 9])
+                weights = shamir.weights((*few, 9))
                 left = other - sum(w * shares[p] for w, p in zip(weights, few, strict=False))
                 ninth = left * pow(weights[2], -1, shamir.PRIME) % shamir.PRIME
                 assert shamir.combine({**{p: shares[p] for p in few}, 9: ninth}) == other

@@ -85,7 +85,8 @@ def boost(
     **options: Any,
 ) -> tuple[Forest, Ensemble]:
     """Grow an ensemble, the rows of each part in a pool of their own."""
-    chosen = Boosting(**options)
+    plain = {"shrinkage": 0.1, "l2": 1.0, "columns": 1.0, "rows": 1.0}
+    chosen = Boosting(**{**plain, **options})
     forest = Forest(chosen, table.classes, table.known)
     keys = keys_of(table.codes.astype(float), table.y)
     everyone = [np.arange(len(table.y))] if parts is None else parts

@@ -30,14 +30,14 @@ def driven(make_training):
 def test_a_run(driven, at, folder):
     run = driven()
     assert str(fedredis.plot(run, "curve.png", **at)) == "curve.png"
-    assert imread("curve.png").shape == (1260, 1800, 4)
+    assert imread("curve.png").shape == (1890, 1800, 4)
     assert [path.name for path in folder.iterdir()] == ["curve.png"]
 
 
 def test_runs_over_each_other(driven, at):
     runs = [driven(), driven(strategy="scaffold")]
     fedredis.plot([*runs, runs[0]], "curve.PNG", **at)
-    assert imread("curve.PNG").shape == (1260, 1800, 4)
+    assert imread("curve.PNG").shape == (1890, 1800, 4)
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF-")])

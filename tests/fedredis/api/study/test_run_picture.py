@@ -69,6 +69,19 @@ def test_curves_are_the_history(make):
     assert curve(axes["loss"], 0) == ([1, 2, 3, 4], of(record, "log_loss"))
 
 
+def test_trees_have_bars_of_what_columns_gain(make):
+    of_columns = [
+        {"column": "size", "gain": 0.75, "splits": 12},
+        {"column": "age", "gain": 0.25, "splits": 30},
+    ]
+    axes = panels(figure_of([replace(make(), importance=of_columns), make("1b2c3d4e")]))
+    assert {"confusion 1", "importance"} <= set(axes)
+    bars = axes["importance"]
+    assert [bar.get_width() for bar in bars.patches] == [0.75, 0.25]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["size", "age"]
+    assert [text.get_text() for text in bars.texts] == [" 12", " 30"]
+
+
 def test_a_ring_is_around_the_round_that_the_run_stands_for(make):
     record = make(patience=1, state={"best": 2})
     figure = figure_of([record])
