@@ -60,6 +60,21 @@ class Variables(Protocol):
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Some columns of numbers, of rows that have them all."""
+
+    columns: tuple[str, ...]
+
+    def names(self, known: Named) -> tuple[str, ...]:
+        """Return what they are called."""
+        return self.columns
+
+    def matrix(self, known: Named, frame: Frame) -> NDArray[np.float64]:
+        """Return them (n, p), n the complete rows of the frame."""
+        return frame.complete(self.columns).cells
+
+
+@dataclass(frozen=True)
 class Spread:
     """Learn of p variables ``<prefix>mean``, ``scale``, ``bound`` (p,), and ``covariance`` (p, p).
 

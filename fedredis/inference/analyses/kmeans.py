@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import UsageError
 from fedredis.inference.clusters import Lloyd
-from fedredis.inference.spread import Spread
+from fedredis.inference.spread import Numbers, Spread
 from fedredis.inference.stages import Chain
-from fedredis.inference.variables import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

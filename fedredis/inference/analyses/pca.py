@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fedredis.errors import DataError, UsageError
 from fedredis.inference.analyses.context import MOST_SHARE
-from fedredis.inference.principal import components
-from fedredis.inference.spread import Spread
+from fedredis.inference.spread import Numbers, Spread
 from fedredis.inference.stages import Chain
-from fedredis.inference.variables import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +53,28 @@ class Pca:
         for name, constant in zip(self._numbers.columns, known["constant"].tolist(), strict=True):
             if constant and self.standardise:
                 raise DataError("it is the same in all rows: leave it out", column=name)
-        rows = int(known["rows"])
-        found = components(
-            self._numbers.columns,
-            known["covariance"],
-            rows,
-            standardise=self.standardise,
-            most=self.components,
-        )
-        means = dict(zip(self._numbers.columns, known["mean"].tolist(), strict=True))
-        return {**found, "means": means, "missing": self.context.scope.rows - rows}
+        names, rows = self._numbers.columns, int(known["rows"])
+        scale = known["scale"] if self.standardise else 1.0
+        values, vectors = np.linalg.eigh(known["covariance"] / np.multiply.outer(scale, scale))
+        # The most first, each with a positive largest loading, and divided by n - 1, as in
+        # scikit-learn.
+        values, vectors = np.maximum(values[::-1], 0) * rows / (rows - 1), vectors.T[::-1]
+        largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, np.newaxis], 1)
+        vectors, shares = vectors * np.sign(largest), values / values.sum()
+        lines = zip(values, shares, np.cumsum(shares), vectors, strict=True)
+        return {
+            "columns": list(names),
+            "standardised": self.standardise,
+            "rows": rows,
+            "components": [
+                {
+                    "variance": float(value),
+                    "share": float(share),
+                    "cumulative": float(together),
+                    "loadings": dict(zip(names, vector.tolist(), strict=True)),
+                }
+                for value, share, together, vector in islice(lines, self.components)
+            ],
+            "means": dict(zip(names, known["mean"].tolist(), strict=True)),
+            "missing": self.context.scope.rows - rows,
+        }
