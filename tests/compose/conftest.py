@@ -158,6 +158,11 @@ class Federation:
     def exec(self, container: str, *words: object, code: int = 0) -> str:
         return self.docker("exec", container, *words, code=code)
 
+    def pause(self, container: str) -> None:
+        """Let a container stand still; an engine on cgroups v1 may fail to, on a busy machine."""
+        retry: Any = Retry(ConstantBackoff(0.5), 10, (AssertionError,))
+        retry.call_with_retry(lambda: self.docker("pause", container), lambda _: None)
+
     def usage(self, name: str) -> tuple[float, float]:
         """Tell the processor time (s) of a container since its start, and its memory (MiB)."""
         with closing(HTTPConnection("docker")) as http, socket.socket(socket.AF_UNIX) as http.sock:
@@ -209,7 +214,7 @@ class Federation:
     def held(self, master: Master, slave: int = 3) -> Iterator[None]:
         """Stop a run in the middle of a round: one of its slaves stands still meanwhile."""
         self.wait_for(master.run, type="committed", round="train:3")
-        self.docker("pause", self.container("slave", slave))
+        self.pause(self.container("slave", slave))
         with self.redis() as client:
             assert runs.read(client, master.run).status == "running"
         try:

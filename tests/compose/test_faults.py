@@ -79,17 +79,18 @@ def test_a_master_is_killed_and_the_run_resumed(three: Federation, expected: str
 def away(three: Federation, container: str, way: str) -> Iterator[None]:
     """Stop a container where it stands, or pull the plug of its network, for a while."""
     network = f"{three.project}_default"
+    named = ("--alias", "redis") if container == three.container("redis") else ()
     if way == "pause":
-        away, back = ("pause", container), ("unpause", container)
+        three.pause(container)
     else:
-        named = ("--alias", "redis") if container == three.container("redis") else ()
-        away = ("network", "disconnect", network, container)
-        back = ("network", "connect", *named, network, container)
-    three.docker(*away)
+        three.docker("network", "disconnect", network, container)
     try:
         yield
     finally:
-        three.docker(*back)
+        if way == "pause":
+            three.docker("unpause", container)
+        else:
+            three.docker("network", "connect", *named, network, container)
 
 
 def test_slaves_are_away_until_they_are_given_up(three: Federation, expected: str) -> None:

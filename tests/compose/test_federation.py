@@ -155,6 +155,24 @@ def test_the_page_shows_the_run_and_its_jobs(
     }
 
 
+def test_figures_for_prometheus(
+    ten: Federation, started: tuple[Federation, dict[str, Any]]
+) -> None:
+    """All but the two containers of others' images, which can't be had everywhere."""
+    ten.files = ("docker-compose.yml", "compose/monitoring.yml")
+    try:
+        services = ten.compose("config", "--services").split()
+        assert {"prometheus", "grafana", *SERVING} < {*services}
+        ten.compose("up", "--detach", "--wait", "metrics")
+        ask = "from urllib.request import urlopen; "
+        ask += "print(urlopen('http://127.0.0.1:9464/metrics').read().decode())"
+        told = ten.exec(ten.container("metrics"), "python", "-c", ask)
+    finally:
+        ten.compose("rm", "--force", "--stop", "metrics")
+        ten.files = ("docker-compose.yml",)
+    assert f'fedredis_run_round{{run="{started[1]["run"]}"}} {ROUNDS}.0' in told
+
+
 def test_who_only_trains_need_not_say_again_for_how_many(ten: Federation) -> None:
     ten.variables["NUM_SLAVES"] = ""
     try:
