@@ -155,11 +155,15 @@ def test_the_page_shows_the_run_and_its_jobs(
     }
 
 
+#: The compose file, and the one beside it for Prometheus.
+MONITORED = ("docker-compose.yml", "compose/monitoring.yml")
+
+
 def test_figures_for_prometheus(
     ten: Federation, started: tuple[Federation, dict[str, Any]]
 ) -> None:
     """All but the two containers of others' images, which can't be had everywhere."""
-    ten.files = ("docker-compose.yml", "compose/monitoring.yml")
+    ten.files = MONITORED
     try:
         services = ten.compose("config", "--services").split()
         assert {"prometheus", "grafana", *SERVING} < {*services}
@@ -205,6 +209,7 @@ def take(federation: Federation) -> dict[str, float]:
 
 
 def test_down_leaves_nothing_behind(ten: Federation) -> None:
+    ten.files = MONITORED
     ten.compose("down", "--volumes")
     ours = ("--quiet", "--filter", f"label=com.docker.compose.project={ten.project}")
     assert ten.docker("ps", "--all", *ours) == ""
