@@ -5,7 +5,8 @@ A script of some hundred lines replaces what has changed, woken up by the run's 
 
 - `app`: all of it put together; `guard`: who is let in, and what a browser may do
 - `pages`, `predicting`, `actions`, `api`, `stream`, `dashboard`: the routes
-- `views`, `failures`: what a page shows of a run; `charts`: where its lines and bars go
+- `views`, `failures`, `answers`: what a page shows of a run; `pictures`: which charts of it,
+  `charts`: where their lines and bars go
 - `site`: what all of them share; `launches`: processes that were started from the page
 - `serving`: the server
 """

@@ -13,8 +13,9 @@ from fedredis.api.inspection import count_runs, read_record, read_runs
 from fedredis.api.nodes import read_nodes
 from fedredis.config import check_name
 from fedredis.errors import FedredisError, RunNotFoundError, UsageError
+from fedredis.web.pictures import COLOURS, compared
 from fedredis.web.site import site
-from fedredis.web.views import COLOURS, RunView, Summary, compared
+from fedredis.web.views import RunView, Summary
 
 if TYPE_CHECKING:
     from fedredis.api.nodes import Nodes

@@ -10,30 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.exchanges import TRAINING
 from fedredis.metrics import FIGURES, measure
-from fedredis.web import charts
 from fedredis.web.answers import shown
 from fedredis.web.failures import failures_of
+from fedredis.web.pictures import charts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from fedredis.api.inspection import RunRecord
     from fedredis.api.nodes import Nodes
     from fedredis.store.runs import RunState
     from fedredis.web.answers import Shown
-    from fedredis.web.charts import Chart, Unit
+    from fedredis.web.charts import Chart
     from fedredis.web.failures import Failure
 
 #: Statuses in which a master is at work, or about to be.
 ALIVE = ("waiting", "running")
 #: Statuses after which a run can be gone on with.
 RESUMABLE = ("interrupted", "stopped", "failed")
-#: Slaves that have a bar each; of more, the lines of all in the order of their values.
-BARS = 100
 #: Slaves in a table.
 LISTED = 200
-#: Colours of lines.
-COLOURS = 8
 #: Fields of a config that say what is trained, in the order in which they are shown.
 SETTINGS = (
     *("dataset", "source", "slaves", "rows", "model", "strategy", "options", "features"),
@@ -164,78 +160,12 @@ class RunView(Summary):
     @cached_property
     def charts(self) -> list[Chart]:
         """All charts that there is something to see in."""
-        found = [*self._curves(), self._times(), *self._of_slaves(), *self._of_nodes()]
-        return [chart for chart in found if chart is not None]
+        return charts_of(self)
 
     @cached_property
     def answer(self) -> Shown | None:
         """What it came to, if it asks something."""
         return shown(self.record.answer.result) if self.record.answer else None
-
-    def _curves(self) -> list[Chart | None]:
-        return [
-            charts.lines(
-                f"{FIGURES[name].title.capitalize()} by round",
-                [(FIGURES[name].title, self.curve(name), place)],
-                unit=unit_of(name),
-                x_title="round",
-            )
-            for place, name in enumerate(self.figures)
-        ]
-
-    def _times(self) -> Chart | None:
-        return charts.lines(
-            "Time of each round",
-            [("training", self.round_times, 2)],
-            unit=charts.MILLISECONDS,
-            x_title="round",
-            zero=True,
-        )
-
-    def _of_slaves(self) -> list[Chart | None]:
-        primary, of_all = self.figures[0], self.chosen_test.get(self.figures[0])
-        figure = FIGURES[primary]
-        return [
-            self._by_slave(f"{figure.title.capitalize()} of each slave", primary, of_all),
-            self._by_slave("Rows of each slave", "rows", None),
-        ]
-
-    def _by_slave(self, title: str, name: str, level: float | None) -> Chart | None:
-        unit = unit_of(name) if name in FIGURES else charts.COUNT
-        values = [
-            (slave, float(facts[name]))
-            for slave, facts in self.record.slaves.items()
-            if isinstance(facts.get(name), int | float)
-            and (name == "rows" or facts.get("test_rows"))
-        ]
-        if len(values) > BARS or any(value < 0 for _, value in values):
-            ordered = sorted(value for _, value in values)
-            points = [(float(place), value) for place, value in enumerate(ordered, 1)]
-            how = "slaves, in the order of their values"
-            return charts.lines(title, [(name, points, 3)], unit=unit, x_title=how)
-        return charts.bars(title, values, unit=unit, x_title="slave", level=level)
-
-    def _of_nodes(self) -> list[Chart | None]:
-        if self.nodes is None or not self.nodes.series:
-            return []
-        each = self.nodes.series.values()
-        apart = [
-            (one.called, list(zip(one.time.tolist(), one.cpu.tolist(), strict=True)), None)
-            for one in each
-        ]
-        times, cores = self.nodes.together()
-        together = list(zip(times.tolist(), cores.tolist(), strict=True))
-        of_nodes = apart[:BARS]
-        return [
-            charts.lines(
-                "CPU of each process, and of all",
-                [*of_nodes, ("all together", together, 4)],
-                unit=charts.CORES,
-                x_title="seconds since the run was made; in cores",
-                zero=True,
-                whole=False,
-            )
-        ]
 
     @cached_property
     def confusion(self) -> list[tuple[str, list[tuple[int, int, float]]]]:
@@ -302,35 +232,6 @@ class RunView(Summary):
             (str(found.name), found.arrived, found.expected, ", ".join(list(found.awaited)[:10]))
             for found in self.record.open
         ]
-
-
-def compared(views: Sequence[RunView]) -> list[Chart]:
-    """Draw several runs in one picture: each figure that they have, a line each."""
-    names = dict.fromkeys(name for view in views for name in view.figures)
-    found = [
-        charts.lines(
-            f"{FIGURES[name].title.capitalize()} by round",
-            [(v.state.run, v.curve(name), i % COLOURS) for i, v in enumerate(views)],
-            unit=unit_of(name),
-            x_title="round",
-        )
-        for name in names
-    ]
-    found.append(
-        charts.lines(
-            "Time of each round",
-            [(v.state.run, v.round_times, i % COLOURS) for i, v in enumerate(views)],
-            unit=charts.MILLISECONDS,
-            x_title="round",
-            zero=True,
-        )
-    )
-    return [chart for chart in found if chart is not None]
-
-
-def unit_of(figure: str) -> Unit:
-    """Tell in what a figure is written along an axis."""
-    return charts.PERCENT if FIGURES[figure].format.endswith("%") else charts.NUMBER
 
 
 def _count(value: Any) -> str:

@@ -1,0 +1,123 @@
+"""Which charts there are of a run, and of several beside each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fedredis.metrics import FIGURES
+from fedredis.web import charts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fedredis.web.charts import Chart, Unit
+    from fedredis.web.views import RunView
+
+#: Slaves that have a bar each; of more, the lines of all in the order of their values.
+BARS = 100
+#: Colours of lines.
+COLOURS = 8
+
+
+def charts_of(view: RunView) -> list[Chart]:
+    """Draw all of a run that there is something to see in."""
+    found = [*_curves(view), _times(view), *_of_slaves(view), *_of_nodes(view)]
+    return [chart for chart in found if chart is not None]
+
+
+def _curves(view: RunView) -> list[Chart | None]:
+    return [
+        charts.lines(
+            f"{FIGURES[name].title.capitalize()} by round",
+            [(FIGURES[name].title, view.curve(name), place)],
+            unit=unit_of(name),
+            x_title="round",
+        )
+        for place, name in enumerate(view.figures)
+    ]
+
+
+def _times(view: RunView) -> Chart | None:
+    return charts.lines(
+        "Time of each round",
+        [("training", view.round_times, 2)],
+        unit=charts.MILLISECONDS,
+        x_title="round",
+        zero=True,
+    )
+
+
+def _of_slaves(view: RunView) -> list[Chart | None]:
+    primary, of_all = view.figures[0], view.chosen_test.get(view.figures[0])
+    figure = FIGURES[primary]
+    return [
+        _by_slave(view, f"{figure.title.capitalize()} of each slave", primary, of_all),
+        _by_slave(view, "Rows of each slave", "rows", None),
+    ]
+
+
+def _by_slave(view: RunView, title: str, name: str, level: float | None) -> Chart | None:
+    unit = unit_of(name) if name in FIGURES else charts.COUNT
+    values = [
+        (slave, float(facts[name]))
+        for slave, facts in view.record.slaves.items()
+        if isinstance(facts.get(name), int | float) and (name == "rows" or facts.get("test_rows"))
+    ]
+    if len(values) > BARS or any(value < 0 for _, value in values):
+        ordered = sorted(value for _, value in values)
+        points = [(float(place), value) for place, value in enumerate(ordered, 1)]
+        how = "slaves, in the order of their values"
+        return charts.lines(title, [(name, points, 3)], unit=unit, x_title=how)
+    return charts.bars(title, values, unit=unit, x_title="slave", level=level)
+
+
+def _of_nodes(view: RunView) -> list[Chart | None]:
+    if view.nodes is None or not view.nodes.series:
+        return []
+    each = view.nodes.series.values()
+    apart = [
+        (one.called, list(zip(one.time.tolist(), one.cpu.tolist(), strict=True)), None)
+        for one in each
+    ]
+    times, cores = view.nodes.together()
+    together = list(zip(times.tolist(), cores.tolist(), strict=True))
+    of_nodes = apart[:BARS]
+    return [
+        charts.lines(
+            "CPU of each process, and of all",
+            [*of_nodes, ("all together", together, 4)],
+            unit=charts.CORES,
+            x_title="seconds since the run was made; in cores",
+            zero=True,
+            whole=False,
+        )
+    ]
+
+
+def compared(views: Sequence[RunView]) -> list[Chart]:
+    """Draw several runs in one picture: each figure that they have, a line each."""
+    names = dict.fromkeys(name for view in views for name in view.figures)
+    found = [
+        charts.lines(
+            f"{FIGURES[name].title.capitalize()} by round",
+            [(v.state.run, v.curve(name), i % COLOURS) for i, v in enumerate(views)],
+            unit=unit_of(name),
+            x_title="round",
+        )
+        for name in names
+    ]
+    found.append(
+        charts.lines(
+            "Time of each round",
+            [(v.state.run, v.round_times, i % COLOURS) for i, v in enumerate(views)],
+            unit=charts.MILLISECONDS,
+            x_title="round",
+            zero=True,
+        )
+    )
+    return [chart for chart in found if chart is not None]
+
+
+def unit_of(figure: str) -> Unit:
+    """Tell in what a figure is written along an axis."""
+    return charts.PERCENT if FIGURES[figure].format.endswith("%") else charts.NUMBER
