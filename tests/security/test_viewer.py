@@ -12,6 +12,7 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+import fedredis
 from fedredis import acl
 from fedredis.api.session import session
 from fedredis.keys import RUNS, RunKeys
@@ -57,6 +58,16 @@ def test_what_it_reads(fenced, call, viewer: Redis, admin: Redis, keys: RunKeys)
     assert row["run"] == keys.run_id
     assert "waiting" in call("show", keys.run_id, *at).out
     assert call("errors", keys.run_id, *at).code == 0
+
+
+def test_it_follows_runs_and_sees_workers(fenced, call, admin: Redis, keys: RunKeys) -> None:
+    admin.hset(keys.run, "status", "failed")
+    at = ("--redis-url", fenced.viewer_url)
+    watched = call("watch", keys.run_id, *at)
+    assert (watched.code, f"run {keys.run_id} is failed" in watched.out) == (1, True)
+    assert call("top", "--json", *at).out == "[]\n"
+    assert f'run="{keys.run_id}"' in call("metrics", "--once", *at).out
+    assert fedredis.nodes(keys.run_id, redis_url=fenced.viewer_url).series == {}
 
 
 def test_what_it_is_refused(fenced, call, viewer: Redis, admin: Redis, keys: RunKeys) -> None:
