@@ -42,8 +42,9 @@ def test_a_run_in_figures(trained, client):
     for kind in ("train", "evaluate"):
         assert found["fedredis_barrier_wait_seconds_count", ("kind", kind), run] == 2
         assert 0 < found["fedredis_barrier_wait_seconds_sum", ("kind", kind), run] < 60
-    passes = found["fedredis_barrier_wait_seconds_count", ("kind", "statistics"), run]
-    assert found["fedredis_updates_total", ("outcome", "accepted"), run] == 3 * (4 + passes)
+    rounds = sum(n for one, n in found.items() if one[0] == "fedredis_barrier_wait_seconds_count")
+    assert rounds > 4  # statistics, too
+    assert found["fedredis_updates_total", ("outcome", "accepted"), run] == 3 * rounds
     for outcome in ("late", "duplicate", "stale", "refused"):
         assert found["fedredis_updates_total", ("outcome", outcome), run] == 0
     assert found["fedredis_update_bytes_total", run] > 1000
