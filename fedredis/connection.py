@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 
 #: Seconds without an answer after which a connection counts as dead; reads that block wait less.
 SOCKET_TIMEOUT = 10.0
+#: What keeps a connection in the memory of the firewalls that it passes, and finds that one has
+#: forgotten it: seconds of silence before it is asked for, seconds between and number of attempts.
+KEEPALIVE = {
+    getattr(socket, name): value
+    for name, value in {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}.items()
+    if hasattr(socket, name)
+}
 #: Seconds for which a command is tried again, all tries together.
 PATIENCE = 20.0
 #: The same where Sentinels have to notice, to agree, and sometimes to vote twice.
@@ -122,6 +130,9 @@ def connect(
             "socket_connect_timeout": 5.0,
             "protocol": 2,
         }
+        if not url.startswith("unix:"):
+            # By itself from redis-py 8 on.
+            how |= {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
         client = Sentinels(service, clock).client(**how) if service else Redis.from_url(url, **how)
         # The URL's options are looked at here, and not first when something is sent.
         pool = client.connection_pool

@@ -35,7 +35,7 @@ def small(replies: Sequence[Any]) -> tuple[str, Named] | None:
     if described is None or version != after or length > 2:
         return None
     try:
-        return text(version), _unpacked(described, iter(first))
+        return text(version), _unpacked(described, length, iter(first))
     except BlobError:
         # Whoever asks for it by its version is told what is wrong.
         return None
@@ -59,7 +59,7 @@ def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -
     if described is None or found is None or (version is not None and text(found) != version):
         return None
     try:
-        return _unpacked(described, rest(client, parts, length, first))
+        return _unpacked(described, length, rest(client, parts, length, first))
     except BlobError as error:
         if length > 2 and ask(client, where, "HGET", key, "version") != found:
             # Dropped while it was read.
@@ -67,8 +67,11 @@ def fetch(client: Redis, keys: RunKeys, name: str, version: str | None = None) -
         raise damaged(where, f"its {name}: {error}") from error
 
 
-def _unpacked(described: bytes, parts: Iterator[bytes]) -> Named:
+def _unpacked(described: bytes, length: int, parts: Iterator[bytes]) -> Named:
     schema = Schema.from_json(described)
+    if schema.nbytes > length * blob.PART_BYTES:
+        # A stranger may have written it: nothing is allocated by its word.
+        raise BlobError("damaged: there is less than its schema says")
     head, arrays = blob.unpack(schema, parts)
     if not head.items() >= schema.about.items():
         raise BlobError("damaged: its schema is another one")

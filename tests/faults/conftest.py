@@ -176,6 +176,10 @@ class Site:
         self.leaving.callback(proxy.close)
         return proxy
 
+    def wait_for_worker(self) -> None:
+        """Wait until a worker is there."""
+        until(lambda: self.client.xlen(JOINED))
+
     def wait_for_list(self, key: str) -> list[str]:
         """Wait until a list holds something; return it."""
         until(lambda: self.client.llen(key))

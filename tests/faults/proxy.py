@@ -18,6 +18,7 @@ class Proxy:
 
     - `refuse`: nobody gets through, and those connected are cut off;
     - `blackhole`: connections stay up, and nothing passes any more;
+    - `forget`: the same for those that are there, which nobody tells; new ones get through;
     - `drop_next_reply`: the next request that holds some markers gets through, its reply is
       lost with the connection;
     - `hold_next_reply`: the same, but the reply is kept until `let_go`;
@@ -31,6 +32,7 @@ class Proxy:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._threads: list[threading.Thread] = []
         self._refusing = self._swallowing = self._holding = False
+        self._forgotten: set[tuple[socket.socket, socket.socket]] = set()
         self._markers: tuple[bytes, ...] = ()
         self._left: int | None = None
         self._delay = 0.0
@@ -53,6 +55,10 @@ class Proxy:
     def blackhole(self) -> None:
         with self._lock:
             self._swallowing = True
+
+    def forget(self) -> None:
+        with self._lock:
+            self._forgotten |= set(self._pairs)
 
     def drop_next_reply(self, *markers: bytes) -> None:
         with self._lock:
@@ -124,7 +130,7 @@ class Proxy:
             while chunk := client.recv(CHUNK):
                 time.sleep(self._delay)
                 with self._lock:
-                    if self._swallowing:
+                    if self._swallowing or (client, upstream) in self._forgotten:
                         continue
                     if self._markers and all(marker in chunk for marker in self._markers):
                         self._markers = ()
@@ -149,7 +155,7 @@ class Proxy:
                     if not self._holding:
                         break
                     self._let_go.wait()
-                if not self._swallowing:
+                if not (self._swallowing or (client, upstream) in self._forgotten):
                     client.sendall(chunk)
         cut(client, upstream)
         client.close()

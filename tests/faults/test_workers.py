@@ -163,6 +163,17 @@ def test_row_08_a_slave_whose_connections_break(site, gates, assert_as_undisturb
     assert_as_undisturbed(run)
 
 
+def test_row_08_a_worker_whose_idle_connections_are_forgotten(site, assert_as_undisturbed):
+    """As by a firewall: nothing passes on them any more, and nobody says so."""
+    proxy = site.proxy()
+    site.pool(url=proxy.url(site.server.url), timeout=2)
+    site.wait_for_worker()
+    proxy.forget()
+    run = site.create()
+    site.master(run).ends(0)
+    assert_as_undisturbed(run)
+
+
 def test_row_10_an_update_for_a_round_that_is_over(site, gates, send, assert_as_undisturbed):
     """It is turned away and noted, and changes nothing."""
     run = site.create()

@@ -251,3 +251,12 @@ def test_a_server_without_memory_says_so(client: Redis) -> None:
         client.config_set("maxmemory", 0)
     assert "is out of memory" in str(explain(refusal.value, "redis://host"))
     assert not client.exists("key")
+
+
+def test_connections_are_kept_alive(server) -> None:
+    with connect(server.tcp_url) as client:
+        client.ping()
+        (connection,) = client.connection_pool._available_connections
+        asked = connection._sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle = connection._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+    assert (bool(asked), idle) == (True, 30)
