@@ -63,6 +63,7 @@ def serve(context: WorkerContext, run_id: str, job: str) -> dict[str, Any]:
 
     with sampler, Heartbeat(beat, run.config.lease_ms / 3000):
         attachment.stay()
+    context.let_go()
     return {"worker": context.card.name, "counted": attachment.counted}
 
 

@@ -114,6 +114,10 @@ class Inputs:
         """Return a slave's rows as a run's model inputs, made once for a run and preprocessing."""
         return self._rows.get((*scope, slave), make)
 
+    def forget_runs(self) -> None:
+        """Let go of what was made for any run."""
+        self._rows.drop(lambda key: len(key) > 1)
+
     def forget_other_runs(self, run_id: str) -> None:
         """Let go of what was made for runs that are over."""
         self._rows.drop(lambda key: len(key) > 1 and key[0] != run_id)

@@ -225,6 +225,11 @@ class SlaveStore:
             raise RunNotFoundError(f"there is no run {self.keys.run_id}")
         return text(config)
 
+    def is_over(self) -> bool:
+        """Say whether nobody goes on with the run, for now."""
+        status = ask(self._client, self._where, "HGET", self.keys.run, "status")
+        return status not in (b"waiting", b"running")
+
     def _submit(self, batch: Batch, handed: Handed) -> int:
         claim, slaves = handed.claim, handed.bundle.slaves
         keys, round_ = self.keys, self.keys.round(claim.name)

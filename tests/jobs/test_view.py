@@ -86,3 +86,26 @@ def test_a_context_keeps_the_run_that_it_looked_at_last(
     assert context.view(keys.run_id) is view
     assert context.view("r2").run_id == "r2"
     assert context.view(keys.run_id) is not view
+
+
+def test_a_context_lets_go_of_a_run_that_is_over(
+    client: Redis, keys: RunKeys, make_context: Callable[..., WorkerContext]
+) -> None:
+    context = make_context()
+    view, made = context.view(keys.run_id), []
+
+    def rows() -> object:
+        return context.inputs.mapped("1", (keys.run_id, "v"), lambda: make(view.config))
+
+    def make(config: RunConfig) -> object:
+        made.append(1)
+        return context.inputs.conformed("1", config)
+
+    rows()
+    context.let_go()
+    rows()
+    assert (context.view(keys.run_id) is view, len(made)) == (True, 1)
+    client.hset(keys.run, "status", "finished")
+    context.let_go()
+    rows()
+    assert (context.view(keys.run_id) is view, len(made)) == (False, 2)
