@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from faults_processes import PATIENCE
 
 from fedredis.exchanges.setup import BINS, BOOSTING
 from fedredis.models import TREES
@@ -52,9 +53,12 @@ def test_a_live_master_goes_on_from_any_point(
         for _ in range(2):
             run.wait_for_history(rng.randrange(1, rounds))
             went_back(site, run, rng)
-        master.ends(0)
+        code = master.popen.wait(PATIENCE)
         if run.state.status == "running":
             # It had ended before the server was killed; its end was lost, too.
+            assert "Traceback" not in master.said
             site.master(run).ends(0)
+        else:
+            assert code == 0, master.said
         assert_as_undisturbed(run)
         print(f"seed {seed}: {asked}", flush=True)
