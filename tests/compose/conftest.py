@@ -163,6 +163,15 @@ class Federation:
         retry: Any = Retry(ConstantBackoff(0.5), 10, (AssertionError,))
         retry.call_with_retry(lambda: self.docker("pause", container), lambda _: None)
 
+    def wait_until_healthy(self, container: str) -> None:
+        """Wait for the next look at a container: the engine takes a paused one for unhealthy."""
+
+        def look() -> None:
+            assert self.inspect(container)["State"]["Health"]["Status"] == "healthy"
+
+        retry: Any = Retry(ConstantBackoff(0.2), 300, (AssertionError,))
+        retry.call_with_retry(look, lambda _: None)
+
     def usage(self, name: str) -> tuple[float, float]:
         """Tell the processor time (s) of a container since its start, and its memory (MiB)."""
         with closing(HTTPConnection("docker")) as http, socket.socket(socket.AF_UNIX) as http.sock:

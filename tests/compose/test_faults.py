@@ -34,6 +34,7 @@ def up(federation: Callable[..., Federation]) -> Federation:
 @pytest.fixture
 def three(up: Federation) -> Iterator[Federation]:
     """Return three slaves that are up."""
+    up.wait_until_healthy(up.container("redis"))  # a master waits for no other
     yield up
     up.end_masters()
 
