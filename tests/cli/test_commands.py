@@ -25,7 +25,7 @@ def test_run_json(trained, server):
     assert set(outcome) == {
         *("run", "slaves", "workers", "rounds", "accuracy", "macro_f1", "log_loss", "confusion"),
         *("seconds", "setup_seconds", "round_ms", "weights_sha256", "redis_url", "chosen"),
-        *("r2", "mse", "rmse", "mae", "auc", "report", "warnings"),
+        *("r2", "mse", "rmse", "mae", "auc", "report", "importance", "warnings"),
     }
     assert (outcome["slaves"], outcome["workers"], outcome["rounds"]) == (3, 1, 4)
     assert set(outcome["round_ms"]) == {"p50", "p95"}
