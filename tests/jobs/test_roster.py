@@ -7,6 +7,7 @@ import pytest
 
 from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN
+from fedredis.data.reading import Reading
 from fedredis.errors import DataError, UsageError, WaitTimeoutError
 from fedredis.features.protocol import Column
 from fedredis.jobs import roster
@@ -148,7 +149,8 @@ def test_slaves_that_do_not_come_are_named(client: Redis, monkeypatch: pytest.Mo
 def own(name: str, dataset: str = "wards", **changes: Any) -> WorkerCard:
     """Make the card of a worker of a slave that brings its own file."""
     manifest = Manifest(
-        *(dataset, name, "outcome", 1, 0, 0.2, (Column("age"),), ("ill", "well"), 9, OWN)
+        *(dataset, name, 1, 0, 0.2, (Column("age"),), ("ill", "well"), 9, OWN),
+        reading=Reading(label="outcome"),
     )
     manifest, queue = replace(manifest, **changes), queue_name(dataset, [name])
     return WorkerCard(worker_name(queue), "host", 1, queue, dataset, manifest.to_json(), (name,))
