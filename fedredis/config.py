@@ -74,6 +74,8 @@ class RunConfig:
     rows: int
     #: The slaves' names, sorted; without names they are called 0, 1, … by number.
     names: tuple[str, ...] = ()
+    #: What each of them held when the run began, as a digest.
+    contents: tuple[str, ...] = ()
     #: What the rows are read as: the label, weights, what is done about missing cells.
     reading: Reading = UNSAID
     #: Where the rows came from, as the user named it: a path, or "synthetic".
@@ -256,7 +258,7 @@ class RunConfig:
                     raise TypeError(f"{f.name} is {value!r}"[:100])
             values["reading"] = Reading(**values.get("reading", {})).agreed
             values["columns"] = tuple(Column(**column) for column in values["columns"])
-            for name in ("classes", "names"):
+            for name in ("classes", "names", "contents"):
                 values[name] = tuple(values.get(name, ()))
             options = dict(values.get("options", {})).values()
             if not all(isinstance(one, str) for one in (*values["classes"], *options)):

@@ -57,7 +57,7 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
         rows=sum(manifest.rows for manifest in manifests.values()),
         columns=tuple(_ranged(column, manifests) for column in model.columns),
         classes=classes,
-        content="",
+        content=" ".join(one.content for _, one in sorted(manifests.items())).strip(),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from fedredis.data.own import OwnRows
 from fedredis.data.partition import Partition, held, open_partition
+from fedredis.errors import DataError
 from fedredis.features.prepared import Prepared
 from fedredis.jobs.agreement import conform
 from fedredis.jobs.cache import ByteCache
@@ -85,8 +86,15 @@ class Inputs:
         Raises
         ------
         DataError
-            If they don't have them, or the partition is missing or damaged.
+            If they don't have them, they are others than when the run began, or the partition is
+            missing or damaged.
         """
+        began = dict(zip(config.names, config.contents, strict=False))
+        if began.get(slave, self._holding.manifest.content) != self._holding.manifest.content:
+            raise DataError(
+                f"slave {slave} holds other rows than when the run began: start it on the same "
+                "file again, or begin a new run"
+            )
         raw = self._rows.get((slave,), lambda: self._holding.open(slave))
         return conform(cast("Partition", raw), self._holding.manifest, config)
 

@@ -274,6 +274,7 @@ class Request:
             slaves=slaves,
             rows=manifest.rows,
             names=names,
+            contents=tuple(manifest.content.split()) if names else (),
             source=source,
             quorum=self.quorum_of(sample or slaves),
             **{**fitting, **self.settings, "sample": sample},

@@ -93,3 +93,10 @@ def test_the_rows_of_an_own_file_are_put_into_the_run(
     np.testing.assert_array_equal(rows.train_y, [0, 2])
     with pytest.raises(DataError, match="'eel' is none of the run's cat, dog"):
         held.conformed("ann", replace(config, classes=("cat", "dog")))
+    # One who comes back with another file is told so, and nothing is learnt from it.
+    began = {"names": ("ann", "bob", "cy"), "slaves": 3}
+    with pytest.raises(DataError, match="ann holds other rows than when the run began"):
+        held.conformed("ann", replace(config, **began, contents=("01", "02", "03")))
+    own = replace(own, content="01")
+    held = Inputs(OwnRows("ann", own, part))
+    assert held.conformed("ann", replace(config, **began, contents=("01", "02", "03")))
