@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedredis.arrays import Arrays
+    from fedredis.arrays import Arrays, Named
     from fedredis.exchanges.hiding import Hiding
     from fedredis.exchanges.protocol import AtHand, Reduced, Rows
     from fedredis.keys import RoundName
@@ -109,6 +109,11 @@ class Masked(OfAll):
     """The first of the two rounds; Redis holds nothing that slaves are to remember."""
 
     hiding: Hiding
+
+    @property
+    def known(self) -> Named | None:
+        """What the sum that is masked knows of the features."""
+        return getattr(self.hiding.inner, "known", None)
 
     @property
     def name(self) -> RoundName:

@@ -99,7 +99,7 @@ def write_folder(folder: Path, paths: list[Path]) -> None:
         "version": 1,
         "dataset": "all-wards",
         "source": "wards",
-        "label": "outcome",
+        "reading": {"label": "outcome", "missing": "mean"},
         "slaves": len(tables),
         "seed": 0,
         "test_fraction": 0.2,
@@ -108,7 +108,6 @@ def write_folder(folder: Path, paths: list[Path]) -> None:
         ],
         "classes": classes,
         "rows": sum(len(table.y) for table in tables),
-        "missing": "mean",
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
 

@@ -16,6 +16,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
+from rq.serializers import DefaultSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,11 +68,12 @@ def test_it_unpickles_and_deletes_nothing(
     fetch: Callable[..., int], client: Redis, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
-    job = Queue("evil", connection=client).enqueue_call(
+    pickled: Any = {"connection": client, "serializer": DefaultSerializer}
+    job = Queue("evil", **pickled).enqueue_call(
         "os.getcwd", args=(Evil(trace),), meta={"evil": Evil(trace)}
     )
     client.hset(job.key, "result", pickle.dumps(Evil(trace)))
-    Job.fetch(job.id, connection=client)
+    Job.fetch(job.id, **pickled)
     trace.rmdir()  # so it does work on who unpickles
 
     lists = ["/", "/0/view/jobs/evil/queued/8/asc/1", "/0/data/jobs/evil/queued/8/asc/1.json"]
