@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["world"]
 
+#: What a browser says whose server has gone.
+GONE = "net::ERR_SOCKET_NOT_CONNECTED"
 #: Milliseconds that a page has for what it is to show.
 PATIENCE_MS = 30_000
 
@@ -78,7 +80,13 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        # A server that a test has stopped under an open page is no fault of the page's.
+        page.on(
+            "console",
+            lambda said: (
+                said.type == "error" and GONE not in said.text and wrong.append(said.text)
+            ),
+        )
         # What a name could do at worst.
         page.on("dialog", lambda dialog: dialog.type == "alert" and wrong.append(dialog.message))
         page.goto(url)
