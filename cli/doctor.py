@@ -41,12 +41,52 @@ CAUSES = ("Redis", "ACL", "scripts")
 
 @click.command(name="doctor")
 @options.redis
-def command(redis_url: str | None, home: Path) -> None:
+@options.as_json
+def command(redis_url: str | None, home: Path, as_json: bool) -> None:
     """Check that everything needed is there.
 
     Where it is not, the line says what to do: of the way to Redis, step by step, of the server
     there, and of what this login may do with it.
     """
+    findings = Findings(shown=not as_json)
+    try:
+        _look(redis_url, home, findings)
+    finally:
+        if as_json:
+            output.print_json(findings.all)
+    if problems := findings.problems:
+        raise FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
+
+
+class Findings:
+    """What steps have found, printed as it is found where that is to be `shown`."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        #: For each step its ``check``, whether it is ``ok``, and what was ``found``.
+        self.all: list[dict[str, str | bool]] = []
+
+    @property
+    def problems(self) -> int:
+        """How many steps have found that something is wrong."""
+        return sum(not finding["ok"] for finding in self.all)
+
+    def well(self, step: Step) -> bool:
+        """Take a step, and say whether all is well."""
+        well, verdict = True, Text("ok", "green")
+        try:
+            told = step.find()
+        except (FedredisError, RedisError, OSError) as error:
+            well, verdict, told = False, Text("no", "red"), str(error)
+        self.all.append({"check": step.name, "ok": well, "found": told})
+        if self._shown:
+            line = Text.assemble(verdict, f"  {step.name:<15}  {told}")
+            output.results().print(line, soft_wrap=True)
+        return well
+
+
+def _look(redis_url: str | None, home: Path, findings: Findings) -> None:
+    """Take all steps that say more than that one before has failed."""
     steps = [
         Step("Python", lambda: sys.version.split()[0]),
         Step("packages", lambda: ", ".join(f"{name} {version(name)}" for name in PACKAGES)),
@@ -54,39 +94,20 @@ def command(redis_url: str | None, home: Path) -> None:
     ]
     if not redis_url:
         steps.append(Step("server program", lambda: str(find_binary())))
-    problems = sum(not _well(step) for step in steps)
+    for step in steps:
+        findings.well(step)
     for step in reaching.steps(redis_url) if redis_url else ():
-        if not _well(step):
-            problems += 1
-            if step.name != "Sentinel":  # one of several
-                raise _found(problems)
-    if not problems or redis_url:
-        try:
-            with session(redis_url, home) as opened:
-                for step in _of_redis(opened):
-                    if not _well(step):
-                        problems += 1
-                        if step.name in CAUSES:
-                            break
-        except FedredisError as error:
-            problems += not _well(Step("Redis", partial(_raise, error)))
-    if problems:
-        raise _found(problems)
-
-
-def _found(problems: int) -> FedredisError:
-    return FedredisError(f"{problems} problem{'s' * (problems > 1)} found")
-
-
-def _well(step: Step) -> bool:
-    """Print what a step finds, and say whether all is well."""
-    well, verdict = True, Text("ok", "green")
+        if not findings.well(step) and step.name != "Sentinel":  # one of several
+            return
+    if findings.problems and not redis_url:
+        return
     try:
-        told = step.find()
-    except (FedredisError, RedisError, OSError) as error:
-        well, verdict, told = False, Text("no", "red"), str(error)
-    output.results().print(Text.assemble(verdict, f"  {step.name:<15}  {told}"), soft_wrap=True)
-    return well
+        with session(redis_url, home) as opened:
+            for step in _of_redis(opened):
+                if not findings.well(step) and step.name in CAUSES:
+                    return
+    except FedredisError as error:
+        findings.well(Step("Redis", partial(_raise, error)))
 
 
 def _raise(error: Exception) -> str:

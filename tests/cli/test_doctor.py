@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -40,6 +41,14 @@ def test_all_is_well(look) -> None:
         *("Python", "packages", "cores", "address", "port", "login", "Redis", "persistence"),
         *("memory", "ACL", "clock", "scripts", "workers"),
     ]
+
+
+def test_for_programs(call) -> None:
+    answer = call("doctor", "--json", "--redis-url", "redis://127.0.0.1:1")
+    found = json.loads(answer.out)
+    assert (answer.code, [one["check"] for one in found if not one["ok"]]) == (1, ["port"])
+    assert found[-1]["check"] == "port"
+    assert "127.0.0.1:1" in found[-1]["found"]
 
 
 def test_the_embedded_server(call) -> None:
