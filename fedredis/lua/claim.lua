@@ -31,8 +31,12 @@ local _, holders = spread('HMGET', claims, held)
 for i, id in ipairs(held) do
   if holders[i] == worker then answer[#answer + 1] = id end
 end
-if #answer > 2 then
+local function attach()
   redis.call('ZADD', attached, whole(now() + lease), worker)
+  redis.call('PEXPIRE', attached, lease)
+end
+if #answer > 2 then
+  attach()
   return answer
 end
 local workers = math.max(1, redis.call('ZCARD', attached))
@@ -68,6 +72,6 @@ spread('ZADD', ids, back)
 if #claimed > 0 then
   spread('HSET', claims, claimed)
   redis.call('HSET', round, mark, table.concat(answer, ' ', 3))
-  redis.call('ZADD', attached, whole(now() + lease), worker)
+  attach()
 end
 return answer

@@ -50,9 +50,13 @@ def damaged(where: str, what: str) -> FedredisError:
 
 
 def explain(where: str, error: ResponseError) -> Exception:
-    """Turn an answer that blames what is stored into a line; one of the server's own stays."""
+    """Turn an answer that blames what is stored into a line; one of the server's own stays.
+
+    It says what the server has said then, and not where in a pipeline that was.
+    """
     said = OF_PIPELINE.sub("", str(error))
     if type(error) is not ResponseError or OF_SERVER.match(said):
+        error.args = (said,)
         return error
     return damaged(where, said)
 

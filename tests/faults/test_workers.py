@@ -108,7 +108,7 @@ def test_row_08_a_slave_is_cut_off_and_the_quorum_goes_on(site, gates, partition
     gates.wait("work evaluate:1 2")
     proxy.blackhole()
     gates.open("work evaluate:1 2")
-    for name in ("evaluate:1", "train:2", "evaluate:2"):
+    for name in ("evaluate:1", "train:2", "evaluate:2", "scores:2"):
         run.let_deadline_pass(name, arrived=2)
     assert master.ends(0)["rounds"] == 2
     first, second = run.history["train:1"], run.history["train:2"]

@@ -29,6 +29,13 @@ def test_one_of_the_servers_own_stays(error: ResponseError) -> None:
     assert explain("run r1", error) is error
 
 
+def test_one_of_the_servers_own_is_told_as_it_came_where_it_was_met_in_a_pipeline() -> None:
+    said = "MISCONF Errors writing to the AOF file"
+    met = ResponseError(f"Command # 2 (EVALSHA a) of pipeline caused error: {said}")
+    assert explain("run r1", met) is met
+    assert str(met) == said
+
+
 def test_reads() -> None:
     reads = {"known": ["preprocessing:1", "a.1"]}
     assert reads_of({"reads": json.dumps(reads)}) == {"known": ("preprocessing:1", "a.1")}

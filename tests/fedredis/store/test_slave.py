@@ -44,6 +44,8 @@ def test_claim(bench: Bench, wishes, take_any, least, most, taken) -> None:
     assert bench.client.zcard(bench.keys.round(TRAIN).ids) == 3 - len(taken)
     # A claim lasts as long as its worker is attached, so it attaches it.
     assert bench.client.zcard(bench.keys.attached(JOB)) == bool(taken)
+    # That goes by itself, if the worker is killed before it says anything else.
+    assert not taken or bench.client.pttl(bench.keys.attached(JOB)) > 0
 
 
 def test_a_share_is_fair(bench: Bench) -> None:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import signal
+import sys
+
+import pytest
+
+from fedredis.cli.signals import terminate_as_interrupt
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_that_comes_in_a_finalizer_is_not_lost(number: signal.Signals) -> None:
+    """There Python prints what is raised, and goes on."""
+    passed = []
+
+    class Finalized:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def interrupted() -> None:
+        Finalized()
+        passed.append("the finalizer")
+        signal.pause()
+        passed.append("what came next")
+
+    hook, before = sys.unraisablehook, [signal.getsignal(each) for each in NUMBERS]
+    with pytest.raises(KeyboardInterrupt), terminate_as_interrupt():
+        interrupted()
+    assert passed == ["the finalizer"]
+    assert sys.unraisablehook is hook
+    assert [signal.getsignal(each) for each in NUMBERS] == before
+
+
+def test_what_else_is_raised_in_a_finalizer_is_told_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_type))
+
+    class Finalized:
+        def __del__(self) -> None:
+            raise ValueError
+
+    with terminate_as_interrupt():
+        Finalized()
+    assert told == [ValueError]
