@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Federation = Any
     Master = Any
 
-ROUNDS = 8
+ROUNDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +115,10 @@ def test_redis_or_the_master_is_away(three: Federation, expected: str, who: str,
 
 @pytest.mark.parametrize("way", ["pause", "disconnect"])
 def test_a_quorum_goes_on_without_a_slave_and_names_it(three: Federation, way: str) -> None:
-    master = three.master("--rounds", 5, "--quorum", 0.6, "--round-timeout", 1)
-    three.wait_for(master.run, type="committed", round="train:3")
+    # Rounds long enough that the slave goes before the last of them.
+    work = ("--rounds", 5, "--local-epochs", 60)
+    master = three.master(*work, "--quorum", 0.6, "--round-timeout", 3)
+    three.wait_for(master.run, type="committed", round="train:2")
     with away(three, three.container("slave", 3), way):
         assert master.ends()["rounds"] == 5
     missing = {name: entry["missing"] for name, entry in three.history(master.run).items()}
