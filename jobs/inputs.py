@@ -92,8 +92,7 @@ class Inputs:
         began = dict(zip(config.names, config.contents, strict=False))
         if began.get(slave, self._holding.manifest.content) != self._holding.manifest.content:
             raise DataError(
-                f"slave {slave} holds other rows than when the run began: start it on the same "
-                "file again, or begin a new run"
+                f"slave {slave} holds other rows than when the run began: start it on its old file"
             )
         raw = self._rows.get((slave,), lambda: self._holding.open(slave))
         return conform(cast("Partition", raw), self._holding.manifest, config)
