@@ -1,3 +1,5 @@
+"""In a process whose main thread runs the tests: signals are of that thread alone."""
+
 from __future__ import annotations
 
 import signal
