@@ -13,7 +13,7 @@ from fedredis.store.replies import explain, text, texts
 from fedredis.store.scripts import TRIP_BYTES, Batch, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from redis import Redis
 
@@ -35,6 +35,8 @@ class Incoming:
         self._names: dict[RoundName, list[str]] = {}
         #: How many bytes the largest of a kind of round has had so far.
         self._sizes: dict[str, int] = {}
+        #: What of a round's bundles was listed, and is still to be fetched.
+        self._listed: dict[RoundName, list[bytes]] = {}
 
     def names(self, name: RoundName) -> list[str]:
         """List the bundles of a round that have been fetched."""
@@ -62,8 +64,32 @@ class Incoming:
         """
         return ("LRANGE", self._keys.round(name).bundles, max(0, start - 1), -1)
 
-    def listed(self, name: RoundName, start: int, new: Sequence[bytes]) -> list[str]:
-        """Note what that command has answered; return the names of the bundles to fetch.
+    def note(self, name: RoundName, start: int, listed: list[bytes]) -> bool:
+        """Note what that command has answered, until they are fetched; tell if some are new."""
+        self._listed.pop(name, None)
+        if len(listed) <= min(start, 1):
+            return False
+        self._listed[name] = listed
+        return True
+
+    def bundles(self, starts: Mapping[RoundName, int]) -> Iterator[Fetched]:
+        """Fetch bundles of rounds from an index on; those that were not noted are listed first.
+
+        Raises
+        ------
+        StateLostError
+            If the one before is not there any more.
+        """
+        wanted: list[tuple[RoundName, str]] = []
+        for name, start in starts.items():
+            new = self._listed.pop(name, None)
+            if new is None:
+                new = ask(self._client, self._where, *self.listing(name, start))
+            wanted += [(name, called) for called in self._to_fetch(name, start, new)]
+        return self._fetch(wanted)
+
+    def _to_fetch(self, name: RoundName, start: int, new: Sequence[bytes]) -> list[str]:
+        """Return the names of the bundles to fetch, of those listed.
 
         What comes a second time, or has no bundle's name, is left out, and taken off the list.
 
@@ -90,7 +116,7 @@ class Incoming:
                 seen.add(called)
         return known[start:]
 
-    def fetch(self, wanted: Sequence[tuple[RoundName, str]]) -> Iterator[Fetched]:
+    def _fetch(self, wanted: Sequence[tuple[RoundName, str]]) -> Iterator[Fetched]:
         """Fetch bundles: for each its round, its name and its parts."""
         left = list(wanted)
         while left:

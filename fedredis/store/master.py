@@ -11,11 +11,11 @@ from fedredis.keys import BUNDLE
 from fedredis.store import removal, results, steps
 from fedredis.store.charge import Charge
 from fedredis.store.incoming import Fetched, Incoming
-from fedredis.store.replies import explain, fields, text, texts
+from fedredis.store.news import News
+from fedredis.store.replies import text, texts
 from fedredis.store.results import RoundState
 from fedredis.store.scripts import Batch, ask, call
-from fedredis.store.streams import entries_of, last_id, reading
-from fedredis.store.turns import Event, Heard, Opened, Tending
+from fedredis.store.turns import Heard, Opened, Tending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +31,6 @@ DISK_WAIT_MS = 2_000
 ENDED = "ended while it worked for it (killed, perhaps out of memory)"
 #: Names in a command.
 CHUNK = 1000
-#: The events that a master acts upon.
-FOR_MASTERS = ("arrived", "closed", "failed", "stop")
 
 
 class MasterStore:
@@ -57,13 +55,13 @@ class MasterStore:
         #: How many artifacts were written, and the versions of those known.
         self._writes = 0
         self._epoch = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing but what Redis will say."""
         self._versions: dict[str, str] = {}
-        self._incoming = Incoming(client, keys)
-        #: The last event that was read, and those that were read before they were asked for.
-        self._cursor: bytes | None = None
-        self._early: list[Event] = []
-        #: What of each round's bundles was listed when it was last heard of.
-        self._listed: dict[RoundName, list[bytes]] = {}
+        self._incoming = Incoming(self._client, self.keys)
+        self._news = News(self._client, self.keys, self._incoming)
 
     def acquire(self) -> None:
         """Take the lease, and with it a new epoch.
@@ -88,10 +86,7 @@ class MasterStore:
         self._first = epoch == 1
         self._charge.begin(sequence)
         self._epoch = epoch
-        # All else is as Redis says from here on.
-        self._versions, self._early, self._listed = {}, [], {}
-        self._incoming = Incoming(self._client, self.keys)
-        self._cursor = None
+        self._begin()
 
     def release(self, status: str, error: str = "") -> bool:
         """Record how this master's work ended, and give the lease back.
@@ -147,7 +142,7 @@ class MasterStore:
                 steps.open_round(batch, self.keys, self._token, opening, reads, after, waking)
             )
         # So that what this turn tells others does not wake its own master.
-        told = batch.add(*self._news(0))
+        told = batch.add(*self._news.asking())
         replies = batch.run()
         for commit, place in committed:
             (answer,) = self._charge.told(replies[place])
@@ -159,8 +154,7 @@ class MasterStore:
             for name in commit.drop:
                 self._versions.pop(name, None)
             self._incoming.forget(commit.name)
-        over = {str(commit.name) for commit in commits}
-        self._early += [event for event in self._told(replies[told]) if event.round not in over]
+        self._news.keep(replies[told], {str(commit.name) for commit in commits})
         answers = []
         for opening, place in zip(openings, opened, strict=True):
             answer, attached = self._charge.told(replies[place])
@@ -213,13 +207,7 @@ class MasterStore:
         StateLostError
             If the one before is not there any more.
         """
-        wanted: list[tuple[RoundName, str]] = []
-        for name, start in starts.items():
-            new = self._listed.pop(name, None)
-            if new is None:
-                new = ask(self._client, self._where, *self._incoming.listing(name, start))
-            wanted += [(name, called) for called in self._incoming.listed(name, start, new)]
-        return self._incoming.fetch(wanted)
+        return self._incoming.bundles(starts)
 
     def refuse(self, name: RoundName, bundles: Mapping[str, str]) -> dict[str, list[str]]:
         """Take bundles that can't be counted out of a round; `bundles` says why, by name.
@@ -327,42 +315,8 @@ class MasterStore:
         return asked is not None and text(asked) == str(self._epoch)
 
     def hear(self, seconds: float, fetched: Mapping[RoundName, int] | None = None) -> Heard:
-        """Block until something has happened since it was last asked, at most for some seconds.
-
-        `fetched` says of each round to tell of how many of its bundles are known. How they stand
-        is looked up in the same trip, after what happened.
-        """
-        fetched = fetched or {}
-        batch = Batch(self._client, self._where)
-        told = batch.add(*self._news(0 if self._early else seconds))
-        looked = {}
-        for name, start in fetched.items():
-            # The state first: of a round that is closed by then, all bundles are listed.
-            state = batch.add("HGET", self.keys.round(name).round, "state")
-            looked[name] = state, batch.add(*self._incoming.listing(name, start))
-        replies = batch.run(errors=True)
-        if broken := next((r for r in replies[1:] if isinstance(r, ResponseError)), None):
-            raise explain(self._where, broken) from broken
-        events, self._early = self._early + self._told(replies[told]), []
-        known = {name: replies[listed] for name, (_, listed) in looked.items()}
-        self._listed = {n: new for n, new in known.items() if len(new) > min(fetched[n], 1)}
-        states = {name: text(replies[state] or b"") for name, (state, _) in looked.items()}
-        return Heard(events, states, list(self._listed))
-
-    def _news(self, seconds: float) -> tuple[Any, ...]:
-        if self._cursor is None:
-            self._cursor = last_id(self._client, self.keys.events)
-        return reading(self.keys.events, self._cursor, seconds=seconds, count=1000)
-
-    def _told(self, answer: Any) -> list[Event]:
-        entries = entries_of(self._client, self.keys.events, answer)
-        if entries:
-            self._cursor = entries[-1][0]
-        named = (fields(entry) for _, entry in entries)
-        events = [
-            Event(*(told.get(about, "") for about in ("type", "round", "slave"))) for told in named
-        ]
-        return [event for event in events if event.type in FOR_MASTERS]
+        """Block until something has happened, at most for some seconds; see `News.hear`."""
+        return self._news.hear(seconds, fetched or {})
 
     def _new_versions(self, commits: Sequence[Committal]) -> dict[str, str]:
         versions = {}

@@ -201,7 +201,7 @@ class Recorder(scripts.Batch):
 def calls() -> dict[str, Call]:
     """Call every method that wraps a script once; return what each script was sent."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("master", "slave", "workers", "incoming"):
+        for module in ("master", "slave", "workers", "incoming", "news"):
             patch.setattr(f"fedredis.store.{module}.Batch", Recorder)
         patch.setattr("fedredis.store.scripts.Batch", Recorder)
         keys, client = RunKeys("r1"), None
@@ -211,7 +211,7 @@ def calls() -> dict[str, Call]:
         master: Any = MasterStore(client, keys, token="me", lease_ms=7000)  # type: ignore[arg-type]
         slave: Any = SlaveStore(client, keys, worker="w-1", lease_ms=8000, alone="1")  # type: ignore[arg-type]
         master.acquire()
-        master._cursor = START
+        master._news._cursor = START
         master.tend(TRAIN, "train")
         master.refuse(TRAIN, {"update:1": "why"})
         Recorder.sent.pop("fail")
