@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 #: Whom the server runs as: it refuses to run as root.
 USER = "postgres"
-AS_USER = [] if os.getuid() else ["runuser", "-u", USER, "--"]
+AS_USER = [] if os.getuid() else ["/usr/sbin/runuser", "-u", USER, "--"]
 SECRET = "s3cret/@:"
 
 TABLE = """
