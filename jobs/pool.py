@@ -133,7 +133,8 @@ class WorkerPool:
         # A session of its own: Ctrl-C in the terminal is for the master, which ends the workers.
         worker = subprocess.Popen(
             [
-                *(sys.executable, "-m", self._module),
+                # Safe paths: a worker imports what is installed, whatever folder it is started in.
+                *(sys.executable, "-P", "-m", self._module),
                 *(*process.arguments(self._rows), *self._owner, "--with-parent"),
             ],
             env={

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import UsageError
 from fedredis.features.bins import MOST_BINS, coded
-from fedredis.features.categories import Categories
+from fedredis.features.categories import ALONE, Categories
 from fedredis.features.labels import Labels
 from fedredis.features.plain import Plain
 from fedredis.features.prepared import Prepared
@@ -17,7 +17,17 @@ from fedredis.features.weights import Weights
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BINS", "FEATURES", "Column", "Features", "Plain", "Weights", "check_name", "make"]
+__all__ = [
+    "ALONE",
+    "BINS",
+    "FEATURES",
+    "Column",
+    "Features",
+    "Plain",
+    "Weights",
+    "check_name",
+    "make",
+]
 
 #: What trees are grown from.
 BINS = "bins"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: The category of a cell that is missing; no digest of a text is 0.
 NO_CATEGORY = 0.0
+#: What is known so that slaves can be told of their own categories: nothing is predicted with it,
+#: and in a model's file it would tell anybody which categories are one slave's.
+ALONE = "category_alone"
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,12 @@ class Categories:
         categories = np.concatenate(found).astype(np.float64)
         holders = [union.holders(line, its) for line, its in zip(total[1], found, strict=True)]
         alone = (np.concatenate(holders) == 1).astype(np.int64)
-        of_all = {"categories": categories, "category_counts": counts, "category_alone": alone}
+        of_all = {"categories": categories, "category_counts": counts, ALONE: alone}
         return {**known, **of_all}
 
     def alone(self, known: Named, X: NDArray[Any]) -> dict[str, list[float]]:
         """List the digests in rows X (n, columns) that no other slave has, by column."""
-        marks = np.split(known["category_alone"], np.cumsum(known["category_counts"])[:-1])
+        marks = np.split(known[ALONE], np.cumsum(known["category_counts"])[:-1])
         each = zip(self.columns, _of_each(known), marks, X.T, strict=True)
         found = {c.name: its[(mark == 1) & np.isin(its, x)] for c, its, mark, x in each}
         return {name: digests.tolist() for name, digests in found.items() if len(digests)}

@@ -193,6 +193,17 @@ def test_a_worker_that_lived_is_replaced_at_once(
     assert told[3].startswith("ended by signal 11 (")
 
 
+def test_workers_import_nothing_from_the_folder_that_they_are_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "no_such.py").write_text("raise SystemExit('imported from there')")
+    monkeypatch.chdir(tmp_path)
+    with WorkerPool("redis://there", tmp_path, 1, module="no_such") as pool:
+        ended(pool)
+        pool.revive()
+    assert "No module named no_such" in capfd.readouterr().err
+
+
 def test_waiting_ends_with_the_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fedredis.jobs.pool.PAUSE", 0.01)
     with WorkerPool("redis://there", tmp_path, 1, module="no_such") as pool:

@@ -156,6 +156,8 @@ def save(
 ) -> None:
     """Write a model file, whole or not at all; the same model makes the same bytes.
 
+    It goes to anybody, so what is known for the slaves alone is left out.
+
     Raises
     ------
     DataError
@@ -164,6 +166,7 @@ def save(
     arrays: dict[str, Any] = {"description": np.array(description.to_json())}
     arrays |= {f"model.{name}": array for name, array in parameters.items()}
     arrays |= {f"preprocessing.{name}": array for name, array in known.items()}
+    arrays.pop(f"preprocessing.{features.ALONE}", None)
     # Given a path, NumPy would add to its name.
     with written_whole(path) as scratch, scratch.open("wb") as file:
         np.savez(file, **arrays)
