@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arguments import argument, arguments_of
 from fedredis.errors import UsageError
 from fedredis.features.bins import MOST_BINS
 from fedredis.trees import losses
@@ -26,30 +27,24 @@ MOST_DEPTH = 16
 
 @dataclass(frozen=True)
 class Boosting:
-    """How trees are grown; ``--rounds`` is how many times.
+    """Gradient-boosted trees, the very ones of the pooled rows: how the model `trees` is grown.
 
     The defaults are what did best on three cuts of the songs.
     """
 
-    #: Levels below the root at most.
-    depth: int = 6
-    #: Leaves of a tree at most, those that gain most; 0 for as many as the depth allows.
-    leaves: int = 0
-    #: Bins of a column of numbers at most.
-    bins: int = 64
-    #: What a tree's values are multiplied with.
-    shrinkage: float = 0.05
-    #: Added to the Hessian of a leaf: the larger, the nearer its value is to 0.
-    l2: float = 10.0
-    #: Rows of a leaf at least, over all slaves.
-    min_rows: int = 20
-    #: What a split has to gain.
-    min_gain: float = 0.0
-    #: Share of the columns, and of the rows, that each round draws.
-    columns: float = 0.5
-    rows: float = 0.5
-    #: ``log``, ``squared`` or ``poisson``; ``auto`` is the first two.
-    loss: str = "auto"
+    depth: int = argument("levels of a tree below its root, at most", 6)
+    leaves: int = argument(
+        "leaves of a tree at most, those that gain most; 0 for as many as the depth allows", 0
+    )
+    bins: int = argument("bins of a column of numbers, at most", 64)
+    shrinkage: float = argument("what a tree's values are multiplied with", 0.05)
+    #: The larger, the nearer a leaf's value is to 0.
+    l2: float = argument("added to the Hessian of a leaf", 10.0)
+    min_rows: int = argument("rows of a leaf, over all slaves, at least", 20)
+    min_gain: float = argument("what a split has to gain", 0.0)
+    columns: float = argument("share of the columns that each round draws", 0.5)
+    rows: float = argument("share of the rows that each round draws, by what is in them", 0.5)
+    loss: str = argument("log, squared or poisson (counts); auto is one of the first two", "auto")
 
     def __post_init__(self) -> None:
         for name, low, high in (("depth", 1, MOST_DEPTH), ("bins", 2, MOST_BINS)):
@@ -64,7 +59,13 @@ class Boosting:
     def _require(self, name: str, ok: bool, what: str) -> None:
         if not ok:
             value = getattr(self, name)
-            raise UsageError(f"{name.replace('_', '-')} must be {what}, not {value}")
+            raise UsageError(f"{_name(name)} must be {what}, not {value}")
+
+    @classmethod
+    def told(cls) -> dict[str, tuple[Any, str]]:
+        """Say of each option, by the name that it is set by, its default and what it is."""
+        meanings = {name: argument.help for name, argument in arguments_of(cls).items()}
+        return {_name(f.name): (f.default, meanings[f.name]) for f in fields(cls)}
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> Boosting:
@@ -75,7 +76,7 @@ class Boosting:
         UsageError
             If there is no such option, or a value is out of its range.
         """
-        known: dict[str, Any] = {f.name.replace("_", "-"): f.default for f in fields(cls)}
+        known = {name: default for name, (default, _) in cls.told().items()}
         values = {}
         for name, text in options.items():
             if name not in known:
@@ -104,3 +105,8 @@ class Boosting:
         rng = np.random.default_rng([seed, 1, number])
         drawn = rng.choice(columns, max(1, round(self.columns * columns)), replace=False)
         return np.sort(drawn)
+
+
+def _name(field: str) -> str:
+    """Return what an option is called where it is set."""
+    return field.replace("_", "-")

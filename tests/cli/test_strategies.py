@@ -9,8 +9,10 @@ import pytest
 import fedredis
 from fedredis.cli.run_tables import how_far
 from fedredis.config import RunConfig
+from fedredis.exchanges.setup import BOOSTING
 from fedredis.store.runs import RunState
 from fedredis.strategies import STRATEGIES
+from fedredis.trees.boosting import Boosting
 
 
 def test_the_list(call):
@@ -19,11 +21,26 @@ def test_the_list(call):
     for name in STRATEGIES:
         assert f" {name} " in answer.out
     listed = json.loads(call("strategies", "--json").out)
-    assert [row["strategy"] for row in listed] == list(STRATEGIES)
+    assert [row["strategy"] for row in listed] == [*STRATEGIES, BOOSTING]
     assert all(row["summary"].endswith(".") for row in listed)
     options = {row["strategy"]: row["options"] for row in listed}
     assert options["fedavg"] == {}
     assert set(options["fedprox"]) == {"mu"}
+
+
+@pytest.mark.parametrize("columns", ["40", "100"])
+def test_the_options_of_trees(call, monkeypatch, columns):
+    """Each is listed with its default and what it is, and can be set to that."""
+    monkeypatch.setenv("COLUMNS", columns)
+    *_, trees = json.loads(call("strategies", "--json").out)
+    assert trees["options"].keys() == trees["meanings"].keys()
+    assert (
+        Boosting.of({name: str(value) for name, value in trees["options"].items()}) == Boosting()
+    )
+    answer = " ".join(call("strategies").out.split())
+    for name, value in trees["options"].items():
+        assert f"{name}={value:g}" in answer if name != "loss" else "loss=auto" in answer
+        assert trees["meanings"][name].split(",")[0] in answer
 
 
 def test_a_run_with_options_of_its_strategy(call, server):

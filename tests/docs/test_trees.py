@@ -1,0 +1,21 @@
+"""The page on trees, beside their code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fedredis.trees.boosting import Boosting
+
+if TYPE_CHECKING:
+    Document = Any
+
+
+def test_every_option_stands_there_with_its_default_and_what_it_is(
+    pages: dict[str, Document],
+) -> None:
+    page = pages["docs/trees.md"]
+    rows = page.table(page.section("# Trees"))
+    assert [(name, default, what.replace("`", "")) for name, default, what in rows] == [
+        (f"`{name}`", str(default).removesuffix(".0"), what)
+        for name, (default, what) in Boosting.told().items()
+    ]
