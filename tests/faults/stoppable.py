@@ -58,7 +58,7 @@ from redis import Redis  # noqa: E402
 
 from fedredis import connection  # noqa: E402
 from fedredis.arrays import Bundle, Field, Schema, blob  # noqa: E402
-from fedredis.jobs import attachment, pool  # noqa: E402
+from fedredis.jobs import claims, labour, pool  # noqa: E402
 from fedredis.store import scripts  # noqa: E402
 from fedredis.store.master import MasterStore  # noqa: E402
 from fedredis.store.slave import SlaveStore  # noqa: E402
@@ -75,13 +75,13 @@ def pass_by(point: str, run_id: str) -> None:
 
 
 def stop_workers() -> None:
-    desk, crashes = attachment.Attachment._desk, dict(FAULTS.get("crash", {}))
+    desk, crashes = labour.Labour._desk, dict(FAULTS.get("crash", {}))
     visit = SlaveStore.visit
 
     @wraps(desk)
     def stoppable_desk(self, exchange, task, slaves):
         for slave in slaves:
-            pass_by(f"work {exchange.name} {slave}", self._run.run_id)
+            pass_by(f"work {exchange.name} {slave}", self.run.run_id)
             if f"{exchange.name} {slave}" in FAULTS.get("die", ()):
                 os.kill(os.getpid(), signal.SIGKILL)
             if exchange.name.kind == "train" and crashes.get(slave):
@@ -100,9 +100,9 @@ def stop_workers() -> None:
             pass_by(f"submitted {point}", self.keys.run_id)
         return answers
 
-    attachment.Attachment._desk, SlaveStore.visit = stoppable_desk, stoppable_visit
+    labour.Labour._desk, SlaveStore.visit = stoppable_desk, stoppable_visit
     # One slave at a time, so that a gate stops the work for no other.
-    attachment.MOST_SLAVES = 1
+    claims.MOST_SLAVES = 1
 
 
 @dataclass(frozen=True, eq=False)

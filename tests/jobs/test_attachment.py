@@ -16,6 +16,7 @@ from fedredis.exchanges import Setup, job_of
 from fedredis.exchanges.here import drive
 from fedredis.jobs import attachment
 from fedredis.jobs.attachment import LONGEST_STAY, Attachment, serve
+from fedredis.jobs.labour import Labour
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs
@@ -66,7 +67,7 @@ def make_stay(
         stay = Attachment(there, run, job, clock, linger=linger)
         if most:
             # However long a slave takes, so many are claimed at once, if they are left.
-            monkeypatch.setattr(stay, "_worth_a_visit", lambda kind: (most, most))
+            monkeypatch.setattr(stay._claims, "worth_a_visit", lambda kind: (most, most))
         return stay
 
     return make
@@ -295,19 +296,19 @@ def test_of_slaves_that_are_in_already_the_rest_is_handed_in(
 ) -> None:
     """Another worker was thought dead, and its slaves were given to this one."""
     open_round(master)
-    stay, contribute = make_stay(most=4), Attachment._contribute
+    stay, contribute = make_stay(most=4), Labour.contribute
 
-    def overtaken(self: Attachment, claim: Any, exchange: Any, task: Any, slaves: Any) -> Any:
+    def overtaken(self: Labour, claim: Any, exchange: Any, task: Any, slaves: Any) -> Any:
         done = contribute(self, claim, exchange, task, slaves)
-        if self is stay and len(visits) == 1:
+        if self is stay._labour and len(visits) == 1:
             card = replace(make_context().card, name="another-0")
             other = make_context(card=card)
-            theirs = Attachment(other, other.view(keys.run_id), "statistics")
+            theirs = Labour(other, other.view(keys.run_id))
             handed = contribute(theirs, claim, exchange, task, overlap)
             other.view(keys.run_id).store.visit([h for one in handed for h in one.handed()], [])
         return done
 
-    monkeypatch.setattr(Attachment, "_contribute", overtaken)
+    monkeypatch.setattr(Labour, "contribute", overtaken)
     stay.stay()
     rest = 4 - len(overlap)
     assert stay.counted["statistics"] == rest
@@ -423,21 +424,15 @@ def test_a_beat_prolongs_what_the_worker_holds(
     assert attached(client, keys) == []
 
 
-def test_how_many_are_worth_a_visit(
-    master: MasterStore, make_stay: Stay, monkeypatch: pytest.MonkeyPatch
+def test_how_long_slaves_take_is_seen_from_a_claims_work(
+    master: MasterStore, make_stay: Stay
 ) -> None:
-    monkeypatch.setattr(attachment, "SHORTEST_WORK", 2.0)
-    monkeypatch.setattr(attachment, "LONGEST_WORK", 10.0)
     clock = itertools.count(0.0, 1.0)
     stay = make_stay(clock=lambda: next(clock), most=0)
-    assert stay._worth_a_visit("statistics") == (1, 1)
     open_round(master)
     stay.stay()
-    # The clock was looked at before and after the work of a claim.
-    assert stay._seconds["statistics"] <= 1
-    for seconds, worth in ((0.0, (256, 256)), (0.5, (4, 20)), (3.0, (1, 3)), (99.0, (1, 1))):
-        stay._seconds["train"] = seconds
-        assert stay._worth_a_visit("train") == worth
+    # The clock was looked at before and after the work of a claim, of one slave first.
+    assert 0 < stay._claims._seconds["statistics"] <= 1
 
 
 def test_serve_says_what_was_done(
@@ -466,7 +461,7 @@ def test_a_whole_run_has_the_bits_of_one_in_one_process(
         assert job == job_of(setup, name)
         run = context.view(run_id)
         stay = Attachment(context, run, job, linger=0.001)
-        stay._worth_a_visit = lambda kind: (rng.randint(1, 4),) * 2  # type: ignore[assignment]
+        stay._claims.worth_a_visit = lambda kind: (rng.randint(1, 4),) * 2  # type: ignore[assignment]
         stay.stay()
 
     drive_run(
