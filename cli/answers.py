@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 
 from fedredis.cli import output
-from fedredis.cli.run_tables import described
-from fedredis.cli.tables import Fitting
+from fedredis.cli.tables import Fitting, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,13 +11,10 @@ import click
 
 from fedredis.api.inference.asking import Asking
 from fedredis.api.starting import begun
-from fedredis.api.study.plotting import picture as picture_at
-from fedredis.api.study.plotting import plot as draw
 from fedredis.cli import options, output
 from fedredis.cli.answers import show
-from fedredis.cli.driving import how_to_resume
 from fedredis.cli.grouping import GroupedCommand
-from fedredis.cli.progress import waiting
+from fedredis.cli.resuming import how_to_resume
 from fedredis.config import RunConfig
 from fedredis.data.cuts.spec import FORMS
 from fedredis.errors import UsageError
@@ -145,21 +142,25 @@ def ask(
     """Ask a question, print its answer, and draw it, if it is to be drawn."""
     there = dict(said)
     if plot is not None:
+        from fedredis.api.study.plotting import picture as picture_at
+
         picture_at(plot)
     data, redis_url, home = (there.pop(name) for name in ("data", "redis_url", "home"))
     asking = Asking.to(question, data, redis_url, home, there)
     with ExitStack() as stack:
-        with waiting(output.notes()) as say:
+        with output.waiting(output.notes()) as say:
             driver = stack.enter_context(begun(asking, say, how_to_resume(redis_url, home)))
         print_answer(driver, as_json=as_json)
         if plot is not None:
+            from fedredis.api.study.plotting import plot as draw
+
             draw([driver.run], plot, redis_url=redis_url, home=home)
 
 
 def print_answer(driver: Driver, *, as_json: bool) -> None:
     """Drive a run that asks something to its end, and print its answer."""
     try:
-        with waiting(output.notes()) as say:
+        with output.waiting(output.notes()) as say:
             driver.wait(say)
         answer = driver.answer(output.say)
     except KeyboardInterrupt:

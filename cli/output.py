@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +22,7 @@ from fedredis.cli.wording import as_options
 from fedredis.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import ConsoleOptions, RenderableType
 
@@ -90,6 +91,35 @@ def say(line: str, **fields: Any) -> None:
         logger.info("%s", printable(line), extra=fields)
     else:
         notes().print(line, soft_wrap=True)
+
+
+@contextmanager
+def waiting(console: Door) -> Iterator[Callable[[str], None]]:
+    """Lend a function that says what is waited for.
+
+    On a terminal the line is replaced in place; elsewhere it is printed when it changes.
+    """
+    if console.is_terminal and not logs.started():
+        status = console.status("")
+
+        def replace(line: str) -> None:
+            status.update(Text(line))
+            status.start()
+
+        try:
+            yield replace
+        finally:
+            status.stop()
+        return
+    said = ""
+
+    def once(line: str) -> None:
+        nonlocal said
+        if line != said:
+            say(line)
+        said = line
+
+    yield once
 
 
 def warn(line: str, **fields: Any) -> None:

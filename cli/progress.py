@@ -1,9 +1,8 @@
-"""What a run shows of itself on the way: whom it waits for, how far it is, how good."""
+"""What a run shows of itself on the way: how far it is, how good."""
 
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import (
@@ -14,7 +13,6 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.text import Text
 
 from fedredis import logs
 from fedredis.cli import output
@@ -22,7 +20,7 @@ from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from fedredis.cli.output import Door
@@ -93,32 +91,3 @@ class RunProgress:
             done = self._progress.tasks[self._task].completed
             self._progress.update(self._task, total=done)
         self._progress.stop()
-
-
-@contextmanager
-def waiting(console: Door) -> Iterator[Callable[[str], None]]:
-    """Lend a function that says what is waited for.
-
-    On a terminal the line is replaced in place; elsewhere it is printed when it changes.
-    """
-    if console.is_terminal and not logs.started():
-        status = console.status("")
-
-        def replace(line: str) -> None:
-            status.update(Text(line))
-            status.start()
-
-        try:
-            yield replace
-        finally:
-            status.stop()
-        return
-    said = ""
-
-    def say(line: str) -> None:
-        nonlocal said
-        if line != said:
-            output.say(line)
-        said = line
-
-    yield say

@@ -10,7 +10,8 @@ from fedredis.api.request import Request
 from fedredis.api.starting import resumed
 from fedredis.cli import options
 from fedredis.cli.asking import print_answer
-from fedredis.cli.driving import drive, how_to_resume
+from fedredis.cli.driving import drive
+from fedredis.cli.resuming import how_to_resume
 
 if TYPE_CHECKING:
     from pathlib import Path

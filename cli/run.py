@@ -10,9 +10,9 @@ import click
 from fedredis.api.request import Request
 from fedredis.api.starting import begun
 from fedredis.cli import options, output
-from fedredis.cli.driving import drive, how_to_resume
+from fedredis.cli.driving import drive
 from fedredis.cli.grouping import GroupedCommand
-from fedredis.cli.progress import waiting
+from fedredis.cli.resuming import how_to_resume
 from fedredis.cli.web import beside
 from fedredis.config import RunConfig
 from fedredis.secure.graph import SHARE
@@ -55,7 +55,7 @@ def command(
     request = Request.of(data, redis_url, home, asked)
     with ExitStack() as stack:
         page = stack.enter_context(beside(redis_url, home)) if web else None
-        with waiting(output.notes()) as say:
+        with output.waiting(output.notes()) as say:
             beginning = begun(request, say, how_to_resume(redis_url, home))
             driver = stack.enter_context(beginning)
         for line in driver.account.lines() if driver.account else ():

@@ -7,20 +7,15 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from fedredis.cli import report
 from fedredis.cli.confusion import confusions
-from fedredis.cli.tables import Fitting
+from fedredis.cli.tables import Fitting, described
 from fedredis.exchanges import Setup
 from fedredis.keys import RunKeys
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from rich.console import RenderableType
 
     from fedredis.api.inspection import RunRecord
@@ -54,18 +49,6 @@ def render(outcome: Outcome, record: RunRecord) -> RenderableType:
         *confusions(config.classes, outcome.confusion),
         described(facts, {FIGURES[primary].title: told[FIGURES[primary].title]}),
     )
-
-
-def described(facts: Mapping[str, Any], headline: Mapping[str, str]) -> Table:
-    """List facts by name, and below them what counts most, in bold."""
-    table = Table.grid(padding=(0, 2), pad_edge=False)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(Text(name, "dim"), str(value))
-    for name, value in headline.items():
-        table.add_row(Text(name, "dim"), Text(value, "bold"))
-    return table
 
 
 def how_far(state: RunState) -> str:

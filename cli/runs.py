@@ -9,7 +9,7 @@ import click
 
 from fedredis.api.inspection import runs
 from fedredis.cli import options, output
-from fedredis.cli.driving import resume_of
+from fedredis.cli.resuming import resume_of
 from fedredis.cli.tables import Fitting
 from fedredis.exchanges import Setup
 from fedredis.metrics import FIGURES

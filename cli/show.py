@@ -10,10 +10,10 @@ from rich.console import Group
 from fedredis.api.inspection import show
 from fedredis.cli import answers, options, output, report, waiting
 from fedredis.cli.confusion import Confusion, confusions
-from fedredis.cli.driving import resume_of
-from fedredis.cli.run_tables import described, how_far, slave_table, slowest
+from fedredis.cli.resuming import resume_of
+from fedredis.cli.run_tables import how_far, slave_table, slowest
 from fedredis.cli.runs import started
-from fedredis.cli.tables import Fitting
+from fedredis.cli.tables import Fitting, described
 from fedredis.exchanges import Setup, finished
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES

@@ -8,7 +8,7 @@ import click
 
 from fedredis.api.stopping import stop
 from fedredis.cli import options, output
-from fedredis.cli.driving import how_to_resume
+from fedredis.cli.resuming import how_to_resume
 
 if TYPE_CHECKING:
     from pathlib import Path

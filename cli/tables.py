@@ -13,6 +13,7 @@ from fedredis.cli.output import fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -90,6 +91,18 @@ class Fitting:
     def _widest(self, name: str, encoding: str) -> int:
         """Count the letters of a column's longest cell."""
         return max(cell_len(name), *(cell_len(fit(str(row[name]), encoding)) for row in self.rows))
+
+
+def described(facts: Mapping[str, Any], headline: Mapping[str, str]) -> Table:
+    """List facts by name, and below them what counts most, in bold."""
+    table = Table.grid(padding=(0, 2), pad_edge=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(Text(name, "dim"), str(value))
+    for name, value in headline.items():
+        table.add_row(Text(name, "dim"), Text(value, "bold"))
+    return table
 
 
 def fits(console: Console, table: Table, width: int) -> bool:

@@ -12,8 +12,8 @@ from rich.live import Live
 
 from fedredis.api.following import follow
 from fedredis.cli import options, output
-from fedredis.cli.driving import resume_of
 from fedredis.cli.glance import EVENTS, Glance, happening
+from fedredis.cli.resuming import resume_of
 from fedredis.exchanges import Setup
 from fedredis.metrics import FIGURES
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from fedredis.errors import ArtifactGoneError, RuleError
-from fedredis.exchanges.hiding import plain_name
+from fedredis.exchanges.naming import plain_name
 from fedredis.jobs.desk import Desk
 from fedredis.store.replies import reads_of
 from fedredis.store.slave import Handed

@@ -23,7 +23,7 @@ FOLDERS: dict[str, str] = PYPROJECT["tool"]["setuptools"]["package-dir"]
 
 #: What everything stands on.
 GROUND = {f"fedredis.{name}" for name in ("arguments", "errors", "keys", "printable", "schedules")}
-GROUND |= {"fedredis.logs", "fedredis.shares"}
+GROUND |= {"fedredis.lazy", "fedredis.logs", "fedredis.shares"}
 MATHEMATICS = {f"fedredis.{name}" for name in ("arrays", "features", "metrics", "models")}
 MATHEMATICS |= {"fedredis.strategies"}
 EXCHANGES = {*MATHEMATICS, "fedredis.config", "fedredis.exchanges", "fedredis.secure"}

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from fedredis.api.answer import read_answer
-from fedredis.api.outcome import read_outcome
-from fedredis.api.tracking import tracked
 from fedredis.connection import explain
 from fedredis.errors import FedredisError
 from fedredis.jobs.dispatch import Dispatcher
@@ -101,6 +99,9 @@ class Driver:
         FedredisError
             If the run can't be completed; the line says how to go on with it.
         """
+        from fedredis.api.outcome import read_outcome  # what asks something needs none of it
+        from fedredis.api.tracking import tracked
+
         with (
             tracked(self.session.client, self.state, self.mlflow) if self.mlflow else nullcontext()
         ):

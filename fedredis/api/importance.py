@@ -6,7 +6,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fedredis.features.bins import places_of
-from fedredis.trees.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from fedredis.arrays import Named
@@ -18,6 +17,8 @@ def importance(config: RunConfig, model: Named) -> list[dict[str, Any]]:
 
     Of each: ``column``, ``gain``, its share of what all splits gain, and ``splits``, their number.
     """
+    from fedredis.trees.ensemble import Ensemble  # most runs grow no trees
+
     # The codes of numbers come first, then those of categories.
     places = chain(*places_of(config.columns))
     names = [config.columns[place].name for place in places]

@@ -21,7 +21,6 @@ from fedredis.errors import DataWarning, UsageError
 from fedredis.exchanges import Setup
 from fedredis.exchanges.setup import BOOSTING
 from fedredis.features import BINS
-from fedredis.trees.boosting import ROUNDS, Boosting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -130,6 +129,8 @@ class Request:
         features.check_name(self.settings.get("features", RunConfig.features))
         options = self.settings.get("options", {})
         if self.settings.get("model") == models.TREES:
+            from fedredis.trees.boosting import Boosting
+
             Boosting.of(options)
         else:
             strategies.make(self.settings.get("strategy", RunConfig.strategy), options)
@@ -263,6 +264,8 @@ class Request:
         if not manifest.classes:
             fitting = {"model": "linear", "strategy": "newton"}
         if self.settings.get("model") == models.TREES:
+            from fedredis.trees.boosting import ROUNDS
+
             # There is no other way to grow them; and a round adds little.
             fitting = {"strategy": BOOSTING, "features": BINS, "rounds": ROUNDS}
         sample = self.sample_of(slaves)

@@ -9,11 +9,9 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.driver import Driver
-from fedredis.api.notebook import progress as progress_of
 from fedredis.api.preparation import find_partitions, prepare
 from fedredis.api.request import Request, own_models
 from fedredis.api.session import PathLike, session
-from fedredis.api.tracking import check_mlflow
 from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.data.manifest import Manifest, read_manifest
@@ -154,6 +152,8 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
     folder, workers, account = None, 0, None
     # What can be wrong is found before anything is started or written.
     if request.mlflow:
+        from fedredis.api.tracking import check_mlflow
+
         check_mlflow()
     if request.here:
         slaves = request.rows.slaves(request.count)
@@ -237,6 +237,8 @@ def described(
 
 def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:
     """Drive a run to its end for a caller who looks at nothing but its rounds."""
+    from fedredis.api.notebook import progress as progress_of
+
     driver.wait(logger.info)
     with ExitStack() as stack:
         asked = [report, stack.enter_context(progress_of(driver.state)) if shown else None]

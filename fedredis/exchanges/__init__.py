@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import BlobError
-from fedredis.exchanges.circles import Channel, Deal
-from fedredis.exchanges.evaluation import Evaluation
-from fedredis.exchanges.growing import Growing
-from fedredis.exchanges.grown import GrownEvaluation
-from fedredis.exchanges.hiding import MASK, Hiding
-from fedredis.exchanges.inference import Inference
-from fedredis.exchanges.masked import Masked
+from fedredis.exchanges.naming import MASK
 from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
-from fedredis.exchanges.scores import GrownScoring, Scoring
 from fedredis.exchanges.setup import Setup
-from fedredis.exchanges.statistics import Statistics
-from fedredis.exchanges.training import Training
-from fedredis.exchanges.unmask import Unmask
+from fedredis.lazy import Lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,20 +31,27 @@ __all__ = [
 ]
 
 #: The exchanges by the kind of round that they are made in; each also names an RQ job.
-KINDS: Mapping[str, type[Kind]] = {
-    "statistics": Statistics,
-    "train": Training,
-    "grow": Growing,
-    "evaluate": Evaluation,
-    "scores": Scoring,
-    "inference": Inference,
-}
+KINDS: Mapping[str, type[Kind]] = Lazy(
+    __name__,
+    {
+        "statistics": "statistics.Statistics",
+        "train": "training.Training",
+        "grow": "growing.Growing",
+        "evaluate": "evaluation.Evaluation",
+        "scores": "scores.Scoring",
+        "inference": "inference.Inference",
+    },
+)
 #: What comes before sums that are masked.
-BEFORE_MASKS: Mapping[str, type[Kind]] = {"channel": Channel, "deal": Deal}
+BEFORE_MASKS: Mapping[str, type[Kind]] = Lazy(
+    __name__, {"channel": "circles.Channel", "deal": "circles.Deal"}
+)
 #: All kinds of rounds.
 ROUNDS = (*KINDS, *BEFORE_MASKS, *(MASK + kind for kind in KINDS))
 #: Those that are others where trees are grown.
-OF_TREES: Mapping[str, type[Kind]] = {"evaluate": GrownEvaluation, "scores": GrownScoring}
+OF_TREES: Mapping[str, type[Kind]] = Lazy(
+    __name__, {"evaluate": "grown.GrownEvaluation", "scores": "scores.GrownScoring"}
+)
 #: Those that training is made of.
 TRAINING = ("train", "grow")
 
@@ -79,15 +77,23 @@ def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
         return BEFORE_MASKS[kind].of(setup, name.number, given)
     if kind not in KINDS or (kind != name.kind and not secure):
         raise BlobError(f"there are no rounds of the kind {name.kind!r}")
-    kinds = {**KINDS, **OF_TREES} if setup.boosts else KINDS
+    kinds = OF_TREES if setup.boosts and kind in OF_TREES else KINDS
     exchange = kinds[kind].of(setup, name.number, given)
     if not secure:
         return exchange
+    # What no run without masks needs.
+    from fedredis.exchanges.hiding import Hiding
+    from fedredis.exchanges.masked import Masked
+    from fedredis.exchanges.unmask import Unmask
+
     hiding = Hiding.of(exchange, setup, given)
     return Masked(hiding) if kind != name.kind else Unmask.of(hiding, given)
 
 
 def job_of(setup: Setup, name: RoundName) -> str:
     """Tell which jobs serve a round."""
-    kind = {**KINDS, **BEFORE_MASKS}.get(name.kind.removeprefix(MASK))
-    return kind.job(setup, name.number) if kind else name.kind
+    kind = name.kind.removeprefix(MASK)
+    for kinds in (KINDS, BEFORE_MASKS):
+        if kind in kinds:
+            return kinds[kind].job(setup, name.number)
+    return name.kind

@@ -10,6 +10,7 @@ import numpy as np
 
 from fedredis.arrays import Added, Sum
 from fedredis.exchanges.base import OfAll
+from fedredis.exchanges.plan import GROWN, GROWS
 from fedredis.exchanges.protocol import Step
 from fedredis.trees.ensemble import Ensemble
 from fedredis.trees.growth import Growth, Shape
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from fedredis.trees.forest import Forest
     from fedredis.trees.histograms import Scales
     from fedredis.trees.layout import Layout
-
-#: What begins the progress of a run whose trees have grown up, and of one where some grow.
-GROWN, GROWS = "grown:", "growth:"
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Self
 from fedredis.arrays import Schema, Sum
 from fedredis.errors import RoundFailedError
 from fedredis.exchanges.circles import Gathered
-from fedredis.keys import RoundName
 from fedredis.secure.masks import digest
 
 if TYPE_CHECKING:
@@ -25,20 +24,8 @@ if TYPE_CHECKING:
     from fedredis.exchanges.protocol import Exchange
     from fedredis.exchanges.setup import Setup
 
-#: What begins the kind of a round of masked sums.
-MASK = "mask-"
 #: What slaves are given, by what it is for; the master alone may be given more.
 GIVEN = ("known", "model", "growth")
-
-
-def masked_name(name: RoundName) -> RoundName:
-    """Return what the round is called in which the sums of another come in."""
-    return RoundName(MASK + name.kind, name.number)
-
-
-def plain_name(name: RoundName) -> RoundName:
-    """Return what the round is called that unmasks the sums of another."""
-    return RoundName(name.kind.removeprefix(MASK), name.number)
 
 
 @dataclass(frozen=True, eq=False)

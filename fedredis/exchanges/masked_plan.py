@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fedredis.exchanges.circles import slot_of, slots_of
-from fedredis.exchanges.hiding import masked_name, plain_name
+from fedredis.exchanges.naming import masked_name, plain_name
 from fedredis.exchanges.plan import Plan
 from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName

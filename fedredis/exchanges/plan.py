@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NOTHING_KNOWN = "preprocessing:0"
 #: How many models before the newest are kept, since they may still be under test.
 UNDER_TEST = 1
+#: What begins the progress of a run whose trees have grown up, and of one where some grow.
+GROWN, GROWS = "grown:", "growth:"
 #: Why patience was of no use.
 NO_TEST = "patience has no complete test to go by: the run's model is that of its last round"
 

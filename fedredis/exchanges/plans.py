@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fedredis.exchanges.growing import GROWS
-from fedredis.exchanges.masked_plan import MaskedPlan
-from fedredis.exchanges.plan import Plan
+from fedredis.exchanges.plan import GROWS, Plan
 from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
@@ -78,4 +76,8 @@ class InferencePlan(Plan):
 def plan_of(setup: Setup) -> Plan:
     """Return the plan that a run follows."""
     kind = InferencePlan if setup.config.analysis else GrowthPlan if setup.boosts else Plan
-    return MaskedPlan(setup, kind(setup)) if setup.config.secure else kind(setup)
+    if not setup.config.secure:
+        return kind(setup)
+    from fedredis.exchanges.masked_plan import MaskedPlan  # what no run without masks needs
+
+    return MaskedPlan(setup, kind(setup))

@@ -1,5 +1,7 @@
 """From the names in a config to what they name: feature map, strategy, model, measure.
 
+What some runs alone need, trees, masks and analyses, is imported when it is asked for.
+
 A config may name a model of the user's own. `allowed` then says which of them this process may
 import (see `fedredis.models.external`); it comes from whoever runs the process, never from Redis.
 """
@@ -16,19 +18,11 @@ from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.config import BALANCED
 from fedredis.errors import UsageError
-from fedredis.exchanges.coded import Coded
 from fedredis.features import BINS, Weights
 from fedredis.features.bins import coded
-from fedredis.inference import analyses
 from fedredis.models import TREES
 from fedredis.models.protocol import takes
-from fedredis.secure.circle import Terms
-from fedredis.secure.graph import threshold
-from fedredis.secure.masks import digest
 from fedredis.strategies import Limits
-from fedredis.trees.boosting import Boosting
-from fedredis.trees.ensemble import Ensemble
-from fedredis.trees.forest import Forest
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,12 +31,16 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named
     from fedredis.config import RunConfig
+    from fedredis.exchanges.coded import Coded
     from fedredis.exchanges.protocol import Rows
     from fedredis.features import Features
     from fedredis.inference.analyses import Analysis
     from fedredis.metrics import Measure
     from fedredis.models import Model
+    from fedredis.secure.circle import Terms
     from fedredis.strategies import Strategy
+    from fedredis.trees.boosting import Boosting
+    from fedredis.trees.forest import Forest
 
 #: What the config of a run that grows trees calls its strategy and its features.
 BOOSTING = "boosting"
@@ -77,6 +75,9 @@ class Setup:
     @cached_property
     def terms(self) -> Terms:
         """What slaves sign who mask."""
+        from fedredis.secure.circle import Terms
+        from fedredis.secure.masks import digest
+
         config = self.config
         about = digest(config.to_json())
         return Terms(self.run, about, config.slave_ids, config.threshold)
@@ -113,10 +114,14 @@ class Setup:
     @cached_property
     def boosting(self) -> Boosting:
         """How trees are grown."""
+        from fedredis.trees.boosting import Boosting
+
         return Boosting.of(self.config.options)
 
     def forest(self, known: Named) -> Forest:
         """Make what the model's codes, its loss and its options come to together."""
+        from fedredis.trees.forest import Forest
+
         return Forest(self.boosting, len(self.config.classes), known)
 
     @cached_property
@@ -138,6 +143,8 @@ class Setup:
         UsageError
             If it can't be asked so.
         """
+        from fedredis.inference import analyses
+
         config = self.config
         kinds = {column.name: column.kind for column in config.columns}
         asked, texts = config.analysis, dict(config.analysis.get("texts", {}))
@@ -208,12 +215,16 @@ class Setup:
         )
         if not self.boosts:
             return inputs
+        from fedredis.exchanges.coded import Coded
+
         return Coded.of(rows, inputs, counts=self.boosting.loss == "poisson")
 
     def predict(self, known: Named, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Predict for rows X (n, columns): probabilities (n, classes), or numbers (n, 1)."""
         inputs = self.features.transform(known, X)
         if self.boosts:
+            from fedredis.trees.ensemble import Ensemble
+
             found = self.forest(known).predict(Ensemble.of_arrays(parameters), inputs)
         else:
             found = self.model(known).predict(parameters, inputs)
@@ -264,6 +275,8 @@ class Setup:
             )
 
     def _check_masks(self) -> None:
+        from fedredis.secure.graph import threshold
+
         config = self.config
         asked = config.sample or config.slaves
         if asked < LEAST_MASKED:

@@ -5,27 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedredis.errors import UsageError
+from fedredis.lazy import Lazy
 from fedredis.models.protocol import lacks
-from fedredis.strategies.bulyan import Bulyan
-from fedredis.strategies.fedadagrad import FedAdagrad
-from fedredis.strategies.fedadam import FedAdam
 from fedredis.strategies.fedavg import FedAvg
-from fedredis.strategies.fedavgm import FedAvgM
-from fedredis.strategies.fednova import FedNova
-from fedredis.strategies.fedprox import FedProx
-from fedredis.strategies.fedyogi import FedYogi
-from fedredis.strategies.geometric_median import GeometricMedian
-from fedredis.strategies.krum import Krum
 from fedredis.strategies.local import LocalResult, LocalSlave, LocalWork
-from fedredis.strategies.median import Median
-from fedredis.strategies.multi_krum import MultiKrum
-from fedredis.strategies.newton import Newton
-from fedredis.strategies.norm_clipping import NormClipping
 from fedredis.strategies.options import build
 from fedredis.strategies.protocol import Global, Limits, Returned, Strategy
-from fedredis.strategies.qfedavg import QFedAvg
-from fedredis.strategies.scaffold import Scaffold
-from fedredis.strategies.trimmed_mean import TrimmedMean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,25 +32,28 @@ __all__ = [
 ]
 
 #: The strategies by the name that a config calls them.
-STRATEGIES: Mapping[str, type[Strategy]] = {
-    "bulyan": Bulyan,
-    "fedadagrad": FedAdagrad,
-    "fedadam": FedAdam,
-    "fedavg": FedAvg,
-    "fedavgm": FedAvgM,
-    "fednova": FedNova,
-    "fedprox": FedProx,
-    "fedyogi": FedYogi,
-    "geometric-median": GeometricMedian,
-    "krum": Krum,
-    "median": Median,
-    "multi-krum": MultiKrum,
-    "newton": Newton,
-    "norm-clipping": NormClipping,
-    "qfedavg": QFedAvg,
-    "scaffold": Scaffold,
-    "trimmed-mean": TrimmedMean,
-}
+STRATEGIES: Mapping[str, type[Strategy]] = Lazy(
+    __name__,
+    {
+        "bulyan": "bulyan.Bulyan",
+        "fedadagrad": "fedadagrad.FedAdagrad",
+        "fedadam": "fedadam.FedAdam",
+        "fedavg": "fedavg.FedAvg",
+        "fedavgm": "fedavgm.FedAvgM",
+        "fednova": "fednova.FedNova",
+        "fedprox": "fedprox.FedProx",
+        "fedyogi": "fedyogi.FedYogi",
+        "geometric-median": "geometric_median.GeometricMedian",
+        "krum": "krum.Krum",
+        "median": "median.Median",
+        "multi-krum": "multi_krum.MultiKrum",
+        "newton": "newton.Newton",
+        "norm-clipping": "norm_clipping.NormClipping",
+        "qfedavg": "qfedavg.QFedAvg",
+        "scaffold": "scaffold.Scaffold",
+        "trimmed-mean": "trimmed_mean.TrimmedMean",
+    },
+)
 
 
 def make(name: str, options: Mapping[str, str]) -> Strategy:

@@ -14,8 +14,8 @@ from fedredis.errors import BoundError, RoundFailedError, RuleError, UsageError
 from fedredis.exchanges import KINDS, Setup, make
 from fedredis.exchanges.circles import SUMS
 from fedredis.exchanges.here import Here, drive
-from fedredis.exchanges.hiding import MASK
 from fedredis.exchanges.masked_plan import KEPT
+from fedredis.exchanges.naming import MASK
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction

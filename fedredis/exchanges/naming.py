@@ -1,0 +1,18 @@
+"""What rounds of masked sums are called."""
+
+from __future__ import annotations
+
+from fedredis.keys import RoundName
+
+#: What begins the kind of a round of masked sums.
+MASK = "mask-"
+
+
+def masked_name(name: RoundName) -> RoundName:
+    """Return what the round is called in which the sums of another come in."""
+    return RoundName(MASK + name.kind, name.number)
+
+
+def plain_name(name: RoundName) -> RoundName:
+    """Return what the round is called that unmasks the sums of another."""
+    return RoundName(name.kind.removeprefix(MASK), name.number)

@@ -1,0 +1,43 @@
+"""What is looked up by name is imported then, and not before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from fedredis.exchanges import BEFORE_MASKS, KINDS, OF_TREES
+from fedredis.lazy import Lazy
+from fedredis.strategies import STRATEGIES, FedAvg
+
+
+def test_each_name_is_found() -> None:
+    for kinds in (KINDS, BEFORE_MASKS, OF_TREES):
+        found: list[Any] = list(kinds.values())
+        assert [kind.KIND for kind in found] == list(kinds)
+    assert STRATEGIES["fedavg"] is FedAvg
+
+
+def test_it_is_a_mapping() -> None:
+    found: Lazy[object] = Lazy("fedredis", {"a": "errors.UsageError"})
+    assert ("a" in found, "b" in found, len(found), list(found)) == (True, False, 1, ["a"])
+    assert found.get("b") is None
+    with pytest.raises(KeyError):
+        found["b"]
+
+
+def test_what_asks_something_imports_neither_masks_nor_trees_nor_what_trains() -> None:
+    unneeded = (
+        "cryptography.hazmat",
+        "fedredis.secure",
+        "fedredis.trees",
+        "fedredis.strategies.krum",
+    )
+    unneeded += ("fedredis.api.tracking", "rich.progress", "pandas", "scipy", "matplotlib")
+    program = f"import sys, fedredis.cli.glm; print([n for n in {unneeded} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
