@@ -18,7 +18,7 @@ from fedredis import features, metrics, models, strategies
 from fedredis.arrays import Scope
 from fedredis.config import BALANCED
 from fedredis.errors import UsageError
-from fedredis.features import BINS, Weights
+from fedredis.features import BINS, WeighedMean, Weights
 from fedredis.features.bins import coded
 from fedredis.models import TREES
 from fedredis.models.protocol import takes
@@ -95,7 +95,12 @@ class Setup:
                 config.reading.missing,
                 numeric_labels=not config.classes,
             )
-        return replace(made, parts=(*made.parts, ((), self.weights))) if self.weights else made
+        if not self.weights:
+            return made
+        parts: list[Features] = [self.weights]
+        if self.boosts and not config.classes:
+            parts.append(WeighedMean(self.weights))
+        return replace(made, parts=(*made.parts, *(((), part) for part in parts)))
 
     @cached_property
     def weights(self) -> Weights | None:

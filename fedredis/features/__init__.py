@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fedredis.errors import UsageError
 from fedredis.features.bins import MOST_BINS, coded
 from fedredis.features.categories import ALONE, Categories
-from fedredis.features.labels import Labels
+from fedredis.features.labels import Labels, WeighedMean
 from fedredis.features.plain import Plain
 from fedredis.features.prepared import Prepared
 from fedredis.features.protocol import Column, Features
@@ -24,6 +24,7 @@ __all__ = [
     "Column",
     "Features",
     "Plain",
+    "WeighedMean",
     "Weights",
     "check_name",
     "make",

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arrays import Quantity
 from fedredis.features.moments import Moments, most_of
+from fedredis.features.weights import SUM_BITS, WEIGHT_BITS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fedredis.arrays import Arrays, Named, Quantity
+    from fedredis.arrays import Arrays, Named
+    from fedredis.features.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -80,3 +83,68 @@ class Labels:
         if not known["label_constant"]:
             return ()
         return ("the label is the same in all rows: there is nothing to learn",)
+
+
+@dataclass(frozen=True)
+class WeighedMean:
+    """Learn the mean of labels by what their rows weigh, in a pass that makes no input.
+
+    It waits until `Labels` and `weights` know all that they must. Known afterwards:
+    ``label_start`` (), ``sum w_i z_i / sum w_i`` of standardised labels z_i. Summands are rounded
+    to integers row by row, so that it has the same bits however rows are divided.
+    """
+
+    weights: Weights
+
+    def width(self, known: Named) -> int:
+        """Count the inputs: none."""
+        return 0
+
+    def next_pass(self, known: Named) -> str | None:
+        """Name the pass that is still to be made, or None when nothing is missing, or too much."""
+        ready = "label_mean" in known and "row_weights" in known
+        return "weighed_labels" if ready and "label_start" not in known else None
+
+    def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
+        """Describe what is summed in the pass."""
+        return (Quantity(name, (1,), float(np.ldexp(1.0, self._bits)), whole=True),)
+
+    def sums(
+        self,
+        name: str,
+        known: Named,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any] | None = None,
+    ) -> Arrays:
+        """Add up the labels y (n,) of rows that weigh w (n,) in their column; n may be 0."""
+        z = (y - known["label_mean"]) / known["label_scale"]
+        weighed = z * self.weights.of(known, y, w)
+        whole = np.rint(np.ldexp(weighed, self._scale(known))).astype(np.int64)
+        return [whole.sum(keepdims=True)]
+
+    def learn(self, name: str, known: Named, total: Arrays) -> Named:
+        """Return what is known after the pass, given the sum over all slaves."""
+        weighed = np.ldexp(total[0].astype(np.float64), -self._scale(known))
+        return {**known, "label_start": np.array(weighed[0] / known["class_weights"].sum())}
+
+    @property
+    def _bits(self) -> int:
+        """How many bits a summand has as an integer."""
+        return min(WEIGHT_BITS, SUM_BITS - self.weights.rows.bit_length())
+
+    def _scale(self, known: Named) -> int:
+        most = float(known["label_bound"]) * float(known["weight_bound"])
+        return self._bits - int(np.frexp(most)[1])
+
+    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
+        """Map rows X (n, columns) to no input (n, 0)."""
+        return np.empty((len(X), 0))
+
+    def bounds(self, known: Named) -> NDArray[Any]:
+        """Bound the inputs: there is none (0,)."""
+        return np.empty(0)
+
+    def warnings(self, known: Named) -> tuple[str, ...]:
+        """Nothing to say."""
+        return ()

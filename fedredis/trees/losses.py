@@ -125,8 +125,8 @@ class Squared:
     trees: ClassVar[int] = 1
 
     def start(self, known: Named) -> NDArray[np.float64]:
-        """Return the mean."""
-        return np.zeros(1)
+        """Return the mean, by what rows weigh."""
+        return np.array([_start(known)])
 
     def gradients(self, raw: NDArray[np.float64], y: NDArray[Any]) -> Pair:
         """Return first and second derivatives (1, n)."""
@@ -150,8 +150,8 @@ class Poisson:
     trees: ClassVar[int] = 1
 
     def start(self, known: Named) -> NDArray[np.float64]:
-        """Return the logarithm of the mean."""
-        mean = known["label_mean"].item()
+        """Return the logarithm of the mean, by what rows weigh."""
+        mean = (known["label_mean"] + known["label_scale"] * _start(known)).item()
         if mean <= 0:
             raise DataError("the mean label is not above 0: loss=poisson is for counts")
         return np.array([math.log(mean)])
@@ -200,6 +200,11 @@ def shares(known: Named) -> list[float]:
     """Return the classes' shares of all rows' weight; one without rows counts as half a row."""
     counts = np.maximum(known.get("class_weights", known["class_counts"]), 0.5)
     return (counts / counts.sum()).tolist()  # type: ignore[no-any-return]
+
+
+def _start(known: Named) -> float:
+    """Return the mean of standardised labels: 0 where all rows weigh the same."""
+    return float(known.get("label_start", 0.0))
 
 
 def _softmax(raw: NDArray[np.float64]) -> NDArray[np.float64]:

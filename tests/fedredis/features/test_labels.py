@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from fedredis.features import Column, make
+from fedredis.arrays import Scope, Sum
+from fedredis.features import Column, WeighedMean, Weights, make
+from fedredis.features.bins import GRAIN
+from fedredis.features.labels import Labels
+from fedredis.features.prepared import Prepared
 
 COLUMNS = (Column("share", 0, 1),)
 
@@ -33,3 +37,28 @@ def test_one_label_throughout(gather):
     assert made.warnings(known) == (
         "the label is the same in all rows: there is nothing to learn",
     )
+
+
+@pytest.mark.parametrize("offset", [0, 1e8])
+def test_the_mean_by_weight_has_the_same_bits_for_any_cut(offset):
+    rng, n = np.random.default_rng(4), 500
+    X, y, w = np.empty((n, 0)), offset + rng.normal(0, 3, n), rng.lognormal(0, 2, n)
+    weights = Weights(0, balanced=False, column=True, rows=n)
+    features = Prepared(
+        tuple(((), part) for part in (Labels(GRAIN), weights, WeighedMean(weights)))
+    )
+    starts = []
+    for cuts in ([], [1], [100, 101, 400], list(range(1, n))):
+        known, scope = {}, Scope(len(cuts) + 1, n)
+        while name := features.next_pass(known):
+            rule = Sum(features.quantities(name, known), scope)
+            total = rule.schema.zeros()
+            for rows in zip(*(np.split(a, cuts) for a in (X, y, w)), strict=True):
+                sums = features.sums(name, known, *rows)
+                encoded = rule.encode([a[np.newaxis] for a in sums], np.array([len(rows[1])]))
+                total = [one + other[0] for one, other in zip(total, encoded, strict=True)]
+            known = features.learn(name, known, rule.decode(total))
+        starts.append(known["label_start"])
+    assert {start.tobytes() for start in starts} == {starts[0].tobytes()}
+    z = (y - known["label_mean"]) / known["label_scale"]
+    assert starts[0] == pytest.approx(np.average(z, weights=w), rel=1e-6)

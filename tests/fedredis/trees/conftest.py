@@ -68,11 +68,14 @@ def table_of(
         y = (y - mean) / scale if kind == "squared" else y.astype(np.float64)
     weights = None
     if weighed:
-        # Their mean is 1, also of the labels: the start is the same for all.
-        weights = np.where(rng.random(n) < 0.5, 0.25, 1.75)
-        known["weight_bound"] = np.array(1.75)
+        weights = np.where(rng.random(n) < 0.3 + 0.4 * (score > 0), 0.25, 1.75)
+        weights /= weights.mean()
+        known["weight_bound"] = weights.max()
         if classes:
             known["class_weights"] = np.bincount(y, weights)
+        else:
+            z = y if kind == "squared" else (y - mean) / scale
+            known["label_start"] = np.average(z, weights=weights)
     return Table(codes.astype(np.uint8), y, classes, {**counts, **known}, weights)
 
 

@@ -51,12 +51,17 @@ def test_gradients_are_those_of_the_loss(make_table: Callable[..., Any], kind: s
     assert (h == 1).all() == loss.flat
 
 
+@pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_starts_from_the_best_constant(make_table: Callable[..., Any], kind: str) -> None:
-    table = make_table(kind, gaps=False, sets=False)
+def test_it_starts_from_the_best_constant(
+    make_table: Callable[..., Any], kind: str, *, weighed: bool
+) -> None:
+    table = make_table(kind, gaps=False, sets=False, weighed=weighed)
     loss = loss_of(table, kind)
     raw = np.repeat(loss.start(table.known)[:, np.newaxis], len(table.y), axis=1)
     g, _ = loss.gradients(raw, table.y)
+    if weighed:
+        g *= table.weights
     assert g.sum(axis=1) == pytest.approx(np.zeros(loss.trees), abs=1e-9)
 
 
@@ -78,6 +83,9 @@ def test_what_a_loss_is_not_for() -> None:
         losses.make("poisson", 3)
     poisson = losses.make("poisson", 0)
     with pytest.raises(DataError, match="the mean label is not above 0"):
-        poisson.start({"label_mean": np.array([-1.0])})
+        poisson.start({"label_mean": np.array([-1.0]), "label_scale": np.array(2.0)})
+    above = {"label_mean": np.array(1.0), "label_scale": np.array(2.0)}
+    with pytest.raises(DataError, match="the mean label is not above 0"):
+        poisson.start({**above, "label_start": np.array(-0.5)})
     with pytest.raises(DataError, match="a label is below 0"):
         poisson.gradients(np.zeros((1, 2)), np.array([1.0, -1.0]))
