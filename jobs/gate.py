@@ -42,19 +42,21 @@ class Gate:
         # Keys and shares say nothing of rows.
         if self.owner is None or inner.name.kind not in KINDS:
             return
-        config, name = desk.run.config, str(inner.name)
+        config, name, record = desk.run.config, str(inner.name), self.owner.record
+        # Scores are those of a test; a question is to all rows.
+        kind = "evaluate" if inner.name.kind == "scores" else inner.name.kind
+        columns = tuple(column.name for column in config.columns)
+        numbers = sum(field.size for field in inner.rule.schema.fields)
         for slave in desk.slaves:
-            rows, record = desk.raw(slave), self.owner.record
-            # Scores are those of a test; a question is to all rows.
-            kind = "evaluate" if inner.name.kind == "scores" else inner.name.kind
+            rows = desk.raw(slave)
             both = len(rows.train_y), len(rows.test_y)
             asked = Request(
                 name,
                 kind,
-                tuple(column.name for column in config.columns),
+                columns,
                 rows=sum(both) if kind == "inference" else both[kind == "evaluate"],
                 slaves=len(inner.slaves),
-                numbers=sum(field.size for field in inner.rule.schema.fields),
+                numbers=numbers,
                 masked=hidden,
             )
             today = record.today(slave, desk.run.run_id, name) if record else 0

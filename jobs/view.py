@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 #: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state; and
 #: of masks the channel keys, the letters and the sets of two sums.
 ARTIFACTS_KEPT = 10
-#: What of a round's artifacts is new in each, and named after the round before.
-OF_THE_ROUND = {"model", "state"}
+#: What of a round's artifacts is new in each, and has a name that follows from the round's.
+OF_THE_ROUND = {"model", "state", "inside"}
 
 
 @dataclass

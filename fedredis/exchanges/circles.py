@@ -7,7 +7,7 @@ takes two rounds: what is masked comes in, and the masks come off.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -19,6 +19,8 @@ from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.relay import Relay, updates
 from fedredis.keys import RoundName
 from fedredis.secure.circle import Circle
+from fedredis.secure.masks import KEY
+from fedredis.secure.owner import CIRCLES
 from fedredis.secure.party import SLOTS, TAG, WORDS, Slot
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Named, Updates
     from fedredis.exchanges.protocol import AtHand, Reduced
     from fedredis.exchanges.setup import Setup
+    from fedredis.secure.circle import Terms
     from fedredis.secure.party import Party
 
 #: For how many passes over all rows: most feature maps need fewer.
@@ -60,22 +63,33 @@ def slot_of(setup: Setup, name: RoundName) -> Slot:
     return Slot(batch * len(SUMS) + first, place)
 
 
+@dataclass(frozen=True, eq=False)
 class Gathered:
-    """The channel keys of a run, as artifacts hold them."""
+    """The channel keys of a run, and their signatures, by name."""
 
-    def __init__(self, setup: Setup, channel: Named) -> None:
-        self._setup = setup
+    terms: Terms
+    keys: Mapping[str, bytes]
+    signatures: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, setup: Setup, channel: Named) -> Gathered:
+        """Read an artifact: every exchange has it, and it is always the same.
+
+        Raises
+        ------
+        BlobError
+            If it is none.
+        """
         try:
-            names = [setup.config.slave_ids[place] for place in channel["places"].tolist()]
-            self.keys = dict(zip(names, map(bytes, channel["keys"]), strict=True))
-            self.signatures = dict(zip(names, map(bytes, channel["signatures"]), strict=True))
+            parts = [channel[name].tobytes() for name in ("places", "keys", "signatures")]
+            return _gathered(setup.terms, *parts)
         except (KeyError, IndexError, ValueError) as error:
             raise BlobError(f"these are no channel keys: {error}") from None
 
     @cached_property
     def circle(self) -> Circle:
         """Who masks with whom; whether the keys are theirs is looked at by the slaves."""
-        return Circle(b"", tuple(self.keys), tuple(self.keys.values()), self._setup.terms.share)
+        return Circle(b"", tuple(self.keys), tuple(self.keys.values()), self.terms.share)
 
     def parties(self, at: AtHand, slaves: Sequence[str]) -> list[Party]:
         """Return slaves as those who mask.
@@ -85,7 +99,18 @@ class Gathered:
         RuleError
             If the others can't be trusted.
         """
-        return at.owner.parties(self._setup.terms, self.keys, self.signatures, slaves)
+        return at.owner.parties(self.terms, self.keys, self.signatures, slaves)
+
+
+@lru_cache(maxsize=CIRCLES)
+def _gathered(terms: Terms, places: bytes, keys: bytes, signatures: bytes) -> Gathered:
+    names = [terms.slaves[place] for place in np.frombuffer(places, np.int64).tolist()]
+    # Slices of a length of their own, if there are more or fewer: zip says so.
+    each = (
+        [text[at : at + size] for at in range(0, len(text), size)]
+        for text, size in ((keys, KEY), (signatures, 2 * KEY))
+    )
+    return Gathered(terms, *(dict(zip(names, texts, strict=True)) for texts in each))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +165,7 @@ class Deal(OfAll):
     @classmethod
     def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
         """Make the exchange, from the channel keys."""
-        return cls(setup, number, Gathered(setup, given["channel"]))
+        return cls(setup, number, Gathered.of(setup, given["channel"]))
 
     @classmethod
     def job(cls, setup: Setup, number: int) -> str:

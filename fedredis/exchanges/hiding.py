@@ -38,8 +38,8 @@ class Hiding:
     gathered: Gathered
     #: The places of those who have dealt shares, and their letters.
     letters: Named
-    #: What the slaves are given for it, digested.
-    read: bytes
+    #: What the slaves are given for it, by what it is for.
+    given: Mapping[str, Named]
 
     @classmethod
     def of(cls, inner: Exchange, setup: Setup, given: Mapping[str, Named]) -> Self:
@@ -49,12 +49,8 @@ class Hiding:
         sends_state = not setup.boosts and setup.strategy.sends_state
         roles = [*GIVEN, *(["state"] if sends_state else [])]
         there = {role: given[role] for role in roles if role in given}
-        read = digest(
-            str(inner.name),
-            *(part for role, named in there.items() for part in (role, _sha256(named))),
-        )
-        gathered = Gathered(setup, given["channel"])
-        return cls(setup, inner, inner.rule, gathered, given["letters"], read)
+        gathered = Gathered.of(setup, given["channel"])
+        return cls(setup, inner, inner.rule, gathered, given["letters"], there)
 
     @cached_property
     def asked(self) -> dict[int, int]:
@@ -71,7 +67,11 @@ class Hiding:
     @cached_property
     def context(self) -> bytes:
         """What its words are bound to: the round, what slaves read in it, and who masks."""
-        return digest(self.read, *self.members)
+        read = digest(
+            str(self.inner.name),
+            *(part for role, named in self.given.items() for part in (role, _sha256(named))),
+        )
+        return digest(read, *self.members)
 
     @property
     def length(self) -> int:
@@ -80,4 +80,5 @@ class Hiding:
 
 
 def _sha256(named: Named) -> str:
-    return Schema.of(named).to_json() + Schema.of(named).sha256(list(named.values()))
+    schema = Schema.of(named)
+    return schema.to_json() + schema.sha256(list(named.values()))
