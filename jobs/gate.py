@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from fedredis.secure.record import Left
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fedredis.arrays import Updates
+    from fedredis.arrays import Rule, Updates
     from fedredis.exchanges import Exchange
     from fedredis.jobs.desk import Desk
     from fedredis.keys import RoundName
@@ -46,7 +47,10 @@ class Gate:
         # Scores are those of a test; a question is to all rows.
         kind = "evaluate" if inner.name.kind == "scores" else inner.name.kind
         columns = tuple(column.name for column in config.columns)
-        numbers = sum(field.size for field in inner.rule.schema.fields)
+        if kind == "inference" and config.reading.label:
+            # In a question the label is a column like others.
+            columns += (config.reading.label,)
+        numbers = _numbers(inner.rule)
         for slave in desk.slaves:
             rows = desk.raw(slave)
             both = len(rows.train_y), len(rows.test_y)
@@ -96,3 +100,11 @@ class Gate:
                 ]
         if left:
             record.write(left)
+
+
+def _numbers(rule: Rule) -> int:
+    """Count the numbers of an update that are no counts of rows."""
+    if isinstance(rule, Sum):
+        numbers = (q for q in rule.quantities if not (q.whole and q.nonnegative))
+        return sum(math.prod(quantity.shape) for quantity in numbers)
+    return sum(field.size for field in rule.schema.fields)

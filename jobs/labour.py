@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from fedredis.errors import ArtifactGoneError, RuleError
-from fedredis.exchanges.naming import plain_name
 from fedredis.jobs.desk import Desk
+from fedredis.secure.naming import plain_name
 from fedredis.store.replies import reads_of
 from fedredis.store.slave import Handed
 

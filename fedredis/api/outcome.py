@@ -13,10 +13,10 @@ from fedredis.api.report import read_report
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
 from fedredis.exchanges import TRAINING
-from fedredis.exchanges.naming import masked_name
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 from fedredis.models import TREES
+from fedredis.secure.naming import masked_name
 from fedredis.store import runs
 
 if TYPE_CHECKING:

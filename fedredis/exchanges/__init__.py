@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import BlobError
-from fedredis.exchanges.naming import MASK
 from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
 from fedredis.lazy import Lazy
+from fedredis.secure.naming import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

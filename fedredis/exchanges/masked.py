@@ -13,8 +13,8 @@ from fedredis.arrays import Added, Bundle, Field, Schema, Updates
 from fedredis.errors import BoundError
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of
-from fedredis.exchanges.naming import masked_name
 from fedredis.exchanges.protocol import Step
+from fedredis.secure.naming import masked_name
 from fedredis.secure.party import masks
 from fedredis.secure.unmasking import check_set
 

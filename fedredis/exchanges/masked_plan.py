@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fedredis.exchanges.circles import slot_of, slots_of
-from fedredis.exchanges.naming import masked_name, plain_name
 from fedredis.exchanges.plan import Plan
 from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName
+from fedredis.secure.naming import masked_name, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: The kinds of rounds that there are for an owner. Scores are of a test, and so are `evaluate`.
+ROUNDS = ("statistics", "train", "grow", "evaluate", "inference")
+#: Those in which parameters are learned: numbers that may say more of rows than there are rows.
+LEARNING = ("train", "grow", "inference")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -32,7 +37,7 @@ class Request:
     #: How many rows the slave has for it, and how many slaves are asked.
     rows: int
     slaves: int
-    #: How many numbers would leave.
+    #: How many numbers would leave; cells that count rows have a rule of their own.
     numbers: int
     masked: bool
 
@@ -46,11 +51,13 @@ class Policy:
     """An owner's rules; what is not said is allowed."""
 
     columns: tuple[str, ...] = _rule((), "columns that may be learned from; all, if none is named")
-    exchanges: tuple[str, ...] = _rule((), "kinds of rounds to take part in, such as statistics")
+    exchanges: tuple[str, ...] = _rule(
+        (), f"kinds of rounds to take part in, of {', '.join(ROUNDS)}"
+    )
     least_rows: int = _rule(0, "rows that it must have for a round: to train on, or held out")
     least_cell: int = _rule(0, "rows in a cell of its counts; not looked at under masks")
     most_parameters: float = _rule(
-        0.0, "numbers that leave when it trains, as a share of its rows"
+        0.0, "numbers that leave when something is learned, counts aside, as a share of its rows"
     )
     least_slaves: int = _rule(0, "slaves that a sum must be of; only masks make sure of it")
     most_rounds: int = _rule(0, "rounds a day")
@@ -83,6 +90,10 @@ class Policy:
             if name not in known:
                 raise UsageError(f"{path}: there is no rule {name!r}, but {', '.join(known)}")
             rules[name] = _value(path, name, value, known[name].default)
+        if strange := [kind for kind in rules.get("exchanges", ()) if kind not in ROUNDS]:
+            raise UsageError(
+                f"{path}: rule exchanges has {strange[0]!r}, which is none of {', '.join(ROUNDS)}"
+            )
         roster = Roster.from_table(tables["roster"], str(path)) if "roster" in tables else None
         return cls(**rules, roster=roster)
 
@@ -116,7 +127,7 @@ class Policy:
             few = f"{asked.slaves} slaves in a sum, {self.least_slaves} are needed"
             raise RuleError("least_slaves", few)
         most = self.most_parameters * asked.rows
-        if self.most_parameters and asked.kind == "train" and asked.numbers > most:
+        if self.most_parameters and asked.kind in LEARNING and asked.numbers > most:
             raise RuleError(
                 "most_parameters",
                 f"{asked.numbers} numbers would leave, {int(most)} at most for {asked.rows} rows",

@@ -7,10 +7,12 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fedredis.errors import FedredisError, UsageError
+from fedredis.errors import BlobError, FedredisError, UsageError
+from fedredis.keys import RoundName
+from fedredis.secure.naming import BEFORE, plain_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: The record's name, in the folder of a policy file.
@@ -33,6 +35,18 @@ class Left:
     bytes: int
     sha256: str
 
+    @property
+    def counts(self) -> tuple[str, str, str] | None:
+        """Slave, run and sum as what it counts among a day's rounds, if it says aught of rows.
+
+        Raises
+        ------
+        BlobError
+            If its round is none.
+        """
+        name = RoundName.parse(self.round)
+        return None if name.kind in BEFORE else (self.slave, self.run, str(plain_name(name)))
+
 
 class Record:
     """A record's file."""
@@ -40,7 +54,8 @@ class Record:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         """`clock` tells the seconds since 1970."""
         self.path, self._clock = path, clock
-        #: When each round began to leave, by slave, run and round: of the last day.
+        #: When each sum began to leave, by slave, run and round: of the last day. What is masked
+        #: and what unmasks it are one.
         self._rounds: dict[tuple[str, str, str], float] | None = None
 
     def now(self) -> float:
@@ -67,18 +82,22 @@ class Record:
         except OSError as error:
             raise FedredisError(f"the record {self.path}: {error.strerror}") from None
         if self._rounds is not None:
-            for one in left:
-                self._rounds.setdefault((one.slave, one.run, one.round), one.time)
+            self._count(self._rounds, left)
 
     def today(self, slave: str, run: str, round_: str) -> int:
         """Count the rounds that a slave took part in within the last day, other than this one."""
         if self._rounds is None:
             self._rounds = {}
-            for one in self.read() if self.path.exists() else ():
-                self._rounds.setdefault((one.slave, one.run, one.round), one.time)
+            self._count(self._rounds, self.read() if self.path.exists() else ())
         since = self._clock() - DAY
         self._rounds = {key: time for key, time in self._rounds.items() if time > since}
         return sum(key[0] == slave and key[1:] != (run, round_) for key in self._rounds)
+
+    @staticmethod
+    def _count(rounds: dict[tuple[str, str, str], float], left: Iterable[Left]) -> None:
+        for one in left:
+            if one.counts:
+                rounds.setdefault(one.counts, one.time)
 
     def read(self) -> Iterator[Left]:
         """Yield what has left, oldest first.
@@ -92,8 +111,10 @@ class Record:
             with self.path.open(encoding="utf-8") as lines:
                 for number, line in enumerate(lines, 1):
                     try:
-                        yield Left(**json.loads(line))
-                    except (ValueError, TypeError):
+                        found = Left(**json.loads(line))
+                        _ = found.counts
+                    except (ValueError, TypeError, BlobError):
                         raise UsageError(f"{self.path}, line {number} is no record") from None
+                    yield found
         except OSError as error:
             raise UsageError(f"{self.path}: {error.strerror}") from None

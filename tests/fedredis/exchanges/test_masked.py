@@ -15,12 +15,12 @@ from fedredis.exchanges import KINDS, Setup, make
 from fedredis.exchanges.circles import SUMS
 from fedredis.exchanges.here import Here, drive
 from fedredis.exchanges.masked_plan import KEPT
-from fedredis.exchanges.naming import MASK
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction
 from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName
+from fedredis.secure.naming import MASK
 from fedredis.strategies import STRATEGIES
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ from fedredis.keys import RoundName
 
 #: What begins the kind of a round of masked sums.
 MASK = "mask-"
+#: Kinds of rounds that come before masked sums, and say nothing of rows.
+BEFORE = ("channel", "deal")
 
 
 def masked_name(name: RoundName) -> RoundName:

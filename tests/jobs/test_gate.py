@@ -1,0 +1,152 @@
+"""Every rule of an owner holds for every kind of round, with masks and without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from fedredis.config import RunConfig
+from fedredis.data.reading import Reading
+from fedredis.errors import RuleError
+from fedredis.exchanges import KINDS, Exchange, Setup
+from fedredis.exchanges.here import drive
+from fedredis.exchanges.masked import Masked
+from fedredis.exchanges.setup import Prepared
+from fedredis.exchanges.unmask import Unmask
+from fedredis.features import Column
+from fedredis.jobs.gate import Gate
+from fedredis.secure.identity import Identity, Roster
+from fedredis.secure.owner import Owner
+from fedredis.secure.policy import LEARNING, ROUNDS
+from fedredis.secure.record import Left, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TREES = {
+    "model": "trees",
+    "strategy": "boosting",
+    "features": "bins",
+    "options": {"depth": "2", "min-rows": "3"},
+}
+GLM = {"analysis": {"kind": "describe"}, "reading": Reading(label="pet")}
+#: Rows to train on, and held out.
+TRAIN, TEST = 20, 10
+#: Each rule with a value that no round fits.
+FORBID = {
+    "columns": '["size"]',
+    "least_rows": "10_000",
+    "least_slaves": "9",
+    "most_rounds": "1",
+    "masks": "true",
+    "most_parameters": "0.001",
+}
+
+
+def rows_of() -> dict[str, Prepared]:
+    made = {}
+    for slave in range(3):
+        rng = np.random.default_rng(slave)
+        X, y = rng.normal(10, 3, (TRAIN + TEST, 2)), rng.integers(0, 3, TRAIN + TEST)
+        made[str(slave)] = Prepared(X[TEST:], y[TEST:], X[:TEST], y[:TEST])
+    return made
+
+
+def setup_of(**changes: Any) -> Setup:
+    asked = {
+        "dataset": "pets-0123abcd",
+        "columns": (Column("size"), Column("age")),
+        "classes": ("cat", "dog", "eel"),
+        "slaves": 3,
+        "rows": 3 * (TRAIN + TEST),
+        "rounds": 1,
+        "features": "plain",
+    }
+    return Setup(RunConfig(**{**asked, **changes}), run="r1")
+
+
+def owner(folder: Path, policy: str) -> Owner:
+    names = ("0", "1", "2")
+    there = (folder / "0.key").exists()
+    made = [(Identity.load if there else Identity.make)(folder, name) for name in names]
+    path = folder / "policy.toml"
+    path.write_text(f"[policy]\n{policy}\n{Roster.of(made).to_toml()}")
+    return Owner.open(path, lambda: 1e9)
+
+
+@pytest.fixture(scope="module", params=["plain", "masked"])
+def exchanges(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[Setup, Exchange]]:
+    """Go through runs in which all kinds of rounds occur; return each with its setup."""
+    found: list[tuple[Setup, Exchange]] = []
+    for changes in ({}, TREES, GLM):
+        setup, keys = setup_of(**changes), None
+        if request.param == "masked":
+            setup = Setup(replace(setup.config, threshold=0.67), run="r1")
+            keys = owner(tmp_path_factory.mktemp("keys"), "")
+        drive(setup, rows_of(), keys=keys, seen=lambda e, s, of=setup: found.append((of, e)))
+    return found
+
+
+def sum_of(exchange: Exchange) -> Exchange:
+    return exchange.hiding.inner if isinstance(exchange, Masked | Unmask) else exchange
+
+
+def test_there_are_no_more_kinds_than_an_owner_can_name() -> None:
+    assert {*ROUNDS, "scores"} == set(KINDS)
+
+
+def refused(keys: Owner, setup: Setup, exchange: Exchange) -> str:
+    rows, asked = rows_of(), SimpleNamespace(run_id="r1", config=setup.config)
+    desk: Any = SimpleNamespace(slaves=("0",), run=asked, raw=rows.__getitem__)
+    try:
+        Gate(keys).check(exchange, desk)
+    except RuleError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("rule", FORBID)
+def test_every_rule_is_of_every_kind_of_round(
+    tmp_path: Path, exchanges: list[tuple[Setup, Exchange]], rule: str
+) -> None:
+    keys = owner(tmp_path, f"{rule} = {FORBID[rule]}")
+    assert keys.record is not None
+    keys.record.write([Left(1e9, "0", "before", "train:1", {}, 0, "")])
+    told: dict[str, set[str]] = {}
+    for setup, exchange in exchanges:
+        told.setdefault(sum_of(exchange).name.kind, set()).add(refused(keys, setup, exchange))
+    # Keys and shares say nothing of rows.
+    assert {said for kind in told.keys() - KINDS.keys() for said in told.pop(kind)} <= {""}
+    of = LEARNING if rule == "most_parameters" else KINDS
+    if rule == "masks" and any(isinstance(exchange, Masked) for _, exchange in exchanges):
+        of = ()
+    assert {kind for kind, said in told.items() if f"the rule '{rule}'" in "".join(said)} == {*of}
+    # Of a pass that only counts there are no parameters.
+    few = {"inference"} if rule == "most_parameters" else set()
+    assert {kind for kind, said in told.items() if "" not in said} == {*of} - few
+
+
+@pytest.mark.parametrize("kind", ROUNDS)
+def test_rounds_of_other_kinds_are_refused(
+    tmp_path: Path, exchanges: list[tuple[Setup, Exchange]], kind: str
+) -> None:
+    keys = owner(tmp_path, f'exchanges = ["{kind}"]')
+    for setup, exchange in exchanges:
+        # Scores are those of a test.
+        of = sum_of(exchange).name.kind.replace("scores", "evaluate")
+        assert bool(refused(keys, setup, exchange)) == (of in ROUNDS and of != kind)
+
+
+def test_what_is_masked_and_what_unmasks_it_are_one_round_of_a_day(tmp_path: Path) -> None:
+    keys = owner(tmp_path, "most_rounds = 3")
+    assert keys.record is not None
+    for asked in ("channel:1", "deal:1", "mask-statistics:1", "statistics:1", "mask-train:1"):
+        keys.record.write([Left(1e9, "0", "r1", asked, {}, 0, "")])
+    assert [keys.record.today("0", "r1", asked) for asked in ("train:1", "train:2")] == [1, 2]
+    assert Record(keys.record.path, lambda: 1e9).today("0", "r1", "train:1") == 1
