@@ -21,6 +21,7 @@ from fedredis.api.session import Session, session
 from fedredis.cli import options, output
 from fedredis.embedded import find_binary
 from fedredis.errors import FedredisError
+from fedredis.jobs.roster import of_another_version
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -220,6 +221,9 @@ def _scripts(opened: Session) -> str:
 
 
 def _workers(opened: Session) -> str:
-    counts = Counter(card.dataset for card in workers.present(opened.client))
+    cards = workers.present(opened.client)
+    if why := of_another_version(cards):
+        raise Problem(why)
+    counts = Counter(card.dataset for card in cards)
     listed = ", ".join(f"{count} for {dataset}" for dataset, count in sorted(counts.items()))
     return listed or "none waiting; `fedredis run` without a Redis URL starts its own"

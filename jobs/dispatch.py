@@ -9,7 +9,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from fedredis.jobs.allowlist import AllowedJob
-from fedredis.jobs.naming import function_name, job_id, job_prefix, queue_name, queue_of
+from fedredis.jobs.naming import VERSION, function_name, job_id, job_prefix, queue_name, queue_of
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ class Dispatcher:
         self._capacity = Counter(
             card.queue
             for card in workers.present(self._client)
-            if card.dataset == self._config.dataset
+            # One of another version may count in another way.
+            if card.version == VERSION
+            and card.dataset == self._config.dataset
             and (card.slaves is None or of_run.intersection(card.slaves))
             # A stranger may have written the card, and RQ takes not everything for a queue's name.
             and card.queue == queue_name(card.dataset, card.slaves)

@@ -1,4 +1,4 @@
-"""Names of queues, workers and jobs in RQ.
+"""Names of queues, workers and jobs in RQ, and the version that workers tell.
 
 A queue's name starts all that belongs to it, so that an access rule can fence a slave in.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+#: Of which fedredis this is, which is alike where work is done together.
+VERSION = version("fedredis")
 
 
 def queue_name(dataset: str, slaves: Sequence[str] | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN
 from fedredis.errors import DataError, UsageError, WaitTimeoutError
-from fedredis.jobs.naming import queue_name, queue_of
+from fedredis.jobs.naming import VERSION, queue_name, queue_of
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -62,6 +62,29 @@ def owners(cards: Sequence[WorkerCard], dataset: str) -> dict[str, Manifest]:
     return dict(sorted(found.items()))
 
 
+def of_another_version(cards: Sequence[WorkerCard]) -> str | None:
+    """Say which worker is of another version than this program, if one is.
+
+    Only cards count that lie where the worker is one of the slaves that it names.
+    """
+    for card in cards:
+        own = card.queue == queue_of(card.name) == queue_name(card.dataset, card.slaves)
+        if own and card.version != VERSION:
+            its = f"fedredis {card.version[:20]}" if card.version else "an older fedredis"
+            return (
+                f"worker {card.name} on {card.host} is of {its}, and this is fedredis "
+                f"{VERSION}: install one version everywhere, and start the worker again (one "
+                f"that was killed is gone after {workers.PRESENCE_MS // 1000} s)"
+            )
+    return None
+
+
+def _refuse_another_version(cards: Sequence[WorkerCard]) -> None:
+    """Raise UsageError if one of the workers is of another version than this program."""
+    if why := of_another_version(cards):
+        raise UsageError(why)
+
+
 def refuse_namesake(client: Redis, name: str, manifest: Manifest) -> None:
     """See that nobody acts for a slave that brings its own file with other data than this.
 
@@ -91,7 +114,8 @@ def wait_for_dataset(
     Raises
     ------
     UsageError
-        If workers of several data sets are there, so that one must be chosen.
+        If workers of several data sets are there, so that one must be chosen, or one of another
+        version.
     WaitTimeoutError
         If none has come by `deadline` (seconds on `clock`).
     """
@@ -105,6 +129,7 @@ def wait_for_dataset(
                 "choose one with `dataset`"
             )
         if cards:
+            _refuse_another_version(cards)
             return cards[0]
         if clock() >= deadline:
             raise WaitTimeoutError(
@@ -136,13 +161,16 @@ def wait_for_owners(
     DataError
         If a manifest is damaged.
     UsageError
-        If more are there than are wanted, or two workers of a slave hold different data.
+        If more are there than are wanted, two workers of a slave hold different data, or one is
+        of another version.
     WaitTimeoutError
         If they have not come by `deadline` (seconds on `clock`).
     """
     cursor = workers.last_join(client)
     while True:
-        found = owners(workers.present(client), dataset)
+        cards = [card for card in workers.present(client) if card.dataset == dataset]
+        _refuse_another_version(cards)
+        found = owners(cards, dataset)
         if isinstance(wanted, int):
             count, absent = wanted, f"there is {_listed([*found]) or 'none'}"
         else:
@@ -176,11 +204,19 @@ def wait_for_slaves(
 
     Raises
     ------
+    UsageError
+        If a worker that can is of another version.
     WaitTimeoutError
         If fewer than `enough` have one by `deadline` (seconds on `clock`); it names the others.
     """
     cursor = workers.last_join(client)
-    while absent := missing(workers.present(client), dataset, slaves):
+    while True:
+        cards = [card for card in workers.present(client) if card.dataset == dataset]
+        _refuse_another_version(
+            [c for c in cards if c.slaves is None or not {*slaves}.isdisjoint(c.slaves)]
+        )
+        if not (absent := missing(cards, dataset, slaves)):
+            return
         names = _listed(absent)
         if clock() >= deadline:
             if len(slaves) - len(absent) >= enough:

@@ -22,7 +22,7 @@ from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.gate import Gate
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.naming import job_prefix, queue_name, worker_name
+from fedredis.jobs.naming import VERSION, job_prefix, queue_name, worker_name
 from fedredis.jobs.vitals import Meter
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
@@ -210,6 +210,7 @@ def make_card(holding: Holding) -> WorkerCard:
         dataset=manifest.dataset,
         manifest=manifest.to_json(),
         slaves=slaves,
+        version=VERSION,
     )
 
 

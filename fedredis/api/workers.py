@@ -32,6 +32,8 @@ class Worker:
     memory_mb: float | None
     #: Seconds since its last sign of life.
     seen: float
+    #: Of which fedredis it is; empty if it does not say.
+    version: str
 
 
 @checked
@@ -67,6 +69,7 @@ def read_workers(client: Redis) -> list[Worker]:
             cpu=one.cpu,
             memory_mb=one.memory_mb,
             seen=one.age_ms / 1000,
+            version=card.version,
         )
         for one in there
         for card in (one.card,)

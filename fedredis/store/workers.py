@@ -36,6 +36,8 @@ class WorkerCard:
     manifest: str
     #: The slaves whose data it holds; None for all of the data set's.
     slaves: tuple[str, ...] | None
+    #: Of which fedredis it is; empty of one that does not say.
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def _card(reply: Any) -> WorkerCard | None:
     """Read a card; None if it is gone, or is not as fedredis' own workers write it."""
     try:
         told = fields(reply)
-        named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)}
+        named: dict[str, Any] = {f.name: told[f.name] for f in dataclass_fields(WorkerCard)[:-1]}
+        named["version"] = told.get("version", "")
         named["pid"] = int(named["pid"])
         if named["slaves"] == "all":
             return WorkerCard(**{**named, "slaves": None})

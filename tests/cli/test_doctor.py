@@ -7,12 +7,16 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fedredis import acl
+from fedredis import __version__, acl
+from fedredis.jobs.naming import queue_name, worker_name
 from fedredis.redis_url import PASSWORD_FILE, without_password
+from fedredis.store import workers
+from fedredis.store.workers import WorkerCard
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -127,6 +131,17 @@ def test_a_server_that_is_too_old(look, monkeypatch) -> None:
     monkeypatch.setattr("fedredis.cli.doctor.OLDEST_SERVER", (1000, 0))
     _, (finding,) = look()
     assert re.match(r"Redis  .* is too old: 7\.0 or newer is needed", finding)
+
+
+def test_a_worker_of_another_version(look, client: Redis) -> None:
+    queue = queue_name("pets", None)
+    card = WorkerCard(worker_name(queue), "far", 1, queue, "pets", "{}", None, "0.0.9")
+    workers.join(client, card)
+    well, (finding,) = look()
+    assert finding.startswith(f"workers          worker {card.name} on far is of fedredis 0.0.9, ")
+    assert "scripts" in well
+    workers.join(client, replace(card, version=__version__))
+    look(code=0)
 
 
 @pytest.mark.parametrize(("by", "told"), [(3600, "3600 s ahead of"), (-60, "60 s behind")])

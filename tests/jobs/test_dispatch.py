@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedredis import __version__
 from fedredis.jobs import dispatch
 from fedredis.jobs.dispatch import ON_ITS_WAY, WORKERS_KNOWN, Dispatcher
 from fedredis.jobs.naming import queue_name, worker_name
@@ -47,11 +48,16 @@ class Scene:
     def _revive(self) -> None:
         self.revived += 1
 
-    def join(self, slaves: tuple[str, ...] | None = None, dataset: str | None = None) -> str:
+    def join(
+        self,
+        slaves: tuple[str, ...] | None = None,
+        dataset: str | None = None,
+        version: str = __version__,
+    ) -> str:
         """Let a worker come; return its name."""
         dataset = dataset or self.config.dataset
         queue = queue_name(dataset, slaves)
-        card = WorkerCard(worker_name(queue), "h", 1, queue, dataset, "{}", slaves)
+        card = WorkerCard(worker_name(queue), "h", 1, queue, dataset, "{}", slaves, version)
         workers.join(self.client, card)
         return card.name
 
@@ -162,11 +168,12 @@ def test_who_holds_some_slaves_is_sent_to_by_a_queue_of_its_own(
     assert [len(scene.jobs(held)) for held in (("0",), ("1", "2"), ("3",), None)] == [1, 2, 0, 0]
 
 
-def test_workers_of_other_data_are_left_alone(
+def test_workers_of_other_data_or_versions_are_left_alone(
     client: Redis, make_scene: Callable[..., Scene]
 ) -> None:
     scene = make_scene()
     scene.join(dataset="songs")
+    scene.join(version="0.0.9")
     scene.dispatch(TRAIN, 4)
     assert client.keys("rq:*") == []
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fedredis import __version__
 from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN
 from fedredis.data.reading import Reading
@@ -153,7 +154,9 @@ def own(name: str, dataset: str = "wards", **changes: Any) -> WorkerCard:
         reading=Reading(label="outcome"),
     )
     manifest, queue = replace(manifest, **changes), queue_name(dataset, [name])
-    return WorkerCard(worker_name(queue), "host", 1, queue, dataset, manifest.to_json(), (name,))
+    return WorkerCard(
+        worker_name(queue), "host", 1, queue, dataset, manifest.to_json(), (name,), __version__
+    )
 
 
 def test_slaves_that_bring_their_own_file() -> None:
@@ -262,3 +265,28 @@ def test_owners_that_do_not_come(client: Redis, wanted: Any, line: str) -> None:
         wait_for_owners(
             client, "wards", wanted, report=lambda line: None, deadline=0, clock=lambda: 1
         )
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("0.0.9", "fedredis 0.0.9, and"), ("", "an older fedredis, and")]
+)
+def test_a_worker_of_another_version_is_refused(client: Redis, version: str, told: str) -> None:
+    workers.join(client, own("a"))
+    workers.join(client, replace(own("b"), version=version))
+    given: Any = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
+    line = f"worker fedredis-.* on host is of {told} this is fedredis {__version__}: install"
+    with pytest.raises(UsageError, match=line):
+        wait_for_dataset(client, "wards", **given)
+    with pytest.raises(UsageError, match=line):
+        wait_for_owners(client, "wards", 2, **given)
+    with pytest.raises(UsageError, match=line):
+        wait_for_slaves(client, "wards", ("a", "b"), enough=2, **given)
+    wait_for_slaves(client, "wards", ("a",), enough=1, **given)
+
+
+def test_a_stranger_can_not_speak_of_another_version(client: Redis) -> None:
+    """Who may leave a card of its own only stops nobody else's run."""
+    workers.join(client, own("a"))
+    workers.join(client, replace(own("b"), slaves=("a",), version="0.0.9"))
+    given: Any = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
+    wait_for_slaves(client, "wards", ("a",), enough=1, **given)

@@ -20,6 +20,7 @@ CARD = WorkerCard(
     dataset="pets",
     manifest='{"rows": 9}',
     slaves=None,
+    version="0.1.0",
 )
 
 
@@ -41,6 +42,7 @@ def test_what_a_worker_leaves_in_redis(client: Redis) -> None:
         b"dataset": b"pets",
         b"manifest": b'{"rows": 9}',
         b"slaves": b"all",
+        b"version": b"0.1.0",
     }
     assert 0 < client.pttl(key) <= PRESENCE_MS
     ((name, until),) = client.zrange("fedredis:workers", 0, -1, withscores=True)
