@@ -1,13 +1,11 @@
 """How a CSV file is written: encoding, separator and decimal sign, found in it or said."""
 
-# ruff: noqa: RUF001 - signs that look like others are what this is about.
 from __future__ import annotations
 
 import codecs
 import csv
 import io
 import re
-import unicodedata
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,10 +14,10 @@ from fedredis.data import numerals
 from fedredis.data.meaning import MISSING
 from fedredis.data.numerals import Numerals
 from fedredis.data.packed import SIZE_CAP, unpacked
+from fedredis.data.pages import page_of
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from fedredis.data.reading import Reading
@@ -46,23 +44,6 @@ MARKS = (
 
 #: Excel's own first line, that says what separates cells.
 SEP = re.compile(r"sep=(.)\r?\n")
-
-#: Text of Western Europe's code page, and, of another page read by it, what gives that away:
-#: letters in threes that have accents, other signs, or signs between letters. Of 332 tables of a
-#: few words, in nine languages and six pages, chardet 7.7 took 81 for another page, 27 of the 96
-#: of this one among them, and was sure of none; this takes 34 of the others for it, and no more.
-WESTERN = (
-    "äöüßÄÖÜéèêëÉÈÊàâáãÀÂÁÎÔíìîïóòôõúùûçÇñÑåÅæÆøØœŒ€°µ²³¹§´‘’‚“”„«»–—…·•×±¼½¾º\xa0ªŠšŽž¿¡£©®™"
-)
-LETTER = r"[^\W\d_]"
-FOREIGN = re.compile(
-    rf"[à-öø-ÿÀ-ÖØ-ß]{{3}}|[a-z][À-ÖØ-Þ]|{LETTER}[€°²³¹§´‚“”„«»–—…·•×±¼½¾º¿¡£©®™ª]{LETTER}"
-    rf"|[¿¡£³¹Ÿ]{LETTER}"
-)
-
-#: Pages that are named where it is not clear.
-PAGES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp850", "mac_roman")
-
 
 #: Numbers as programs write them.
 PLAIN = Numerals()
@@ -137,40 +118,11 @@ def _encoding(start: bytes, rest: bytes, path: Path) -> str:
                 return name
         raise DataError("the file holds no text: it has bytes that are zero", file=path)
     tail = start.rfind(b"\n") + 1 if len(start) == HEAD else len(start)
-    data = start[:tail] + rest
     try:
-        data.decode()
+        (start[:tail] + rest).decode()
     except UnicodeDecodeError:
-        return _page(data, path)
+        return page_of(start[:tail], rest, path)
     return "utf-8"
-
-
-def _page(data: bytes, path: Path) -> str:
-    """Tell the code page of a text that is not UTF-8."""
-    lines = [(n, line) for n, line in enumerate(data.splitlines(), 1) if not line.isascii()]
-    try:
-        letters = b"\n".join(line for _, line in lines).decode("cp1252")
-    except UnicodeDecodeError:
-        letters = "\ufffd"
-    if {c for c in {*letters} if not c.isascii()} <= {*WESTERN} and not FOREIGN.search(letters):
-        return "cp1252"
-    number, line = lines[0]
-    word = re.search(rb"[\w]*[\x80-\xff]+[\w\x80-\xff]*", line)
-    readings = dict.fromkeys(_readable(word[0] if word else line, PAGES))
-    raise DataError(
-        "the text is not UTF-8, and not clearly of another encoding: `encoding` says which "
-        f"({', '.join(f'{text!r} in {page}' for text, page in readings)})",
-        file=path,
-        row=number,
-    )
-
-
-def _readable(word: bytes, pages: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """Read a word by each page that gives letters."""
-    for page in pages:
-        text = word.decode(page, errors="replace")
-        if all(unicodedata.category(letter)[0] in "LNP" for letter in text):
-            yield text, page
 
 
 def _separator(text: str, path: Path) -> str:

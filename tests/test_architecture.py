@@ -108,6 +108,7 @@ OPTIONAL = {
     "pyarrow": {"fedredis.data.parquet"},
     "scipy": {"fedredis.inference.distributions", "fedredis.inference.families"},
     "clevercsv": {"fedredis.data.dialect"},
+    "chardet": {"fedredis.data.pages"},
     "python_calamine": {"fedredis.data.formats"},
     "sklearn": {"fedredis.models.sklearn_linear"},
     "sqlalchemy": {"fedredis.data.sql"},
