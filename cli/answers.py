@@ -5,15 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
-
 from fedredis.cli import output
-from fedredis.cli.tables import Fitting, described
+from fedredis.cli.tables import Fitting, width_of
+from fedredis.printable import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from rich.console import RenderableType
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fedredis.api.answer import Answer
 
@@ -23,16 +20,22 @@ TIMES = 20
 
 def show(answer: Answer) -> None:
     """Print an answer as tables, and what is to be said of it."""
-    output.results().print(render(answer))
+    output.write(written(answer, output.room(), output.encoding()))
     for line in answer.result.get("warnings", ()):
         output.warn(line)
     for line in answer.result.get("withheld", ()):
         output.say(f"withheld: {line}")
 
 
-def render(answer: Answer) -> RenderableType:
-    """Draw an answer as tables, what counts most last."""
-    return Group(*DRAWN[answer.analysis](answer.result), described(_about(answer), {}))
+def written(answer: Answer, room: int, encoding: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines of an answer's tables with their styles, what counts most last."""
+    for table in DRAWN[answer.analysis](answer.result):
+        yield from table.written(room, encoding)
+    facts = _about(answer)
+    width = max(map(width_of, facts))
+    for name, value in facts.items():
+        blanks = " " * (width - width_of(name) + 2)
+        yield fit(f"{name}{blanks}{value}", encoding), ""
 
 
 def figure(value: Any, digits: int = 5) -> str:
@@ -87,7 +90,7 @@ def _test(test: Mapping[str, Any]) -> str:
     return f"{figure(test['statistic'])} of {left} df, p {probability(test['p'])}"
 
 
-def _coefficients(result: Mapping[str, Any]) -> list[RenderableType]:
+def _coefficients(result: Mapping[str, Any]) -> list[Fitting]:
     ratio, interval = result["ratio"], f"{100 * result['level']:g} %"
     rows = []
     for line in result["coefficients"]:
@@ -105,7 +108,7 @@ def _coefficients(result: Mapping[str, Any]) -> list[RenderableType]:
         row |= {f"{interval} {end}": figure(line[prefix + end]) for end in ("low", "high")}
         rows.append(row)
     gives_way = ("se", (f"{interval} low", f"{interval} high"))
-    tables: list[RenderableType] = [
+    tables: list[Fitting] = [
         Fitting(
             rows,
             "coefficients",
@@ -131,8 +134,8 @@ def _statistic(result: Mapping[str, Any]) -> str:
     return "t" if dispersed and result["covariance"] == "model" else "z"
 
 
-def _curves(result: Mapping[str, Any]) -> list[RenderableType]:
-    tables: list[RenderableType] = []
+def _curves(result: Mapping[str, Any]) -> list[Fitting]:
+    tables: list[Fitting] = []
     for curve in result["curves"]:
         lists = (curve[n] for n in ("time", "at_risk", "died", "survival", "low", "high"))
         lines = list(zip(*lists, strict=True))
@@ -155,12 +158,12 @@ def _curves(result: Mapping[str, Any]) -> list[RenderableType]:
     return tables
 
 
-def _survival(result: Mapping[str, Any]) -> list[RenderableType]:
+def _survival(result: Mapping[str, Any]) -> list[Fitting]:
     return _coefficients(result) if result["kind"] == "cox" else _curves(result)
 
 
-def _described(result: Mapping[str, Any]) -> list[RenderableType]:
-    tables: list[RenderableType] = []
+def _described(result: Mapping[str, Any]) -> list[Fitting]:
+    tables: list[Fitting] = []
     for group in result["groups"]:
         name = f"{result['by']} = {group['group']}, " if group["group"] is not None else ""
         title = f"{name}{group['rows']:,} rows"
@@ -214,7 +217,7 @@ def _matrix(title: str, matrix: Mapping[str, Any]) -> Fitting:
     return Fitting(rows, title, words=("",), gives_way=tuple(reversed(names)), lines=False)
 
 
-def _table(result: Mapping[str, Any]) -> list[RenderableType]:
+def _table(result: Mapping[str, Any]) -> list[Fitting]:
     columns = result["columns"]
     if result["kind"] == "means":
         groups = [
@@ -249,7 +252,7 @@ def _table(result: Mapping[str, Any]) -> list[RenderableType]:
     return [Fitting(rows, title, words=(result["row"],), lines=False)]
 
 
-def _components(result: Mapping[str, Any]) -> list[RenderableType]:
+def _components(result: Mapping[str, Any]) -> list[Fitting]:
     found = result["components"]
     heads = [f"PC{i}" for i in range(1, len(found) + 1)]
     shares = [
@@ -272,7 +275,7 @@ def _components(result: Mapping[str, Any]) -> list[RenderableType]:
     ]
 
 
-def _clusters(result: Mapping[str, Any]) -> list[RenderableType]:
+def _clusters(result: Mapping[str, Any]) -> list[Fitting]:
     rows = [
         {
             "cluster": str(i),
@@ -284,7 +287,7 @@ def _clusters(result: Mapping[str, Any]) -> list[RenderableType]:
     return [Fitting(rows, "centres", gives_way=tuple(reversed(result["columns"])), lines=False)]
 
 
-DRAWN: Mapping[str, Callable[[Mapping[str, Any]], list[RenderableType]]] = {
+DRAWN: Mapping[str, Callable[[Mapping[str, Any]], list[Fitting]]] = {
     "describe": _described,
     "glm": _coefficients,
     "table": _table,

@@ -148,7 +148,7 @@ def ask(
     data, redis_url, home = (there.pop(name) for name in ("data", "redis_url", "home"))
     asking = Asking.to(question, data, redis_url, home, there)
     with ExitStack() as stack:
-        with output.waiting(output.notes()) as say:
+        with output.waiting() as say:
             driver = stack.enter_context(begun(asking, say, how_to_resume(redis_url, home)))
         print_answer(driver, as_json=as_json)
         if plot is not None:
@@ -160,7 +160,7 @@ def ask(
 def print_answer(driver: Driver, *, as_json: bool) -> None:
     """Drive a run that asks something to its end, and print its answer."""
     try:
-        with output.waiting(output.notes()) as say:
+        with output.waiting() as say:
             driver.wait(say)
         answer = driver.answer(output.say)
     except KeyboardInterrupt:

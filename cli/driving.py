@@ -24,7 +24,7 @@ def drive(driver: Driver, *, as_json: bool) -> None:
     notes, session = output.notes(), driver.session
     output.say(f"run {driver.run}; look into Redis with: {session.hint}", run=driver.run)
     try:
-        with output.waiting(notes) as say:
+        with output.waiting() as say:
             driver.wait(say)
         with RunProgress(notes, driver.state) as progress:
             outcome = driver.drive(progress, output.say)

@@ -13,10 +13,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from fedredis.api.following import GOING_ON
-from fedredis.cli.output import fit
 from fedredis.cli.run_tables import how_far
 from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
+from fedredis.printable import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,8 @@
 """Where output goes: results to standard output, everything else to standard error.
 
-All that is printed goes through these consoles, which take text as it is: classes, columns, paths
-and what slaves say are never markup, and never a terminal's commands.
+All that is printed goes through these consoles, or `write`, which take text as it is: classes,
+columns, paths and what slaves say are never markup, and never a terminal's commands. Consoles are
+imported when one is asked for, since that takes longer than many a command.
 """
 
 from __future__ import annotations
@@ -9,77 +10,67 @@ from __future__ import annotations
 import json
 import logging
 import math
-from contextlib import contextmanager
+import os
+import shutil
+import sys
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.segment import Segment
-from rich.text import Text
 
 from fedredis import logs
 from fedredis.cli.wording import as_options
-from fedredis.printable import printable
+from fedredis.printable import fit, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from rich.console import ConsoleOptions, RenderableType
+    from rich.text import Text
 
+    from fedredis.cli.door import Door
 
 logger = logging.getLogger("fedredis.cli")
 
 
-class Door(Console):
-    """A console that prints text as it is; what is to have a style is `styled`."""
-
-    def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
-
-    def render_str(self, text: str, **how: Any) -> Text:
-        """Make a `Text` of a string."""
-        return super().render_str(self._fit(text), **how)
-
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
-        """Render anything; what there is to see in it is filtered."""
-        for segment in super().render(renderable, options):
-            text, style, control = segment
-            yield segment if control else Segment(self._fit(text), style)
-
-    @property
-    def unicode(self) -> bool:
-        """Whether all letters can be written."""
-        return self.encoding.startswith("utf")
-
-    def _fit(self, text: str) -> str:
-        return fit(text, self.encoding)
-
-
-def fit(text: str, encoding: str) -> str:
-    """Write what a terminal would obey, or the encoding lacks, in another way."""
-    text = printable(text)
-    if text.isascii():
-        return text
-    if not encoding.startswith("utf"):
-        text = text.replace("…", ".")
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
 def results() -> Door:
     """Return the console for what a command was asked for."""
+    from fedredis.cli.door import Door
+
     return Door()
 
 
 def notes() -> Door:
     """Return the console for what goes on meanwhile."""
+    from fedredis.cli.door import Door
+
     return Door(stderr=True)
 
 
 def styled(text: str, style: str) -> Text:
     """Give text a style; it is filtered first, so that its width is known."""
+    from rich.text import Text
+
     return Text(fit(text, results().encoding), style)
+
+
+def encoding() -> str:
+    """Return how results are written."""
+    return (sys.stdout.encoding or "utf-8").lower()
+
+
+def room() -> int:
+    """Return how many letters a line of results has: those of the terminal, or `COLUMNS`."""
+    for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        with suppress(AttributeError, ValueError, OSError):
+            if found := os.get_terminal_size(stream.fileno()).columns:  # type: ignore[union-attr]
+                return int(os.environ.get("COLUMNS") or found)
+    return shutil.get_terminal_size().columns
+
+
+def write(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines of results, each with its style: `bold`, `italic`, or none."""
+    for line, style in lines:
+        click.echo(click.style(line, **{style: True}) if style else line)  # type: ignore[arg-type]
 
 
 def say(line: str, **fields: Any) -> None:
@@ -94,32 +85,28 @@ def say(line: str, **fields: Any) -> None:
 
 
 @contextmanager
-def waiting(console: Door) -> Iterator[Callable[[str], None]]:
+def waiting() -> Iterator[Callable[[str], None]]:
     """Lend a function that says what is waited for.
 
     On a terminal the line is replaced in place; elsewhere it is printed when it changes.
     """
-    if console.is_terminal and not logs.started():
-        status = console.status("")
-
-        def replace(line: str) -> None:
-            status.update(Text(line))
-            status.start()
-
-        try:
-            yield replace
-        finally:
-            status.stop()
-        return
     said = ""
+    with ExitStack() as stack:
+        status: Any = None
 
-    def once(line: str) -> None:
-        nonlocal said
-        if line != said:
-            say(line)
-        said = line
+        def tell(line: str) -> None:
+            nonlocal said, status
+            if line == said:
+                return
+            said, first = line, not said
+            if first and not logs.started() and (console := notes()).is_terminal:
+                status = stack.enter_context(console.status(""))
+            if status:
+                status.update(styled(line, ""))
+            else:
+                say(line)
 
-    yield once
+        yield tell
 
 
 def warn(line: str, **fields: Any) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from fedredis.cli.output import Door
+    from fedredis.cli.door import Door
     from fedredis.keys import RoundName
     from fedredis.store.runs import RunState
 

@@ -55,7 +55,7 @@ def command(
     request = Request.of(data, redis_url, home, asked)
     with ExitStack() as stack:
         page = stack.enter_context(beside(redis_url, home)) if web else None
-        with output.waiting(output.notes()) as say:
+        with output.waiting() as say:
             beginning = begun(request, say, how_to_resume(redis_url, home))
             driver = stack.enter_context(beginning)
         for line in driver.account.lines() if driver.account else ():

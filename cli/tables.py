@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
-
-from fedredis.cli.output import fit
+from fedredis.printable import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table
+    from rich.text import Text
 
 #: Letters that a column which can be cut short has at least, unless a table says otherwise.
 SHORTEST = 8
@@ -44,13 +42,13 @@ class Fitting:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it in the width that there is."""
+        from rich.table import Table
+        from rich.text import Text
+
         if self.title:
             # Not the table's own title, which would be folded to the width of a narrow table.
             yield Text(self.title, "table.title")
-        widths = {
-            name: self._widest(name, console.encoding)
-            for name in (self.rows[0] if self.rows else ())
-        }
+        widths = self._widths(console.encoding)
         lines = self.lines and sum(widths.values()) + 3 * len(widths) + 1 <= options.max_width
         if not lines:
             self._squeeze(widths, options.max_width, console.encoding)
@@ -71,6 +69,25 @@ class Fitting:
         if self.rest > 0:
             yield Text(f"and {self.rest:,} more", "table.caption")
 
+    def written(self, room: int, encoding: str) -> Iterator[tuple[str, str]]:
+        """Yield the lines of a table of plain text that has none, each with its style."""
+        if self.title:
+            yield fit(self.title, encoding), "italic"
+        widths = self._widths(encoding)
+        self._squeeze(widths, room, encoding)
+        heads = {name: name for name in widths}
+        for row in (heads, *self.rows):
+            cells = [
+                _in_width(fit(str(row[name]), encoding), width, name in self.words, encoding)
+                for name, width in widths.items()
+            ]
+            yield " ".join(cells).rstrip(), "bold" if row is heads else ""
+        if self.rest > 0:
+            yield f"and {self.rest:,} more", "italic"
+
+    def _widths(self, encoding: str) -> dict[str, int]:
+        return {n: self._widest(n, encoding) for n in (self.rows[0] if self.rows else ())}
+
     def _squeeze(self, widths: dict[str, int], room: int, encoding: str) -> None:
         """Make columns narrower, and leave some out, until there is room for them."""
 
@@ -90,11 +107,35 @@ class Fitting:
 
     def _widest(self, name: str, encoding: str) -> int:
         """Count the letters of a column's longest cell."""
-        return max(cell_len(name), *(cell_len(fit(str(row[name]), encoding)) for row in self.rows))
+        texts = (name, *(str(row[name]) for row in self.rows))
+        return max(width_of(fit(text, encoding)) for text in texts)
+
+
+def width_of(text: str) -> int:
+    """Count the places that a text takes in a line."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # letters may be wide, or none of their own
+
+    return cell_len(text)
+
+
+def _in_width(text: str, width: int, left: bool, encoding: str) -> str:
+    """Fill a cell up with blanks, or cut it short."""
+    if width_of(text) > width:
+        more = fit("…", encoding)
+        while text and width_of(text) + len(more) > width:
+            text = text[:-1]
+        text += more
+    blanks = " " * (width - width_of(text))
+    return text + blanks if left else blanks + text
 
 
 def described(facts: Mapping[str, Any], headline: Mapping[str, str]) -> Table:
     """List facts by name, and below them what counts most, in bold."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table.grid(padding=(0, 2), pad_edge=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from fedredis.api.following import Moment
-    from fedredis.cli.output import Door
+    from fedredis.cli.door import Door
 
 
 @click.command(name="watch")

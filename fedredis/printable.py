@@ -12,3 +12,13 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 def printable(text: str) -> str:
     """Return the text with a replacement character for each control character."""
     return text if text.isprintable() else CONTROL.sub("\ufffd", text)
+
+
+def fit(text: str, encoding: str) -> str:
+    """Write what a terminal would obey, or the encoding lacks, in another way."""
+    text = printable(text)
+    if text.isascii():
+        return text
+    if not encoding.startswith("utf"):
+        text = text.replace("…", ".")
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -17,7 +17,6 @@ from rq.job import Job
 
 from fedredis.errors import FedredisError
 from fedredis.exchanges import KINDS
-from fedredis.jobs.attachment import serve
 from fedredis.jobs.naming import function_name
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 def _serve(context: WorkerContext, *, run: str, round: str, job: str) -> dict[str, Any]:  # noqa: A002
     """Stay with a run, whose `round` woke the worker up."""
+    from fedredis.jobs.attachment import serve  # who enqueues jobs runs none
+
     return serve(context, run, job)
 
 

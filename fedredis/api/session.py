@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.connection import await_redis, check, connect, server_url
-from fedredis.embedded import EmbeddedServer
 from fedredis.redis_url import masked, redis_cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from redis import Redis
+
+    from fedredis.embedded import EmbeddedServer
 
 #: A path, as a caller may give it.
 PathLike = str | os.PathLike[str]
@@ -70,6 +71,8 @@ def session(
         finally:
             client.close()
         return
+    from fedredis.embedded import EmbeddedServer  # who names a Redis needs none
+
     with EmbeddedServer.open(Path(home)) as server:
         client = connect(server.url)
         try:

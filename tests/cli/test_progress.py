@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from fedredis.cli.output import Door
+from fedredis.cli.door import Door
 from fedredis.cli.progress import RunProgress
 from fedredis.config import RunConfig
 from fedredis.keys import RoundName

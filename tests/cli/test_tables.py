@@ -38,6 +38,17 @@ def test_many_rows_and_none():
     assert drawn(Fitting([], "none"), 40)[0] == "none"
 
 
+@pytest.mark.parametrize("width", [28, 24, 18, 14])
+def test_plain_lines_are_those_of_the_table_without_its_own(width):
+    rows = [*ROWS, {"name": "北北", "size": "1", "why": "…"}]
+    table = Fitting(
+        rows, "title", rest=2, words=("name",), shrinks=("name",), gives_way=("why",), lines=False
+    )
+    lines = list(table.written(width, "utf-8"))
+    assert [line for line, _ in lines] == drawn(table, width)
+    assert [style for _, style in lines] == ["italic", "bold", "", "", "italic"]
+
+
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("classes", [2, 3, 12, 26, 1000])
 def test_a_confusion_has_its_numbers(width, classes):
