@@ -21,7 +21,7 @@ from fedredis.keys import RoundName
 from fedredis.secure.circle import Circle
 from fedredis.secure.masks import KEY
 from fedredis.secure.owner import CIRCLES
-from fedredis.secure.party import SLOTS, TAG, WORDS, Slot
+from fedredis.secure.party import SEED, SLOTS, TAG, WORDS, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -180,9 +180,10 @@ class Deal(OfAll):
     @cached_property
     def rule(self) -> Relay:
         """Letters to neighbours, and what the master needs to unmask."""
-        slots, near = slots_of(self.setup, self.number), self.gathered.circle.size
-        letters = Field("letters", "<i8", (near, 2 * WORDS * slots + TAG))
-        vaults = Field("vaults", "<i8", (slots, WORDS * near + TAG))
+        slots, circle = slots_of(self.setup, self.number), self.gathered.circle
+        sent = circle.size - circle.drawn_alike
+        letters = Field("letters", "<i8", (sent, 2 * WORDS * slots + TAG))
+        vaults = Field("vaults", "<i8", (slots, SEED // 8 * circle.size + TAG))
         return Relay(Schema((letters, Field("seals", "<i8", (slots, WORDS)), vaults)))
 
     def local(self, at: AtHand) -> Updates:

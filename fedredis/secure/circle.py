@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fedredis.secure.identity import Identity
 
 #: What signatures and keys are bound to: it changes with every change of the protocol.
-PROTOCOL = "fedredis masks 1"
+PROTOCOL = "fedredis masks 2"
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,14 @@ class Circle:
     def helpers(self) -> int:
         """How many of a place's neighbours must help to unmask it."""
         return graph.threshold(self.share, self.size, drawn=self.drawn)
+
+    @property
+    def drawn_alike(self) -> int:
+        """How many of a place's neighbours draw their shares, as the place itself does.
+
+        As many as say nothing of the secret: the shares of all others follow from them and it.
+        """
+        return self.helpers - 1
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -2,9 +2,10 @@
 
 For every sum it has two secrets of its own, b and k, and one with each neighbour, s. It adds the
 words of b, and of every s (subtracts them where the neighbour comes before it). It has dealt
-shares of b and k, and laid all its s into a vault that k opens. Once a sum's set of slaves is
-committed, neighbours give away their shares of b for those who are in it, of k for those who are
-not: never both for one.
+shares of b and k, and laid all its s into a vault that k opens. As many shares as say nothing of
+a secret are drawn from keys that two slaves have in common, and need not be sent; the others
+follow from them. Once a sum's set of slaves is committed, neighbours give away their shares of b
+for those who are in it, of k for those who are not: never both for one.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Words of a key or share, and of the tag that ends a sealed text.
 WORDS, TAG = KEY // 8, 2
+#: Bytes of a secret of two slaves for one sum: as hard to guess as their keys, X25519's.
+SEED = 16
 #: For how many sums shares are dealt at once, at most.
 SLOTS = 16
 #: How many batches' secrets are kept at hand.
@@ -55,11 +58,11 @@ class Slot(NamedTuple):
 class Dealt:
     """What a slave deals for a batch of `slots` sums, to its m neighbours, itself among them."""
 
-    #: Encrypted shares, for each neighbour (m, 8 slots + 2).
+    #: Encrypted shares, for each of the n neighbours who don't draw theirs (n, 8 slots + 2).
     letters: Words
     #: Digests of the secrets b (slots, 4), by which a wrong share is found out.
     seals: Words
-    #: The secrets with neighbours, encrypted with k (slots, 4 m + 2).
+    #: The secrets with neighbours, encrypted with k (slots, 2 m + 2).
     vaults: Words
 
 
@@ -68,17 +71,25 @@ def channel_key(root: bytes) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(derive(root, "channel"))
 
 
+class Shared(NamedTuple):
+    """The keys that two slaves have in common: for masks, for drawn shares, for letters."""
+
+    masks: bytes
+    shares: bytes
+    letters: ChaCha20Poly1305
+
+
 class Pairs:
     """What slaves of one process have in common with others: drawn once, whoever asks."""
 
     def __init__(self, circle: Circle) -> None:
         self.circle = circle
-        self._keys: dict[tuple[int, int], tuple[bytes, ChaCha20Poly1305]] = {}
+        self._keys: dict[tuple[int, int], Shared] = {}
         #: Seeds of masks by batch, then by pair.
         self._seeds: dict[int, dict[tuple[int, int], bytes]] = {}
 
-    def keys(self, key: X25519PrivateKey, own: int, other: int) -> tuple[bytes, ChaCha20Poly1305]:
-        """Return the two keys that two places share, one for masks and one for letters.
+    def keys(self, key: X25519PrivateKey, own: int, other: int) -> Shared:
+        """Return the keys that two places share.
 
         Raises
         ------
@@ -94,8 +105,9 @@ class Pairs:
                 name = self.circle.names[other]
                 raise RuleError("signatures", f"the channel key of slave {name} is none") from None
             info = public[pair[0]] + public[pair[1]]
-            both = HKDF(SHA256(), 2 * KEY, self.circle.digest, info).derive(secret)
-            self._keys[pair] = both[:KEY], ChaCha20Poly1305(both[KEY:])
+            drawn = HKDF(SHA256(), 3 * KEY, self.circle.digest, info).derive(secret)
+            masks, shares, letters = drawn[:KEY], drawn[KEY : 2 * KEY], drawn[2 * KEY :]
+            self._keys[pair] = Shared(masks, shares, ChaCha20Poly1305(letters))
         return self._keys[pair]
 
     def seeds(self, key: X25519PrivateKey, own: int, other: int, batch: int) -> bytes:
@@ -103,8 +115,8 @@ class Pairs:
         pair = (own, other) if own < other else (other, own)
         found = _of_batch(self._seeds, batch)
         if pair not in found:
-            drawn = keyed(self.keys(key, own, other)[0], b"masks %d" % batch)
-            found[pair] = stream(drawn, KEY * SLOTS)
+            drawn = keyed(self.keys(key, own, other).masks, b"masks %d" % batch)
+            found[pair] = stream(drawn, SEED * SLOTS)
         return found[pair]
 
 
@@ -119,10 +131,10 @@ class Party:
         if self._key.public_key().public_bytes_raw() != circle.keys[self.place]:
             raise RuleError("signatures", f"the channel key of slave {name} is not its own")
         self._root = derive(root, "circle", circle.digest)
-        #: Its own secrets, and those with neighbours (m, SLOTS, 32), by batch.
+        #: Its own secrets, and those with neighbours (m, SLOTS, SEED), by batch.
         self._drawn: dict[int, list[int]] = {}
         self._shared: dict[int, NDArray[np.uint8]] = {}
-        #: What neighbours have dealt it (members, 2, slots, 4), by batch: opened once.
+        #: What neighbours have dealt it (members, 2, slots, 4), by batch: looked at once.
         self._opened: dict[int, dict[tuple[int, ...], Words]] = {}
 
     @cached_property
@@ -140,18 +152,23 @@ class Party:
             self._drawn[batch] = [int.from_bytes(one, "little") % shamir.PRIME for one in each]
         return self._drawn[batch]
 
-    def _letters(self, other: int) -> ChaCha20Poly1305:
-        return self._pairs.keys(self._key, self.place, other)[1]
+    def _with(self, other: int) -> Shared:
+        return self._pairs.keys(self._key, self.place, other)
 
-    def seeds(self, slot: Slot) -> bytes:
-        """Return the secrets s that it has in common with all neighbours, end to end."""
+    def _share(self, dealer: int, other: int, batch: int, slots: int) -> bytes:
+        """Draw the shares of a batch (2, slots, 32) that a dealer and one other know of."""
+        about = b"shares %d %d" % (batch, dealer)
+        return stream(keyed(self._with(other).shares, about), 2 * slots * KEY)
+
+    def seeds(self, slot: Slot) -> NDArray[np.uint8]:
+        """Return the secrets s that it has in common with all neighbours (m, SEED)."""
         if slot.batch not in self._shared:
             _make_room(self._shared)
             pairs, key, place = self._pairs, self._key, self.place
             each = [pairs.seeds(key, place, other, slot.batch) for other in self.near]
             shared = np.frombuffer(b"".join(each), np.uint8)
-            self._shared[slot.batch] = shared.reshape(len(each), SLOTS, KEY)
-        return self._shared[slot.batch][:, slot.place].tobytes()
+            self._shared[slot.batch] = shared.reshape(len(each), SLOTS, SEED)
+        return self._shared[slot.batch][:, slot.place]
 
     def own(self, slot: Slot) -> bytes:
         """Return its secret b."""
@@ -161,16 +178,17 @@ class Party:
         """Deal shares of the secrets of a batch."""
         circle, secrets = self.circle, self._secrets(batch)
         b, k = secrets[:slots], secrets[SLOTS : SLOTS + slots]
-        needed = shamir.random_needed(2 * slots, circle.helpers)
-        random = stream(derive(self._root, "shares", batch), needed)
-        shares = shamir.deal([*b, *k], circle.helpers, len(self.near), random)
+        alike, nonce = circle.drawn_alike, _nonce(batch, self.place)
+        drawn = [self._share(self.place, other, batch, slots) for other in self.near[:alike]]
+        shares = shamir.deal([*b, *k], circle.helpers, len(self.near), b"".join(drawn))
         letters = [
-            self._letters(other).encrypt(_nonce(batch, self.place), text, None)
-            for other, text in zip(self.near, shares, strict=True)
+            self._with(other).letters.encrypt(nonce, text, None)
+            for other, text in zip(self.near[alike:], shares[alike:], strict=True)
         ]
+        each = (self.seeds(Slot(batch, place)) for place in range(slots))
         vaults = [
-            ChaCha20Poly1305(_key(secret)).encrypt(NONCE, self.seeds(Slot(batch, n)), None)
-            for n, secret in enumerate(k)
+            ChaCha20Poly1305(_key(secret)).encrypt(NONCE, seeds.tobytes(), None)
+            for secret, seeds in zip(k, each, strict=True)
         ]
         seals = [seal(_key(secret)) for secret in b]
         return Dealt(*(np.stack([_words(t) for t in texts]) for texts in (letters, seals, vaults)))
@@ -192,7 +210,7 @@ class Party:
         inside
             Those whose vectors are in the sum.
         letters
-            What each member has dealt: its letters (m, …).
+            What each member has dealt: its letters (n, …).
         """
         opened, about = _of_batch(self._opened, slot.batch), tuple(members)
         if about not in opened:
@@ -200,17 +218,19 @@ class Party:
             opened[about] = np.stack(
                 [self._open(slot.batch, slots, *one) for one in zip(members, letters, strict=True)]
             )
-        which = [0 if member in inside else 1 for member in members]
-        return opened[about][range(len(members)), which, slot.place]
+        which = np.fromiter((member not in inside for member in members), np.intp, len(members))
+        return opened[about][np.arange(len(members)), which, slot.place]
 
     def _open(self, batch: int, slots: int, sender: int, letters: Words) -> Words:
-        """Open a letter (2, slots, 4); who is no neighbour, or has lied, has sent only zeros."""
+        """Look at one's shares (2, slots, 4): zeros of who is no neighbour, or has lied."""
         shape, at = (2, slots, WORDS), self.circle.position(sender, self.place)
         if at is None:
             return np.zeros(shape, np.int64)
+        if at < self.circle.drawn_alike:
+            return _words(self._share(sender, sender, batch, slots)).reshape(shape)
         try:
-            sealed, nonce = letters[at].tobytes(), _nonce(batch, sender)
-            return _words(self._letters(sender).decrypt(nonce, sealed, None)).reshape(shape)
+            sealed, nonce = letters[at - self.circle.drawn_alike].tobytes(), _nonce(batch, sender)
+            return _words(self._with(sender).letters.decrypt(nonce, sealed, None)).reshape(shape)
         except InvalidTag:
             return np.zeros(shape, np.int64)
 
@@ -223,17 +243,23 @@ def masks(
     What two of them would add and subtract is left out. `members` are the places of all who mask
     in this sum. Words are bound to the `context`: sums of two contexts have no word in common.
     """
-    others = set(members) - {party.place for party in parties}
-    added: list[bytes] = []
-    subtracted: list[bytes] = []
+    others = np.zeros(len(parties[0].circle.names), np.bool_)
+    others[list(members)] = True
+    others[[party.place for party in parties]] = False
+    added, subtracted = [], []
     for party in parties:
-        seeds = party.seeds(slot)
-        for at, other in enumerate(party.near):
-            if other in others:
-                some = added if other > party.place else subtracted
-                some.append(seeds[KEY * at : KEY * (at + 1)])
+        near, seeds = party.circle.near[party.place], party.seeds(slot)
+        added.append(seeds[others[near] & (near > party.place)])
+        subtracted.append(seeds[others[near] & (near < party.place)])
     own = self_masks([party.own(slot) for party in parties], context, count)
-    return own + pair_masks(added, context, count) - pair_masks(subtracted, context, count)
+    plus, minus = (pair_masks(_each(some), context, count) for some in (added, subtracted))
+    return own + plus - minus
+
+
+def _each(seeds: Sequence[NDArray[np.uint8]]) -> list[bytes]:
+    """Take secrets s (…, SEED) apart."""
+    text = b"".join(some.tobytes() for some in seeds)
+    return [text[at : at + SEED] for at in range(0, len(text), SEED)]
 
 
 def seal(key: bytes) -> bytes:

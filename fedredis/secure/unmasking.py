@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure import shamir
 from fedredis.secure.masks import KEY, NONCE
-from fedredis.secure.party import pair_masks, seal, self_masks
+from fedredis.secure.party import SEED, pair_masks, seal, self_masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ class Unmasking:
     #: The places of those who were asked and had dealt, and of those who are in the sum.
     members: Sequence[int]
     inside: frozenset[int]
-    #: For each member the digest of its b (4,), and its vault (4 m + 2).
+    #: For each member the digest of its b (4,), and its vault (2 m + 2).
     seals: Sequence[Words]
     vaults: Sequence[Words]
 
@@ -67,7 +67,7 @@ class Unmasking:
                 if other in self.inside:
                     # The other one has added its words, or subtracted them.
                     some = added if member > other else subtracted
-                    some.append(opened[KEY * at : KEY * (at + 1)])
+                    some.append(opened[SEED * at : SEED * (at + 1)])
         context, count = self.context, len(masked)
         pairs = pair_masks(added, context, count) - pair_masks(subtracted, context, count)
         return masked - self_masks(own, context, count) - pairs
@@ -80,7 +80,7 @@ class Unmasking:
             opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
         except InvalidTag:
             return False
-        return len(opened) == KEY * self.circle.size
+        return len(opened) == SEED * self.circle.size
 
 
 class _Given:

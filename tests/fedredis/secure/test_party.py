@@ -94,8 +94,17 @@ def test_a_wrong_share_is_found_out_and_done_without(five: Any, x: Any) -> None:
 def test_a_wrong_letter_is_no_share(five: Any) -> None:
     letters = [five.dealt[m].letters for m in ALL]
     letters[2] = letters[2] ^ 1
-    found = five.parties[0].answer(SLOT, 3, ALL, frozenset(ALL), letters)
+    found = five.parties[3].answer(SLOT, 3, ALL, frozenset(ALL), letters)
     assert [row.any() for row in found] == [True, True, False, True, True]
+
+
+def test_as_many_shares_as_say_nothing_are_not_sent(five: Any) -> None:
+    """Three of five make a secret: the first two draw theirs, and read no letter at all."""
+    assert {len(one.letters) for one in five.dealt} == {3}
+    nothing = [np.zeros_like(one.letters) for one in five.dealt]
+    for place, party in enumerate(five.parties):
+        found = party.answer(SLOT, 3, ALL, frozenset(ALL), nothing)
+        assert {row.any() for row in found} == {place < 2}
 
 
 def test_what_is_given_away_opens_no_other_sum(five: Any, x: Any) -> None:
