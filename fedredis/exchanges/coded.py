@@ -30,9 +30,10 @@ class Coded:
         """
         y = rows.train_y if counts else inputs.train_y
         keys = keys_of(rows.train_X, rows.train_y)
-        train = Held(inputs.train_X, y, keys, inputs.train_w)
+        # Column by column, as they are read.
+        codes, test = (np.asfortranarray(X) for X in (inputs.train_X, inputs.test_X))
         none = np.zeros(len(inputs.test_y), np.uint64)
-        return cls(train, Held(inputs.test_X, inputs.test_y, none))
+        return cls(Held(codes, y, keys, inputs.train_w), Held(test, inputs.test_y, none))
 
     @property
     def train_X(self) -> NDArray[Any]:  # noqa: N802

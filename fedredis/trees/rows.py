@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,42 +37,66 @@ class Held:
     keys: NDArray[np.uint64]
     #: None where all rows weigh the same.
     weights: NDArray[Any] | None = None
-    #: The rows that they were last put together with, and their places there.
+    #: What they were last put together in, and their places there.
     pool: Pool | None = None
     span: slice = field(default_factory=lambda: slice(0))
 
-    def cut(self, lines: NDArray[Any] | None) -> NDArray[Any] | None:
-        """Return its own part of what is known of all rows (…, n), if anything is."""
-        return None if lines is None else lines[:, self.span]
+    @property
+    def known(self) -> Mapping[str, Known]:
+        """What is known of these rows from where they were last put together."""
+        there = {} if self.pool is None else self.pool.known
+        return {what: known.part(self.span) for what, known in there.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
-    """Raw scores (K, n) after so many rounds, with the digest of their trees."""
+class Known:
+    """Lines (K, n) that follow from n rows and from something else, which `of` tells apart."""
 
-    raw: NDArray[np.float64]
-    rounds: int
-    chain: int
+    of: Hashable
+    lines: tuple[NDArray[Any], ...]
+
+    def part(self, rows: slice) -> Known:
+        """Return those of some rows."""
+        return Known(self.of, tuple(line[:, rows] for line in self.lines))
 
     @classmethod
-    def by(
-        cls, ensemble: Ensemble, codes: NDArray[Any], last: NDArray[np.intp], before: Scores | None
-    ) -> Scores:
-        """Make those of all trees of an ensemble, from those of its first trees if it has them."""
-        rounds = len(ensemble.rounds)
-        chain = int(ensemble.chain[-1]) if rounds else 0
-        if before is None or (before.rounds, before.chain) == (rounds, chain):
-            return before or cls(ensemble.raw(codes, last), rounds, chain)
-        since = before.rounds
-        known = 0 < since < rounds and int(ensemble.chain[since - 1]) == before.chain
-        if not known:
-            return cls(ensemble.raw(codes, last), rounds, chain)
-        return cls(ensemble.raw(codes, last, since=since, scores=before.raw), rounds, chain)
+    def joined(cls, parts: Sequence[Known | None]) -> Known | None:
+        """Put those of several slaves side by side, if all are there and of the same."""
+        there = [part for part in parts if part is not None]
+        if len(there) < len(parts) or len({part.of for part in there}) > 1:
+            return None
+        lines = zip(*(part.lines for part in there), strict=True)
+        return cls(there[0].of, tuple(np.concatenate(each, axis=1) for each in lines))
+
+
+def scores_by(
+    ensemble: Ensemble, codes: NDArray[Any], last: NDArray[np.intp], before: Known | None
+) -> Known:
+    """Make the raw scores by all trees, from those by its first trees if these are known.
+
+    They are told apart by how many rounds of trees there are, and their digest.
+    """
+    rounds = len(ensemble.rounds)
+    chain = int(ensemble.chain[-1]) if rounds else 0
+    if before is not None:
+        of: Any = before.of
+        if of == (rounds, chain):
+            return before
+        since, its = of
+        if 0 < since < rounds and int(ensemble.chain[since - 1]) == its:
+            raw = ensemble.raw(codes, last, since=since, scores=before.lines[0])
+            return Known((rounds, chain), (raw,))
+    return Known((rounds, chain), (ensemble.raw(codes, last),))
 
 
 @dataclass(eq=False)
 class Pool:
-    """The rows of some slaves, put together."""
+    """The rows of some slaves, put together.
+
+    Which slaves are together changes from level to level, as workers are free. What is `known` of
+    their rows goes with them: ``scores``, the raw ones; ``derivatives`` at these, as integers;
+    ``nodes`` in the trees that grow.
+    """
 
     held: Sequence[Held]
     #: (columns, n)
@@ -82,15 +106,9 @@ class Pool:
     #: The missing code of each column.
     last: NDArray[np.intp]
     weights: NDArray[Any] | None = None
-    _scores: Scores | None = None
-    #: Where slaves come from different pools, or have been nowhere: the scores of each.
-    _each: Sequence[Scores | None] = ()
-    #: Derivatives (K, n) at the scores, as integers.
-    _derivatives: Pair | None = None
-    _scales: Scales | None = None
-    #: The nodes (K, n) in the trees that grow, and the digest of these.
-    _nodes: NDArray[np.intp] | None = None
-    _nodes_of: int = 0
+    known: dict[str, Known] = field(default_factory=dict)
+    #: Where slaves come with scores by different trees, or with none: those of each.
+    _each: Sequence[Known | None] = ()
 
     @classmethod
     def of(cls, held: Sequence[Held], last: NDArray[np.intp]) -> Pool:
@@ -102,69 +120,56 @@ class Pool:
         y, keys = (np.concatenate([getattr(one, of) for one in held]) for of in ("y", "keys"))
         weights = [one.weights for one in held if one.weights is not None]
         pool = cls(held, codes, y, keys, last, np.concatenate(weights) if weights else None)
-        pool._take_over()
+        brought = [one.known for one in held]
+        pool._each = [known.get("scores") for known in brought]
+        for what in ("scores", "derivatives", "nodes"):
+            together = Known.joined([known.get(what) for known in brought])
+            if together is not None:
+                pool.known[what] = together
         start = 0
         for one in held:
             end = start + len(one.y)
             one.pool, one.span, start = pool, slice(start, end), end
         return pool
 
-    def _take_over(self) -> None:
-        """Take what is known of the slaves' rows from the pools that they were in before."""
-        self._each = [
-            Scores(
-                one.pool._scores.raw[:, one.span], one.pool._scores.rounds, one.pool._scores.chain
-            )
-            if one.pool is not None and one.pool._scores is not None
-            else None
-            for one in self.held
-        ]
-        pools = [one.pool for one in self.held if one.pool is not None]
-        if len(pools) < len(self.held) or len({pool._nodes_of for pool in pools}) > 1:
-            return
-        parts = [one.cut(pool._nodes) for one, pool in zip(self.held, pools, strict=True)]
-        there = [part for part in parts if part is not None]
-        if len(there) == len(parts):
-            self._nodes, self._nodes_of = np.concatenate(there, axis=1), pools[0]._nodes_of
-
     def raw(self, ensemble: Ensemble) -> NDArray[np.float64]:
         """Return raw scores (K, n) by all trees of an ensemble."""
-        before = self._scores
-        if before is None:
+        if "scores" not in self.known:
             each = [
-                Scores.by(ensemble, np.ascontiguousarray(one.codes.T), self.last, scores)
+                scores_by(ensemble, np.ascontiguousarray(one.codes.T), self.last, scores)
                 for one, scores in zip(self.held, self._each, strict=True)
             ]
-            raw = np.concatenate([scores.raw for scores in each], axis=1)
-            self._scores, self._each = Scores(raw, each[0].rounds, each[0].chain), ()
-        else:
-            self._scores = Scores.by(ensemble, self.codes, self.last, before)
-        if self._scores is not before:
-            self._derivatives = None
-        return self._scores.raw
+            raw = np.concatenate([scores.lines[0] for scores in each], axis=1)
+            self.known["scores"] = Known(each[0].of, (raw,))
+        scores = scores_by(ensemble, self.codes, self.last, self.known["scores"])
+        self.known["scores"], self._each = scores, ()
+        return scores.lines[0]
 
     def derivatives(self, ensemble: Ensemble, loss: Loss, scales: Scales) -> Pair:
         """Return gradients and packed Hessians (K, n), as integers, after an ensemble."""
         raw = self.raw(ensemble)
-        if self._derivatives is None or scales != self._scales:
+        of, known = (self.known["scores"].of, scales), self.known.get("derivatives")
+        if known is None or known.of != of:
             g, h = loss.gradients(raw, self.y)
             if self.weights is not None:
                 g, h = g * self.weights, h * self.weights
-            self._derivatives = scales.integers(g, scales.gradient), scales.packed(h)
-            self._scales = scales
-        return self._derivatives
+            known = Known(of, (scales.integers(g, scales.gradient), scales.packed(h)))
+            self.known["derivatives"] = known
+        gradients, hessians = known.lines
+        return gradients, hessians
 
     def nodes(self, growth: Growth) -> NDArray[np.intp]:
         """Return the node of each row in each growing tree (K, n)."""
-        nodes, levels = self._nodes, 1
-        if nodes is not None and growth.level and self._nodes_of == growth.chain:
-            return nodes
-        if nodes is None or growth.level <= 1 or self._nodes_of != growth.before:
-            nodes = np.repeat(np.arange(growth.roots)[:, np.newaxis], len(self.y), axis=1)
-            levels = growth.level
-        self._nodes = growth.trees.apply(self.codes, nodes, self.last, levels)
-        self._nodes_of = growth.chain
-        return self._nodes
+        known = self.known.get("nodes") if growth.level else None
+        if known is None or known.of != growth.chain:
+            if known is not None and growth.level > 1 and known.of == growth.before:
+                nodes, levels = known.lines[0], 1
+            else:
+                roots = np.arange(growth.roots)[:, np.newaxis]
+                nodes, levels = np.repeat(roots, len(self.y), axis=1), growth.level
+            nodes = growth.trees.apply(self.codes, nodes, self.last, levels)
+            known = self.known["nodes"] = Known(growth.chain, (nodes,))
+        return known.lines[0]
 
     def sums(
         self,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from fedredis.arrays import Schema
 from fedredis.trees.ensemble import Ensemble
+from fedredis.trees.growth import Growth
 from fedredis.trees.rows import Held, Pool
 
 if TYPE_CHECKING:
@@ -122,3 +124,39 @@ def test_scores_follow_the_trees_and_go_with_the_slaves(
     # Other trees than those that the scores are of: they are made anew.
     assert (mixed.raw(other) == expected(other)).all()
     assert (mixed.raw(upto(ensemble, 1)) == expected(upto(ensemble, 1))).all()
+
+
+def test_what_is_known_goes_with_slaves_that_are_put_together_anew(
+    make_table: Callable[..., Any], grow: Callable[..., Any]
+) -> None:
+    """Whoever of them is claimed together in the next level: nothing is computed again."""
+    table = make_table("softmax", gaps=True, sets=False)
+    forest, ensemble = grow(table, 2, depth=3)
+    scales = forest.scales(ensemble, len(table.y))
+    cuts = [slice(0, 500), slice(500, 1000), slice(1000, 1500)]
+    keys = np.zeros(500, np.uint64)
+    held = [Held(table.codes[cut], table.y[cut], keys) for cut in cuts]
+    trees = ensemble.round(1)
+    nothing: Any = None
+    growth = replace(Growth.begin(3, 0), trees=trees, level=2, chain=7, before=5)
+    whole = Pool.of(held, forest.last)
+    expected = whole.derivatives(ensemble, forest.loss, scales)
+    nodes = whole.nodes(growth)
+    for some in (held[:2], held[2:], held[::-1], held):
+        pool = Pool.of(some, forest.last)
+        # No loss, no trees: it has to know.
+        found = pool.derivatives(ensemble, nothing, scales)
+        alone = pool.nodes(replace(growth, trees=nothing))
+        rows = np.concatenate(
+            [np.arange(1500)[cut] for cut in (cuts[held.index(h)] for h in some)]
+        )
+        for one, of_all in zip((*found, alone), (*expected, nodes), strict=True):
+            assert (one == of_all[:, rows]).all()
+    # Other scales, or a slave that comes from elsewhere: then it is computed.
+    with pytest.raises(AttributeError):
+        Pool.of(held, forest.last).derivatives(ensemble, nothing, replace(scales, gradient=9))
+    stranger = Held(table.codes[cuts[0]], table.y[cuts[0]], keys)
+    mixed = Pool.of([held[1], stranger], forest.last)
+    with pytest.raises(AttributeError):
+        mixed.derivatives(ensemble, nothing, scales)
+    assert (mixed.nodes(growth)[:, 500:] == nodes[:, :500]).all()
