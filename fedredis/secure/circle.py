@@ -105,7 +105,7 @@ class Circle:
         at = int(np.searchsorted(self.near[place], neighbour))
         return at if at < self.size and self.near[place][at] == neighbour else None
 
-    @property
+    @cached_property
     def drawn(self) -> bool:
         """Whether neighbours are drawn."""
         return len(self.names) > graph.COMPLETE
@@ -115,12 +115,12 @@ class Circle:
         """How many neighbours a place has, itself among them."""
         return len(self.near[0])
 
-    @property
+    @cached_property
     def helpers(self) -> int:
         """How many of a place's neighbours must help to unmask it."""
         return graph.threshold(self.share, self.size, drawn=self.drawn)
 
-    @property
+    @cached_property
     def drawn_alike(self) -> int:
         """How many of a place's neighbours draw their shares, as the place itself does.
 

@@ -152,13 +152,10 @@ class Party:
             self._drawn[batch] = [int.from_bytes(one, "little") % shamir.PRIME for one in each]
         return self._drawn[batch]
 
-    def _with(self, other: int) -> Shared:
-        return self._pairs.keys(self._key, self.place, other)
-
-    def _share(self, dealer: int, other: int, batch: int, slots: int) -> bytes:
-        """Draw the shares of a batch (2, slots, 32) that a dealer and one other know of."""
-        about = b"shares %d %d" % (batch, dealer)
-        return stream(keyed(self._with(other).shares, about), 2 * slots * KEY)
+    @cached_property
+    def _with(self) -> dict[int, Shared]:
+        """The keys that it has in common with each neighbour, by place."""
+        return {other: self._pairs.keys(self._key, self.place, other) for other in self.near}
 
     def seeds(self, slot: Slot) -> NDArray[np.uint8]:
         """Return the secrets s that it has in common with all neighbours (m, SEED)."""
@@ -179,10 +176,12 @@ class Party:
         circle, secrets = self.circle, self._secrets(batch)
         b, k = secrets[:slots], secrets[SLOTS : SLOTS + slots]
         alike, nonce = circle.drawn_alike, _nonce(batch, self.place)
-        drawn = [self._share(self.place, other, batch, slots) for other in self.near[:alike]]
+        drawn = [
+            _drawn(self._with[other], batch, self.place, slots) for other in self.near[:alike]
+        ]
         shares = shamir.deal([*b, *k], circle.helpers, len(self.near), b"".join(drawn))
         letters = [
-            self._with(other).letters.encrypt(nonce, text, None)
+            self._with[other].letters.encrypt(nonce, text, None)
             for other, text in zip(self.near[alike:], shares[alike:], strict=True)
         ]
         each = (self.seeds(Slot(batch, place)) for place in range(slots))
@@ -191,7 +190,7 @@ class Party:
             for secret, seeds in zip(k, each, strict=True)
         ]
         seals = [seal(_key(secret)) for secret in b]
-        return Dealt(*(np.stack([_words(t) for t in texts]) for texts in (letters, seals, vaults)))
+        return Dealt(*map(_rows, (letters, seals, vaults)))
 
     def answer(
         self,
@@ -215,24 +214,25 @@ class Party:
         opened, about = _of_batch(self._opened, slot.batch), tuple(members)
         if about not in opened:
             opened.clear()
-            opened[about] = np.stack(
-                [self._open(slot.batch, slots, *one) for one in zip(members, letters, strict=True)]
-            )
+            texts = [
+                self._open(slot.batch, slots, *one) for one in zip(members, letters, strict=True)
+            ]
+            opened[about] = _rows(texts).reshape(-1, 2, slots, WORDS)
         which = np.fromiter((member not in inside for member in members), np.intp, len(members))
         return opened[about][np.arange(len(members)), which, slot.place]
 
-    def _open(self, batch: int, slots: int, sender: int, letters: Words) -> Words:
-        """Look at one's shares (2, slots, 4): zeros of who is no neighbour, or has lied."""
-        shape, at = (2, slots, WORDS), self.circle.position(sender, self.place)
+    def _open(self, batch: int, slots: int, sender: int, letters: Words) -> bytes:
+        """Look at one's shares (2, slots, 32): zeros of who is no neighbour, or has lied."""
+        at, alike = self.circle.position(sender, self.place), self.circle.drawn_alike
         if at is None:
-            return np.zeros(shape, np.int64)
-        if at < self.circle.drawn_alike:
-            return _words(self._share(sender, sender, batch, slots)).reshape(shape)
+            return bytes(2 * slots * KEY)
+        if at < alike:
+            return _drawn(self._with[sender], batch, sender, slots)
         try:
-            sealed, nonce = letters[at - self.circle.drawn_alike].tobytes(), _nonce(batch, sender)
-            return _words(self._with(sender).letters.decrypt(nonce, sealed, None)).reshape(shape)
+            sealed, nonce = letters[at - alike].tobytes(), _nonce(batch, sender)
+            return self._with[sender].letters.decrypt(nonce, sealed, None)
         except InvalidTag:
-            return np.zeros(shape, np.int64)
+            return bytes(2 * slots * KEY)
 
 
 def masks(
@@ -277,6 +277,11 @@ def pair_masks(seeds: Sequence[bytes], context: bytes, count: int) -> Words:
     return words(seeds, b"pair" + context, count)
 
 
+def _drawn(common: Shared, batch: int, dealer: int, slots: int) -> bytes:
+    """Draw the shares of a batch (2, slots, 32) that a dealer and one other know of."""
+    return stream(keyed(common.shares, b"shares %d %d" % (batch, dealer)), 2 * slots * KEY)
+
+
 def _nonce(batch: int, sender: int) -> bytes:
     """Return the nonce of a letter: of a key each side sends one a batch, and always that."""
     return batch.to_bytes(4, "little") + sender.to_bytes(8, "little")
@@ -286,8 +291,9 @@ def _key(secret: int) -> bytes:
     return secret.to_bytes(KEY, "little")
 
 
-def _words(text: bytes) -> Words:
-    return np.frombuffer(text, "<i8")
+def _rows(texts: Sequence[bytes]) -> Words:
+    """Lay texts of one length below each other."""
+    return np.frombuffer(b"".join(texts), "<i8").reshape(len(texts), -1)
 
 
 def _of_batch(cache: dict[int, dict[K, V]], batch: int) -> dict[K, V]:

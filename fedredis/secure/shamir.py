@@ -7,7 +7,8 @@ shared at once: their polynomials lie side by side, as lanes of one long integer
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate
+from operator import sub
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,23 +35,25 @@ def deal(secrets: Sequence[int], threshold: int, points: int, random: bytes) -> 
     2^256, and is meant modulo the prime.
     """
     count = len(secrets)
-    found = [random[k : k + count * SIZE] for k in range(0, len(random), count * SIZE)]
+    found = _apart(random, count * SIZE)
     # Values at the last point are below 2^(points + threshold) times the shares.
     lane = SIZE + (points + threshold) // 8 + 2
     first = b"".join(secret.to_bytes(SIZE, "little") for secret in secrets)
-    values = [_lanes(row, lane) for row in (first, *found)]
+    padded = _padded(first + random, lane)
+    values = [int.from_bytes(row, "little") for row in _apart(padded, lane * count)]
     newest = []
     while values:
         newest.append(values[-1])
-        values = [after - before for before, after in pairwise(values)]
+        values = list(map(sub, values[1:], values))
+    newest.reverse()
     low = _lanes(((1 << BITS) - 1).to_bytes(SIZE, "little") * count, lane)
     high = _lanes(((1 << 8 * lane - BITS) - 1).to_bytes(lane, "little") * count, lane, lane)
     # A multiple of the prime, larger than what may be below 0.
     above = _lanes((PRIME << 8 * lane - BITS - 2).to_bytes(lane, "little") * count, lane, lane)
     for _ in range(points - len(found)):
-        for order in reversed(range(threshold - 1)):
-            newest[order] += newest[order + 1]
-        value = newest[0] + above
+        # From the last difference, which stays, down to the value itself.
+        newest = list(accumulate(newest))
+        value = newest[-1] + above
         # In every lane at once: 2^255 is 19 modulo the prime.
         value = (value & low) + 19 * (value >> BITS & high)
         line = np.frombuffer(value.to_bytes(lane * count, "little"), np.uint8)
@@ -60,9 +63,17 @@ def deal(secrets: Sequence[int], threshold: int, points: int, random: bytes) -> 
 
 def _lanes(row: bytes, lane: int, size: int = SIZE) -> int:
     """Lay numbers of `size` bytes into lanes of so many bytes."""
+    return int.from_bytes(_padded(row, lane, size), "little")
+
+
+def _padded(row: bytes, lane: int, size: int = SIZE) -> bytes:
     padded = np.zeros((len(row) // size, lane), np.uint8)
     padded[:, :size] = np.frombuffer(row, np.uint8).reshape(-1, size)
-    return int.from_bytes(padded.tobytes(), "little")
+    return padded.tobytes()
+
+
+def _apart(text: bytes, size: int) -> list[bytes]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
 
 
 @lru_cache(maxsize=64)
