@@ -35,7 +35,7 @@ COMMANDS = {
     "check": "Say what would be read from files, what is odd about it, and what mends that.",
     "resume": "Go on with a run whose master stopped or died.",
     "stop": "Have the master of a run stop, wherever it is, as Ctrl-C does.",
-    "strategies": "List the strategies with their options.",
+    "strategies": "List the strategies with their options, and those of trees.",
     "runs": "List the runs, newest first.",
     "watch": "Follow a run as it goes on, until it ends.",
     "top": "Show the workers that are there, and what they use.",

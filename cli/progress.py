@@ -21,7 +21,6 @@ from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from fedredis.cli.door import Door
     from fedredis.keys import RoundName
@@ -80,12 +79,7 @@ class RunProgress:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if error is None:
             # A run that ends early, since it has converged, is as complete as any.
             done = self._progress.tasks[self._task].completed

@@ -12,7 +12,6 @@ from fedredis.errors import FedredisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 logger = logging.getLogger("fedredis.heartbeat")
 
@@ -39,11 +38,6 @@ class Heartbeat:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._over.set()
         self._thread.join()

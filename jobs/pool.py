@@ -23,7 +23,6 @@ from fedredis.jobs import process
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from fedredis.data.own import OwnFile
 
@@ -189,12 +188,7 @@ class WorkerPool:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         # With Redis away, they would only wait to say good-bye.
         self.stop(0 if isinstance(error, RedisError) else None)
 

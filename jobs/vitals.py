@@ -16,7 +16,6 @@ from fedredis.store import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from redis import Redis
 
@@ -112,12 +111,7 @@ class Sampler:
         self._meter.read()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         # What fails may be Redis, which is then not to be waited for a second time.
         if error is None:
             with suppress(FedredisError, RedisError):

@@ -17,7 +17,6 @@ from fedredis.embedded.process import answer, start, stop
 from fedredis.errors import ServerError
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 #: Where the server lives unless told otherwise.
@@ -108,12 +107,7 @@ class EmbeddedServer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         self.close()
 
 

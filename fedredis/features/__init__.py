@@ -15,7 +15,7 @@ from fedredis.features.quadratic import Quadratic
 from fedredis.features.weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "ALONE",
@@ -34,7 +34,7 @@ __all__ = [
 BINS = "bins"
 
 #: The maps of numbers by the name that a config calls them.
-FEATURES: Mapping[str, type[Plain] | type[Quadratic]] = {"plain": Plain, "quadratic": Quadratic}
+FEATURES: Mapping[str, Callable[..., Features]] = {"plain": Plain, "quadratic": Quadratic}
 
 
 def check_name(name: str) -> None:

@@ -19,7 +19,7 @@ GOOD = "track_name,decade,danceability,energy\na,X,0.1,0.2\nb,Y,0.3,0.4\nc,X,0.5
         (("--l2", -1), "'--l2'"),
         (("--test-fraction", 1), "'--test-fraction'"),
         (("--seed", -1), "'--seed'"),
-        (("--features", "cubic"), "--features must be one of plain, quadratic, not 'cubic'"),
+        (("--features", "cubic"), "--features must be one of plain, quadratic"),
         (("--workers", -1), "'--workers'"),
         (("--data", "no-such-file.csv"), "no-such-file.csv"),
         (("--redis-url", "ftp://somewhere"), "Redis URL 'ftp://somewhere'"),

@@ -24,9 +24,8 @@ def test_numbers_come_first_then_categories_and_labels_make_no_input():
 
 
 def test_unknown_name_names_the_known_ones():
-    with pytest.raises(
-        UsageError, match="`features` must be one of plain, quadratic, not 'cubic'"
-    ):
+    known = ", ".join(features.FEATURES)
+    with pytest.raises(UsageError, match=f"`features` must be one of {known}, not 'cubic'"):
         features.make("cubic", COLUMNS)
 
 

@@ -6,7 +6,7 @@ import pytest
 from fedredis.errors import UsageError
 from fedredis.models import LinearRegression, SecondOrderModel, SteeredModel, TrainingSettings
 from fedredis.models import triangle as upper
-from fedredis.models.protocol import GradientTerm, lacks
+from fedredis.models.protocol import lacks
 
 MODEL = LinearRegression(3)
 RNG = np.random.default_rng(0)
@@ -34,20 +34,6 @@ def test_training_comes_near_the_least_squares() -> None:
     expected = np.linalg.lstsq(np.column_stack((X, np.ones(40))), y)[0]
     np.testing.assert_allclose(trained[0][:, 0], expected, atol=0.02)
     np.testing.assert_allclose(MODEL.predict(trained, X)[:, 0], y, atol=0.5)
-
-
-def test_one_batch_is_one_step_down_the_gradient() -> None:
-    term = GradientTerm(proximal=0.5, correction=[np.full((4, 1), 0.25)])
-    rate, l2 = 0.05, 0.3
-    how = settings(batch_size=40, learning_rate=rate, l2=l2, local_epochs=2)
-    of_loss = lambda w: MODEL.derivatives([w], X, y).gradient[:, np.newaxis] / 40  # noqa: E731
-    penalty = l2 * np.array([[1.0], [1], [1], [0]])
-    expected = WEIGHTS[0].copy()
-    for _ in range(2):
-        steered = 0.5 * (expected - WEIGHTS[0]) + 0.25
-        expected = expected - rate * (of_loss(expected) + penalty * expected + steered)
-    trained = MODEL.train(WEIGHTS, X, y, how, np.random.default_rng(1), term)
-    np.testing.assert_allclose(trained[0], expected, rtol=1e-12)
 
 
 def test_derivatives_are_those_of_the_loss_and_within_their_bounds() -> None:

@@ -45,43 +45,6 @@ def test_it_is_what_strategies_ask_for():
     assert not initial[0].any()
 
 
-def test_a_step_follows_the_gradient_of_the_loss(data, parameters):
-    X, y = data
-    rate, l2, h = 0.1, 0.3, 1e-6
-    settings = TrainingSettings(local_epochs=1, batch_size=len(y), learning_rate=rate, l2=l2)
-    stepped = MODEL.train(parameters, X, y, settings, np.random.default_rng(0))[0]
-    gradient = np.empty_like(stepped)
-    for at in np.ndindex(stepped.shape):
-        above, below = parameters[0].copy(), parameters[0].copy()
-        above[at] += h
-        below[at] -= h
-        gradient[at] = (loss(above, X, y, l2) - loss(below, X, y, l2)) / (2 * h)
-    np.testing.assert_allclose((parameters[0] - stepped) / rate, gradient, atol=1e-7)
-
-
-def test_every_row_of_an_epoch_counts_once_the_short_batch_included(data, parameters):
-    X, y = data
-    settings = TrainingSettings(local_epochs=2, batch_size=64, learning_rate=0.1, l2=0.01)
-    trained = MODEL.train(parameters, X, y, settings, np.random.default_rng(9))[0]
-
-    rng, expected = np.random.default_rng(9), parameters[0]
-    for _ in range(2):
-        order = rng.permutation(len(y))
-        for start in (0, 64, 128, 192):  # 64, 64, 64 and 8 rows
-            batch = order[start : start + 64]
-            step = TrainingSettings(1, len(batch), 0.1, 0.01)
-            unshuffled = np.random.default_rng(0)
-            expected = MODEL.train([expected], X[batch], y[batch], step, unshuffled)[0]
-    np.testing.assert_allclose(trained, expected, rtol=1e-10)
-
-
-def test_one_row(parameters):
-    settings = TrainingSettings(local_epochs=1, batch_size=64, learning_rate=0.5, l2=1e-4)
-    X, y = np.ones((1, WIDTH)), np.array([2])
-    trained = MODEL.train(parameters, X, y, settings, np.random.default_rng(0))
-    assert MODEL.predict(trained, X)[0, 2] > MODEL.predict(parameters, X)[0, 2]
-
-
 @pytest.mark.parametrize(
     ("batch_size", "rate", "epochs", "tolerance"), [(200, 0.3, 1000, 1e-6), (50, 0.01, 1500, 0.02)]
 )
@@ -216,26 +179,6 @@ def test_rows_in_any_layout_and_type_give_the_same_bits():
 
 
 # What strategies ask of it beyond training.
-
-
-def test_no_term_changes_no_bit_and_a_term_is_part_of_the_gradient():
-    (X,), (y,), parameters = make_stack(1, 50, 4, 3)
-    model, rate = LogisticRegression(4, 3), 0.3
-    settings = TrainingSettings(local_epochs=2, batch_size=50, learning_rate=rate, l2=0.1)
-    train = lambda *term: model.train(  # noqa: E731
-        parameters, X, y, settings, np.random.default_rng(1), *term
-    )
-    nothing = [GradientTerm(), GradientTerm(0.0, [np.zeros((5, 3))])]
-    assert all(bits(train(term)) == bits(train()) for term in nothing)
-    correction = np.random.default_rng(2).normal(0, 0.1, (5, 3))
-    expected = parameters[0].copy()
-    for _ in range(2):
-        gradient = model.derivatives([expected], X, y).gradient.reshape(5, 3) / 50
-        gradient += 0.1 * model.penalised()[0] * expected
-        gradient += 0.7 * (expected - parameters[0]) + correction
-        expected = expected - rate * gradient
-    (steered,) = train(GradientTerm(0.7, [correction]))
-    np.testing.assert_allclose(steered, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -156,7 +156,7 @@ def described(path, **said):
         ({"version": 2}, "it has version 2, and this fedredis reads 1"),
         ({"format": "cake"}, "there is no model of fedredis in it"),
         ({"model": "nosuch"}, "no model 'nosuch'; there are: linear, logistic"),
-        ({"features": "cubic"}, "features. must be one of plain, quadratic, not 'cubic'"),
+        ({"features": "cubic"}, "features. must be one of plain, quadratic"),
         ({"features": []}, "the description is damaged: features is no text"),
         ({"classes": None}, "the description is damaged"),
         ({"columns": [{"title": "x"}]}, "the description is damaged"),
