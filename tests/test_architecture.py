@@ -106,7 +106,6 @@ OPTIONAL = {
     "onnx": {f"fedredis.api.trained.onnx_{what}" for what in ("file", "trees")},
     "prometheus_client": {"fedredis.api.prometheus", "fedredis.api.metrics"},
     "pyarrow": {"fedredis.data.parquet"},
-    "scipy": {"fedredis.inference.distributions", "fedredis.inference.families"},
     "clevercsv": {"fedredis.data.dialect"},
     "chardet": {"fedredis.data.pages"},
     "python_calamine": {"fedredis.data.formats"},

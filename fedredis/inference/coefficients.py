@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+
+def plain(value: float) -> float | None:
+    """Return a number as JSON has it."""
+    return float(value) if math.isfinite(value) else None
 
 
 def coefficients(
@@ -31,7 +37,7 @@ def coefficients(
     ratio
         What exponentials of coefficients are; they are listed, too, if they are something.
     """
-    errors = np.sqrt(np.maximum(np.diag(np.broadcast_to(covariance, (len(names),) * 2)), 0))
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = estimates / errors
     p, away = distributions.two_sided(statistics, df), distributions.critical(level, df) * errors
@@ -40,17 +46,16 @@ def coefficients(
         line: dict[str, Any] = {
             "name": name,
             "estimate": float(estimates[i]),
-            "se": float(errors[i]),
-            "statistic": float(statistics[i]),
-            "p": float(p[i]),
-            "low": float(estimates[i] - away[i]),
-            "high": float(estimates[i] + away[i]),
+            "se": plain(errors[i]),
+            "statistic": plain(statistics[i]),
+            "p": plain(p[i]),
+            "low": plain(estimates[i] - away[i]),
+            "high": plain(estimates[i] + away[i]),
         }
         if ratio:
             for key in ("estimate", "low", "high"):
-                with np.errstate(over="ignore"):
-                    line["ratio" if key == "estimate" else f"ratio_{key}"] = float(
-                        np.exp(line[key])
-                    )
+                called = "ratio" if key == "estimate" else f"ratio_{key}"
+                with np.errstate(over="ignore", under="ignore"):
+                    line[called] = plain(np.exp(math.nan if line[key] is None else line[key]))
         found.append(line)
     return found

@@ -38,9 +38,10 @@ def tests_of_means(n: NDArray[Any], mean: NDArray[Any], variance: NDArray[Any]) 
     n, mean, variance = n[there].astype(float), mean[there], np.nan_to_num(variance[there])
     found: dict[str, Any] = {}
     total, groups = n.sum(), len(n)
-    if groups < 2 or total <= groups:
-        return found
     within = float(((n - 1) * variance).sum())
+    # Of numbers that vary in no group there is nothing to compare with.
+    if groups < 2 or total <= groups or not within:
+        return found
     if groups == 2 and (n > 1).all():
         pooled = within / (total - 2) * (1 / n).sum()
         away, each = float(mean[0] - mean[1]), variance / n

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.inference import distributions
-from fedredis.inference.coefficients import coefficients
+from fedredis.inference.coefficients import coefficients, plain
 from fedredis.inference.kaplan_meier import curve
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def table(fit: Cox, known: Named, level: float, transform: str = "km") -> dict[s
             f"not converged after {int(known['steps'])} steps: a covariate may separate those "
             "that die from the others"
         )
+    if transform == "log" and float(known["times"][0]) <= 0:
+        said.append("a time of 0 has no logarithm: proportionality is not tested")
     return {
         "ties": "efron" if fit.efron else "breslow",
         "coefficients": coefficients(names, beta, covariance, level, None, "hazard ratio"),
@@ -61,7 +63,8 @@ def _proportionality(
     """
     died = known["died"].sum(axis=0).astype(float)
     residuals, scale = known["residuals"].sum(axis=0), known["scale"]
-    times = transformed(known, died, transform)
+    with np.errstate(divide="ignore"):
+        times = transformed(known, died, transform)
     deaths, mean = died.sum(), (times * died).sum() / died.sum()
     away = times - mean
     scaled = deaths * (residuals * scale) @ covariance
@@ -69,7 +72,7 @@ def _proportionality(
         found = (away @ scaled) ** 2 / (deaths * np.diag(covariance) * (died @ away**2))
     p = distributions.chi2_tail(found, 1)
     return [
-        {"name": name, "time": transform, "statistic": float(s), "p": float(q)}
+        {"name": name, "time": transform, "statistic": plain(s), "p": plain(q)}
         for name, s, q in zip(names, found, p, strict=True)
     ]
 

@@ -1,56 +1,58 @@
 """Tails and quantiles of distributions.
 
-SciPy's module of them takes longer to be imported than slaves to answer, and not everybody has it:
-only t and F are taken from there.
+SciPy has them all, but its import takes longer than slaves take to answer.
 """
 
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 from statistics import NormalDist
-from threading import Thread
 from typing import Any
 
 import numpy as np
 
-from fedredis.errors import UsageError
+from fedredis.inference.beta import incomplete, log_beta
 from fedredis.inference.families import lgamma
 
-#: Degrees of freedom up to which a sum has few terms.
-MANY = 1000
+#: Steps of Newton's method at most, and the relative step that is none.
+MOST_STEPS, SMALL = 100, 1e-15
 _ERFC = np.frompyfunc(math.erfc, 1, 1)
-
-
-def prepare() -> None:
-    """Import SciPy while others work, so that it is there when there are sums.
-
-    Raises
-    ------
-    UsageError
-        If it is not installed.
-    """
-    if find_spec("scipy") is None:
-        raise UsageError("t and F need SciPy: install it with `pip install 'fedredis[inference]'`")
-    Thread(target=_special, daemon=True).start()
-
-
-def _special() -> Any:
-    from scipy import special
-
-    return special
 
 
 def two_sided(statistic: Any, df: float | None = None) -> Any:
     """Return the probability of such a z, or t of `df` degrees, or one further from 0."""
-    size = np.abs(statistic)
-    return _erfc(size / math.sqrt(2)) if df is None else 2 * _special().stdtr(df, -size)
+    size = np.abs(np.asarray(statistic, float))
+    if df is None:
+        return _erfc(size / math.sqrt(2))
+    found = [_beyond(t, df) for t in size.ravel().tolist()]
+    return np.array(found).reshape(size.shape)
+
+
+def _beyond(t: float, df: float) -> float:
+    """Return the probability of such a t >= 0 or one further from 0; NaN of NaN."""
+    if math.isnan(t) or math.isinf(t):
+        return 0.0 if t > 0 else math.nan
+    ratio = t * t / df
+    return incomplete(df / 2, 0.5, 1 / (1 + ratio), ratio / (1 + ratio))
 
 
 def critical(level: float, df: float | None = None) -> float:
     """Return the z, or t, between whose negative and itself the share `level` lies."""
-    upper = (1 + level) / 2
-    return NormalDist().inv_cdf(upper) if df is None else float(_special().stdtrit(df, upper))
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    if df is None:
+        return z
+    # Newton's method for the logarithm of the tail, which is convex, from below.
+    t, log = z, math.log1p(-level)
+    for _ in range(MOST_STEPS):
+        tail = _beyond(t, df)
+        density = math.exp(
+            -(df + 1) / 2 * math.log1p(t * t / df) - math.log(df) / 2 - log_beta(df / 2, 0.5)
+        )
+        step = (math.log(tail) - log) * tail / (2 * density)
+        t += step
+        if abs(step) <= SMALL * t:
+            break
+    return t
 
 
 def chi2_tail(statistic: Any, df: int) -> Any:
@@ -58,8 +60,6 @@ def chi2_tail(statistic: Any, df: int) -> Any:
 
     A finite sum, of which all terms are positive (Abramowitz and Stegun, 26.4.4 and 26.4.5).
     """
-    if df > MANY:
-        return _special().chdtrc(df, statistic)
     half = np.maximum(np.asarray(statistic, float), 0) / 2
     found = _erfc(np.sqrt(half)) if df % 2 else np.zeros_like(half)
     with np.errstate(divide="ignore"):
@@ -76,7 +76,10 @@ def _erfc(x: Any) -> Any:
 
 def f_tail(statistic: float, df1: float, df2: float) -> float:
     """Return the probability of such an F, or a larger one."""
-    return float(_special().fdtrc(df1, df2, statistic))
+    if not 0 < statistic < math.inf:
+        return 1.0 if statistic <= 0 else 0.0 if statistic > 0 else math.nan
+    ratio = df1 * statistic / df2
+    return incomplete(df2 / 2, df1 / 2, 1 / (1 + ratio), ratio / (1 + ratio))
 
 
 def fisher(table: Any) -> float:

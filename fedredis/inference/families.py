@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ EPS = np.finfo(np.float64).eps
 
 _LGAMMA = np.frompyfunc(math.lgamma, 1, 1)
 _ERF = np.frompyfunc(math.erfc, 1, 1)
+_INVERSE = np.frompyfunc(NormalDist().inv_cdf, 1, 1)
 
 
 def lgamma(x: Array) -> Array:
@@ -61,9 +63,7 @@ def _normal(eta: Array) -> Array:
 
 
 def _quantile(mu: Array) -> Array:
-    from scipy.special import ndtri  # only where a probit starts
-
-    return np.asarray(ndtri(mu))
+    return np.asarray(_INVERSE(mu), np.float64)
 
 
 LINKS: Mapping[str, Link] = {
@@ -152,7 +152,8 @@ FAMILIES: Mapping[str, Family] = {
             lambda m: m,
             np.isfinite,
             "numbers",
-            _halfway,
+            # Labels may lie where the link has no predictor.
+            np.full_like,
             dispersed=True,
         ),
         Family(

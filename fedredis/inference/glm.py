@@ -39,6 +39,8 @@ MOST_STEPS = 100
 #: A standardised coefficient beyond it is that of a certain outcome, and so is a deviance of less
 #: by weight.
 CERTAIN, NOTHING_LEFT = 30.0, 1e-7
+#: How a fit is over whose information has vanished.
+CERTAIN_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ class Scoring:
             return (Real("meat", (size,), self.scope, (u * w) ** 2, per), Count.of("there"))
         if name == "likelihood":
             return (Real("likelihood", (3,), self.scope),)
+        if name == "step 0":
+            self._check(known)
         return (
             Real("score", (p,), self.scope, u * w),
             Real("information", (size,), self.scope, w * inverse * max(1.0, u)),
@@ -112,6 +116,32 @@ class Scoring:
             Real("totals", (4,), self.scope, max(w, 1.0)),
             Count.of("bad"),
         )
+
+    def _check(self, known: Named) -> None:
+        """See that there is something to begin with.
+
+        Raises
+        ------
+        DataError
+            If there is not.
+        """
+        place, label = self._p(known), self.rows.label
+        mean, family, link = float(known["mean"][place]), self.family.name, self.link.name
+        plain = self.rows.design.intercept and not self.rows.offset
+        if known["constant"][place] and (family == "binomial" or (family == "gaussian" and plain)):
+            raise DataError(
+                "it is the same in all rows: there is nothing to explain", column=label
+            )
+        if family == "poisson" and mean == 0:
+            raise DataError("it is 0 in all rows: there is nothing to explain", column=label)
+        if family in ("poisson", "gamma") and mean <= 0:
+            raise DataError(f"it is not {self.family.must}, as {family} needs it", column=label)
+        if family == "gaussian" and (
+            (link == "log" and mean <= 0) or (link == "inverse" and not mean)
+        ):
+            raise DataError(
+                f"its mean is {mean:.3g}, where the link {link} has nothing", column=label
+            )
 
     def _sizes(self, known: Named) -> tuple[float, float]:
         """Return about how large labels and weights are."""
@@ -225,8 +255,12 @@ class Scoring:
             return {**known, "over": np.array(1), "converged": np.array(0)}
         information = square(packed)
         names = self.rows.design.names(known)
-        self._independent(information, names)
         steps = step_of(known)
+        if dependent := _dependent(information, names):
+            if not steps:
+                raise DataError(dependent)
+            # It was none of the columns: some rows' outcomes have become certain.
+            return {**known, "over": np.array(CERTAIN_ROWS), "converged": np.array(0)}
         gamma = known["gamma"] if steps else np.zeros(len(names))
         deviance = float(known["figures"][0]) if steps > 1 else np.inf
         if float(figures[0]) > deviance * (1 + RISES) and steps < MOST_STEPS:
@@ -262,28 +296,21 @@ class Scoring:
         none_left = float(figures[0]) < NOTHING_LEFT * float(totals[1])
         return none_left or float(np.abs(known["gamma"]).max()) > CERTAIN
 
-    def _independent(self, information: NDArray[Any], names: tuple[str, ...]) -> None:
-        """See that no column is a combination of those before it.
 
-        Raises
-        ------
-        DataError
-            If one is.
-        """
-        scale = np.sqrt(np.diag(information))
-        if (scale == 0).any() or not np.isfinite(scale).all():
-            name = names[int(np.argmin(np.nan_to_num(scale)))]
-            raise DataError(f"'{name}' is 0 in all rows that count: leave it out")
-        rest = information / np.outer(scale, scale)
-        for place, name in enumerate(names):
-            own = rest[place, place]
-            if own < OWN_SHARE:
-                before = names[:place]
-                raise DataError(
-                    f"'{name}' is a combination of the columns before it "
-                    f"({', '.join(before[:8])}): leave it out"
-                )
-            rest = rest - np.outer(rest[:, place], rest[place]) / own
+def _dependent(information: NDArray[Any], names: tuple[str, ...]) -> str:
+    """Say which column is a combination of those before it; empty if none is."""
+    scale = np.sqrt(np.diag(information))
+    if (scale == 0).any() or not np.isfinite(scale).all():
+        name = names[int(np.argmin(np.nan_to_num(scale)))]
+        return f"'{name}' is 0 in all rows that count: leave it out"
+    rest = information / np.outer(scale, scale)
+    for place, name in enumerate(names):
+        own = rest[place, place]
+        if own < OWN_SHARE:
+            before = ", ".join(names[: min(place, 8)])
+            return f"'{name}' is a combination of the columns before it ({before}): leave it out"
+        rest = rest - np.outer(rest[:, place], rest[place]) / own
+    return ""
 
 
 def predictor(z: NDArray[Any], gamma: NDArray[Any], offset: NDArray[Any]) -> NDArray[np.float64]:

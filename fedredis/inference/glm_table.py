@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.inference import distributions
-from fedredis.inference.coefficients import coefficients
-from fedredis.inference.glm import CERTAIN, NOTHING_LEFT
+from fedredis.inference.coefficients import coefficients, plain
+from fedredis.inference.glm import CERTAIN, CERTAIN_ROWS, NOTHING_LEFT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Named
     from fedredis.inference.glm import Scoring
+
+
+#: A deviance of such a share of that of a constant is what rounding leaves.
+PERFECT = 1e-24
 
 
 def table(fit: Scoring, known: Named, level: float) -> dict[str, Any]:
@@ -27,7 +31,11 @@ def table(fit: Scoring, known: Named, level: float) -> dict[str, Any]:
     covariance = back @ _covariance(fit, known, dispersion) @ back.T
     df = left if fit.family.dispersed and not fit.covariance else None
     rows, weight = known["totals"][:2].tolist()
-    log_likelihood = _log_likelihood(fit, known, known["figures"], dispersion)
+    perfect = fit.family.dispersed and _nothing_left(known)
+    log_likelihood = None
+    if not perfect:
+        log_likelihood = _log_likelihood(fit, known, known["figures"], dispersion)
+    fits = -2 * log_likelihood if log_likelihood is not None else math.nan
     return {
         "family": fit.family.name,
         "link": fit.link.name,
@@ -42,13 +50,18 @@ def table(fit: Scoring, known: Named, level: float) -> dict[str, Any]:
         "null_deviance": float(known["null_figures"][0]),
         "pearson_chi2": float(known["figures"][2]),
         "log_likelihood": log_likelihood,
-        "aic": 2 * len(names) - 2 * log_likelihood,
-        "bic": math.log(weight if fit.frequency else rows) * len(names) - 2 * log_likelihood,
-        "against_null": _against_null(fit, known, dispersion, left),
+        "aic": plain(2 * len(names) + fits),
+        "bic": plain(math.log(weight if fit.frequency else rows) * len(names) + fits),
+        "against_null": None if perfect else _against_null(fit, known, dispersion, left),
         "steps": int(known["steps"]),
         "converged": bool(known["converged"]),
         "warnings": _warnings(fit, known, names, beta),
     }
+
+
+def _nothing_left(known: Named) -> bool:
+    """Say whether the columns explain the label but for what rounding leaves."""
+    return float(known["figures"][0]) <= PERFECT * float(known["null_figures"][0])
 
 
 def _back(fit: Scoring, known: Named) -> NDArray[Any]:
@@ -117,13 +130,22 @@ def _warnings(fit: Scoring, known: Named, names: tuple[str, ...], beta: Any) -> 
             f"not converged after {int(known['steps'])} steps: the coefficients are not those "
             "that are most likely"
         )
+    if fit.family.dispersed and _nothing_left(known):
+        said.append("the columns explain the label entirely: no test has a meaning")
+    if fit.covariance == "cluster" and int(known["clusters"]) < 2:
+        said.append("only one slave has rows: there are no errors clustered by slave")
     if fit.family.name == "binomial":
         steep = np.flatnonzero(np.abs(known["gamma"]) > CERTAIN)
         little = float(known["figures"][0]) < 10 * NOTHING_LEFT * float(known["totals"][1])
-        if len(steep) or little:
+        if len(steep) or little or int(known["over"]) == CERTAIN_ROWS:
             which = ", ".join(names[i] for i in steep) or "the columns together"
             said.append(
                 f"the outcome is separated by {which}: coefficients are without bound, and what "
                 "is printed is where the steps ended"
             )
+    elif int(known["over"]) == CERTAIN_ROWS:
+        said.append(
+            "the labels of some rows tell nothing of some columns, such as a category with 0 "
+            "alone, or offsets differ too much: their coefficients are without bound"
+        )
     return said

@@ -90,8 +90,10 @@ class Spread:
     variables: Variables
     scope: Scope
     prefix: str = ""
-    #: Variables by row at most; more are not told of.
+    #: Columns of a model by row that is left at most; more would tell of rows.
     share: float = math.inf
+    #: How many of the last variables are no columns of a model.
+    beside: int = 0
 
     def next_pass(self, known: Named) -> str | None:
         """``ranges``, then ``spread``."""
@@ -157,9 +159,10 @@ class Spread:
         if rows < FEWEST:
             raise DataError(f"{rows} rows have all the cells that are needed: these are too few")
         names = self.variables.names(known)
-        if len(names) > self.share * rows:
+        columns = len(names) - self.beside
+        if columns > self.share * (rows - 1):
             raise DataError(
-                f"{len(names)} columns are too many for {rows} rows: they would tell of some"
+                f"{columns} columns are too many for {rows} rows: they would tell of some"
             )
         low, high = [], []
         for name, line in zip(names, total[0], strict=True):

@@ -113,7 +113,7 @@ class Times:
         """Add up a slave's rows."""
         time, event, weights, group = self.subjects.of(known, frame)
         groups = len(self.subjects.groups(known))
-        fine = (time >= 0) & ((event == 0) | (event == 1)) & (weights >= 0)
+        fine = (time >= 0) & ((event == 0) | (event == 1)) & (weights > 0)
         died = event == 1
         if name == "events":
             rows = np.zeros((groups, 2), np.int64)
@@ -143,8 +143,8 @@ class Times:
         if name == "events":
             if int(total[1]):
                 raise DataError(
-                    f"{int(total[1])} rows have a time or a weight below 0, or an event that is "
-                    "neither 0 nor 1",
+                    f"{int(total[1])} rows have a time below 0, a weight that is not above it, or "
+                    "an event that is neither 0 nor 1",
                     column=self.subjects.event,
                 )
             if not total[0][:, 1].any():

@@ -35,6 +35,11 @@ class Weighted:
         return tuple(dict.fromkeys((*self.design.columns, *self._others)))
 
     @property
+    def beside(self) -> int:
+        """How many of the names are of no column of the model."""
+        return len(self._others)
+
+    @property
     def _others(self) -> list[str]:
         return [name for name in (self.label, self.offset, self.weights) if name]
 

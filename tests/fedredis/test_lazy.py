@@ -31,7 +31,7 @@ def test_it_is_a_mapping() -> None:
 def test_what_asks_something_imports_neither_masks_nor_trees_nor_what_trains() -> None:
     unneeded = (
         "cryptography.hazmat",
-        "fedredis.secure",
+        "fedredis.secure.circle",
         "fedredis.trees",
         "fedredis.strategies.krum",
     )

@@ -13,8 +13,6 @@ from fedredis.api.starting import begun, call_to_resume
 from fedredis.arguments import argument
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
-from fedredis.inference.analyses import tests_by_t
-from fedredis.inference.distributions import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,8 +86,6 @@ class Asking(Request):
         UsageError
             If there is no such argument, its value can't be used, or two don't go together.
         """
-        if tests_by_t(question.asked):
-            prepare()
         given = dict(where or {})
         levels, cut = given.pop("levels", None) or {}, given.pop("cut", None)
         categories = given.get("categories")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fedredis.errors import UsageError
+from fedredis.inference.coefficients import plain
 from fedredis.inference.levels import Levels
 from fedredis.inference.moments import Groups, Moments
 from fedredis.inference.quantiles import Quantiles
@@ -98,7 +97,7 @@ class Describe:
         if "correlations" in known:
             found["correlations"] = {
                 "columns": list(self._moments.columns),
-                "values": [[_plain(v) for v in line] for line in known["correlations"].tolist()],
+                "values": [[plain(v) for v in line] for line in known["correlations"].tolist()],
             }
         return found
 
@@ -141,12 +140,7 @@ class Describe:
             few = self.context.least > 1 and min(q, 1 - q) * n < self.context.least
             if few:
                 withheld.append(f"quantile {q:g} of '{name}': few rows lie beyond it")
-            kept[f"{q:g}"] = None if few else _plain(value)
+            kept[f"{q:g}"] = None if few else plain(value)
         variance = float(known["variances"][g, i])
-        mean, sd = _plain(float(known["means"][g, i])), _plain(math.sqrt(max(variance, 0.0)))
+        mean, sd = plain(float(known["means"][g, i])), plain(math.sqrt(max(variance, 0.0)))
         return {**line, "mean": mean, "sd": None if n < 2 else sd, "quantiles": kept}
-
-
-def _plain(value: float) -> float | None:
-    """Return a number as JSON has it."""
-    return None if not np.isfinite(value) else float(value)

@@ -63,6 +63,8 @@ class Glm:
         choose(self.family, self.link)
         if self.covariance not in COVARIANCES:
             raise UsageError(f"standard errors are one of {', '.join(COVARIANCES)}")
+        if self.covariance == "cluster" and self.context.scope.slaves < 2:
+            raise UsageError("errors clustered by slave need at least two slaves")
         if not 0 < self.level < 1:
             raise UsageError("the level of intervals lies between 0 and 1")
         if not self._design.terms and not self.intercept:
@@ -106,7 +108,9 @@ class Glm:
         share = MOST_SHARE if context.least > 1 else 1.0
         levels = Levels(self._design.categories, context.texts, rows.needed, context.least)
         first = (levels,) if self._design.categories else ()
-        return Chain((*first, Spread(rows, context.scope, share=share), self._scoring))
+        return Chain(
+            (*first, Spread(rows, context.scope, share=share, beside=rows.beside), self._scoring)
+        )
 
     def result(self, known: Named) -> dict[str, Any]:
         """Return the coefficients, and the figures of the whole model."""

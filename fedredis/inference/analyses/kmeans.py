@@ -75,7 +75,11 @@ class KMeans:
             if few:
                 withheld.append(f"a centre of fewer than {self.context.least} rows")
             names = self._numbers.columns
-            centre = None if few else dict(zip(names, map(float, centres[i]), strict=True))
+            centre = (
+                None
+                if few or not sizes[i]
+                else dict(zip(names, map(float, centres[i]), strict=True))
+            )
             clusters.append({"rows": None if few else int(sizes[i]), "centre": centre})
         rows = int(known["rows"])
         return {

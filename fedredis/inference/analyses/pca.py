@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -45,7 +46,7 @@ class Pca:
     @cached_property
     def chain(self) -> Chain:
         """The spread of the columns."""
-        share = MOST_SHARE if self.context.least > 1 else 1.0
+        share = MOST_SHARE if self.context.least > 1 else math.inf
         return Chain((Spread(self._numbers, self.context.scope, share=share),))
 
     def result(self, known: Named) -> dict[str, Any]:

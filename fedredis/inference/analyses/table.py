@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from fedredis.errors import UsageError
 from fedredis.inference import contingency, distributions
+from fedredis.inference.coefficients import plain
 from fedredis.inference.levels import Levels
 from fedredis.inference.moments import Groups, Moments
 from fedredis.inference.stages import Chain
@@ -78,8 +80,8 @@ class CrossTable:
             withheld = [f"means and tests: a group has fewer than {self.context.least} rows"]
             return {**found, "groups": None, "withheld": withheld}
         groups = [
-            {"group": name, "n": int(k), "mean": float(m), "sd": float(np.sqrt(v))}
-            for name, k, m, v in zip(names, n, mean, np.nan_to_num(variance), strict=True)
+            {"group": name, "n": int(k), "mean": float(m), "sd": plain(math.sqrt(v))}
+            for name, k, m, v in zip(names, n, mean, variance, strict=True)
             if k
         ]
         return {**found, "groups": groups, **contingency.tests_of_means(n, mean, variance)}

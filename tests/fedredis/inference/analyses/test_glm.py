@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -12,8 +13,6 @@ from tests.fedredis.inference.conftest import close, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     Ask = Callable[..., dict[str, Any]]
 
@@ -199,3 +198,104 @@ def test_what_can_not_be_fitted(
     asked = {"label": "GRADE", "family": "binomial", "terms": [["GPA"]]}
     with pytest.raises(error, match=said):
         ask(frame.drop(columns=["w", "o"]), kind="glm", **{**asked, **change})
+
+
+ROWS = 60
+
+
+def edge(**columns: Any) -> Any:
+    """Return rows of a column ``x``, and others; ``y`` follows from it by chance."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=ROWS)
+    return pd.DataFrame({"x": x, "y": rng.normal(size=ROWS), **columns})
+
+
+ODD = np.arange(ROWS) % 2 * 1.0
+
+
+@pytest.mark.parametrize(
+    ("label", "asked", "said"),
+    [
+        (1.0, {"family": "binomial"}, "the same in all rows"),
+        (3.5, {}, "the same in all rows"),
+        (0.0, {"family": "poisson"}, "it is 0 in all rows"),
+        (ODD - 1, {"family": "poisson"}, "not 0 or more"),
+        (ODD - 1, {"link": "log"}, "the link log has nothing"),
+        (ODD, {"family": "gamma"}, "30 labels are not above 0"),
+        (ODD, {"weights": "none"}, "'Intercept' is 0 in all rows that count"),
+        (ODD, {"weights": "less"}, "a weight below 0"),
+        (ODD, {"offset": "huge", "family": "poisson"}, "can't be added up"),
+        (ODD, {"terms": [["x"], ["none"]]}, "'none' is 0 in all rows that count"),
+    ],
+)
+def test_what_there_is_no_fit_of_is_a_line(
+    ask: Ask, label: Any, asked: dict[str, Any], said: str
+) -> None:
+    frame = edge(y=label, none=0.0, less=-1.0, huge=np.where(ODD == 1, 1e300, 0.0))
+    with pytest.raises(DataError, match=said):
+        ask(frame, kind="glm", label="y", **{"terms": [["x"]], **asked})
+
+
+def test_a_category_of_one_outcome_separates(ask: Ask) -> None:
+    frame = edge(y=ODD, g=np.where(np.arange(ROWS) < 20, "a", "b"))
+    frame.loc[frame.g == "a", "y"] = 1.0
+    found = ask(frame, kind="glm", label="y", terms=[["g"]], family="binomial")
+    assert "separated" in "".join(found["warnings"])
+    assert not found["converged"]
+    frame.loc[frame.g == "a", "y"] = 0.0
+    found = ask(frame, kind="glm", label="y", terms=[["g"]], family="poisson")
+    assert "without bound" in "".join(found["warnings"])
+
+
+def test_a_perfect_fit_has_no_tests(ask: Ask) -> None:
+    x = edge().x
+    for label, asked in ((2 * x + 1, {}), (np.exp(2 * x + 1), {"family": "gamma", "link": "log"})):
+        found = ask(edge(y=label), kind="glm", label="y", terms=[["x"]], **asked)
+        close(of(found["coefficients"], "estimate"), [1, 2])
+        assert "explain the label entirely" in "".join(found["warnings"])
+        assert (found["log_likelihood"], found["aic"], found["against_null"]) == (None, None, None)
+
+
+def test_labels_that_a_link_has_no_predictor_of_are_fitted_all_the_same(ask: Ask) -> None:
+    rng = np.random.default_rng(2)
+    frame = edge()
+    frame["y"] = np.exp(frame.x / 2) + rng.normal(size=ROWS)
+    found = ask(frame, kind="glm", label="y", terms=[["x"]], link="log")
+    start = of(found["coefficients"], "estimate")
+    family = sm.families.Gaussian(sm.families.links.Log())
+    theirs = sm.GLM(frame.y, sm.add_constant(frame.x), family=family).fit(
+        start_params=start, tol=1e-15, maxiter=8
+    )
+    assert (frame.y < 0).any()
+    close(start, theirs.params)
+
+
+def test_weights_of_0_count_as_rows_and_for_nothing(ask: Ask) -> None:
+    frame = edge(w=ODD)
+    found = ask(frame, kind="glm", label="y", terms=[["x"]], weights="w")
+    exog = sm.add_constant(frame.x)
+    theirs = sm.GLM(frame.y, exog, var_weights=frame.w).fit()
+    close(of(found["coefficients"], "se"), theirs.bse)
+    assert found["df_residual"] == theirs.df_resid
+    found = ask(frame, kind="glm", label="y", terms=[["x"]], weights="w", frequency=True)
+    theirs = sm.GLM(frame.y[ODD == 1], exog[ODD == 1]).fit()
+    close(of(found["coefficients"], "se"), theirs.bse)
+
+
+def test_as_many_columns_as_rows_are_refused_and_one_less_is_not(ask: Ask) -> None:
+    frame, terms = edge(z=ODD).head(4), [["x"], ["z"]]
+    assert ask(frame, kind="glm", label="y", terms=terms)["df_residual"] == 1
+    with pytest.raises(DataError, match="3 columns are too many for 3 rows"):
+        ask(frame.head(3), kind="glm", label="y", terms=terms)
+
+
+def test_errors_clustered_by_slave_need_slaves(ask: Ask) -> None:
+    asked = {"kind": "glm", "label": "y", "terms": [["x"]], "covariance": "cluster"}
+    with pytest.raises(UsageError, match="two slaves"):
+        ask(edge(), cuts=[1], **asked)
+    # Of ten slaves one has all rows that are complete.
+    frame = edge()
+    frame.loc[6:, "x"] = np.nan
+    found = ask(frame, cuts=[10], **asked)
+    assert "only one slave has rows" in "".join(found["warnings"])
+    assert of(found["coefficients"], "se") == [None, None]

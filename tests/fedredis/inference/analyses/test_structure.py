@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
@@ -15,8 +16,6 @@ from tests.fedredis.inference.conftest import close, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     Ask = Callable[..., dict[str, Any]]
 
@@ -55,6 +54,13 @@ def test_clusters_are_those_of_sklearn_from_the_same_start(
     many = ask(iris, kind="kmeans", clusters=3, standardise=standardise)
     assert many["inertia"] <= found["inertia"]
     assert many["converged"]
+
+
+def test_a_cluster_without_rows_has_no_centre(ask: Ask) -> None:
+    frame = pd.DataFrame({"a": np.ones(9), "b": np.ones(9)})
+    found = ask(frame, kind="kmeans", clusters=2)
+    assert found["clusters"][1] == {"rows": 0, "centre": None}
+    assert found["clusters"][0]["centre"] == {"a": 1.0, "b": 1.0}
 
 
 def test_what_can_not_be_asked(ask: Ask, iris: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from lifelines import CoxPHFitter, KaplanMeierFitter
@@ -14,8 +15,6 @@ from tests.fedredis.inference.conftest import close, of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     Ask = Callable[..., dict[str, Any]]
 
@@ -154,10 +153,27 @@ def test_steps_of_few_events_are_not_told(ask: Ask) -> None:
         ({"event": "prio"}, DataError, "neither 0 nor 1"),
         ({"terms": [["age"], ["age * 2"]]}, DataError, "determine each other"),
         ({"transform": "cube"}, UsageError, "one of km"),
+        ({"weights": "zero"}, DataError, "a weight that is not above it"),
+        ({"event": "none"}, DataError, "no row has an event"),
+        ({"event": "none", "terms": ()}, DataError, "no row has an event"),
+        ({"terms": [["zero"]]}, DataError, "the same in all rows at risk"),
+        ({"time": "zero", "transform": "log", "terms": [["zero"]]}, DataError, "the same"),
     ],
 )
 def test_what_can_not_be_asked(
     ask: Ask, rossi: pd.DataFrame, asked: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        ask(rossi, cuts=(3,), **{**ROSSI, **asked})
+        ask(rossi.assign(zero=0.0, none=0.0), cuts=(3,), **{**ROSSI, **asked})
+
+
+def test_all_die_at_once_at_0(ask: Ask) -> None:
+    x = np.random.default_rng(0).normal(size=12)
+    frame = pd.DataFrame({"t": 0.0, "e": 1.0, "x": x})
+    asked = {"kind": "survival", "time": "t", "event": "e"}
+    (curve,) = ask(frame, **asked)["curves"]
+    assert (curve["survival"], curve["at_risk"], curve["median"]) == ([0.0], [12], 0.0)
+    found = ask(frame, **asked, terms=[["x"]], transform="log")
+    assert abs(found["coefficients"][0]["estimate"]) < 1e-12
+    assert found["proportionality"][0]["statistic"] is None
+    assert "no logarithm" in "".join(found["warnings"])

@@ -61,6 +61,16 @@ def test_means_and_their_tests(ask: Ask, frame: pd.DataFrame) -> None:
     close([found["anova"][key] for key in ("statistic", "p")], [*theirs])
 
 
+def test_groups_of_one_row_and_of_numbers_that_do_not_vary(ask: Ask) -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0, 4.0, 3.0], "c": 1.0, "g": ["a", "a", "a", "b"]})
+    found = ask(frame, cuts=(1, 3), kind="table", row="x", column="g")
+    assert of(found["groups"], "sd")[1] is None
+    assert "t" not in found
+    assert found["anova"]["p"] < 1
+    found = ask(frame, cuts=(1, 3), kind="table", row="c", column="g")
+    assert not {"t", "anova"} & found.keys()
+
+
 def test_a_small_cell_withholds_all_but_totals(ask: Ask, frame: pd.DataFrame) -> None:
     for row, told in (("site", "counts"), ("x", "groups")):
         found = ask(frame, kind="table", row=row, column="sex", least_cell=40)
