@@ -14,6 +14,7 @@ from fedredis.api.starting import begun
 from fedredis.cli import options, output
 from fedredis.cli.answers import show
 from fedredis.cli.grouping import GroupedCommand
+from fedredis.cli.masking import secure
 from fedredis.cli.resuming import how_to_resume
 from fedredis.config import RunConfig
 from fedredis.data.cuts.spec import FORMS
@@ -115,6 +116,7 @@ OPTIONS = (
         "repeated.",
     ),
     options.made_of(Asking, "least_cell"),
+    secure,
     options.made_of(RunConfig, "threshold"),
     options.redis,
     options.as_json,

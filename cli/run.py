@@ -12,10 +12,10 @@ from fedredis.api.starting import begun
 from fedredis.cli import options, output
 from fedredis.cli.driving import drive
 from fedredis.cli.grouping import GroupedCommand
+from fedredis.cli.masking import secure
 from fedredis.cli.resuming import how_to_resume
 from fedredis.cli.web import beside
 from fedredis.config import RunConfig
-from fedredis.secure.graph import SHARE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 @options.made_of(Request)
 @options.reading
 @options.made_of(RunConfig)
-@click.option(
-    "--secure", is_flag=True, help=f"Mask sums: the same as --threshold {SHARE}, if none is given."
-)
+@secure
 @click.option(
     "--web", is_flag=True, help="Show it in a browser, too: `fedredis web`, until Ctrl-C."
 )
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 @options.as_json
 def command(
     data: Path | None,
-    secure: bool,
     web: bool,
     redis_url: str | None,
     home: Path,
@@ -50,8 +47,6 @@ def command(
     partitions cut from --data or from generated songs. With one, the run waits for the slaves
     that `fedredis slave` starts elsewhere, unless --workers starts some here.
     """
-    if secure and not asked.get("threshold"):
-        asked["threshold"] = SHARE
     request = Request.of(data, redis_url, home, asked)
     with ExitStack() as stack:
         page = stack.enter_context(beside(redis_url, home)) if web else None

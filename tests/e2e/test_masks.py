@@ -203,6 +203,21 @@ def test_scores_that_an_owner_forbids_are_withheld(shell, server, federation, ru
     assert (outcome["report"]["rows"], outcome["report"]["withheld_rows"]) == (48, 16)
 
 
+def test_an_answer_is_the_same_under_masks(shell, server, client, federation) -> None:
+    at = ("--redis-url", server.tcp_url, "--slaves", 4)
+    with federation():
+        for asked in (
+            ("describe", "--least-cell", 0),
+            ("glm", "outcome ~ age + dose", "--family", "binomial"),
+            ("kmeans", "--columns", "age,dose", "--clusters", 2),
+        ):
+            plain, masked = shell.json(*asked, *at), shell.json(*asked, *at, "--secure")
+            assert {**masked, "run": plain["run"]} == plain
+            told = client.hgetall(RunKeys(masked["run"]).history)
+            kinds = {name.partition(b":")[0] for name in told}
+            assert kinds == {b"channel", b"deal", b"mask-inference", b"inference"}
+
+
 def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
     short = ("--quorum", 3, "--round-timeout", 2, "--secure")
     with federation(clinic_c='columns = ["age"]', clinic_a="masks = true"):
