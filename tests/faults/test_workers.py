@@ -19,12 +19,17 @@ def test_row_02_a_worker_is_killed(site, gates, send, assert_as_undisturbed, poi
     run = site.create()
     site.worker()
     site.worker()
-    gate = f"{point} train:2 1"
-    gates.close(gate, "work train:2 2")
+    first = "work train:2 1" if point == "work" else "submit train:2 1"
+    gates.close(first, "work train:2 2")
     master = site.master(run)
-    victim = gates.wait(gate)
-    # Slave 2 is not done, so the round is open.
+    victim = gates.wait(first)
+    # Slave 2 is not done, so the round is open. The other worker is at it: who hands in claims
+    # the next slave at once, so that one may do so only now.
     gates.wait("work train:2 2")
+    if point == "submitted":
+        gates.close("submitted train:2 1")
+        gates.open(first)
+        assert gates.wait("submitted train:2 1") == victim
     assert run.is_in("train:2", "1") == (point == "submitted")
     send(victim, signal.SIGKILL)
     gates.open("work train:2 2")
