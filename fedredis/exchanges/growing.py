@@ -36,7 +36,7 @@ class Growing(OfAll):
     """One level of the trees that lead from ``model:<t - 1>`` to ``model:<t>``.
 
     It reads what the level before has left, ``growth:<n - 1>``, unless the trees are only now
-    planted. The master also has ``histograms:<n - 1>``, unless another one has made them.
+    planted. The master also reads ``histograms:<n - 1>``, from which it takes some of this level.
     """
 
     KIND = "grow"
@@ -130,12 +130,12 @@ class Growing(OfAll):
         """Let the trees grow by a level; when they are grown, add them to the model.
 
         Where slaves are missing nothing can be taken from sums that are of all, nor where these
-        are not at hand: then it is asked again for everything that would have followed.
+        are gone: then it is asked again for everything that would have followed.
         """
-        drop = (f"growth:{self.number - 1}",)
+        drop = (f"growth:{self.number - 1}", f"histograms:{self.number - 1}")
         apart = reduced.complete and len(self.histograms) > 0
         if not apart and (self.growth.sibling >= 0).any():
-            return self._on(self.growth.asking_all(), self.histograms, drop)
+            return self._on(self.growth.asking_all(), [], drop)
         sums = self.growth.histograms(reduced.total, self.histograms)
         grown = self.growth.grow(self._layout, self._columns, self._scales, sums, self._shape)
         if len(grown.asked):
@@ -157,12 +157,14 @@ class Growing(OfAll):
         )
 
     def _on(self, growth: Growth, histograms: Arrays, drop: tuple[str, ...]) -> Step:
-        """Go on with the trees."""
-        names = [quantity.name for quantity in self.rule.quantities]
+        """Go on with the trees; histograms are kept if something follows from them."""
         growing = f"{GROWS}{self.number}"
+        artifacts = {growing: growth.named()}
+        if (growth.sibling >= 0).any():
+            names = [quantity.name for quantity in self.rule.quantities]
+            artifacts[f"histograms:{self.number}"] = dict(zip(names, histograms, strict=True))
         return Step(
-            artifacts={growing: growth.named()},
-            here={f"histograms:{self.number}": dict(zip(names, histograms, strict=False))},
+            artifacts=artifacts,
             progress={"growing": growing},
             entry={"round": self.round, "level": growth.level},
             drop=drop,

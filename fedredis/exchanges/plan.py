@@ -59,7 +59,7 @@ class Progress:
             model=told.get("model", self.model),
             converged=told["converged"] == "1" if "converged" in told else self.converged,
             growing=told.get("growing", self.growing),
-            artifacts={**self.artifacts, **step.artifacts, **step.here},
+            artifacts={**self.artifacts, **step.artifacts},
         )
 
 

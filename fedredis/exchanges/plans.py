@@ -24,6 +24,10 @@ class GrowthPlan(Plan):
         """Name the artifacts that a run can't go on without, the growing trees too."""
         return super().needed(progress) + _of_growth(progress)[:1]
 
+    def wanted(self, progress: Progress) -> list[str]:
+        """Name what else a run may have, the histograms of the trees that grow among it."""
+        return super().wanted(progress) + _of_growth(progress)[1:]
+
     def reads(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that slaves are given in a round, by what they are for."""
         if name.kind != "grow":

@@ -119,8 +119,6 @@ class Step:
     drop: tuple[str, ...] = ()
     #: What may mislead in the run's result, a line each.
     warnings: tuple[str, ...] = ()
-    #: Arrays that only this master has at hand: another one goes on without them.
-    here: Mapping[str, Named] = field(default_factory=dict)
 
 
 class Exchange(Protocol):

@@ -36,6 +36,7 @@ OF_STRATEGIES = tuple(
     for name in (
         *("strategy:<n>", "strategy:<n>:parts", "memory:<id>", "channel:<n>", "letters:<n>"),
         *("vaults:<n>", "masked-<label>", "inside-<label>", "growth:<n>", "growth:<n>:parts"),
+        *("histograms:<n>", "histograms:<n>:parts"),
     )
 )
 #: Keys that the run of the story may be without; it is frozen before scores are counted.

@@ -57,6 +57,7 @@ def _beside(name: str) -> Any:
 
 _server = _beside("server")
 Server, until, refused = _server.Server, _server.until, _server.refused
+entries_after = _server.entries_after
 _processes = _beside("processes")
 Gates, Process, PATIENCE = _processes.Gates, _processes.Process, _processes.PATIENCE
 Proxy, Run, Trio = _beside("proxy").Proxy, _beside("run").Run, _beside("trio").Trio
@@ -123,9 +124,9 @@ class Site:
         process = self._start(command, {URL_VARIABLE: url or self.server.url}, faults)
         cursor = b"0-0"
         while self.client.xlen(JOINED) == seen:
-            answer: Any = self.client.xread({JOINED: cursor}, block=10_000)
-            assert answer, process.said
-            cursor = answer[0][1][-1][0]
+            entries = entries_after(self.client, JOINED, cursor)
+            assert entries, process.said
+            cursor = entries[-1][0]
         return process
 
     def pool(self, workers: int = 1, *, folder: Path | None = None, **faults: Any) -> Process:
@@ -254,10 +255,10 @@ def partitions(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test of this folder a minute at most."""
+    """Give each test of this folder some minutes at most: where all is slow, each wait is long."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.timeout(60))
+            item.add_marker(pytest.mark.timeout(6 * PATIENCE))
 
 
 @pytest.fixture

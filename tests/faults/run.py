@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faults_server import until
+from faults_server import entries_after, until
 
 from fedredis.arrays import Schema
 from fedredis.keys import RoundName, RunKeys
@@ -66,9 +66,9 @@ class Run:
         """Wait until an event with these fields has happened."""
         cursor = b"0-0"
         while not (found := self.happened(**fields)):
-            answer: Any = self.client.xread({self.keys.events: cursor}, block=10_000)
-            assert answer, f"no event {fields}"
-            cursor = answer[0][1][-1][0]
+            entries = entries_after(self.client, self.keys.events, cursor)
+            assert entries, f"no event {fields}"
+            cursor = entries[-1][0]
         return found[0]
 
     def wait_for_lease_to_end(self) -> None:
@@ -84,9 +84,9 @@ class Run:
         Moments are ids of events: times of the server, whatever the run.
         """
         while True:
-            answer: Any = self.client.xread({self.keys.events: after}, block=10_000)
-            assert answer, "this run does not get ahead"
-            for after, event in answer[0][1]:
+            entries = entries_after(self.client, self.keys.events, after)
+            assert entries, "this run does not get ahead"
+            for after, event in entries:
                 if event[b"type"] == b"committed" and event[b"round"].startswith(b"train"):
                     return after
 

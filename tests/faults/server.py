@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ResponseError
@@ -116,6 +116,16 @@ def until(condition) -> None:
             raise NotYetError
 
     Retry(ConstantBackoff(0.02), 2000, (NotYetError,)).call_with_retry(ask, lambda _: None)
+
+
+def entries_after(client: Redis, stream: str, after: bytes) -> list[tuple[bytes, Any]]:
+    """Wait until a stream has entries after one, for forty seconds at most; return them."""
+    for _ in range(8):
+        # Well within what a connection waits for an answer.
+        if answer := client.xread({stream: after}, block=5000):
+            entries: list[tuple[bytes, Any]] = answer[0][1]
+            return entries
+    return []
 
 
 def refused(client: Redis) -> bool:

@@ -163,8 +163,11 @@ class Training:
         """See that the run has ended as it should, and leaves nothing of its rounds behind."""
         assert (self.state.status, self.state.error) == ("finished", "")
         assert self.bits == self.expected()
-        numbers = [name.split(":") for name in self.history]
+        history = self.history
+        numbers = [name.split(":") for name in history]
         trained = sorted(int(number) for kind, number in numbers if kind == "train")
+        # Of trees a round is one for each of their levels.
+        trained += sorted({told["round"] for name, told in history.items() if "grow" in name})
         tested = sorted(int(number) for kind, number in numbers if kind == "evaluate")
         assert trained == tested == list(range(1, self.state.round + 1))
         left = list(self.client.scan_iter(f"{self.keys.run}:round:*"))

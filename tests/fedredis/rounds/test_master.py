@@ -36,9 +36,20 @@ class Killed(BaseException):
     """The master's process has ended."""
 
 
+#: Rounds of one exchange a level, each of which takes sums from those of the one before.
+TREES = {
+    "strategy": "boosting",
+    "features": "bins",
+    "model": "trees",
+    "rounds": 2,
+    "options": {"depth": "3", "min-rows": "1"},
+}
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("course", [{"strategy": "scaffold", "patience": 2}, TREES])
 def test_another_master_goes_on_wherever_one_was_killed(
-    make_training: Make, monkeypatch: pytest.MonkeyPatch, when: str
+    make_training: Make, monkeypatch: pytest.MonkeyPatch, when: str, course: dict[str, Any]
 ) -> None:
     turn, killing = MasterStore.turn, [0]
 
@@ -53,8 +64,8 @@ def test_another_master_goes_on_wherever_one_was_killed(
 
     monkeypatch.setattr(MasterStore, "turn", fragile)
     expected: Any = None
-    for point in range(1, 13):
-        run = make_training(strategy="scaffold", patience=2, lease_ms=100)
+    for point in range(1, 14):
+        run = make_training(**course, lease_ms=100)
         killing[0] = point
         try:
             run.drive()
@@ -162,7 +173,7 @@ class Tape:
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("changes", [{}, {"sample": 3}, {"patience": 1, "rounds": 5}])
-@pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "newton", "median"])
+@pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "newton", "median", "boosting"])
 def test_a_server_that_goes_back_in_time(
     make_training: Make,
     monkeypatch: pytest.MonkeyPatch,
@@ -170,7 +181,8 @@ def test_a_server_that_goes_back_in_time(
     changes: dict[str, Any],
     seed: int,
 ) -> None:
-    run = make_training(strategy=strategy, attempts=9, **changes)
+    course = {**(TREES if strategy == "boosting" else {"strategy": strategy}), **changes}
+    run = make_training(**course, attempts=9)
     rng = random.Random(f"{strategy} {changes} {seed}")
     tape = Tape(run.client, rng, 0.06)
     run.farm.rng, run.farm.step = rng, tape
@@ -186,7 +198,7 @@ def test_a_server_that_goes_back_in_time(
     assert tape.gone_back > 0
     tape.back = 0
     run.assert_as_undisturbed()
-    undisturbed = make_training(strategy=strategy, attempts=9, **changes)
+    undisturbed = make_training(**course, attempts=9)
     undisturbed.drive()
     assert list(run.history) == list(undisturbed.history)
     for name, entry in undisturbed.history.items():
