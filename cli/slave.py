@@ -48,6 +48,18 @@ from fedredis.data.reading import Reading
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="What the slave's owner allows, with its keys and its record beside it.",
 )
+@click.option(
+    "--least-rows",
+    type=click.IntRange(min=0),
+    metavar="ROWS",
+    help="Take part in no round for which a slave has fewer rows.",
+)
+@click.option(
+    "--least-cell",
+    type=click.IntRange(min=0),
+    metavar="ROWS",
+    help="Hand in no counts with a cell of fewer rows.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be read of the own file, and end.")
 @options.allow_models
 @options.log_format

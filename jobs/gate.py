@@ -21,14 +21,22 @@ if TYPE_CHECKING:
     from fedredis.jobs.desk import Desk
     from fedredis.keys import RoundName
     from fedredis.secure.owner import Owner
+    from fedredis.secure.policy import Policy
     from fedredis.store.slave import Handed
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A worker's way out; without an owner's policy it stands open."""
+    """A worker's way out; without an owner's policy, or limits, it stands open."""
 
     owner: Owner | None = None
+    #: What is allowed, where more than the owner's file says so.
+    limits: Policy | None = None
+
+    @property
+    def policy(self) -> Policy | None:
+        """What is allowed, if anything is said of it."""
+        return self.limits or (self.owner.policy if self.owner else None)
 
     def check(self, exchange: Exchange, desk: Desk) -> None:
         """See that the slaves' owner allows a round.
@@ -41,9 +49,10 @@ class Gate:
         hidden = isinstance(exchange, Masked | Unmask)
         inner = exchange.hiding.inner if isinstance(exchange, Masked | Unmask) else exchange
         # Keys and shares say nothing of rows.
-        if self.owner is None or inner.name.kind not in KINDS:
+        policy, record = self.policy, self.owner.record if self.owner else None
+        if policy is None or inner.name.kind not in KINDS:
             return
-        config, name, record = desk.run.config, str(inner.name), self.owner.record
+        config, name = desk.run.config, str(inner.name)
         # Scores are those of a test; a question is to all rows.
         kind = "evaluate" if inner.name.kind == "scores" else inner.name.kind
         columns = tuple(column.name for column in config.columns)
@@ -64,7 +73,7 @@ class Gate:
                 masked=hidden,
             )
             today = record.today(slave, desk.run.run_id, name) if record else 0
-            self.owner.policy.check(asked, today)
+            policy.check(asked, today)
 
     def check_counts(self, exchange: Exchange, updates: Updates) -> None:
         """See that no count that leaves without a mask is of too few rows.
@@ -74,9 +83,10 @@ class Gate:
         RuleError
             If one is.
         """
-        if self.owner is not None and isinstance(exchange.rule, Sum):
+        policy = self.policy
+        if policy is not None and isinstance(exchange.rule, Sum):
             pairs = zip(exchange.rule.quantities, updates.stacks, strict=True)
-            self.owner.policy.check_counts([a for q, a in pairs if q.whole and q.nonnegative])
+            policy.check_counts([a for q, a in pairs if q.whole and q.nonnegative])
 
     def note(self, run: str, handed: Iterable[tuple[RoundName, Sequence[Handed]]]) -> None:
         """Record what is about to leave.

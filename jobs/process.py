@@ -6,13 +6,15 @@ Redis' URL comes by the environment (``FEDREDIS_URL``), since a command line can
 ``FEDREDIS_MODELS`` there names the models of users' own that the worker may import:
 ``package.module:Class``, separated by commas. What Redis says has no part in it.
 With ``--policy PATH`` it does what that file allows and no more, has the keys beside it, and
-records there what leaves; with ``--keys PATH`` it records nothing.
+records there what leaves; with ``--keys PATH`` it records nothing. With ``--limits JSON`` it also
+keeps to the rules in there.
 With ``--with-parent`` the process ends when its standard input does, so that a master that is
 killed leaves no workers behind.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -29,9 +31,11 @@ from fedredis.connection import connect, explain
 from fedredis.data.manifest import read_manifest
 from fedredis.data.own import OwnFile, read_own
 from fedredis.errors import DataWarning, FedredisError, UsageError
+from fedredis.jobs.gate import Gate
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
 from fedredis.secure.owner import Owner
+from fedredis.secure.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 URL_VARIABLE = "FEDREDIS_URL"
 #: Options that name a policy file.
 POLICY, KEYS = "--policy", "--keys"
+#: Limits that hold with a policy file and without: each a rule's value by its name.
+LIMITS = "--limits"
 #: Names those models in the environment of any process.
 MODELS_VARIABLE = "FEDREDIS_MODELS"
 
@@ -87,6 +93,21 @@ def owner_of(words: Sequence[str]) -> Owner | None:
     return None
 
 
+def gate_of(words: Sequence[str]) -> Gate:
+    """Return the way out that arguments speak of: what the owner's file allows, within limits.
+
+    Raises
+    ------
+    FedredisError
+        If the file can't be used.
+    """
+    owner = owner_of(words)
+    if LIMITS not in words:
+        return Gate(owner)
+    limits = json.loads(words[words.index(LIMITS) + 1])
+    return Gate(owner, (owner.policy if owner else Policy()).tightened(**limits))
+
+
 def main() -> None:
     """Serve until asked to stop."""
     words = sys.argv[1:]
@@ -103,7 +124,7 @@ def main() -> None:
         sys.exit(f"no worker for {words[0]}: {error}")
     card = make_card(holding)
     try:
-        owner = owner_of(words)
+        gate = gate_of(words)
     except FedredisError as error:
         sys.exit(f"no worker for {words[0]}: {error}")
     try:
@@ -113,7 +134,7 @@ def main() -> None:
             card,
             Inputs(holding),
             allowed_models(os.environ),
-            owner,
+            gate,
         )
         worker.work(logging_level="WARNING")
     except RedisError as error:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from rq.job import Job
 
     from fedredis.jobs.inputs import Holding, Inputs
-    from fedredis.secure.owner import Owner
 
 #: What may end a worker; anything else in RQ comes of what a stranger has written to its keys.
 _ENDS = (StopRequested, RedisConnectionError, RedisTimeoutError)
@@ -57,12 +56,12 @@ class FedredisWorker(SimpleWorker):
         card: WorkerCard,
         inputs: Inputs,
         models: frozenset[str] = frozenset(),
-        owner: Owner | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """Serve one queue; `client` is for fedredis' own keys, `rq_client` for RQ's.
 
-        `models` are those of users' own that it may import; `owner` holds its slaves' keys and
-        policy.
+        `models` are those of users' own that it may import; `gate` holds its slaves' keys, and
+        to what is allowed.
         """
         queue = Queue(
             card.queue,
@@ -87,7 +86,7 @@ class FedredisWorker(SimpleWorker):
             stopping=lambda: self._stop_requested,
             others_wait=self._others_wait,
             models=models,
-            gate=Gate(owner),
+            gate=gate or Gate(),
         )
 
     def execute_job(self, job: Job, queue: Queue) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from fedredis.data.partition import check_files
 from fedredis.errors import DataError, UsageError
 from fedredis.jobs.naming import queue_name
 from fedredis.jobs.pool import WorkerPool
-from fedredis.jobs.process import POLICY, arguments, holding_of, owner_of
+from fedredis.jobs.process import LIMITS, POLICY, arguments, gate_of, holding_of
 from fedredis.jobs.roster import refuse_namesake
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def serving(
     home: PathLike = ".fedredis",
     allow_models: Collection[str] = (),
     policy: PathLike | None = None,
+    least_rows: int | None = None,
+    least_cell: int | None = None,
     **reading: Any,
 ) -> Iterator[Serving]:
     """Start workers that act for slaves, and stop them at the end.
@@ -91,6 +94,9 @@ def serving(
     policy
         A file that says what the slaves' owner allows; their keys lie beside it, and what leaves
         is recorded there.
+    least_rows, least_cell
+        Rows that a slave must have for a round, and in each cell of its counts: rules of the same
+        names, without a file or beside one, whose own may be higher.
     reading
         How to read such a file: fields of `fedredis.data.reading.Reading`, such as ``label``.
 
@@ -107,8 +113,14 @@ def serving(
         raise UsageError(f"must be at least 1, not {workers}", field="workers")
     said = {**reading, "dataset": dataset, "test_fraction": test_fraction, "seed": seed}
     rows = _rows(data, name, {n: v for n, v in said.items() if v is not None})
-    owner = () if policy is None else (POLICY, str(Path(policy)))
-    owner_of(owner)
+    limits = {"least_rows": least_rows or 0, "least_cell": least_cell or 0}
+    for rule, value in limits.items():
+        if value < 0:
+            raise UsageError(f"must be at least 0, not {value}", field=rule)
+    owner = [] if policy is None else [POLICY, str(Path(policy))]
+    if any(limits.values()):
+        owner += [LIMITS, json.dumps(limits)]
+    gate_of(owner)
     manifest, slaves, account = _look(rows)
     with session(redis_url, home, wait=logger.warning) as opened:
         if name is not None:

@@ -7,7 +7,7 @@ a line that both sides see.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from fedredis.errors import RuleError, UsageError
@@ -96,6 +96,14 @@ class Policy:
             )
         roster = Roster.from_table(tables["roster"], str(path)) if "roster" in tables else None
         return cls(**rules, roster=roster)
+
+    def tightened(self, *, least_rows: int = 0, least_cell: int = 0) -> Self:
+        """Return the same with limits that are not below these."""
+        return replace(
+            self,
+            least_rows=max(self.least_rows, least_rows),
+            least_cell=max(self.least_cell, least_cell),
+        )
 
     def lines(self) -> list[tuple[str, str, str]]:
         """Describe the rules: name, value or "-", what it says."""

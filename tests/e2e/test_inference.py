@@ -59,10 +59,11 @@ def test_a_master_that_is_killed_is_gone_on_with(shell):
 
 
 def test_the_limits_of_a_slave_s_owner_win(shell, server):
-    """Whatever is asked, a slave answers no more than its policy allows, and says so."""
+    """Whatever is asked, a slave answers no more than its policy and limits allow, and says so."""
     write(shell.folder)
     at = ("--redis-url", server.tcp_url)
-    rules = {"a": "least_cell = 60", "b": "least_rows = 1000", "c": "exchanges = ['train']"}
+    rules = {"a": "least_cell = 2", "b": "least_rows = 1", "c": "exchanges = ['train']"}
+    limits = {"a": ("--least-cell", 60), "b": ("--least-rows", 1000), "c": ()}
     asked = ("table", "dose", "ward", *at, "--least-cell", 0, "--levels", "ward=icu,eye,skin")
     with ExitStack() as stack:
         for number, (name, rule) in enumerate(rules.items()):
@@ -70,7 +71,8 @@ def test_the_limits_of_a_slave_s_owner_win(shell, server):
             policy = shell.folder / name / "policy.toml"
             policy.write_text(f"[policy]\n{rule}\n")
             own = ("--data", f"{number}.csv", "--name", name, "--label", "", "--missing", "mean")
-            stack.enter_context(shell.start("slave", *own, "--policy", policy, *at))
+            file = ("--policy", policy) if name != "b" else ()
+            stack.enter_context(shell.start("slave", *own, *file, *limits[name], *at))
         for name, rule in rules.items():
             said = shell.run(*asked, "--names", name, "--wait-timeout", 60, code=1).stderr
             assert f"slave {name}: refused by the rule '{rule.split()[0]}'" in said

@@ -14,8 +14,16 @@ from fedredis.config import entropy_of
 from fedredis.data.own import OwnFile, read_own
 from fedredis.errors import DataError
 from fedredis.jobs.inputs import Folder
-from fedredis.jobs.process import URL_VARIABLE, arguments, holding_of
+from fedredis.jobs.process import (
+    LIMITS,
+    POLICY,
+    URL_VARIABLE,
+    arguments,
+    gate_of,
+    holding_of,
+)
 from fedredis.jobs.worker import make_card
+from fedredis.secure.policy import Policy
 from fedredis.store import workers
 
 if TYPE_CHECKING:
@@ -96,3 +104,16 @@ def test_a_file_that_can_not_be_read_is_told_here_and_not_to_redis(
     assert told.startswith(f"no worker for {own.path}: ")
     assert "'secret' is not a number" in told
     assert client.keys() == []
+
+
+def test_limits_hold_without_a_policy_file_and_raise_its_own(tmp_path):
+    assert gate_of([]).policy is None
+    limits = [LIMITS, '{"least_rows": 2, "least_cell": 3}']
+    alone = gate_of(limits)
+    assert alone.owner is None
+    assert alone.policy == Policy(least_rows=2, least_cell=3)
+    file = tmp_path / "policy.toml"
+    file.write_text("[policy]\nleast_rows = 9\n")
+    both = gate_of([POLICY, str(file), *limits])
+    assert both.policy == Policy(least_rows=9, least_cell=3)
+    assert both.owner.record is not None

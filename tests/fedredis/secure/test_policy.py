@@ -109,3 +109,10 @@ def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path: Path) -> None:
         record.path.write_text(text)
         with pytest.raises(UsageError, match="line 1 is no record"):
             list(record.read())
+
+
+def test_limits_raise_rules_and_lower_none():
+    policy = Policy(least_rows=10, least_cell=3, most_rounds=7)
+    assert policy.tightened(least_rows=5, least_cell=4) == Policy(
+        least_rows=10, least_cell=4, most_rounds=7
+    )
