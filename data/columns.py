@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fedredis.data.doubts import doubts, warn
-from fedredis.data.records import NAMELESS
+from fedredis.data.header import NAMELESS
 from fedredis.data.songs import FEATURE_NAMES, FEATURES
 from fedredis.errors import DataError
 from fedredis.features.protocol import MOST_CATEGORIES, Column

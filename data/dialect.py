@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis.data import numerals
+from fedredis.data.header import ROWS, check_first
 from fedredis.data.meaning import MISSING
 from fedredis.data.numerals import Numerals
 from fedredis.data.packed import SIZE_CAP, unpacked
@@ -91,12 +92,21 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
             f"the text is not {encoding.upper()}: `encoding` says what it is", file=path
         ) from None
     text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise DataError("the file is empty", file=path)
     cut = len(start) == HEAD
     said = SEP.match(text)
-    text = text[said.end() :] if said else text
+    skip = reading.header - 1 if reading.header else int(said is not None)
+    text = "".join(islice(io.StringIO(text, newline=""), skip, None))
+    if not text.strip():
+        raise DataError(f"there is nothing in line {skip + 1} and below", file=path)
     separator = reading.separator or (said[1] if said else _separator(text, path))
-    records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), RECORDS))
-    header, *rows = [record for record in records[: -1 if cut else None] if record] or [[]]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    numbered = [(skip + reader.line_num, record) for record in islice(reader, RECORDS) if record]
+    numbered = numbered[: -1 if cut else None] or [(1, [])]
+    if reading.header is None:
+        check_first(numbered[:ROWS], path)
+    header, *rows = (record for _, record in numbered)
     columns = (
         (name, [c for c in map(str.strip, cells) if c and c not in MISSING])
         for name, *cells in zip(
@@ -104,7 +114,7 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
         )
     )
     how = numerals.find(columns, separator, path, reading.decimal, reading.thousands)
-    return Dialect(separator, encoding, how, 1 if said else 0)
+    return Dialect(separator, encoding, how, skip)
 
 
 def _encoding(start: bytes, rest: bytes, path: Path) -> str:
@@ -146,7 +156,11 @@ def _separator(text: str, path: Path) -> str:
         return ","
     if found is None and len(others) == 1:
         return others[0]
+    # Below a title, of which more is said where the names of columns are looked for.
+    rows = sum(line.count(sign) > 1 for line in lines) if sign and sign in SEPARATORS else 0
+    if 2 * rows > len(lines):
+        return sign
     raise DataError(
-        "what separates its cells is not clear: `separator` says it (',', ';', tab or '|')",
+        "what separates its cells is not clear: `separator` says it (',', ';', '|', tab or space)",
         file=path,
     )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fedredis.data.header import NAMELESS
 from fedredis.data.meaning import NUMBER, namesakes, spelling
-from fedredis.data.records import NAMELESS
 from fedredis.errors import DataWarning
 from fedredis.features.protocol import MOST_CATEGORIES
 

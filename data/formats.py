@@ -12,19 +12,21 @@ import pandas as pd
 from fedredis.data import cells as csv
 from fedredis.data import dialect, parquet, records
 from fedredis.data.cells import Cells
-from fedredis.data.numerals import Numerals
-from fedredis.data.packed import SIZE_CAP, check_file, unpacked
+from fedredis.data.header import ROWS, check_first, column_names
+from fedredis.data.meaning import text
+from fedredis.data.numerals import Numerals, find
+from fedredis.data.packed import SIZE_CAP, check_file, check_workbook, unpacked
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from fedredis.data.reading import Reading
 
 #: What errors call a frame in a file's stead; how the names of workbooks and of JSON lines end.
 FRAME = Path("frame")
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-LINES = (".jsonl", ".ndjson")
+LINES = (".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE
     if end in parquet.SUFFIXES:
         return _of_frame(path, parquet.read(path), reading, "Parquet", first=1)
     if end in WORKBOOKS:
-        return _of_frame(path, _workbook(path, reading.sheet), reading, "a workbook", first=2)
+        frame, row = _workbook(path, reading)
+        return _of_frame(path, frame, reading, "a workbook", first=row + 1, found=True)
     if {*LINES} & {*ends}:
         return _of_frame(path, _json_lines(path, cap), reading, "JSON lines", first=1)
     if reading.sheet is not None:
@@ -113,45 +116,78 @@ def _csv(path: Path, reading: Reading, cap: int) -> Opened:
 
 
 def _of_frame(
-    path: Path, frame: pd.DataFrame, reading: Reading, how: str, *, first: int
+    path: Path, frame: pd.DataFrame, reading: Reading, how: str, *, first: int, found: bool = False
 ) -> Opened:
-    header = records.column_names([str(name) for name in frame.columns])
-    if twice := next((name for name in header if header.count(name) > 1), None):
-        raise DataError("two columns have this name", file=path, column=twice)
+    """Open a frame, of which the first row has the number `first`.
+
+    How text writes numbers is found, where it was not a program that wrote it.
+    """
+    header = column_names([str(name) for name in frame.columns], path)
     if frame.empty:
         raise DataError("the frame has no rows" if not first else "there are no rows", file=path)
+    frame = frame.set_axis(header, axis=1).reset_index(drop=True)
     numerals = Numerals(reading.decimal or ".", reading.thousands or "")
-    frame = numerals.rewritten(frame.set_axis(header, axis=1).reset_index(drop=True))
-    cells = Cells(path, frame, line=lambda _path, index: index + first)
+    if found:
+        numerals = find(_texts(frame), "", path, reading.decimal, reading.thousands)
+    cells = Cells(path, numerals.rewritten(frame), line=lambda _path, index: index + first)
     cells = without(cells, reading.missing_codes(header))
-    return Opened(path, header, lambda text: cells, how)
+    return Opened(path, header, lambda text: cells, ", ".join(filter(None, (how, str(numerals)))))
 
 
-def _workbook(path: Path, sheet: str | None) -> pd.DataFrame:
-    """Read a sheet of a workbook."""
+def _texts(frame: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
+    """Return some filled cells of each column that has text."""
+    for name in frame:
+        if frame[name].dtype in (object, "str"):
+            some = frame[name].dropna().head(dialect.RECORDS)
+            yield str(name), [text(cell) for cell in some if isinstance(cell, str) and text(cell)]
+
+
+def _workbook(path: Path, reading: Reading) -> tuple[pd.DataFrame, int]:
+    """Read a sheet of a workbook, and say in which row it has the names of columns.
+
+    What is merged over several rows stands in each of them; blank rows at the end are none.
+    """
     try:
         from python_calamine import CalamineError, CalamineWorkbook
     except ImportError:
         raise DataError(
             "to read workbooks, install python-calamine: pip install 'fedredis[excel]'", file=path
         ) from None
+    check_workbook(path)
     try:
-        book = CalamineWorkbook.from_path(str(path))
-        names = [sheet] if sheet is not None else book.sheet_names
+        book, sheet = CalamineWorkbook.from_path(str(path)), reading.sheet
         if sheet is not None and sheet not in book.sheet_names:
-            raise DataError(
-                f"`sheet`: there is no '{sheet}'; there are {', '.join(book.sheet_names)}",
-                file=path,
-            )
-        filled = {n: rows for n in names if (rows := book.get_sheet_by_name(n).to_python())}
+            problem = f"`sheet`: there is no '{sheet}'; there are {', '.join(book.sheet_names)}"
+            raise DataError(problem, file=path)
+        sheets = [book.get_sheet_by_name(n) for n in ([sheet] if sheet else book.sheet_names)]
+        filled = {each.name: each for each in sheets if each.to_python()}
+        if len(filled) != 1:
+            problem = f"several sheets have cells: `sheet` says which ({', '.join(filled)})"
+            raise DataError(problem if filled else "the workbook is empty", file=path)
+        (one,) = filled.values()
+        rows = one.to_python(skip_empty_area=False)
+        merged = one.merged_cell_ranges or ()
     except (CalamineError, OSError, ValueError) as error:
         raise DataError(f"no workbook: {' '.join(str(error).split())}", file=path) from None
-    if len(filled) != 1:
-        problem = f"several sheets have cells: `sheet` says which ({', '.join(filled)})"
-        raise DataError(problem if filled else "the workbook is empty", file=path)
-    ((header, *rows),) = filled.values()
+    for (top, left), (bottom, right) in merged:
+        for row in rows[top + 1 : bottom + 1]:
+            row[left : right + 1] = rows[top][left : right + 1]
+    while rows and not any(map(_written, rows[-1])):
+        rows.pop()
+    rows = [row[one.start[1] :] for row in rows]  # the table may begin anywhere
+    place = (reading.header or 1) - 1
+    if reading.header is None:
+        place = next(n for n, row in enumerate(rows) if any(map(_written, row)))
+        check_first(enumerate(rows[place : place + ROWS], place + 1), path)
+    if place >= len(rows):
+        raise DataError(f"there is nothing in row {place + 1} and below", file=path)
+    header, *rows = rows[place:]
     frame = pd.DataFrame(rows, columns=[*map(_whole, header)], dtype=object)
-    return frame.replace("", None).infer_objects()
+    return frame.replace("", None).infer_objects(), place + 1
+
+
+def _written(cell: object) -> bool:
+    return str(cell).strip() != ""
 
 
 def _whole(cell: object) -> str:
@@ -160,12 +196,16 @@ def _whole(cell: object) -> str:
 
 
 def _json_lines(path: Path, cap: int) -> pd.DataFrame:
-    """Read one JSON object a line; what is nested is left out."""
+    """Read JSON objects, one a line or in a list; what is nested is left out."""
     with unpacked(path, cap) as file:
+        listed = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+        file.seek(0)
         try:
-            frame = pd.read_json(file, lines=True, dtype=False)
+            frame = pd.read_json(file, lines=not listed, dtype=False)
         except (ValueError, UnicodeError) as error:
-            raise DataError(f"no JSON lines: {' '.join(str(error).split())}", file=path) from None
+            raise DataError(
+                f"no JSON, one object a line: {' '.join(str(error).split())}", file=path
+            ) from None
     nested = [
         name
         for name in frame.columns

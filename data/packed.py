@@ -41,6 +41,12 @@ NO_TEXT = {
     b"\x00" * 12: "a SAS file, or empty space: export it as CSV",
 }
 
+#: How files begin that are called workbooks and are none.
+NO_WORKBOOK = {
+    b"<": "a web page, or XML: save it as .xlsx, or as CSV",
+    b"ID;": "a SYLK file: save it as .xlsx, or as CSV",
+}
+
 #: What unpacking makes of damaged files, and of those that are locked with a password.
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
 
@@ -104,23 +110,47 @@ def unpacked(path: Path, cap: int = SIZE_CAP) -> Iterator[io.BufferedReader]:
     check_file(path, cap)
     with ExitStack() as stack:
         try:
-            file: IO[bytes] = stack.enter_context(path.open("rb"))
-            start = file.read(16)
-            file.seek(0)
-            for magic, what in NO_TEXT.items():
-                if start.startswith(magic):
-                    raise DataError(f"this is no CSV file but {what}", file=path)
-            kind = next((PACKED[magic] for magic in PACKED if start.startswith(magic)), None)
-            if kind is not None:
+            file: Any = stack.enter_context(path.open("rb"))
+            for packed in (False, True):
+                start = file.peek(16)[:16]
+                for magic, what in NO_TEXT.items():
+                    if start.startswith(magic):
+                        raise DataError(f"this is no CSV file but {what}", file=path)
+                kind = next((PACKED[magic] for magic in PACKED if start.startswith(magic)), None)
+                if kind is None:
+                    break
+                if packed:
+                    raise DataError(
+                        f"what is packed in it is packed again ({kind}): unpack it once", file=path
+                    )
                 opened = stack.enter_context(_unpack(file, kind, path))
-                file = cast("IO[bytes]", _Capped(opened, path, cap))
-            yield stack.enter_context(
-                io.BufferedReader(cast(Any, file), 2**20) if kind else cast(Any, file)
-            )
+                capped = cast(Any, _Capped(opened, path, cap))
+                file = stack.enter_context(io.BufferedReader(capped, 2**20))
+            yield file
         except (*DAMAGED, RuntimeError) as error:  # the latter by a zip that has a password
             raise DataError(f"the packed file can't be read: {error}", file=path) from None
         except OSError as error:
             raise unreadable(path, error) from None
+
+
+def check_workbook(path: Path) -> None:
+    """Refuse a file that is called a workbook and is text.
+
+    Raises
+    ------
+    DataError
+        If it is, or can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    for begin, what in NO_WORKBOOK.items():
+        if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(begin):
+            raise DataError(f"this is no workbook but {what}", file=path)
+    if start and b"\0" not in start and not start.startswith((b"PK", b"\xd0\xcf")):
+        raise DataError("this is no workbook but text: let its name end in .csv", file=path)
 
 
 def _unpack(file: IO[bytes], kind: str, path: Path) -> Any:

@@ -25,7 +25,8 @@ SIGNS = re.compile(
     rf"(?<!{LETTER})[€£§°¹²³½¼¾«»±×·•–—…©®™´¿¡\xa0](?!{LETTER})"
     r"|(?<=\d)\xa0|(?<!\w)µ|(?<!\w)°(?=[CFK]\b)|(?<=\b[nN])°(?!\w)|(?<=m)[²³](?!\w)|(?<=[\dnN])[ºª](?!\w)"
     r"|[¿¡](?=[A-Z])"
-    r"|(?<!\w)(?:[A-Za-z]|\w*[Qq]u)’(?=\w{2}|[A-Z\d])|(?<=\w)’(?=(?:s|t|d|m|ll|re|ve)\b)"
+    r"|(?<!\w)(?:[A-Za-z]|\w*[Qq]u)’(?=\w{2}|[A-Z\d])|(?<=\d)’(?=\d)"
+    r"|(?<=\w)’(?=(?:s|t|d|m|ll|re|ve)\b)"
 )
 #: Letters that the tables find rare, where they stand mostly: fièvre, naïve, patiënt, sœur.
 VOWELS = re.compile(

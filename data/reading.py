@@ -22,7 +22,7 @@ MISSING = ("error", "drop", "mean")
 TASKS = ("auto", "classify", "regress")
 
 #: How a file is written, and what else is each site's own and may differ from slave to slave.
-OF_FILE = ("na", "separator", "encoding", "decimal", "thousands", "sheet")
+OF_FILE = ("na", "separator", "encoding", "decimal", "thousands", "header", "sheet")
 OF_SITE = (*OF_FILE, "sql", "query")
 
 #: What is made of a date, each a column of its own: ``admitted`` gives ``admitted.year``, ….
@@ -95,6 +95,11 @@ class Reading:
     thousands: str | None = argument(
         "What groups digits by three; found, if not given.", choices=THOUSANDS
     )
+    header: int | None = argument(
+        "The line, or the row of a sheet, that names the columns; the first, if not given.",
+        metavar="LINE",
+        least=1,
+    )
     sheet: str | None = argument("The sheet of a workbook, if several have cells.", metavar="NAME")
     sql: str | None = argument(
         "A database to read instead of a file, as SQLAlchemy writes it; its password stands in "
@@ -106,6 +111,8 @@ class Reading:
     def __post_init__(self) -> None:
         for name, told in arguments_of(Reading).items():
             given = getattr(self, name)
+            if name == "header":
+                continue
             if not told.metavar.endswith(",…"):
                 object.__setattr__(self, name, None if given is None else str(given))
                 continue

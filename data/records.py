@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis.data.dialect import Dialect
+from fedredis.data.header import column_names
 from fedredis.data.packed import SIZE_CAP, unpacked
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 # A long text is no fault; a quote that is never closed is found by pandas.
 csv.field_size_limit(SIZE_CAP)
-
-#: What a column without a name is called, by pandas, too.
-NAMELESS = re.compile(r"Unnamed(: [0-9.]+)?(_level_[0-9]+)?")
 
 #: How a file is written that is written as CSV mostly is.
 PLAIN = Dialect()
@@ -87,22 +84,8 @@ def line_of(path: Path, index: int, dialect: Dialect = PLAIN) -> int | None:
         return next((line for line, _ in found), None)
 
 
-def in_one_line(name: str) -> str:
-    """Return a column's name without spaces around it, and with one for each break in it."""
-    return " ".join(name.split())
-
-
-def column_names(header: Sequence[str]) -> list[str]:
-    """Return the names of columns, each on one line; one that has none is called by its place."""
-    names = [in_one_line(name) or f"Unnamed: {i}" for i, name in enumerate(header)]
-    return [
-        f"Unnamed: {i}" if NAMELESS.fullmatch(name) and names.count(name) > 1 else name
-        for i, name in enumerate(names)
-    ]
-
-
 def read_header(path: Path, dialect: Dialect = PLAIN) -> list[str]:
-    """Return the names of a file's columns, see `column_names`.
+    """Return the names of a file's columns, see `header.column_names`.
 
     Where the first row has more cells than the header, and those are blank, they are columns
     without a name.
@@ -117,11 +100,9 @@ def read_header(path: Path, dialect: Dialect = PLAIN) -> list[str]:
     if not fields:
         raise DataError("the file is empty", file=path)
     behind = first[len(fields) :]
-    header = column_names([*fields, *([""] * len(behind) if not "".join(behind).strip() else [])])
-    for name in header:
-        if header.count(name) > 1:
-            raise DataError("two columns have this name", file=path, row=line, column=name)
-    return header
+    return column_names(
+        [*fields, *([""] * len(behind) if not "".join(behind).strip() else [])], path, line
+    )
 
 
 def ragged(path: Path, width: int, reason: str, dialect: Dialect = PLAIN) -> DataError:

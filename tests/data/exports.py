@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs of other countries are what this is about.
 """One small table, as programs in several countries export it; `ROWS` is what it says."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import zstandard
+from openpyxl import Workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +64,7 @@ def text(
     return above + "".join(line + end for line in lines)
 
 
+TITLE = "Outcomes of ward 5\nprinted by SAS\n\n"
 GERMAN = text(";", ",", ".", day="%d.%m.%Y", end="\r\n", behind=";;")
 FRENCH = text(";", ",", "\u202f", gap="NA", day="%d/%m/%Y")
 SAS = text(gap=".", day="%d%b%Y")
@@ -90,6 +93,16 @@ EXPORTS: dict[str, tuple[Callable[[Path], object], dict[str, object]]] = {
         lambda to: to.write_text(text("|", gap="-999"), "utf-8"),
         {"na": ["Größe=-999", "ward=-999"]},
     ),
+    "swiss-1252.csv": (
+        lambda to: to.write_bytes(text(";", ".", "’", day="%d.%m.%Y").encode("cp1252")),
+        {},
+    ),
+    "titled.csv": (lambda to: to.write_text(TITLE + text()), {"header": 4}),
+    "titled-excel.csv": (
+        lambda to: to.write_bytes(("Süd;;;;;;\r\n" + GERMAN).encode("cp1252")),
+        {"header": 2},
+    ),
+    "titled.xlsx": (lambda to: _titled(to), {"header": 3}),
     "french.csv": (lambda to: to.write_text(FRENCH, "utf-8"), {}),
     "french.csv.gz": (lambda to: to.write_bytes(gzip.compress(FRENCH.encode())), {}),
     "named-wrong.csv": (lambda to: to.write_bytes(gzip.compress(text().encode())), {}),
@@ -107,6 +120,12 @@ EXPORTS: dict[str, tuple[Callable[[Path], object], dict[str, object]]] = {
         ),
         {},
     ),
+    "table.json": (
+        lambda to: to.write_text(
+            json.dumps([dict(zip(HEADER, r, strict=True)) for r in ROWS], default=str, indent=1)
+        ),
+        {},
+    ),
     "table.parquet": (lambda to: _frame().to_parquet(to), {}),
     "table.sqlite": (
         lambda to: _database(to),
@@ -117,6 +136,17 @@ EXPORTS: dict[str, tuple[Callable[[Path], object], dict[str, object]]] = {
 
 def _frame() -> pd.DataFrame:
     return pd.DataFrame(ROWS, columns=HEADER)
+
+
+def _titled(to: Path) -> None:
+    """Write a sheet with a title, wards in merged cells, and blank rows below."""
+    book = Workbook()
+    sheet = book.active
+    for row in (["Outcomes"], [], HEADER, *ROWS):
+        sheet.append([*row])
+    sheet.merge_cells("A1:C1")
+    sheet["H90"] = " "
+    book.save(to)
 
 
 def _zip(to: Path, files: dict[str, str]) -> None:

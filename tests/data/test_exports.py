@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from openpyxl import Workbook
 
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
@@ -71,6 +73,27 @@ REFUSED = {
     "Excel": (b"\xd0\xcf\x11\xe0" + bytes(99), {}, r"no CSV file but an Excel workbook: .*\.xls"),
     "a workbook": (b"PK\x03\x04" + bytes(99), {}, "the packed file can't be read"),
     "Parquet": (b"PAR1" + bytes(99), {}, r"but Parquet: let its name end in \.parquet"),
+    "a title": (
+        b"Ward 5\n\nx;y;z;w\n" + b"1;2;3;a\n" * 9,
+        {},
+        r"row 1: it names 1 of 4 columns, as a title does: `header=3` says that row 3 names them",
+    ),
+    "a title as wide as the table": (
+        b"Ward 5;;;\nx;y;z;w\n" + b"1;2;3;a\n" * 9,
+        {},
+        r"row 1: .*: `header=2` says that row 2 names them",
+    ),
+    "one name twice": (
+        b"x,x,y\n1,2,a\n",
+        {},
+        r"row 1, column 'x': two columns have this name: rename one, or say with `header`",
+    ),
+    "no such line": (b"x,y\n1,a\n", {"header": 9}, "there is nothing in line 9 and below"),
+    "gzip in gzip": (
+        gzip.compress(gzip.compress(b"x,y\n1,a\n")),
+        {},
+        r"what is packed in it is packed again \(gzip\): unpack it once",
+    ),
     "half a gzip": (
         b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"K\xd4\xa9",
         {},
@@ -117,8 +140,6 @@ def test_what_was_refused_is_read_once_it_is_said(tmp_path: Path) -> None:
 
 
 def test_a_small_file_may_not_hold_a_large_one(tmp_path: Path) -> None:
-    import gzip
-
     from fedredis.data.file import read
 
     path = tmp_path / "table.csv.gz"
@@ -132,3 +153,34 @@ def test_letters_that_come_late(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(b"x,y\n" + b"1,a\n2,a\n2,b\n" * 100_000 + "3,Süd\n".encode("cp1252") * 9_000)
     assert read(path, label="y", dates=(), ignore=()).classes == ("Süd", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"<html><table><tr><td>x</td></tr></table>", "no workbook but a web page, or XML: save"),
+        (b"x\ty\n1\ta\n", r"no workbook but text: let its name end in \.csv"),
+    ],
+)
+def test_what_is_called_a_workbook_and_is_none(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    path = tmp_path / "table.xls"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=problem):
+        read(path, label="y")
+
+
+def test_what_is_merged_stands_in_each_of_its_rows(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    for row in (
+        ["ward", "age", "y"],
+        *([ward, age, "ab"[age % 2]] for ward in "NS" for age in range(9)),
+    ):
+        sheet.append(row)
+    sheet.merge_cells("A2:A10")
+    sheet.merge_cells("A11:A19")
+    book.save(tmp_path / "table.xlsx")
+    table = load(tmp_path / "table.xlsx", Reading(label="y"))
+    assert table.X[:, 0].tolist() == [digest("N")] * 9 + [digest("S")] * 9

@@ -33,7 +33,10 @@ def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
     path.write_text("a,b, a\n1,2,3\n")
     with pytest.raises(DataError) as refused:
         read_header(path)
-    assert str(refused.value) == f"{path}, row 1, column 'a': two columns have this name"
+    assert str(refused.value) == (
+        f"{path}, row 1, column 'a': two columns have this name: "
+        "rename one, or say with `header` which line has the names"
+    )
 
 
 def test_a_name_stands_on_one_line(path: Path) -> None:

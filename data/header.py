@@ -1,0 +1,71 @@
+"""The names of columns: where they stand, and what they are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fedredis.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+#: What a column without a name is called, by pandas, too.
+NAMELESS = re.compile(r"Unnamed(: [0-9.]+)?(_level_[0-9]+)?")
+
+#: Rows that are looked at for how many cells a row has.
+ROWS = 100
+
+
+def in_one_line(name: str) -> str:
+    """Return a column's name without spaces around it, and with one for each break in it."""
+    return " ".join(name.split())
+
+
+def column_names(header: Sequence[str], path: Path, row: int | None = None) -> list[str]:
+    """Return the names of columns, each on one line; one that has none is called by its place.
+
+    Raises
+    ------
+    DataError
+        If two have the same name; `row` is where they stand.
+    """
+    names = [in_one_line(name) or f"Unnamed: {i}" for i, name in enumerate(header)]
+    names = [
+        f"Unnamed: {i}" if NAMELESS.fullmatch(name) and names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    ]
+    for name, count in Counter(names).items():
+        if count > 1:
+            remedy = "rename one" + ", or say with `header` which line has the names" * bool(row)
+            problem = f"two columns have this name: {remedy}"
+            raise DataError(problem, file=path, row=row, column=name)
+    return names
+
+
+def check_first(rows: Iterable[tuple[int, Sequence[object]]], path: Path) -> None:
+    """See that the first row names columns, and is no title above them.
+
+    Parameters
+    ----------
+    rows
+        The first rows of a table, each with its number.
+
+    Raises
+    ------
+    DataError
+        If it fills less than half as many cells as most rows do; the line names the first that
+        fills as many.
+    """
+    filled = [(n, sum(str(cell).strip() != "" for cell in cells)) for n, cells in rows]
+    usual = Counter(count for _, count in filled[1:]).most_common(1)
+    if usual and 2 * filled[0][1] < usual[0][0]:
+        row = next(n for n, count in filled if count >= usual[0][0])
+        raise DataError(
+            f"it names {filled[0][1]} of {usual[0][0]} columns, as a title does: `header={row}` "
+            f"says that row {row} names them",
+            file=path,
+            row=filled[0][0],
+        )
