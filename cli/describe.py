@@ -11,6 +11,7 @@ from fedredis.cli import asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @click.command(name="describe", cls=asking.GroupedCommand)
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="How exact quantiles are, in standard deviations.",
 )
+@asking.picture
 @asking.where
 def command(
     columns: Sequence[str] | None,
     by: str,
     quantiles: Sequence[float],
     resolution: float,
+    plot: Path | None,
     as_json: bool,
     **where: Any,
 ) -> None:
@@ -47,4 +50,5 @@ def command(
     Of numbers that is how many there are, mean, standard deviation and quantiles, and the
     correlations of all of them; of categories the numbers of rows.
     """
-    asking.ask(describing(columns, by, quantiles, resolution), where, as_json=as_json)
+    question = describing(columns, by, quantiles, resolution)
+    asking.ask(question, where, as_json=as_json, plot=plot)

@@ -97,6 +97,7 @@ OPTIONAL = {
             "fedredis.api.study.node_picture",
             "fedredis.api.study.run_panels",
             "fedredis.api.study.answer_picture",
+            "fedredis.api.study.described_picture",
             "fedredis.api.study.run_picture",
             "fedredis.api.study.score_panels",
             "fedredis.cli.cut_picture",

@@ -74,6 +74,25 @@ def test_what_can_not_be_asked(call, tmp_path, asked, said):
     assert said in answer.err
 
 
+def test_described_columns_as_a_picture(call, tmp_path):
+    load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
+    asked = ("describe", "--columns", "age,tgrade", "--by", "horTh", *PATIENTS)
+    answer = json.loads(call(*asked, "--json", "--plot", "columns.png").out)
+    age, tgrade = figure_of(fedredis.show(answer["run"]).answer).axes
+    assert imread("columns.png").shape[2] == 4
+    groups = [group["columns"] for group in answer["groups"]]
+    quantiles = [list(columns[0]["quantiles"].values()) for columns in groups]
+    whiskers, medians, means = (age.lines[i::3] for i in range(3))
+    assert [line.get_xdata().tolist() for line in whiskers] == [[q[0], q[-1]] for q in quantiles]
+    assert [line.get_xdata()[0] for line in medians] == [q[2] for q in quantiles]
+    assert [line.get_xdata()[0] for line in means] == [c[0]["mean"] for c in groups]
+    assert [(box.get_x(), box.get_width()) for box in age.patches] == [
+        (q[1], q[3] - q[1]) for q in quantiles
+    ]
+    shares = [level["share"] for columns in groups for level in columns[1]["categories"]]
+    assert [bar.get_width() for bar in tgrade.patches] == shares
+
+
 def test_an_answer_as_a_picture(call, tmp_path):
     load_gbsg2().to_csv(tmp_path / "patients.csv", index=False)
     asked = ("survival", *TIMES, "--by", "horTh", *PATIENTS, "--json", "--plot", "curves.png")

@@ -1,4 +1,4 @@
-"""A picture of an answer: survival curves, or coefficients with their intervals.
+"""A picture of an answer: curves, coefficients with their intervals, or columns as described.
 
 Needs the extra ``plot``; nothing else imports this module before it is used.
 """
@@ -18,6 +18,7 @@ from matplotlib.ticker import (
     ScalarFormatter,
 )
 
+from fedredis.api.study import described_picture
 from fedredis.api.study.run_panels import open_frame, unformatted
 from fedredis.errors import UsageError
 from fedredis.inference.design import INTERCEPT
@@ -45,6 +46,8 @@ def figure_of(answer: Answer) -> Figure:
         If there is none of what it answers.
     """
     result = answer.result
+    if answer.analysis == "describe" and (found := described_picture.figure_of(result)):
+        return found
     if "coefficients" not in result and not result.get("curves"):
         raise UsageError(f"there is no picture of what {answer.analysis} answers")
     height = AROUND + LINE * len(result["coefficients"]) if "coefficients" in result else HEIGHT
@@ -80,7 +83,7 @@ def _coefficients(axes: Axes, result: Mapping[str, Any]) -> None:
     # The constant is of another kind, and would be far away.
     lines = [line for line in result["coefficients"] if line["name"] != INTERCEPT]
     lines = lines or result["coefficients"]
-    middle, low, high = np.array([[line[key] for key in keys] for line in lines]).T
+    middle, low, high = np.array([[line[key] for key in keys] for line in lines], float).T
     places = -np.arange(len(lines))
     axes.errorbar(middle, places, xerr=[middle - low, high - middle], fmt="o", capsize=3)
     axes.axvline(1 if ratio else 0, color="#bbbbbb", zorder=0)
@@ -89,7 +92,7 @@ def _coefficients(axes: Axes, result: Mapping[str, Any]) -> None:
     axes.set_title(f"{ratio or 'coefficients'}, {100 * result['level']:g} % intervals", loc="left")
     if ratio:
         axes.set_xscale("log")
-        wide = high.max() > DECADE * low.min()
+        wide = np.nanmax(high) > DECADE * np.nanmin(low)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(6))
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
