@@ -126,7 +126,8 @@ def _encoding(start: bytes, rest: bytes, path: Path) -> str:
         for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[0::2])):
             if 2 * zeros.count(0) > len(zeros):
                 return name
-        raise DataError("the file holds no text: it has bytes that are zero", file=path)
+        row = start[: start.index(b"\0")].count(b"\n") + 1
+        raise DataError("the file holds no text: it has bytes that are zero", file=path, row=row)
     tail = start.rfind(b"\n") + 1 if len(start) == HEAD else len(start)
     try:
         (start[:tail] + rest).decode()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fedredis.data.header import NAMELESS
-from fedredis.data.meaning import NUMBER, namesakes, spelling
+from fedredis.data.meaning import NUMBER, namesakes, spelling, text
 from fedredis.errors import DataWarning
 from fedredis.features.protocol import MOST_CATEGORIES
 
@@ -38,14 +38,26 @@ FORMS = (
         "write them as 1234.5, or say `decimal` and `thousands`",
         "",
     ),
+    (
+        re.compile(r"[-+]?\d[\d.,]* ?(?P<unit>[A-Za-zµ°][A-Za-zµ°²³/]{1,7})"),
+        "numbers with a unit",
+        "write the numbers alone",
+        "",
+    ),
 )
 
 #: A number with zeros in front, and the name of a column of ids: id, patient_no, orderId.
 CODED = re.compile(r"0\d+")
 IDENTIFIER = re.compile(r"(^|[\W_])(?i:id|no|nr|key|code|index|number)$|[a-z]I[dD]$")
 
-#: Numbers that stand for none if they are far from all others.
-NINES = re.compile(r"-?9{2,}|-1")
+#: Numbers that stand for none if they are far from all others: 99, -999, 88, -1, -8.
+NINES = re.compile(r"-?(9{2,}|8{2,}|7{2,})|-[1-9]")
+
+#: What stands in a row that sums up others.
+TOTAL = re.compile(
+    r"(?i:total|totals|sum|summe|gesamt|insgesamt|somme|totaal|totale|suma|average|mean|mittelwert|"
+    r"moyenne)\b.*"
+)
 
 #: Rows below which nothing is concluded from values that are all different.
 FEW_ROWS = 20
@@ -95,6 +107,7 @@ def doubts(
         if NAMELESS.fullmatch(name) and name not in learnt and not _counts_rows(cells, name):
             what = f"column {place} has no name, and is left out: give it one"
             yield Finding(cells.path, None, what)
+    yield from _total(cells)
     for name in left_out:
         yield from _form(cells, name, "is left out")
     for column in chosen:
@@ -153,6 +166,8 @@ def _form(cells: Cells, name: str, becomes: str) -> Iterator[Finding]:
     for form, what, remedy, field in FORMS:
         numbers = [text for text in texts if NUMBER.fullmatch(text)]
         odd = [t for t in texts if form.fullmatch(t) and not NUMBER.fullmatch(t)]
+        if "unit" in form.groupindex and len({form.fullmatch(t)["unit"] for t in odd}) != 1:  # type: ignore[index]
+            continue
         if odd and 2 * len(numbers + odd) >= len(texts):
             yield _of(
                 cells,
@@ -161,6 +176,15 @@ def _form(cells: Cells, name: str, becomes: str) -> Iterator[Finding]:
                 field,
                 name if field else "",
             )
+            return
+
+
+def _total(cells: Cells) -> Iterator[Finding]:
+    """Tell a last row that sums up the others."""
+    for name in map(str, cells.frame.columns):
+        last = text(cells.frame[name].iloc[-1])
+        if TOTAL.fullmatch(last) and cells.counts(name).get(last) == 1:
+            yield _of(cells, name, f"the last row says {last!r}, as a total does: take it out")
             return
 
 
@@ -189,8 +213,8 @@ def _counts_rows(cells: Cells, name: str) -> bool:
 def _merged(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell codes that are different texts and the same number."""
     codes: dict[str, str] = {}
-    for text in cells.sample(name):
-        code, number = re.sub(r"\.0*$", "", text), spelling(text)
+    for word in cells.sample(name):
+        code, number = re.sub(r"\.0*$", "", word), spelling(word)
         if codes.setdefault(number, code) != code and code[-1:].isdigit():
             yield _of(cells, name, f"{codes[number]!r} and {code!r} are taken for the same number")
             return
@@ -209,26 +233,23 @@ def _identifier(cells: Cells, name: str) -> Iterator[Finding]:
 
 
 def _sentinels(cells: Cells, name: str) -> Iterator[Finding]:
-    """Tell numbers such as -999 and 999999999, several and far from all others, at either end."""
+    """Tell numbers such as -999 and 999999999, several and far from all others."""
+    if not cells.are_numbers(name) or len(cells.frame) < FEW_ROWS:
+        return
     column = cells.frame[name]
-    if not cells.are_numbers(name) or len(column) < FEW_ROWS:
+    if not any(NINES.fullmatch(f"{end:.10g}") for end in (column.min(), column.max())):
         return
-    ends = {float(column.min()), float(column.max())}
-    odd = sorted(end for end in ends if NINES.fullmatch(f"{end:.0f}") and end % 1 == 0)
-    if not odd:
+    counts = cells.counts(name)
+    values = counts.index.to_numpy(np.float64)
+    odd = np.array([NINES.fullmatch(f"{v:.10g}") is not None for v in values])
+    if odd.all():
         return
-    values = column.to_numpy(np.float64)
-    others = values[~(np.isin(values, odd) | np.isnan(values))]
-    if not len(others):
-        return
-    low, high = others.min(), others.max()
-    for end in odd:
-        count = int((values == end).sum())
-        if count > 1 and max(low - end, end - high) > max(high - low, 1.0):
-            code = f"{end:.0f}"
-            what = f"{code} stands in {count:,} cells, far from {low:g} to {high:g}"
+    low, high = values[~odd].min(), values[~odd].max()
+    for code, count in sorted(zip(values[odd].tolist(), counts[odd].tolist(), strict=True)):
+        if count > 1 and max(low - code, code - high) > max(high - low, 1.0):
+            what = f"{code:.10g} stands in {count:,} cells, far from {low:g} to {high:g}"
             remedy = "`na` says that it stands for a missing cell"
-            yield _of(cells, name, f"{what}: {remedy}", "na", f"{name}={code}")
+            yield _of(cells, name, f"{what}: {remedy}", "na", f"{name}={code:.10g}")
 
 
 def _leak(cells: Cells, name: str, label: str) -> Iterator[Finding]:

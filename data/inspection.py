@@ -129,7 +129,7 @@ def _of_column(
         if odd.empty and 2 * len(counts) <= counts.sum():
             odd = counts[[UNKNOWN.fullmatch(text) is not None for text in counts.index]]
     for text, count in list(zip(map(str, odd.index), odd, strict=True))[:TOLD]:
-        blank = not re.search(r"\d", text)
+        blank = text.startswith("#") or not re.search(r"\d", text)  # of Excel: #DIV/0!
         means = "`na` says that it stands for a missing cell" if blank else "correct it"
         yield Finding(
             cells.path,
@@ -186,12 +186,18 @@ def _facts(cells: Cells, reading: Reading, table: Table | None) -> Iterator[Colu
 def said_by(reading: Reading) -> dict[str, str]:
     """Return what a reading says that is not said anyway, as text, a field a name."""
     return {
-        name: ",".join(value) if isinstance(value, tuple) else str(value)
+        name: ",".join(map(_quoted, value)) if isinstance(value, tuple) else str(value)
         for name, value in reading.as_dict.items()
     }
 
 
+def _quoted(item: str) -> str:
+    """Put a name with a comma or a quote in quotes, as options want it."""
+    return '"' + item.replace('"', '""') + '"' if {*item} & {*',"'} else item
+
+
 def _bare(error: DataError) -> str:
     """Return an error's line without the place that a finding names anyway."""
-    file = f"{error.file}, column '{error.column}': "
-    return str(error).removeprefix(file).removeprefix(f"{error.file}: ")
+    place = DataError("", file=error.file, row=error.row, column=error.column)
+    row = "" if error.row is None else f"row {error.row}: "
+    return row + str(error).removeprefix(str(place))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,9 @@ from fedredis.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+#: Cells of a column that are looked at for signs.
+SAMPLE = 1_000
 
 #: Spaces that group digits: the common one, and those that don't break a line.
 SPACES = " \u00a0\u202f\u2009"
@@ -29,6 +32,13 @@ DECIMAL = {
         rf"[+-]?(\d*\.(\d{{1,2}}|\d{{4,}})|(0|\d{{4,}})?\.\d+|\d{{1,3}}([,'’{SPACES}]\d{{3}})+\.\d+)"
     ),
 }
+#: An amount of money or per cent; a minus sign that is no hyphen, and a minus behind, as by SAP.
+SIGN = r"%|‰|€|\$|£|¥|CHF|Fr\.|EUR|USD|GBP"
+AMOUNT = re.compile(
+    rf"(?P<minus>[+-]?)(?P<before>{SIGN})?[{SPACES}]?"
+    rf"(?P<number>[+-]?\d[\d.,'’{SPACES}]*?)[{SPACES}]?(?P<after>{SIGN})?"
+)
+MINUS = re.compile(rf"−(?P<number>\d[\d.,'’{SPACES}]*.*)|(?P<other>\d[\d.'’{SPACES}]*[.,]\d+)-")
 #: Digits in groups of three, by what stands between them.
 GROUPS = {
     ",": re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?"),
@@ -48,7 +58,8 @@ class Numerals:
 
     def plain(self, column: pd.Series) -> pd.Series:
         """Write the numbers in a column (n,) of text as 1234.5, and leave what is none."""
-        if column.isna().all():
+        some = [cell for cell in column.dropna().head(SAMPLE) if isinstance(cell, str)]
+        if not some or (self == Numerals() and bare(some) == some):
             return column
         forms = [GROUPS[self.thousands]] if self.thousands else []
         if self.decimal == ",":
@@ -65,7 +76,7 @@ class Numerals:
             return text.translate(signs) if found else cell
 
         codes, different = pd.factorize(column)  # -1 is a missing one
-        plain = [rewritten(cell) for cell in different]
+        plain = [rewritten(cell) for cell in bare([*different])]
         if plain == list(different):
             return column
         return pd.Series(np.array([*plain, np.nan], object)[codes], column.index).astype(
@@ -74,7 +85,7 @@ class Numerals:
 
     def rewritten(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Do so in all columns of text of a frame, which is changed."""
-        for name in frame if self != Numerals() else ():
+        for name in frame:
             column = frame[name]
             if column.dtype in (object, "str") and (plain := self.plain(column)) is not column:
                 frame[name] = plain
@@ -83,6 +94,28 @@ class Numerals:
     def __str__(self) -> str:
         said = ["decimal comma"] if self.decimal == "," else []
         return ", ".join(said + ([f"thousands by {self.thousands}"] if self.thousands else []))
+
+
+def bare(cells: Sequence[Any]) -> list[Any]:
+    """Take the signs from the amounts in a column; put minus signs in front.
+
+    A sign is only taken where all numbers of the column have it: 5 and 5 % are not the same.
+    """
+    plain = [_signed(cell) if isinstance(cell, str) else cell for cell in cells]
+    found = [AMOUNT.fullmatch(cell.strip()) if isinstance(cell, str) else None for cell in plain]
+    marks = {(each["before"], each["after"]) for each in found if each}
+    if len(marks) != 1 or marks == {(None, None)} or 2 * sum(map(bool, found)) < len(cells):
+        return plain
+    return [
+        each["minus"] + each["number"] if each else cell
+        for each, cell in zip(found, plain, strict=True)
+    ]
+
+
+def _signed(text: str) -> str:
+    """Put a number's minus sign in front of it, as a hyphen."""
+    found = MINUS.fullmatch(text.strip())
+    return f"-{found['number'] or found['other']}" if found else text
 
 
 def find(
@@ -106,7 +139,7 @@ def find(
     """
     like = [
         (name, text)
-        for name, cells in columns
+        for name, cells in ((name, bare(cells)) for name, cells in columns)
         if 2 * sum(LIKE.fullmatch(text) is not None for text in cells) >= len(cells)
         for text in cells
         if LIKE.fullmatch(text)

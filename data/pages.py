@@ -63,6 +63,11 @@ def page_of(start: bytes, rest: bytes, path: Path) -> str:
     DataError
         If they are not; the line shows a word as the likeliest pages read it.
     """
+    lines = [(n, line) for n, line in enumerate(start.splitlines(), 1) if not line.isascii()]
+    wrong = [n for n, line in lines if not _decodes(line)]
+    if 2 * len(wrong) < len(lines):
+        problem = "this line is not UTF-8, and most are: write the file anew, or correct it"
+        raise DataError(problem, file=path, row=min(wrong, default=None))
     # What stands for no letter is kept as a surrogate.
     text = (start + b"\n" + rest).decode(WESTERN, "surrogateescape")
     text = VOWELS.sub("e", SIGNS.sub("", QUOTED.sub(r"\1", text)))
@@ -78,13 +83,21 @@ def page_of(start: bytes, rest: bytes, path: Path) -> str:
         [*(reading[place] for reading in others), *[words[place]][: own in likely]]
     )
     read_as = ", ".join(f"{word!r} in {_page(raw, word)}" for word in told)
-    rows = (n for n, line in enumerate(start.splitlines(), 1) if raw in line)
+    rows = (n for n, line in lines if raw in line)
     raise DataError(
         "the text is not UTF-8, and not clearly of another encoding: `encoding` says which"
         + f" ({read_as})" * bool(told),
         file=path,
         row=next(rows, None),
     )
+
+
+def _decodes(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _fits(words: list[str], mine: float, likely: dict[str, float]) -> bool:

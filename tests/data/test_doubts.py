@@ -26,8 +26,24 @@ COMMAS = "'it': it holds numbers with commas, spaces or signs"
     [
         ("{i},15", {"decimal": "."}, f"{COMMAS} ('0,15'), which are text, and is left out: write"),
         ("{i % 3},15", {"decimal": "."}, f"{COMMAS} ('0,15'), which are text, and is taken for c"),
-        ("€ {i}", {}, COMMAS),
-        ("{i} %", {}, COMMAS),
+        ("{'€$'[i % 2]} {i}", {}, COMMAS),
+        ("{i}{' %' * (i % 3 > 0)}", {}, COMMAS),
+        ("{i} mg", {}, "'it': it holds numbers with a unit ('0 mg'), which are text, and is left"),
+        (
+            "{-9 if i % 9 == 4 else -8 if i % 9 == 5 else i % 3}",
+            {},
+            "'it': -9 stands in 7 cells, f",
+        ),
+        (
+            "{99 if i % 9 == 4 else 88 if i % 9 == 5 else i % 3}",
+            {},
+            "'it': 88 stands in 7 cells, f",
+        ),
+        (
+            "{'Total' if i == 59 else 'ab'[i // 3 % 2]}",
+            {},
+            "'it': the last row says 'Total', as a",
+        ),
         ("2026-01-{i % 28 + 1:02}", {}, "'it': it holds dates ('2026-01-01'), which are text"),
         ("{i % 28 + 1}/11/26 10:00", {}, "'it': it holds dates"),
         ("{i:06}", {}, "'it': its numbers look like ids ('000000'): leave it out with `ignore`,"),
@@ -59,7 +75,10 @@ def test_what_is_odd(tmp_path: Path, cell: str, choices: dict[str, object], line
     [
         ("{'Yes' if i % 2 else 'yes'}", "'kind': 'Yes', 'yes' differ by case or spaces alone"),
         ("{i // 2}-{i}", None),
-        ("€ {i}", "'kind': it holds numbers with commas, spaces or signs ('€ 0'), which are"),
+        (
+            "{'€$'[i % 2]} {i}",
+            "'kind': it holds numbers with commas, spaces or signs ('€ 0'), which are",
+        ),
         ("{'well' if i else 'ill'}", "'kind': 1.7% of the rows are 'ill': accuracy is no measure"),
     ],
 )
@@ -70,7 +89,16 @@ def test_labels_that_are_odd(tmp_path: Path, kind: str, line: str | None) -> Non
 
 @pytest.mark.parametrize(
     "cell",
-    ["{i * 7 % 60}", "{i}.5", "{'rgb'[i % 3]}", "{i // 2 % 2}", "note {i}", "{i % 4}.0", ""],
+    [
+        "{i * 7 % 60}",
+        "{i}.5",
+        "{'rgb'[i % 3]}",
+        "{i // 2 % 2}",
+        "note {i}",
+        "{['total', 'part'][i // 3 % 2]}",
+        "{i % 4}.0",
+        "",
+    ],
 )
 def test_what_is_not(tmp_path: Path, cell: str) -> None:
     with pytest.raises(pytest.fail.Exception, match="DID NOT WARN"):

@@ -99,7 +99,12 @@ REFUSED = {
         {},
         "the packed file is damaged",
     ),
-    "bytes": (b"x,y\n\0\0\0,1\n", {}, "it has bytes that are zero"),
+    "bytes": (b"x,y\n\0\0\0,1\n", {}, "row 2: the file holds no text: it has bytes that are zero"),
+    "one line of another encoding": (
+        "x,y\n1,Süd\n2,Köln\n".encode() + b"3,K\xf6ln\n",
+        {},
+        "row 4: this line is not UTF-8, and most are: write the file anew, or correct it",
+    ),
     "no sheets": (b"x,y\n1,a\n", {"sheet": "A"}, "`sheet`: it is no workbook"),
     "dates of two orders": (
         b"d,x,y\n01/02/2021,1,a\n03/04/2021,2,b\n",

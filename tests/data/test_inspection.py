@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fedredis.cli.options import split
 from fedredis.data.inspection import inspect, said_by
 from fedredis.data.reading import Reading
 
@@ -41,6 +42,15 @@ def test_what_is_odd_is_told_with_what_mends_it(tmp_path: Path) -> None:
     }
     assert looked.table is not None
     assert not inspect(path, looked.mended).findings
+
+
+def test_names_with_commas_are_told_as_options_take_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{i:04},{i % 5},1,{'ab'[i % 2]}\n" for i in range(40))
+    path.write_text('"No., old",x,"the ""site""",y\n' + rows)
+    said = said_by(inspect(path, Reading(label="y")).mended)["ignore"]
+    assert said == '"No., old","the ""site"""'
+    assert split(said) == ["No., old", 'the "site"']
 
 
 @pytest.mark.parametrize(
