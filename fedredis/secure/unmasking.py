@@ -92,7 +92,11 @@ class _Given:
         self._circle, self._members = circle, members
         self._helpers = [place for place, _ in answers]
         each = np.stack([shares for _, shares in answers])
-        self._there, self._shares = np.any(each != 0, axis=2), each
+        self._shares = each
+        #: For each member whether each helper gave one.
+        self._there = np.ascontiguousarray(np.any(each != 0, axis=2).T)
+        #: Which helpers gave a share: the same ones for many a member.
+        self._givers: dict[bytes, tuple[int, ...]] = {}
         #: What the shares of some come to, for all members.
         self._keys: dict[tuple[int, ...], list[bytes]] = {}
 
@@ -104,6 +108,12 @@ class _Given:
         if some not in self._keys:
             self._keys[some] = self._keys_of(row, some, slice(None))
         return self._keys[some][row]
+
+    def _givers_to(self, row: int) -> tuple[int, ...]:
+        there = self._there[row].tobytes()
+        if there not in self._givers:
+            self._givers[there] = tuple(np.flatnonzero(self._there[row]).tolist())
+        return self._givers[there]
 
     def _keys_of(self, row: int, some: Sequence[int], rows: slice) -> list[bytes]:
         places = [self._circle.position(self._members[row], self._helpers[i]) for i in some]
@@ -119,7 +129,7 @@ class _Given:
         RoundFailedError
             If there are too few shares, or one is wrong.
         """
-        there, needed = np.flatnonzero(self._there[:, row]).tolist(), self._circle.helpers
+        there, needed = self._givers_to(row), self._circle.helpers
         name = self._circle.names[self._members[row]]
         if len(there) < needed:
             raise RoundFailedError(
@@ -127,7 +137,7 @@ class _Given:
             )
         # One liar is found out by leaving others in its place.
         for first in range(len(there) - needed + 1):
-            key = self._combined(row, tuple(there[first : first + needed]))
+            key = self._combined(row, there[first : first + needed])
             if fits(row, key):
                 return key
         raise RoundFailedError(f"the shares of slave {name} don't make its secret: one is wrong")

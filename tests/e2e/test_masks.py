@@ -111,9 +111,11 @@ def overheard(server) -> Iterator[list[bytes]]:
             target=lambda: told.extend(iter(lambda: connection._sock.recv(1 << 20), b""))
         )
         listener.start()
-        yield told
-        connection._sock.shutdown(socket.SHUT_RDWR)
-        listener.join()
+        try:
+            yield told
+        finally:
+            connection._sock.shutdown(socket.SHUT_RDWR)
+            listener.join()
 
 
 def memory(pid: int) -> bytes:
@@ -223,6 +225,25 @@ def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
     with federation(clinic_c='columns = ["age"]', clinic_a="masks = true"):
         outcome = json.loads(run(*short, "--rounds", 2).stdout)
     assert outcome["rounds"] == 2
+
+
+def test_below_the_threshold_it_is_said_who_is_missing_and_nothing_is_shown(
+    shell, server, client, federation, run
+) -> None:
+    rule = 'exchanges = ["statistics", "evaluate"]'
+    with federation(clinic_a=rule, clinic_c=rule):
+        line = run("--quorum", 3, "--round-timeout", 2, "--secure", code=1).stderr.splitlines()[-1]
+    # The others may have handed in by then, or not.
+    assert "round mask-train:1 can't be completed: " in line
+    assert " of 4 slaves counted, 3 needed; missing: clinic-a, clinic-" in line
+    for name in ("clinic-a", "clinic-c"):
+        assert f"; slave {name}: refused by the rule 'exchanges': train:1 is none of" in line
+    (run_id,) = (name.decode() for name in client.zrange(RUNS, 0, -1))
+    kept = {key.decode().rpartition("}:")[2] for key in client.keys(f"fedredis:{{{run_id}}}:*")}
+    assert {"model:0", "letters:3"} <= kept
+    assert not {name for name in kept if name.startswith(("model:1", "masked-", "inside-"))}
+    shown = shell.json("show", run_id, "--redis-url", server.tcp_url)
+    assert [name for name in shown["history"] if "train" in str(name)] == []
 
 
 @pytest.mark.parametrize(

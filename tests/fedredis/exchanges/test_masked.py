@@ -276,6 +276,15 @@ def test_a_set_is_answered_once_and_no_other_after_it(lying: Lying) -> None:
             lying.ask(*other)
 
 
+def test_nor_is_the_same_set_answered_among_others_who_masked(lying: Lying) -> None:
+    lying.ask(0, 1, 2, 3)
+    reads = lying.plan.reads(RoundName("train", 1), lying.progress)
+    letters = lying.progress.artifacts[reads["letters"]]
+    fewer = {name: array[:4] for name, array in letters.items()}
+    with pytest.raises(RuleError, match="'one-set': slave 0 has helped to unmask train:1"):
+        lying.ask(0, 1, 2, 3, letters=fewer)
+
+
 @pytest.mark.parametrize(
     ("inside", "rule"),
     [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fedredis.errors import RoundFailedError, RuleError
-from fedredis.secure.party import Pairs, Party, Slot, masks
+from fedredis.secure.party import Pairs, Party, Slot, masks, self_masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +67,18 @@ def test_no_word_comes_twice(five: Any, x: Any) -> None:
     first = five.masked(x, ALL, ALL, SLOT)
     for other in others:
         assert not (other == first[: len(other)]).any()
+
+
+def test_neither_part_of_a_mask_comes_twice(five: Any) -> None:
+    """A slave's own words are taken off in the end; those with others alone must hide it, too."""
+    sums = [(SLOT, 0), (Slot(1, 2), 0), (Slot(2, 1), 0), (SLOT, 1)]
+    own, pairs = [], []
+    for slot, model in sums:
+        context = five.context(ALL, model)
+        own.append(self_masks([five.parties[2].own(slot)], context, 40))
+        pairs.append(masks([five.parties[2]], slot, context, ALL, 40) - own[-1])
+    for drawn in (own, pairs):
+        assert len(np.unique(drawn)) == 40 * len(sums)
 
 
 @pytest.mark.parametrize("fill", [0, 1, -1, 2**62, "ramp"])
