@@ -14,7 +14,7 @@ from fedredis import acl
 from fedredis.cli import output
 from fedredis.data.manifest import read_manifest
 from fedredis.errors import UsageError
-from fedredis.exchanges import ROUNDS
+from fedredis.exchanges.kinds import ROUNDS
 from fedredis.jobs.naming import jobs_of, queue_name
 
 if TYPE_CHECKING:

@@ -94,7 +94,7 @@ def scores(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([inverse(share) for share in shares.tolist()])
 
 
-def read_copulas(path: Path = STATISTICS) -> list[Copula]:
+def read_copulas() -> list[Copula]:
     """Read the copulas of all groups of songs."""
-    known = json.loads(path.read_text(encoding="utf-8"))
+    known = json.loads(STATISTICS.read_text(encoding="utf-8"))
     return [Copula.of(group, known["decimals"]) for group in known["groups"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from fedredis.api.answer import Answer
     from fedredis.api.outcome import Outcome
+    from fedredis.api.request import Request
     from fedredis.api.session import Session
     from fedredis.config import RunConfig
     from fedredis.data.table import Account
@@ -42,25 +43,21 @@ class Driver:
     """A run that is to be driven from where it stands, and how; none of it touches the result."""
 
     session: Session
+    #: What is asked of it.
+    request: Request
     run: str
     #: Worker processes to start; 0 to wait for slaves that bring their own.
     workers: int
     #: Where the partitions are; None if the slaves alone know.
     partitions: Path | None
-    #: Seconds, from now on, to wait for slaves.
-    wait_timeout: float
     #: Models of the user's own, ``package.module:Class``, that may be imported.
     models: Collection[str]
     #: When all of it began, on the monotonic clock.
     started: float
     #: What goes on with the run, if it is stopped: a command or a call.
     resume: str
-    #: Where keys of simulated slaves are made, if they mask.
-    home: Path
     #: What was made of the columns and rows of a file, if one was read here.
     account: Account | None = None
-    #: MLflow's store that it is logged to, if it is to be.
-    mlflow: str = ""
 
     @property
     def state(self) -> runs.RunState:
@@ -87,7 +84,7 @@ class Driver:
                 state.config.slave_ids,
                 enough=state.config.required(state.config.slaves),
                 report=say,
-                deadline=time.monotonic() + self.wait_timeout,
+                deadline=time.monotonic() + self.request.wait_timeout,
                 clock=time.monotonic,
             )
 
@@ -102,9 +99,9 @@ class Driver:
         from fedredis.api.outcome import read_outcome  # what asks something needs none of it
         from fedredis.api.tracking import tracked
 
-        with (
-            tracked(self.session.client, self.state, self.mlflow) if self.mlflow else nullcontext()
-        ):
+        with ExitStack() as stack:
+            if store := self.request.mlflow:
+                stack.enter_context(tracked(self.session.client, self.state, store))
             ready = self._through(report, say)
         return read_outcome(
             self.session.client,
@@ -167,8 +164,9 @@ class Driver:
 
         owner: Sequence[str] = ()
         if config.secure:
-            owner = simulated(self.home, config.dataset, config.slave_ids)
-            say(f"the keys of all slaves are made here, in {self.home}: they protect nothing")
+            home = self.request.home
+            owner = simulated(home, config.dataset, config.slave_ids)
+            say(f"the keys of all slaves are made here, in {home}: they protect nothing")
         pool = WorkerPool(
             self.session.url,
             self.partitions or Path(),

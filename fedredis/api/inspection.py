@@ -156,13 +156,7 @@ def count_runs(client: Redis) -> int:
 
 
 def read_record(client: Redis, run: str) -> RunRecord:
-    """Read all that is known of a run.
-
-    Raises
-    ------
-    RunNotFoundError
-        If there is no such run.
-    """
+    """Read all that is known of a run."""
     (state,) = _as_they_are(client, [stored.read(client, run)])
     history = stored.history(client, run)
     return RunRecord(

@@ -124,13 +124,7 @@ def nodes(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis
 
 
 def read_nodes(client: Redis, run: str) -> Nodes:
-    """Do what `nodes` does.
-
-    Raises
-    ------
-    RunNotFoundError
-        If there is no such run.
-    """
+    """Do what `nodes` does."""
     started = runs.read(client, run).started
     samples, _ = stored.samples(client, run)
     return Nodes(run, series_of(samples, started))

@@ -141,13 +141,7 @@ def serve(data: PathLike | None = None, **how: Any) -> None:
 
 
 def _rows(data: PathLike | None, name: str | None, said: dict[str, Any]) -> Path | OwnFile:
-    """Tell whether it is a slave's own file, or a partition folder.
-
-    Raises
-    ------
-    UsageError
-        If what is said of it is for the other of the two, or the slave's name can't be one.
-    """
+    """Tell whether it is a slave's own file, or a partition folder."""
     if data is None and "sql" not in said:
         raise UsageError("is a partition folder, or the slave's own file: name it", field="data")
     path = Path(data or "")
@@ -168,11 +162,6 @@ def _look(rows: Path | OwnFile) -> tuple[Manifest, tuple[str, ...] | None, Accou
     """See that workers can use the rows; return what they are, whose, and what was left out.
 
     The rows of an own file are read for it, and let go of.
-
-    Raises
-    ------
-    UsageError
-        If they can't.
     """
     holding = holding_of(arguments(rows))
     if holding.slaves == ():

@@ -170,10 +170,7 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         models = own_models(config.model)
         run_id = create_run(opened.client, config, models, request.id)
         resume = how_to_resume(run_id, models)
-        wait = request.wait_timeout
-        home = request.home
-        how = opened, run_id, workers, folder, wait, models, started, resume, home, account
-        yield Driver(*how, request.mlflow)
+        yield Driver(opened, request, run_id, workers, folder, models, started, resume, account)
 
 
 @contextmanager
@@ -197,8 +194,7 @@ def resumed(
             folder = find_partitions(request.home, config.dataset, config.source)
             check_files(folder, read_manifest(folder), config.slave_ids)
         resume = how_to_resume(run, models)
-        wait = request.wait_timeout
-        yield Driver(opened, run, workers, folder, wait, models, started, resume, request.home)
+        yield Driver(opened, request, run, workers, folder, models, started, resume)
 
 
 def described(

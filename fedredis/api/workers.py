@@ -49,9 +49,9 @@ def workers(*, redis_url: str | None = None, home: PathLike = ".fedredis") -> li
         return read_workers(opened.client)
 
 
-def wait_for_change(client: Redis, seconds: float = 2.0) -> None:
-    """Block until a worker comes, at most for some seconds: what they use changes, too."""
-    stored.wait_for_join(client, stored.last_join(client), seconds)
+def wait_for_change(client: Redis) -> None:
+    """Block until a worker comes, at most for two seconds: what they use changes, too."""
+    stored.wait_for_join(client, stored.last_join(client), 2.0)
 
 
 def read_workers(client: Redis) -> list[Worker]:

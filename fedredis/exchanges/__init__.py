@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import BlobError
-from fedredis.exchanges.protocol import AtHand, Exchange, Kind, Reduced, Rows, Step
+from fedredis.exchanges.kinds import BEFORE_MASKS, KINDS, OF_TREES, TRAINING
+from fedredis.exchanges.protocol import AtHand, Exchange, Reduced, Rows, Step
 from fedredis.exchanges.setup import Setup
-from fedredis.lazy import Lazy
 from fedredis.secure.naming import MASK
 
 if TYPE_CHECKING:
@@ -29,31 +29,6 @@ __all__ = [
     "job_of",
     "make",
 ]
-
-#: The exchanges by the kind of round that they are made in; each also names an RQ job.
-KINDS: Mapping[str, type[Kind]] = Lazy(
-    __name__,
-    {
-        "statistics": "statistics.Statistics",
-        "train": "training.Training",
-        "grow": "growing.Growing",
-        "evaluate": "evaluation.Evaluation",
-        "scores": "scores.Scoring",
-        "inference": "inference.Inference",
-    },
-)
-#: What comes before sums that are masked.
-BEFORE_MASKS: Mapping[str, type[Kind]] = Lazy(
-    __name__, {"channel": "circles.Channel", "deal": "circles.Deal"}
-)
-#: All kinds of rounds.
-ROUNDS = (*KINDS, *BEFORE_MASKS, *(MASK + kind for kind in KINDS))
-#: Those that are others where trees are grown.
-OF_TREES: Mapping[str, type[Kind]] = Lazy(
-    __name__, {"evaluate": "grown.GrownEvaluation", "scores": "scores.GrownScoring"}
-)
-#: Those that training is made of.
-TRAINING = ("train", "grow")
 
 
 def finished(name: RoundName, entry: Mapping[str, Any]) -> int | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
+from fedredis.errors import FedredisError
 from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from fedredis.arrays import Schema, Updates
+    from fedredis.arrays import Named, Schema, Updates
     from fedredis.exchanges.setup import Setup
 
 
@@ -51,3 +54,37 @@ class OfAll:
     def abstain(self, slaves: Sequence[str]) -> Updates | None:
         """Make what slaves hand in whose owners forbid it; None if that is no answer."""
         return None
+
+
+class Passing(Protocol):
+    """What learns in passes over rows."""
+
+    def next_pass(self, known: Named) -> str | None:
+        """Name the pass that is still to be made, or None when nothing is missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pass(OfAll):
+    """One pass over rows: it reads ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``."""
+
+    JOB = "statistics"
+
+    setup: Setup
+    number: int
+    known: Named
+
+    @classmethod
+    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
+        """Make the exchange, from what is known."""
+        return cls(setup, number, given["known"])
+
+    @property
+    def _learner(self) -> Passing:
+        raise NotImplementedError
+
+    @cached_property
+    def _pass(self) -> str:
+        name = self._learner.next_pass(self.known)
+        if name is None:
+            raise FedredisError(f"there is nothing left to learn in round {self.name}")
+        return name

@@ -15,6 +15,7 @@ import numpy as np
 from fedredis.arrays import Field, Schema
 from fedredis.errors import BlobError
 from fedredis.exchanges.base import OfAll
+from fedredis.exchanges.kinds import KINDS
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.relay import Relay, updates
 from fedredis.keys import RoundName
@@ -34,14 +35,16 @@ if TYPE_CHECKING:
 
 #: For how many passes over all rows: most feature maps need fewer.
 PASSES = 4
-#: The kinds of sums, which have batches of their own; those that are passes come first.
-SUMS = ("statistics", "inference", "train", "evaluate", "grow", "scores")
+#: The kinds of sums that are passes.
+OF_PASSES = ("statistics", "inference")
+#: All kinds of sums, which have batches of their own.
+SUMS = (*OF_PASSES, *(kind for kind in KINDS if kind not in OF_PASSES))
 
 
 def slots_of(setup: Setup, batch: int) -> int:
     """Return for how many sums shares are dealt in a batch."""
     kind = _kind(batch)
-    if kind in SUMS[:2]:
+    if kind in OF_PASSES:
         return PASSES
     if kind == "scores":
         return 1
@@ -92,13 +95,7 @@ class Gathered:
         return Circle(b"", tuple(self.keys), tuple(self.keys.values()), self.terms.share)
 
     def parties(self, at: AtHand, slaves: Sequence[str]) -> list[Party]:
-        """Return slaves as those who mask.
-
-        Raises
-        ------
-        RuleError
-            If the others can't be trusted.
-        """
+        """Return slaves as those who mask."""
         return at.owner.parties(self.terms, self.keys, self.signatures, slaves)
 
 
@@ -170,7 +167,7 @@ class Deal(OfAll):
     @classmethod
     def job(cls, setup: Setup, number: int) -> str:
         """Tell which jobs serve what the shares are for."""
-        return "statistics" if _kind(number) in SUMS[:2] else "train"
+        return "statistics" if _kind(number) in OF_PASSES else "train"
 
     @property
     def slaves(self) -> tuple[str, ...]:

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fedredis.arrays import Sum, Updates
-from fedredis.errors import FedredisError
-from fedredis.exchanges.base import OfAll
+from fedredis.exchanges.base import Pass
 from fedredis.exchanges.protocol import Step
 from fedredis.inference.stages import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from fedredis.arrays import Named
     from fedredis.exchanges.protocol import AtHand, Reduced, Rows
-    from fedredis.exchanges.setup import Setup
     from fedredis.inference.exact import Part
     from fedredis.inference.stages import Chain
 
 
-@dataclass(frozen=True, eq=False)
-class Inference(OfAll):
-    """One pass of an analysis, over rows to train on and held-out ones alike.
-
-    It reads what is known so far, ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``.
-    """
+class Inference(Pass):
+    """One pass of an analysis, over rows to train on and held-out ones alike."""
 
     KIND = "inference"
-    JOB = "statistics"
-
-    setup: Setup
-    number: int
-    known: Named
-
-    @classmethod
-    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
-        """Make the exchange, from what is known."""
-        return cls(setup, number, given["known"])
 
     @property
     def enough(self) -> int:
@@ -49,19 +29,12 @@ class Inference(OfAll):
         return len(self.slaves)
 
     @property
-    def _chain(self) -> Chain:
+    def _learner(self) -> Chain:
         return self.setup.analysis.chain
 
     @cached_property
-    def _pass(self) -> str:
-        name = self._chain.next_pass(self.known)
-        if name is None:
-            raise FedredisError(f"there is nothing left to learn in round {self.name}")
-        return name
-
-    @cached_property
     def _parts(self) -> tuple[Part, ...]:
-        return self._chain.parts(self._pass, self.known)
+        return self._learner.parts(self._pass, self.known)
 
     @cached_property
     def rule(self) -> Sum:
@@ -73,7 +46,7 @@ class Inference(OfAll):
         each, rows = [], []
         for slave in at.slaves:
             frame = self._frame(at.raw(slave))
-            each.append(self._chain.sums(self._pass, self.known, frame))
+            each.append(self._learner.sums(self._pass, self.known, frame))
             rows.append(frame.rows)
         samples = np.array(rows, np.int64)
         values = [np.stack(arrays) for arrays in zip(*each, strict=True)]
@@ -98,8 +71,8 @@ class Inference(OfAll):
         """Let the analysis learn."""
         artifact = f"preprocessing:{self.number}"
         total = [p.decode(t) for p, t in zip(self._parts, reduced.total, strict=True)]
-        known = self._chain.learn(self._pass, self.known, total)
-        over = self._chain.next_pass(known) is None
+        known = self._learner.learn(self._pass, self.known, total)
+        over = self._learner.next_pass(known) is None
         return Step(
             artifacts={artifact: known},
             progress={"preprocessing": artifact, **({"converged": "1"} if over else {})},

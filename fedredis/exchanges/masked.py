@@ -137,15 +137,7 @@ class Masked(OfAll):
         return MaskedSum(self.hiding)
 
     def local(self, at: AtHand) -> Updates:
-        """Do the slaves' part; it is masked when it is bundled.
-
-        Raises
-        ------
-        BoundError
-            If a quantity is larger than its sum has room for.
-        RuleError
-            If too few mask, or they can't be trusted.
-        """
+        """Do the slaves' part; it is masked when it is bundled."""
         hiding, setup, name = self.hiding, self.hiding.setup, self.hiding.inner.name
         circle, journal = hiding.gathered.circle, at.owner.journal
         everybody = range(len(circle.names))

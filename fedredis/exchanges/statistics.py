@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fedredis.arrays import Sum, Updates
-from fedredis.errors import FedredisError
-from fedredis.exchanges.base import OfAll
+from fedredis.exchanges.base import Pass
 from fedredis.exchanges.protocol import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from fedredis.arrays import Named
     from fedredis.exchanges.protocol import AtHand, Reduced
-    from fedredis.exchanges.setup import Setup
+    from fedredis.features import Features
 
 
-@dataclass(frozen=True, eq=False)
-class Statistics(OfAll):
+class Statistics(Pass):
     """One pass of a feature map over the rows that are trained on.
 
-    It reads what is known so far, ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``; the
-    last one also makes the model that training starts from.
+    The last one also makes the model that training starts from.
     """
 
     KIND = "statistics"
-    JOB = "statistics"
 
-    setup: Setup
-    number: int
-    known: Named
-
-    @classmethod
-    def of(cls, setup: Setup, number: int, given: Mapping[str, Named]) -> Self:
-        """Make the exchange, from what is known."""
-        return cls(setup, number, given["known"])
-
-    @cached_property
-    def _pass(self) -> str:
-        name = self.setup.features.next_pass(self.known)
-        if name is None:
-            raise FedredisError(f"there is nothing left to learn in round {self.name}")
-        return name
+    @property
+    def _learner(self) -> Features:
+        return self.setup.features
 
     @cached_property
     def rule(self) -> Sum:

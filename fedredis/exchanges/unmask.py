@@ -70,13 +70,7 @@ class Unmask(OfAll):
         return Relay(Schema((Field("shares", "<i8", (len(self.hiding.members), WORDS)),)))
 
     def local(self, at: AtHand) -> Updates:
-        """Give shares away, for this set of slaves and never for another.
-
-        Raises
-        ------
-        RuleError
-            If the set may not be unmasked.
-        """
+        """Give shares away, for this set of slaves and never for another."""
         hiding, setup = self.hiding, self.hiding.setup
         circle, members = hiding.gathered.circle, hiding.members
         least = max(circle.least(hiding.inner.slaves), at.owner.policy.least_slaves)
@@ -96,13 +90,7 @@ class Unmask(OfAll):
         return len(self.inside)
 
     def learn(self, reduced: Reduced) -> Step:
-        """Take the masks off, and make of the total what follows from it.
-
-        Raises
-        ------
-        RoundFailedError
-            If too few have helped, or what comes out is no sum of so many slaves.
-        """
+        """Take the masks off, and make of the total what follows from it."""
         hiding, circle = self.hiding, self.hiding.gathered.circle
         slot, rows = slot_of(hiding.setup, self.name), list(hiding.asked.values())
         of_slot = {name: array[rows, slot.place] for name, array in self.sealed["vaults"].items()}

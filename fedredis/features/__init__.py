@@ -63,11 +63,6 @@ def make(
         ``mean`` if cells may be missing, and are to be filled.
     numeric_labels
         Whether labels are numbers, which are then learned to be standardised.
-
-    Raises
-    ------
-    UsageError
-        If there is none of that name.
     """
     check_name(name)
     if name == BINS:

@@ -90,13 +90,7 @@ class Bins:
         return [np.array([cells.histogram(edges, x) for edges, x in grids])]
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
-        """Return what is known after a pass, given the sums over all slaves.
-
-        Raises
-        ------
-        DataError
-            If a column holds no number, or one that is too large.
-        """
+        """Return what is known after a pass, given the sums over all slaves."""
         if name == "magnitudes":
             self._ranges.learn(name, known, total[:1])
             inside = total[0][:, 1:-1]

@@ -64,13 +64,7 @@ class Categories:
         return [np.stack([of(x) for x in each]) for of in (union.table, union.holding)]
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
-        """Return what is known after the pass, given the sum of all slaves' tables.
-
-        Raises
-        ------
-        DataError
-            If a column has too many categories.
-        """
+        """Return what is known after the pass, given the sum of all slaves' tables."""
         found = [
             union.entries(table, column.name)[0]
             for table, column in zip(total[0], self.columns, strict=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.arrays import count
+from fedredis.features.no_input import NoInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,17 +17,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Classes:
+class Classes(NoInput):
     """Count the classes, in a pass as of a feature map that makes no input.
 
     Known afterwards: ``class_counts`` (classes,).
     """
 
     classes: int
-
-    def width(self, known: Named) -> int:
-        """Count the inputs: none."""
-        return 0
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -51,18 +48,6 @@ class Classes:
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after the pass, given the counts over all slaves."""
         return {**known, "class_counts": total[0]}
-
-    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
-        """Map rows X (n, columns) to no input (n, 0)."""
-        return np.empty((len(X), 0))
-
-    def bounds(self, known: Named) -> NDArray[Any]:
-        """Bound the inputs: there is none (0,)."""
-        return np.empty(0)
-
-    def warnings(self, known: Named) -> tuple[str, ...]:
-        """Nothing to say."""
-        return ()
 
 
 def _complete(counts: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:

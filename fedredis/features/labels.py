@@ -9,6 +9,7 @@ import numpy as np
 
 from fedredis.arrays import Quantity
 from fedredis.features.moments import Moments, most_of
+from fedredis.features.no_input import NoInput
 from fedredis.features.weights import SUM_BITS, WEIGHT_BITS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(NoInput):
     """Learn how to standardise labels, in passes as of a feature map that makes no input.
 
     Known afterwards, all (): ``label_mean``, ``label_scale``, ``label_constant`` (1 or 0), and
@@ -37,10 +38,6 @@ class Labels:
     @property
     def _moments(self) -> Moments:
         return Moments(("label",), prefix="label_", grain=self.grain)
-
-    def width(self, known: Named) -> int:
-        """Count the inputs: none."""
-        return 0
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -70,14 +67,6 @@ class Labels:
         own = {**after, "label_bound": bound}
         return {k: np.array(a[0]) if k.startswith("label_") else a for k, a in own.items()}
 
-    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
-        """Map rows X (n, columns) to no input (n, 0)."""
-        return np.empty((len(X), 0))
-
-    def bounds(self, known: Named) -> NDArray[Any]:
-        """Bound the inputs: there is none (0,)."""
-        return np.empty(0)
-
     def warnings(self, known: Named) -> tuple[str, ...]:
         """Say if there is nothing to predict."""
         if not known["label_constant"]:
@@ -86,7 +75,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class WeighedMean:
+class WeighedMean(NoInput):
     """Learn the mean of labels by what their rows weigh, in a pass that makes no input.
 
     It waits until `Labels` and `weights` know all that they must. Known afterwards:
@@ -95,10 +84,6 @@ class WeighedMean:
     """
 
     weights: Weights
-
-    def width(self, known: Named) -> int:
-        """Count the inputs: none."""
-        return 0
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing, or too much."""
@@ -136,15 +121,3 @@ class WeighedMean:
     def _scale(self, known: Named) -> int:
         most = float(known["label_bound"]) * float(known["weight_bound"])
         return self._bits - int(np.frexp(most)[1])
-
-    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
-        """Map rows X (n, columns) to no input (n, 0)."""
-        return np.empty((len(X), 0))
-
-    def bounds(self, known: Named) -> NDArray[Any]:
-        """Bound the inputs: there is none (0,)."""
-        return np.empty(0)
-
-    def warnings(self, known: Named) -> tuple[str, ...]:
-        """Nothing to say."""
-        return ()

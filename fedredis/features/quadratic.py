@@ -111,13 +111,7 @@ class Quadratic:
         return [np.array([cells.histogram(edges, x) for edges, x in grids])]
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
-        """Return what is known after a pass, given the sums over all slaves.
-
-        Raises
-        ------
-        DataError
-            If a column holds no number, or one that is too large.
-        """
+        """Return what is known after a pass, given the sums over all slaves."""
         if name == "magnitudes":
             return self._first_grids(known, total)
         if name == "means":

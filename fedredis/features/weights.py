@@ -11,6 +11,7 @@ from fedredis.arrays import Quantity
 from fedredis.errors import DataError
 from fedredis.features import cells
 from fedredis.features.moments import histograms
+from fedredis.features.no_input import NoInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ WEIGHT_BITS, SUM_BITS = 52, 61
 
 
 @dataclass(frozen=True)
-class Weights:
+class Weights(NoInput):
     """Learn what weights are multiplied by, in passes as of a feature map that makes no input.
 
     With W_k the sum of the weights w_i of class k, K' the classes that have rows, and n all rows,
@@ -52,10 +53,6 @@ class Weights:
     balanced: bool
     column: bool
     rows: int
-
-    def width(self, known: Named) -> int:
-        """Count the inputs: none."""
-        return 0
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -126,18 +123,6 @@ class Weights:
 
     def _scale(self, known: Named) -> int:
         return self._bits - self._exponent(known)
-
-    def transform(self, known: Named, X: NDArray[Any]) -> NDArray[Any]:
-        """Map rows X (n, columns) to no input (n, 0)."""
-        return np.empty((len(X), 0))
-
-    def bounds(self, known: Named) -> NDArray[Any]:
-        """Bound the inputs: there is none (0,)."""
-        return np.empty(0)
-
-    def warnings(self, known: Named) -> tuple[str, ...]:
-        """Nothing to say."""
-        return ()
 
     def of(self, known: Named, y: NDArray[Any], w: NDArray[Any] | None) -> NDArray[np.float64]:
         """Return what rows weigh (n,), with labels y (n,), and w (n,) in their column."""

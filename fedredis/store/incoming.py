@@ -92,11 +92,6 @@ class Incoming:
         """Return the names of the bundles to fetch, of those listed.
 
         What comes a second time, or has no bundle's name, is left out, and taken off the list.
-
-        Raises
-        ------
-        StateLostError
-            If the last one that is known is not there any more.
         """
         key = self._keys.round(name).bundles
         known = self._names.setdefault(name, [])

@@ -57,13 +57,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = Lazy(
 
 
 def make(name: str, options: Mapping[str, str]) -> Strategy:
-    """Make the strategy of a name, with options as text.
-
-    Raises
-    ------
-    UsageError
-        If there is no such strategy or option, or a value is out of its range.
-    """
+    """Make the strategy of a name, with options as text."""
     return build(STRATEGIES, name, options)
 
 

@@ -80,13 +80,7 @@ class Newton(FedAvg):
         require(0 <= self.tolerance < math.inf, "tolerance", self.tolerance, "0 or more")
 
     def quantities(self, model: Model, sent: Global, limits: Limits) -> tuple[Quantity, ...]:
-        """Describe what is added up: gradient (p,), Hessian (p (p + 1) / 2,) and loss (1,).
-
-        Raises
-        ------
-        UsageError
-            If the model has too many parameters for that.
-        """
+        """Describe what is added up: gradient (p,), Hessian (p (p + 1) / 2,) and loss (1,)."""
         fields = model.schema().fields
         p = sum(field.size for field in fields)
         if 8 * p * p > MOST_BYTES:
@@ -125,11 +119,6 @@ class Newton(FedAvg):
         """Return the model after a step, or half of the last one.
 
         The state is the point before the step, and the loss there.
-
-        Raises
-        ------
-        FedredisError
-            If the slaves that were counted have no rows, or their sums are no Hessian.
         """
         gradient, hessian, mean_loss = returned.means
         w = flat(current.parameters)

@@ -99,13 +99,7 @@ class Bounded(Robust, ABC):
         return 1
 
     def check(self, slaves: int) -> None:
-        """See that so many slaves are enough.
-
-        Raises
-        ------
-        UsageError
-            If they are not.
-        """
+        """See that so many slaves are enough."""
         f = self.attackers(slaves)
         if slaves < self.least(f):
             raise UsageError(

@@ -129,15 +129,7 @@ def let_in() -> AnyResponse | None:
 
 
 def _check(given: str) -> None:
-    """See that a password is the right one.
-
-    Raises
-    ------
-    TooManyRequests
-        If it was wrong too often from this address.
-    Unauthorized
-        If it is wrong.
-    """
+    """See that a password is the right one."""
     throttle: Throttle = current_app.extensions["fedredis-throttle"]
     address = request.remote_addr or ""
     if wait := throttle.wait(address):

@@ -43,13 +43,7 @@ DPI = 150
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture as a file that is there whole or not at all.
-
-    Raises
-    ------
-    DataError
-        If the file can't be written.
-    """
+    """Write a picture as a file that is there whole or not at all."""
     with written_whole(path) as scratch, warnings.catch_warnings():
         # A name in letters that the font lacks shows as boxes; the rest of the picture is right.
         warnings.filterwarnings("ignore", message="Glyph ")

@@ -88,7 +88,7 @@ def test_slaves_that_do_not_come(csv, server, caplog):
     caplog.set_level(logging.INFO, "fedredis")
     fedredis.partition(csv, slaves=3, out="parts")
     with pytest.raises(WaitTimeoutError, match="no slave has come"):
-        fedredis.run(redis_url=server.url, wait_timeout=0.1)
+        fedredis.run(redis_url=server.url, wait_timeout=2)
     with pytest.raises(WaitTimeoutError) as error:
         fedredis.run("parts", redis_url=server.url, wait_timeout=0.1)
     (state,) = fedredis.runs(redis_url=server.url)
