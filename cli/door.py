@@ -34,6 +34,11 @@ class Door(Console):
             text, style, control = segment
             yield segment if control else Segment(fit(text, self.encoding), style)
 
+    def on_broken_pipe(self) -> None:
+        """Go on without notes if nobody reads them; results that nobody reads end the command."""
+        if not self.stderr:
+            raise BrokenPipeError
+
     @property
     def unicode(self) -> bool:
         """Whether all letters can be written."""

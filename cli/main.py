@@ -15,7 +15,7 @@ import click.shell_completion
 
 from fedredis import logs
 from fedredis.cli.signals import terminate_as_interrupt
-from fedredis.cli.wording import as_options
+from fedredis.cli.wording import as_options, in_plain_words
 from fedredis.errors import DataWarning, FedredisError
 from fedredis.printable import printable
 
@@ -140,13 +140,13 @@ def _run(args: Sequence[str] | None) -> int:
         where = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
             where = f" (see `{error.ctx.command_path} --help`)"
-        return _fail(error.format_message() + where, error.exit_code)
+        return _fail(in_plain_words(error.format_message()) + where, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except FedredisError as error:
         return _fail(as_options(str(error)), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read the output has gone; say nothing more to it.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has gone, for which click exits; say nothing more to it.
         sys.stdout = None
         return 0
     except Exception as error:
@@ -167,8 +167,21 @@ def _unforeseen(error: Exception) -> str:
     if isinstance(error, RedisError):
         return f"Redis failed: {error}; `fedredis doctor` looks into it"
     if isinstance(error, OSError):
+        if error.filename is None and not _written():
+            return f"what it prints can't be written: {error.strerror}"
         return str(error)
     return f"internal error, please report it: {type(error).__name__}: {error}"
+
+
+def _written() -> bool:
+    """Say whether what was printed has been written."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        sys.stdout = None  # it would fail once more at the end
+        return False
+    return True
 
 
 def _warn(message: Warning | str, *_where: object) -> None:
@@ -179,8 +192,11 @@ def _warn(message: Warning | str, *_where: object) -> None:
 
 def _fail(message: str, code: int) -> int:
     told = printable(" ".join(message.split()))
+    # Imported here, since it brings rich, which shell completion does without.
+    from fedredis.cli import output
+
     if logs.started():
         logging.getLogger("fedredis.cli").error("%s", told)
     else:
-        click.echo(f"fedredis: {told}", err=True)
+        output.note(f"fedredis: {told}")
     return code

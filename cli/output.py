@@ -55,7 +55,7 @@ def styled(text: str, style: str) -> Text:
 
 def encoding() -> str:
     """Return how results are written."""
-    return (sys.stdout.encoding or "utf-8").lower()
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
 
 
 def room() -> int:
@@ -115,7 +115,13 @@ def warn(line: str, **fields: Any) -> None:
     if logs.started():
         logger.warning("%s", told, extra=fields)
     else:
-        click.echo(f"warning: {told}", err=True)
+        note(f"warning: {told}")
+
+
+def note(line: str) -> None:
+    """Write a line to standard error, if somebody reads that."""
+    with suppress(BrokenPipeError):
+        click.echo(line, err=True)
 
 
 def print_json(value: Any) -> None:

@@ -20,6 +20,15 @@ def option_of(name: str) -> str:
     return SPELT.get(name, f"--{name.replace('_', '-')}")
 
 
+#: Types of click's, and what they take.
+CALLED = {
+    "integer range": "a whole number, in digits",
+    "integer": "a whole number, in digits",
+    "float range": "a number",
+    "float": "a number",
+}
+
+
 def as_options(message: str) -> str:
     """Write fields as options: `missing=drop` as --missing drop."""
 
@@ -28,3 +37,10 @@ def as_options(message: str) -> str:
         return option_of(name) + (f" {value}" if value else "")
 
     return FIELD.sub(option, message)
+
+
+def in_plain_words(message: str) -> str:
+    """Say in an error of click's what a value has to be, and not what click calls its type."""
+    for type_, words in CALLED.items():
+        message = message.replace(f"is not a valid {type_}", f"is not {words}")
+    return message

@@ -25,6 +25,8 @@ ERA = np.array([ERAS.index(era) for era in ERA_OF.values()])
 
 #: Songs that are drawn at a time, which bounds the memory of `write_csv`.
 CHUNK = 1 << 16
+#: Songs that can be drawn, a byte of memory each.
+MOST_SONGS = 10**8
 
 
 def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) -> Table:
@@ -40,7 +42,7 @@ def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) 
     Raises
     ------
     UsageError
-        If `songs` is below 1 or `seed` below 0, or `by` is another column.
+        If `songs` is below 1 or above `MOST_SONGS`, `seed` below 0, or `by` another column.
     """
     if by not in (None, LABEL):
         raise UsageError(f"generated songs can be cut by the column '{LABEL}' only, not '{by}'")
@@ -57,7 +59,7 @@ def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:
     Raises
     ------
     UsageError
-        If `songs` is below 1 or `seed` below 0.
+        If `songs` is below 1 or above `MOST_SONGS`, or `seed` below 0.
     DataError
         If the file can't be written.
     """
@@ -81,8 +83,10 @@ def _chunks(
     copulas = read_copulas()
     real = np.array([copula.songs for copula in copulas])
     songs = int(real.sum()) if songs is None else songs
-    if songs < 1 or seed < 0:
-        raise UsageError("songs must be at least 1, and the seed at least 0")
+    if not 1 <= songs <= MOST_SONGS:
+        raise UsageError(f"must be from 1 to {MOST_SONGS:,}, not {songs:,}", field="songs")
+    if seed < 0:
+        raise UsageError(f"must be at least 0, not {seed}", field="seed")
     rng = np.random.default_rng(seed)
     ends = np.rint(np.cumsum([0, *real]) * (songs / real.sum())).astype(np.int64)
     groups = rng.permutation(np.repeat(np.arange(len(real), dtype=np.int8), np.diff(ends)))

@@ -75,7 +75,7 @@ def synth(out: PathLike, *, songs: int | None = None, seed: int = 0, force: bool
     Raises
     ------
     UsageError
-        If `songs` is below 1 or `seed` below 0.
+        If `songs` is below 1 or above 100,000,000, or `seed` below 0.
     DataError
         If the file can't be written, or is there already and not to be replaced by `force`.
     """

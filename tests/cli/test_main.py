@@ -1,6 +1,8 @@
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -71,6 +73,59 @@ def test_an_error_that_was_not_foreseen_is_one_line(monkeypatch, capsys):
     assert run([]) == 1
     assert capsys.readouterr().err == (
         "fedredis: internal error, please report it: ZeroDivisionError: oh\n"
+    )
+
+
+def ended(words, folder, **streams):
+    """Run a command as a process; return its exit code and what it has said."""
+    code = f"from fedredis.cli.main import main; main({words!r})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, **streams)
+    return done.returncode, done.stderr
+
+
+@pytest.fixture
+def unread():
+    """Lend a pipe that nobody reads any more, as behind ``| head -1``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("words", [["strategies"], ["strategies", "--json"], ["--help"]])
+def test_nobody_reads_the_results(tmp_path, unread, words):
+    assert ended(words, tmp_path, stdout=unread, stderr=subprocess.PIPE) == (0, b"")
+
+
+def test_nobody_reads_the_notes(tmp_path, unread):
+    """What is done is done all the same."""
+    words = ["data", "synth", "--songs", "3", "--out", "songs.csv"]
+    assert ended(words, tmp_path, stderr=unread)[0] == 0
+    assert (tmp_path / "songs.csv").read_text().count("\n") == 4
+    assert ended(words, tmp_path, stderr=unread)[0] == 1  # it is there
+
+
+@pytest.mark.parametrize("words", [["strategies"], ["strategies", "--json"], ["--help"]])
+def test_results_that_find_no_room(tmp_path, words):
+    with Path("/dev/full").open("w") as full:
+        assert ended(words, tmp_path, stdout=full, stderr=subprocess.PIPE) == (
+            *(1, b"fedredis: what it prints can't be written: No space left on device\n"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--rounds=1e3", "'1e3' is not a whole number, in digits"),
+        ("--slaves=0x10", "'0x10' is not a whole number, in digits"),
+        ("--learning-rate=fast", "'fast' is not a number"),
+        ("--rounds=0", "0 is not in the range x>=1"),
+    ],
+)
+def test_a_value_that_is_no_number(refused, option, told):
+    name = option.partition("=")[0]
+    assert refused("run", option) == (
+        f"fedredis: Invalid value for '{name}': {told}. (see `fedredis run --help`)\n"
     )
 
 

@@ -67,9 +67,9 @@ def test_few_songs(songs: int) -> None:
     assert generate(songs).X.shape == (songs, 11)
 
 
-@pytest.mark.parametrize(("songs", "seed"), [(0, 0), (-1, 0), (1, -1)])
+@pytest.mark.parametrize(("songs", "seed"), [(0, 0), (-1, 0), (10**8 + 1, 0), (1, -1)])
 def test_no_songs(tmp_path: Path, songs: int, seed: int) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"^`songs` must be from 1 to|^`seed` must be at least 0"):
         generate(songs, seed)
     with pytest.raises(UsageError):
         write_csv(songs, tmp_path / "songs.csv", seed)
