@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.segment import Segment
 
+from fedredis.cli.output import NARROWEST
 from fedredis.printable import fit
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class Door(Console):
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+        if self.width < NARROWEST:  # a terminal that does not know its size says 0
+            self.width = NARROWEST
 
     def render_str(self, text: str, **how: Any) -> Text:
         """Make a `Text` of a string."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import logging
@@ -167,21 +168,10 @@ def _unforeseen(error: Exception) -> str:
     if isinstance(error, RedisError):
         return f"Redis failed: {error}; `fedredis doctor` looks into it"
     if isinstance(error, OSError):
-        if error.filename is None and not _written():
-            return f"what it prints can't be written: {error.strerror}"
-        return str(error)
+        if error.errno == errno.ENOSPC and not error.filename:
+            return f"{error.strerror}: make room where it writes, or send its output elsewhere"
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return f"internal error, please report it: {type(error).__name__}: {error}"
-
-
-def _written() -> bool:
-    """Say whether what was printed has been written."""
-    try:
-        if sys.stdout:
-            sys.stdout.flush()
-    except OSError:
-        sys.stdout = None  # it would fail once more at the end
-        return False
-    return True
 
 
 def _warn(message: Warning | str, *_where: object) -> None:
@@ -192,7 +182,6 @@ def _warn(message: Warning | str, *_where: object) -> None:
 
 def _fail(message: str, code: int) -> int:
     told = printable(" ".join(message.split()))
-    # Imported here, since it brings rich, which shell completion does without.
     from fedredis.cli import output
 
     if logs.started():

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fedredis.cli")
 
+#: Letters of a line that there are at least, since nothing can be read in fewer.
+NARROWEST = 20
+
 
 def results() -> Door:
     """Return the console for what a command was asked for."""
@@ -63,8 +66,8 @@ def room() -> int:
     for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
         with suppress(AttributeError, ValueError, OSError):
             if found := os.get_terminal_size(stream.fileno()).columns:  # type: ignore[union-attr]
-                return int(os.environ.get("COLUMNS") or found)
-    return shutil.get_terminal_size().columns
+                return max(NARROWEST, int(os.environ.get("COLUMNS") or found))
+    return max(NARROWEST, shutil.get_terminal_size().columns)
 
 
 def write(lines: Iterable[tuple[str, str]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -32,7 +34,9 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield scratch
         scratch.replace(path)
     except OSError as error:
-        raise DataError(f"can't be written: {error.strerror or error}", file=path) from error
+        # NumPy gives no reason when a part was written, and there is only one.
+        why = error.strerror or os.strerror(errno.ENOSPC)
+        raise DataError(f"can't be written: {why}", file=path) from error
     finally:
         if scratch.is_dir():
             shutil.rmtree(scratch, ignore_errors=True)

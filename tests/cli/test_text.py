@@ -96,3 +96,12 @@ def test_json_has_no_number_that_json_has_not(capsys):
         {"a": float("nan"), 1: (np.float64("inf"), np.int64(3)), "c": np.array([[1.5, np.nan]])}
     )
     assert capsys.readouterr().out == '{"a": null, "1": [null, 3], "c": [[1.5, null]]}\n'
+
+
+@pytest.mark.parametrize("columns", [0, 1, 19])
+def test_a_terminal_that_does_not_know_its_width(call, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", "20")
+    told = call("strategies")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert call("strategies") == told
+    assert "fedprox" in told.out

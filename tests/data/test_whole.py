@@ -38,3 +38,11 @@ def test_what_the_system_refuses_is_a_data_error(tmp_path: Path) -> None:
     ):
         scratch.mkdir()
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+def test_numpy_gives_no_reason_when_a_disk_is_full(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DataError, match="it: can't be written: No space left on device"),
+        written_whole(tmp_path / "it"),
+    ):
+        raise OSError("1200 requested and 1008 written")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.api.trained.prediction import trained_of
 from fedredis.api.trained.unseen import unseen_in
+from fedredis.api.writing import new_file
 from fedredis.arguments import checked
 from fedredis.data.reading import Reading
 from fedredis.data.whole import written_whole
@@ -67,16 +68,15 @@ def predict_rows(
     Raises
     ------
     UsageError
-        If not one of `run` and `model` is given, a column is missing, or `out` can't be written.
+        If not one of `run` and `model` is given, or a column is missing.
     DataError
-        If a cell can't be used, or is missing where the run does not fill it.
+        If a cell can't be used, or is missing where the run does not fill it; if `out` can't be
+        written, or is there already and not to be replaced by `force`.
     FedredisError
         If the run has no trained model yet, or Redis can't be reached.
     """
     how = Reading(**reading)
-    target = None if out is None else Path(out)
-    if target is not None and target.exists() and not force:
-        raise UsageError(f"{target} is there already: `force` replaces it", field="out")
+    target = None if out is None else new_file(out, force=force)
     # They import pandas, as reading a file does.
     from fedredis.data import formats
     from fedredis.data.rows import of_cells

@@ -6,7 +6,7 @@ import pytest
 
 import fedredis
 from fedredis.cli.main import run as command
-from fedredis.errors import UsageError
+from fedredis.errors import DataError, UsageError
 
 
 def test_a_frame_and_a_file_of_another_dialect(trained, csv, folder, server):
@@ -31,3 +31,9 @@ def test_a_frame_and_a_file_of_another_dialect(trained, csv, folder, server):
 def test_a_file_that_can_not_be_written(name):
     with pytest.raises(UsageError, match=r"`out` must end in \.csv"):
         fedredis.predict_rows(pd.DataFrame({"x": [1]}), "r", out=name)
+
+
+def test_no_folder_is_made_for_it(tmp_path):
+    with pytest.raises(DataError, match=r"there is no directory .*typo; make it first"):
+        fedredis.predict_rows(pd.DataFrame({"x": [1]}), "r", out=tmp_path / "typo" / "told.csv")
+    assert not list(tmp_path.iterdir())
