@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.segment import Segment
 
-from fedredis.cli.output import NARROWEST
-from fedredis.printable import fit
+from fedredis.printable import NARROWEST, fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

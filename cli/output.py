@@ -20,7 +20,7 @@ import click
 
 from fedredis import logs
 from fedredis.cli.wording import as_options
-from fedredis.printable import fit, printable
+from fedredis.printable import NARROWEST, fit, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from fedredis.cli.door import Door
 
 logger = logging.getLogger("fedredis.cli")
-
-#: Letters of a line that there are at least, since nothing can be read in fewer.
-NARROWEST = 20
 
 
 def results() -> Door:

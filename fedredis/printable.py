@@ -7,6 +7,8 @@ import re
 #: What a terminal would obey: C0 but for tab and newline, DEL, C1, and what turns the direction
 #: of writing.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+#: Letters of a line that there are at least, since nothing can be read in fewer.
+NARROWEST = 20
 
 
 def printable(text: str) -> str:

@@ -25,6 +25,8 @@ _POWERS = np.ldexp(
 )
 #: The edges of the first count; what lies beyond them is counted too, at either end.
 MAGNITUDES = np.concatenate([-_POWERS[::-1], [0.0], _POWERS])
+#: Edges that are closer together have no line between them that float64 can hold.
+CLOSEST = 2.0**-1000
 #: A cell with no more rows than this is not divided.
 FEW_ROWS = 4
 #: Cells of a column at most, as a multiple of the bins that are wished for.
@@ -87,7 +89,8 @@ def too_full(
     """
     most = max(int(counts.sum()) / bins, FEW_ROWS)
     several = np.nextafter(edges[:-1], np.inf) < edges[1:]
-    full: NDArray[np.bool_] = (counts > most) & several & (np.diff(edges) >= least)
+    wide = np.diff(edges) >= max(least, CLOSEST)
+    full: NDArray[np.bool_] = (counts > most) & several & wide
     return full
 
 

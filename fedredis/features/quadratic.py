@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from fedredis.arrays import Arrays, Named
     from fedredis.features.protocol import Column
 
-#: Passes that divide cells at most, beside the first by powers of two.
-MOST_QUANTILES = 5
+#: Passes that divide cells at most, beside the first by powers of two: by 2^8 each where half of
+#: the rows are in a cell, and so by all bits of a float64.
+MOST_QUANTILES = 7
 
 #: Rows for each input below which a model is likely to learn the rows by heart.
 ROWS_AN_INPUT = 5

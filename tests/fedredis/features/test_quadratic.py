@@ -1,3 +1,5 @@
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -73,7 +75,7 @@ def test_a_column_without_a_range_is_as_good_as_with_scikit_learn(name, gather):
     train, test = slice(0, N // 2), slice(N // 2, N)
     features, passes = make("quadratic", (Column("x"), Column("other"))), []
     known = gather(features, np.array_split(X[train], 3), passes=passes)
-    assert len(passes) <= 7
+    assert len(passes) <= 9
     assert known["edges"].shape[1] <= 4 * 256 + 1
     inputs = features.transform(known, X)
     ours = LogisticRegression().fit(inputs[train], y[train]).score(inputs[test], y[test])
@@ -85,6 +87,25 @@ def test_a_column_without_a_range_is_as_good_as_with_scikit_learn(name, gather):
     ).fit(X[train], y[train])
     assert ours >= theirs.score(X[test], y[test]) - 0.01
     assert ours > 0.85
+
+
+@pytest.mark.parametrize(("about", "spread"), [(2.0**53, 1000), (1, 1e-12), (-1024, 1e-9)])
+def test_few_rows_on_both_sides_of_a_power_of_two(about, spread, gather):
+    """Each side is a cell of the first count, and half of the rows divide it less finely."""
+    rows = about + spread * np.random.default_rng(4).normal(size=(240, 1))
+    features = make("quadratic", (Column("x"),))
+    ours = scores(features, gather(features, np.array_split(rows, 3)), rows)
+    ranks = np.argsort(np.argsort(rows[:, 0]))
+    theirs = np.array([[NormalDist().inv_cdf((rank + 0.5) / 240)] for rank in ranks.tolist()])
+    assert np.abs(ours - theirs)[np.abs(theirs) < 2].max() < 0.1
+
+
+@pytest.mark.parametrize("size", [1e-300, 5e-318, 5e-324])
+def test_numbers_too_small_to_draw_lines_between(gather, size):
+    x = size * np.random.default_rng(2).normal(0, 10, (500, 1))
+    features = make("quadratic", (Column("x"),))
+    inputs = features.transform(gather(features, np.array_split(x, 3)), x)
+    assert np.isfinite(inputs).all()
 
 
 def test_a_mass_at_the_bound_keeps_a_score_of_its_own(gather):
