@@ -192,7 +192,10 @@ def make(name: str, classes: int) -> Loss:
     if classes:
         there = {"log": Softmax(classes) if classes > 2 else LogLoss()}
     if name != "auto" and name not in there:
-        raise UsageError(f"loss must be one of {', '.join(there)} for such labels, not {name!r}")
+        are, task = ("classes", "regress") if classes else ("numbers", "classify")
+        how = f"; `task={task}` takes labels for what it is for" if name in NAMES else ""
+        listed = ", ".join(there)
+        raise UsageError(f"loss must be one of {listed} where labels are {are}, not {name!r}{how}")
     return there.get(name, next(iter(there.values())))
 
 

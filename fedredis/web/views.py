@@ -213,6 +213,7 @@ class RunView(Summary):
         """The config, by the names of its fields; what is empty, or 0 for none, is left out."""
         config = self.state.config
         fields = {name: getattr(config, name) for name in SETTINGS}
+        fields["options"] = ", ".join(f"{name}={value}" for name, value in config.options.items())
         if self.is_analysis:
             fields = {n: fields[n] for n in ("dataset", "source", "slaves", "rows", "threshold")}
             fields |= {name: value for name, value in config.analysis.items() if value}

@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import fedredis
+from fedredis.data.meaning import digest
+from fedredis.errors import DataWarning
+
 OPTIONS = ("--model", "trees", "--rounds", 3, "--set", "depth=3", "--workers", 2)
 
 
@@ -67,3 +71,112 @@ def test_slaves_of_one_row_and_of_one_class(call, at, rows) -> None:
     assert trained.code == 0, trained.err
     compared = json.loads(call("baseline", json.loads(trained.out)["run"], "--json", *at).out)
     assert compared["pooled"]["weights_sha256"] == json.loads(trained.out)["weights_sha256"]
+
+
+def test_it_is_the_same_whatever_the_number_of_workers(call, at, rows) -> None:
+    """Where each round draws slaves, rows and columns, too."""
+    for asked in (("--slaves", 7), ("--slaves", 7, "--sample", 4, "--seed", 3)):
+        found = set()
+        for workers in (1, 3):
+            told = call("run", *rows, *asked, *OPTIONS[:-1], workers, "--json", *at)
+            assert told.code == 0, told.err
+            found.add(json.loads(told.out)["weights_sha256"])
+        assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "asked"),
+    [
+        ("outcome", "--class-weight balanced"),
+        ("outcome", "--weights counts"),
+        ("outcome", "--set leaves=5 --set rows=1 --set columns=1"),
+        ("outcome", "--quorum 2"),
+        ("dose", "--weights counts"),
+        ("counts", "--task regress --set loss=poisson"),
+    ],
+)
+def test_it_is_the_pooled_model_with_every_option(call, at, rows, label, asked) -> None:
+    frame = pd.read_csv("rows.csv").dropna(subset="dose")
+    frame["counts"] = np.random.default_rng(1).poisson(3, len(frame))
+    frame.to_csv("rows.csv", index=False)
+    given = ("--data", "rows.csv", "--label", label, "--missing", "mean")
+    columns = "ward,shoe" if label == "dose" else "dose,ward,shoe"
+    asked = (*OPTIONS, "--slaves", 4, "--columns", columns, *asked.split())
+    trained = call("run", *given, *asked, "--json", *at)
+    assert trained.code == 0, trained.err
+    outcome = json.loads(trained.out)
+    compared = json.loads(call("baseline", outcome["run"], "--json", *at).out)
+    assert compared["pooled"].pop("weights_sha256") == outcome["weights_sha256"]
+    assert compared["federated"] == compared["pooled"] != compared["local"]
+    assert compared["slaves"].keys() == {"0", "1", "2", "3"}
+    assert compared["solver"] == "boosting"
+
+
+def test_it_ends_early_and_stands_for_its_best_round(call, at, rows) -> None:
+    more = ("--patience", 2, "--set", "shrinkage=1", "--set", "l2=0", "--set", "min-rows=1")
+    answer = call("run", *rows, "--slaves", 3, *OPTIONS, "--rounds", 60, *more, "--json", *at)
+    assert answer.code == 0, answer.err
+    outcome = json.loads(answer.out)
+    assert outcome["rounds"] < 60
+    history = fedredis.show(outcome["run"], redis_url=at[1]).history
+    tested = {n.number: entry["accuracy"] for n, entry in history.items() if n.kind == "evaluate"}
+    best = max(tested, key=lambda number: (tested[number], -number))
+    assert outcome["chosen"] == best
+    assert outcome["accuracy"] == tested[best]
+    # The pooled model is grown for as many rounds.
+    compared = json.loads(call("baseline", outcome["run"], "--json", *at).out)
+    assert compared["pooled"]["weights_sha256"] == outcome["weights_sha256"]
+
+
+def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path) -> None:
+    """Raw rows with gaps and categories, one of them new: the same by run, .npz and .onnx."""
+    outcome = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
+    frame = pd.read_csv("rows.csv").drop(columns="outcome").head(60)
+    frame.loc[5, "ward"] = "new"
+    assert frame.isna().any().all()
+    frame.to_csv("new.csv", index=False)
+    for out in ("model.npz", "model.onnx"):
+        if out == "model.onnx":
+            pytest.importorskip("onnx")
+        answer = call("export", outcome["run"], "--out", out, *at)
+        assert answer.code == 0, answer.err
+    answers = []
+    for source in (("--run", outcome["run"], *at), ("--model", "model.npz")):
+        out = f"answers-{len(answers)}.csv"
+        answer = call("predict", *source, "--csv", "new.csv", "--out", out)
+        assert answer.code == 0, answer.err
+        answers.append(pd.read_csv(out))
+    pd.testing.assert_frame_equal(*answers)
+    runtime = pytest.importorskip("onnxruntime")
+    cells = frame.copy()
+    cells["ward"] = [np.nan if pd.isna(ward) else digest(ward) for ward in frame["ward"]]
+    model = fedredis.load("model.npz")
+    cells = cells[[column.name for column in model.description.columns]].to_numpy(float)
+    (found,) = runtime.InferenceSession(tmp_path / "model.onnx").run(None, {"rows": cells})
+    with pytest.warns(DataWarning, match="1 of 60 rows have a category that no row"):
+        expected = model.predict(
+            frame[[c.name for c in model.description.columns]].to_numpy(object)
+        )
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert len(np.unique(found[:, 0])) > 5
+
+
+def test_a_program_has_it_all(call, at, rows, tmp_path) -> None:
+    """What the commands say, by calls."""
+    on = {"redis_url": at[1]}
+    told = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
+    outcome = fedredis.run(
+        tmp_path / "rows.csv",
+        label="outcome",
+        missing="mean",
+        slaves=3,
+        model="trees",
+        rounds=3,
+        options={"depth": 3},
+        workers=2,
+        **on,
+    )
+    assert outcome.weights_sha256 == told["weights_sha256"]
+    assert outcome.importance == told["importance"]
+    compared = fedredis.baseline(outcome.run, **on)
+    assert compared.pooled["weights_sha256"] == outcome.weights_sha256

@@ -112,13 +112,13 @@ def write_folder(folder: Path, paths: list[Path]) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.parametrize("features", ["plain", "quadratic"])
+@pytest.mark.parametrize("how", ["--features plain", "--features quadratic", "--model trees"])
 def test_the_weights_are_those_of_the_same_rows_in_a_partition_folder(
-    shell, federation, run, wards, features
+    shell, federation, run, wards, how
 ):
     """Chances of a slave that is called by a number are those of the number."""
     write_folder(shell.folder / "cut", wards)
-    given = ("--rounds", 5, "--features", features, "--seed", 3)
+    given = ("--rounds", 5, *how.split(), "--seed", 3)
     expected = shell.json("run", "--data", "cut", *given)
     with federation("0", "1", "2"):
         outcome = run("--names", "2,0,1", *given)

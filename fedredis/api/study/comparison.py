@@ -48,7 +48,7 @@ class Baseline:
     run: str
     #: The round whose model the run stands for.
     round: int
-    #: How the others were fitted: ``newton``, which is exact, or ``sgd``.
+    #: How the others were fitted: ``newton``, which is exact, ``boosting`` or ``sgd``.
     solver: str
     #: Name of the figure that says it in one number.
     primary: str

@@ -77,9 +77,13 @@ def test_a_class_without_rows_starts_low_and_a_row_alone_has_the_same_gradient()
 
 
 def test_what_a_loss_is_not_for() -> None:
-    with pytest.raises(UsageError, match="one of squared, poisson for such labels, not 'log'"):
+    with pytest.raises(
+        UsageError, match="one of squared, poisson where labels are numbers, not 'log'"
+    ):
         losses.make("log", 0)
-    with pytest.raises(UsageError, match="one of log for such labels, not 'poisson'"):
+    with pytest.raises(
+        UsageError, match="one of log where labels are classes, not 'poisson'; `task=re"
+    ):
         losses.make("poisson", 3)
     poisson = losses.make("poisson", 0)
     with pytest.raises(DataError, match="the mean label is not above 0"):

@@ -11,6 +11,7 @@ import pytest
 
 import fedredis
 from fedredis.keys import RunKeys
+from fedredis.web.app import create_app
 from tests.fedredis.web.conftest import IMAGE, SCRIPT
 
 if TYPE_CHECKING:
@@ -62,6 +63,19 @@ def test_a_run_that_is_finished(page: FlaskClient) -> None:
     assert said.count("…") >= 3  # its slaves' workers
     assert 'action="/runs/songs/delete"' in answer
     assert 'action="/runs/songs/stop"' not in answer
+
+
+def test_a_run_that_grows_trees(world) -> None:
+    """Its rounds are those of boosting; its levels are in none of the charts."""
+    how = {"slaves": 3, "workers": 1, "home": world.home, "options": {"depth": 2}}
+    fedredis.run(world.csv, rounds=3, id="trees", model="trees", **how)
+    try:
+        with world.site() as site:
+            said = text(create_app(site).test_client().get("/runs/trees").text)
+    finally:
+        fedredis.remove("trees", home=world.home)
+    for what in ("rounds 3 of 3", "Accuracy by round", "model trees", "depth=2"):
+        assert what in said
 
 
 def test_a_run_that_failed_says_who_where_and_what_to_do_before_all_else(
