@@ -1,10 +1,11 @@
-"""Trees: ``python -m benchmarks.boosting [losses] [songs] [speed]``.
+"""Trees: ``python -m benchmarks.boosting [losses] [songs] [speed] [memory]``.
 
 - losses: held-out loss beside scikit-learn's `HistGradientBoosting` on the same codes, with the
   same depth, shrinkage and L2, and on bins of its own;
 - songs: held-out accuracy of `fedredis run --model trees` over five seeds, on two workers;
 - speed: 100 rounds of three classes, depth 4, 64 bins, on two workers, in one process, and in
-  scikit-learn, with all rows in one place and one thread.
+  scikit-learn, with all rows in one place and one thread;
+- memory: what the master holds at most, of few slaves and of many.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import statistics
 import sys
 import time
+import tracemalloc
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from benchmarks.harness import SOURCE, bench
+from benchmarks.harness import SOURCE, Bench, bench
 from benchmarks.work import read_rows
 from fedredis.config import RunConfig
 from fedredis.data.reading import Reading
@@ -37,17 +39,19 @@ from fedredis.models import TREES
 from fedredis.trees.boosting import ROUNDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from fedredis.exchanges import Rows
+    from fedredis.exchanges import Exchange, Rows, Step
     from fedredis.keys import RoundName
 
 #: How far a loss may be from scikit-learn's on the same codes, as a share of it.
 NEAR = 0.005
 #: Cuts into rows to train on and held out, a fifth.
 CUTS = 5
+#: How many slaves there are where memory is measured.
+SLAVES = (10, 100, 1000)
 #: Accuracy that the mean over the seeds must reach, by number of slaves.
 TARGETS = {10: 0.673, 70: 0.668}
 GROWN: dict[str, Any] = {"model": TREES, "strategy": BOOSTING, "features": BINS}
@@ -217,8 +221,10 @@ def speed(rounds: int, repetitions: int) -> Table:
             begun = time.perf_counter(), time.process_time()
             drive(Setup(config), rows, together=5)
             timed("one process", *begun)
+            at_work = _all_at_work(on)
             measured = on.run(folder, config, report=report)
-            times.setdefault("two workers", []).append((measured.pace * rounds / 1000, np.nan))
+            seconds = measured.pace * rounds / 1000
+            times.setdefault("two workers", []).append((seconds, _all_at_work(on) - at_work))
             exchanges = sum(grown for _, grown in traffic)
             begun = time.perf_counter(), time.process_time()
             sklearn_of(Data(X, y, 3), X, y, rounds)
@@ -236,13 +242,43 @@ def speed(rounds: int, repetitions: int) -> Table:
     return table
 
 
+def _all_at_work(on: Bench) -> float:
+    """Return the processor time of this process, of workers that have ended, and of Redis."""
+    server = on.client.info("cpu")
+    return sum(os.times()[:4]) + server["used_cpu_user"] + server["used_cpu_sys"]
+
+
+def memory(rounds: int, of: Sequence[int]) -> Table:
+    """Measure what the master allocates at most, beside the largest sum that it holds."""
+    table = Table("slaves", "master at most, MB", "largest sum, MB")
+    with bench() as on:
+        # First what is imported, and not counted.
+        for told, slaves in enumerate((of[0], *of)):
+            folder, config = on.partitions(slaves, **GROWN, options=SAME, rounds=rounds)
+            largest: list[int] = []
+
+            def seen(exchange: Exchange, step: Step, sizes: list[int] = largest) -> None:
+                sizes.append(exchange.rule.schema.nbytes)
+
+            if told:
+                drive(Setup(config), read_rows(folder, config), seen=seen)
+                tracemalloc.start()
+            on.run(folder, config)
+            if told:
+                most = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                table.add_row(f"{slaves:,}", f"{most / 1e6:.1f}", f"{max(largest) / 1e6:.2f}")
+    return table
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", default=["losses", "songs", "speed"])
+    parser.add_argument("what", nargs="*", default=["losses", "songs", "speed", "memory"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--slaves", nargs="+", type=int, default=SLAVES)
     chosen = parser.parse_args()
     console = Console()
     console.print(f"{SOURCE}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -255,6 +291,8 @@ def main() -> None:
         console.print(accuracy(chosen.seeds))
     if "speed" in chosen.what:
         console.print(speed(chosen.rounds, chosen.repetitions))
+    if "memory" in chosen.what:
+        console.print(memory(chosen.rounds, chosen.slaves))
     sys.exit(0 if near else 1)
 
 
