@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 class Levels:
     """Learn the categories of some columns: ``levels:<column>`` (k,), in the order of their names.
 
-    ``level_rows:<column>`` (k,) is how many rows have each. Without any such column there is no
-    pass.
+    Without any such column there is no pass.
 
     Parameters
     ----------
@@ -72,7 +71,6 @@ class Levels:
             names = [self.text(column, digest) for digest in digests]
             order = sorted(range(len(names)), key=names.__getitem__)
             after[f"levels:{column}"] = digests[order].astype(np.float64)
-            after[f"level_rows:{column}"] = rows[order].astype(np.int64)
         return after
 
     def text(self, column: str, digest: float) -> str:

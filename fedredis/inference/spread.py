@@ -76,10 +76,10 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Spread:
-    """Learn of p variables ``<prefix>mean``, ``scale``, ``bound`` (p,), and ``covariance`` (p, p).
+    """Learn of p variables ``mean``, ``scale``, ``constant`` (p,), and ``covariance`` (p, p).
 
-    The scale is the standard deviation, divided by n, or 1 of a constant; the bound is above every
-    ``abs(x - mean)``. ``<prefix>rows`` is the number of complete rows.
+    The scale is the standard deviation, divided by n, or 1 of a constant; ``rows`` is the number
+    of complete rows.
 
     1. ``ranges``, counts by sign and power of two, which give a pivot c and a unit u;
     2. ``spread``, sums of ``q = (x - c) / u`` and of products of two of them;
@@ -89,7 +89,6 @@ class Spread:
 
     variables: Variables
     scope: Scope
-    prefix: str = ""
     #: Columns of a model by row that is left at most; more would tell of rows.
     share: float = math.inf
     #: How many of the last variables are no columns of a model.
@@ -97,11 +96,11 @@ class Spread:
 
     def next_pass(self, known: Named) -> str | None:
         """``ranges``, then ``spread``."""
-        if self.prefix + "mean" in known:
+        if "mean" in known:
             return None
-        if self.prefix + "again" in known:
+        if "again" in known:
             return "spread again"
-        return "spread" if self.prefix + "pivot" in known else "ranges"
+        return "spread" if "pivot" in known else "ranges"
 
     def parts(self, name: str, known: Named) -> tuple[Part, ...]:
         """Describe what is summed in a pass."""
@@ -121,16 +120,15 @@ class Spread:
         if name == "ranges":
             counts = [cells.magnitudes(column) for column in np.ascontiguousarray(x.T)]
             return [np.array(counts, np.int64).reshape(x.shape[1], -1), np.array(len(x))]
-        q = (x - known[self.prefix + "pivot"]) / known[self.prefix + "unit"]
+        q = (x - known["pivot"]) / known["unit"]
         sums, products = self._reals(known)
         return [sums.add(q), products.add_products(np.ascontiguousarray(q.T), np.ones(len(q)))]
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Return what is known after a pass."""
-        pre = self.prefix
         if name == "ranges":
             return {**known, **self._ranges(known, total)}
-        rows, pivot, unit = known[pre + "rows"], known[pre + "pivot"], known[pre + "unit"]
+        rows, pivot, unit = known["rows"], known["pivot"], known["unit"]
         away = total[0] / rows
         products = square(total[1]) / rows - np.outer(away, away)
         mean, variance = pivot + unit * away, np.maximum(np.diag(products), 0.0)
@@ -138,21 +136,16 @@ class Spread:
         far = np.where([n == INTERCEPT for n in self.variables.names(known)], 0.0, away)
         centred, smaller, poor = recentred(far, variance, mean, pivot, unit)
         if name == "spread" and poor:
-            again = {pre + "pivot": centred, pre + "unit": smaller, pre + "again": np.array(1)}
-            return {**known, **again}
+            return {**known, "pivot": centred, "unit": smaller, "again": np.array(1)}
         constant = variance <= CONSTANT
-        scale = np.where(constant, 1.0, unit * np.sqrt(variance))
-        bound = np.maximum(known[pre + "high"] - mean, mean - known[pre + "low"])
-        found = {
+        passing = ("pivot", "unit", "again")
+        return {
+            **{key: array for key, array in known.items() if key not in passing},
             "mean": mean,
-            "scale": scale,
-            "bound": bound,
+            "scale": np.where(constant, 1.0, unit * np.sqrt(variance)),
             "covariance": products * np.outer(unit, unit),
             "constant": constant.astype(np.int64),
         }
-        passing = {pre + key for key in ("low", "high", "pivot", "unit", "again")}
-        kept = {key: array for key, array in known.items() if key not in passing}
-        return {**kept, **{pre + key: array for key, array in found.items()}}
 
     def _ranges(self, known: Named, total: Arrays) -> Named:
         rows, edges = int(total[1]), cells.MAGNITUDES
@@ -174,6 +167,4 @@ class Spread:
         middles = (edges[:-1] + edges[1:]) / 2
         pivot = np.clip(total[0][:, 1:-1] @ middles / rows, low, high)
         most = np.maximum(high - pivot, pivot - low)
-        found: dict[str, Any] = {"low": low, "high": high, "pivot": pivot, "unit": unit_of(most)}
-        named = {self.prefix + key: np.asarray(values, float) for key, values in found.items()}
-        return {**named, self.prefix + "rows": np.array(rows)}
+        return {"pivot": pivot, "unit": unit_of(most), "rows": np.array(rows)}

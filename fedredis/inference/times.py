@@ -75,9 +75,8 @@ class Times:
 
     1. ``events``: how many there are, by group;
     2. ``times``: the different ones;
-    3. ``risk``: ``died`` (groups, k), ``at_risk`` (groups, k), ``left`` (groups, k + 1), the rows
-       that leave from each time up to the next without an event; and, with weights, the same sums
-       of weights, ``died_weight``, ``at_risk_weight``.
+    3. ``risk``: ``died`` and ``at_risk`` (groups, k); and, with weights, the same sums of weights,
+       ``died_weight``, ``at_risk_weight``.
     """
 
     subjects: Subjects
@@ -157,8 +156,7 @@ class Times:
                 raise DataError("its times can't be told apart", column=self.subjects.time)
             return {**known, "times": np.sort(found[0].view(np.float64))}
         died, gone = total[:2]
-        after = {**known, "died": died, "at_risk": still(gone), "left": gone.copy()}
-        after["left"][:, 1:] -= died
+        after = {**known, "died": died, "at_risk": still(gone)}
         if self.subjects.weights:
             after["died_weight"] = total[2].reshape(died.shape)
             after["at_risk_weight"] = still(total[3].reshape(gone.shape))

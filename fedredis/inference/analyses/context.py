@@ -78,6 +78,22 @@ class Context:
             f"no category '{text}' of column '{column}' is known: name them with `levels`"
         )
 
+    def known_levels(
+        self, columns: Iterable[str], needed: tuple[str, ...] = (), *, told: bool = True
+    ) -> tuple[Levels, ...]:
+        """Return the stage that learns categories of columns, if there are any columns.
+
+        Of rows that have all cells of `needed`; unless few rows may be `told` of, as where they
+        are withheld in the end, a category of few is refused.
+        """
+        named = tuple(dict.fromkeys(columns))
+        return (Levels(named, self.texts, needed, 0 if told else self.least),) if named else ()
+
+    @property
+    def share(self) -> float:
+        """How many columns a model may have by row that is left."""
+        return MOST_SHARE if self.least > 1 else 1.0
+
     def few(self, rows: float) -> bool:
         """Say whether so many rows are too few to be told of."""
         return 0 < rows < self.least

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import UsageError
 from fedredis.inference.coefficients import plain
-from fedredis.inference.levels import Levels
 from fedredis.inference.moments import Groups, Moments
 from fedredis.inference.quantiles import Quantiles
 from fedredis.inference.stages import Chain
@@ -73,7 +72,7 @@ class Describe:
     def chain(self) -> Chain:
         """Categories, moments, quantiles."""
         named = (*self._categories, *([self.by] if self.by else []))
-        levels = (Levels(named, self.context.texts),) if named else ()
+        levels = self.context.known_levels(named)
         return Chain((*levels, self._moments, self._quantiles))
 
     def result(self, known: Named) -> dict[str, Any]:

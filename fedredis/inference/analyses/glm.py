@@ -7,12 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import UsageError
-from fedredis.inference.analyses.context import MOST_SHARE
 from fedredis.inference.design import Design
 from fedredis.inference.families import choose
 from fedredis.inference.glm import Scoring
 from fedredis.inference.glm_table import table
-from fedredis.inference.levels import Levels
 from fedredis.inference.spread import Spread
 from fedredis.inference.stages import Chain
 from fedredis.inference.weighted import Weighted
@@ -105,12 +103,9 @@ class Glm:
     def chain(self) -> Chain:
         """Categories, the spread of the columns, the steps of the fit."""
         context, rows = self.context, self._rows
-        share = MOST_SHARE if context.least > 1 else 1.0
-        levels = Levels(self._design.categories, context.texts, rows.needed, context.least)
-        first = (levels,) if self._design.categories else ()
-        return Chain(
-            (*first, Spread(rows, context.scope, share=share, beside=rows.beside), self._scoring)
-        )
+        levels = context.known_levels(self._design.categories, rows.needed, told=False)
+        spread = Spread(rows, context.scope, context.share, rows.beside)
+        return Chain((*levels, spread, self._scoring))
 
     def result(self, known: Named) -> dict[str, Any]:
         """Return the coefficients, and the figures of the whole model."""

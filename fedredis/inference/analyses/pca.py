@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.errors import DataError, UsageError
-from fedredis.inference.analyses.context import MOST_SHARE
 from fedredis.inference.spread import Numbers, Spread
 from fedredis.inference.stages import Chain
 
@@ -46,8 +45,8 @@ class Pca:
     @cached_property
     def chain(self) -> Chain:
         """The spread of the columns."""
-        share = MOST_SHARE if self.context.least > 1 else math.inf
-        return Chain((Spread(self._numbers, self.context.scope, share=share),))
+        share = self.context.share if self.context.least > 1 else math.inf
+        return Chain((Spread(self._numbers, self.context.scope, share),))
 
     def result(self, known: Named) -> dict[str, Any]:
         """Return the components."""

@@ -10,11 +10,9 @@ import numpy as np
 
 from fedredis.errors import UsageError
 from fedredis.inference import cox_table
-from fedredis.inference.analyses.context import MOST_SHARE
 from fedredis.inference.cox import Covariates, Cox
 from fedredis.inference.design import Design
 from fedredis.inference.kaplan_meier import curve, log_rank
-from fedredis.inference.levels import Levels
 from fedredis.inference.spread import Spread
 from fedredis.inference.stages import Chain
 from fedredis.inference.times import Subjects, Times
@@ -101,19 +99,13 @@ class Survival:
     def chain(self) -> Chain:
         """Categories, times and rows at risk; with covariates their spread, and steps of a fit."""
         context, subjects = self.context, self._subjects
-        named = tuple(
-            dict.fromkeys(
-                (*([subjects.group] if subjects.group else []), *self._design.categories)
-            )
-        )
-        levels = (Levels(named, context.texts, subjects.needed, context.least),) if named else ()
+        named = (*filter(None, [subjects.group]), *self._design.categories)
+        levels = context.known_levels(named, subjects.needed, told=False)
         times = Times(subjects, context.scope)
         if not self.terms:
             return Chain((*levels, times))
-        share = MOST_SHARE if context.least > 1 else 1.0
-        return Chain(
-            (*levels, times, Spread(self._cox.covariates, context.scope, share=share), self._cox)
-        )
+        spread = Spread(self._cox.covariates, context.scope, context.share)
+        return Chain((*levels, times, spread, self._cox))
 
     def result(self, known: Named) -> dict[str, Any]:
         """Return the curves, or the coefficients."""

@@ -12,7 +12,6 @@ import numpy as np
 from fedredis.errors import UsageError
 from fedredis.inference import contingency, distributions
 from fedredis.inference.coefficients import plain
-from fedredis.inference.levels import Levels
 from fedredis.inference.moments import Groups, Moments
 from fedredis.inference.stages import Chain
 
@@ -45,9 +44,9 @@ class CrossTable:
     def chain(self) -> Chain:
         """Categories, then counts or moments."""
         names = ((self.row,) if self._counts else (), () if self._counts else (self.row,))
-        levels = Levels((*names[0], self.column), self.context.texts)
+        levels = self.context.known_levels((*names[0], self.column))
         groups, scope = Groups(self.column), self.context.scope
-        return Chain((levels, Moments(names[1], names[0], groups, scope, correlate=False)))
+        return Chain((*levels, Moments(names[1], names[0], groups, scope, correlate=False)))
 
     def result(self, known: Named) -> dict[str, Any]:
         """Return the table with its tests."""
