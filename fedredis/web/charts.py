@@ -37,6 +37,9 @@ class Unit:
         return f"{value * self.factor:,.{digits}f}{self.suffix}"
 
 
+#: A line to draw: its name, its points and its colour.
+Series = tuple[str, "Sequence[tuple[float, float]]", int | None]
+
 PERCENT = Unit("%", 100.0, 2)
 NUMBER = Unit(digits=4)
 COUNT = Unit()
@@ -101,14 +104,14 @@ class Chart:
 
 def lines(
     title: str,
-    series: Sequence[tuple[str, Sequence[tuple[float, float]], int | None]],
+    series: Sequence[Series],
     *,
     unit: Unit,
     x_title: str,
     zero: bool = False,
     whole: bool = True,
 ) -> Chart | None:
-    """Draw series as lines: each a name, its points and a colour. None if there are no points.
+    """Draw series as lines. None if there are no points.
 
     With `zero` the vertical axis begins there; with `whole` marks along the other one are whole
     numbers, as of rounds. The last series is the one that the summary tells of.

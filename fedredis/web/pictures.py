@@ -10,7 +10,7 @@ from fedredis.web import charts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedredis.web.charts import Chart, Unit
+    from fedredis.web.charts import Chart, Series, Unit
     from fedredis.web.views import RunView
 
 #: Slaves that have a bar each; of more, the lines of all in the order of their values.
@@ -21,30 +21,26 @@ COLOURS = 8
 
 def charts_of(view: RunView) -> list[Chart]:
     """Draw all of a run that there is something to see in."""
-    found = [*_curves(view), _times(view), *_of_slaves(view), *_of_nodes(view)]
+    found = [
+        *(
+            _curve(name, [(FIGURES[name].title, view.curve(name), place)])
+            for place, name in enumerate(view.figures)
+        ),
+        _times([("training", view.round_times, 2)]),
+        *_of_slaves(view),
+        *_of_nodes(view),
+    ]
     return [chart for chart in found if chart is not None]
 
 
-def _curves(view: RunView) -> list[Chart | None]:
-    return [
-        charts.lines(
-            f"{FIGURES[name].title.capitalize()} by round",
-            [(FIGURES[name].title, view.curve(name), place)],
-            unit=unit_of(name),
-            x_title="round",
-        )
-        for place, name in enumerate(view.figures)
-    ]
+def _curve(name: str, series: Sequence[Series]) -> Chart | None:
+    title = f"{FIGURES[name].title.capitalize()} by round"
+    return charts.lines(title, series, unit=unit_of(name), x_title="round")
 
 
-def _times(view: RunView) -> Chart | None:
-    return charts.lines(
-        "Time of each round",
-        [("training", view.round_times, 2)],
-        unit=charts.MILLISECONDS,
-        x_title="round",
-        zero=True,
-    )
+def _times(series: Sequence[Series]) -> Chart | None:
+    title, unit = "Time of each round", charts.MILLISECONDS
+    return charts.lines(title, series, unit=unit, x_title="round", zero=True)
 
 
 def _of_slaves(view: RunView) -> list[Chart | None]:
@@ -96,25 +92,15 @@ def _of_nodes(view: RunView) -> list[Chart | None]:
 
 def compared(views: Sequence[RunView]) -> list[Chart]:
     """Draw several runs in one picture: each figure that they have, a line each."""
+    looks = [(view, view.state.run, i % COLOURS) for i, view in enumerate(views)]
     names = dict.fromkeys(name for view in views for name in view.figures)
     found = [
-        charts.lines(
-            f"{FIGURES[name].title.capitalize()} by round",
-            [(v.state.run, v.curve(name), i % COLOURS) for i, v in enumerate(views)],
-            unit=unit_of(name),
-            x_title="round",
-        )
-        for name in names
+        *(
+            _curve(name, [(run, v.curve(name), colour) for v, run, colour in looks])
+            for name in names
+        ),
+        _times([(run, v.round_times, colour) for v, run, colour in looks]),
     ]
-    found.append(
-        charts.lines(
-            "Time of each round",
-            [(v.state.run, v.round_times, i % COLOURS) for i, v in enumerate(views)],
-            unit=charts.MILLISECONDS,
-            x_title="round",
-            zero=True,
-        )
-    )
     return [chart for chart in found if chart is not None]
 
 

@@ -27,12 +27,13 @@ class Answer:
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Return a function that calls ``fedredis`` with arguments."""
+    """Return a function that calls ``fedredis`` with arguments, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
 
     def call(*args: object) -> Answer:
+        capsys.readouterr()
         code = run([str(arg) for arg in args])
         captured = capsys.readouterr()
         return Answer(code, captured.out, captured.err)

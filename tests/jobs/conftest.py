@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,16 @@ if TYPE_CHECKING:
 def hurried_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the disk at a run's end for a moment only; the file is flushed once a second."""
     monkeypatch.setattr("fedredis.store.master.DISK_WAIT_MS", 1)
+
+
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give the test's process its signal handlers back, which RQ replaces."""
+    monkeypatch.setattr("fedredis.jobs.attachment.LINGER", 0.01)
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,13 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from fedredis.jobs import attachment
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.naming import queue_name
 from fedredis.jobs.worker import FedredisWorker, make_card
 from tests.jobs.conftest import open_round
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from redis import Redis
@@ -49,14 +47,7 @@ VALUES = (
 )
 
 
-@pytest.fixture(autouse=True)
-def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give the test's process its signal handlers back, which RQ replaces."""
-    monkeypatch.setattr(attachment, "LINGER", 0.01)
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.webhook import Webhook
 
-from fedredis.jobs import allowlist, attachment, worker
+from fedredis.jobs import allowlist, worker
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.naming import job_id, queue_name
@@ -45,14 +45,7 @@ ROUND = RoundName("statistics", 1)
 ZLIB = b"\x78\x9c"
 
 
-@pytest.fixture(autouse=True)
-def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give the test's process its signal handlers back, which RQ replaces."""
-    monkeypatch.setattr(attachment, "LINGER", 0.01)
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers")
 
 
 @pytest.fixture
@@ -336,17 +329,19 @@ def is_gone(client: Redis) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_leaves_when_it_is_asked_before_it_has_begun(
+@pytest.mark.parametrize("at", ["work", "dequeue_job_and_maintain_ttl"])
+def test_it_leaves_when_it_is_asked_before_it_has_begun_or_while_it_waits(
     client: Redis,
     burst: Callable[[], FedredisWorker],
     monkeypatch: pytest.MonkeyPatch,
+    at: str,
     number: signal.Signals,
 ) -> None:
     def asked(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
         os.kill(os.getpid(), number)
         pytest.fail("it was not heard")
 
-    monkeypatch.setattr(SimpleWorker, "work", asked)
+    monkeypatch.setattr(SimpleWorker, at, asked)
     burst()
     assert is_gone(client)
 
@@ -363,18 +358,6 @@ def test_it_leaves_when_it_is_asked_while_it_announces_itself(
         pytest.fail("it was not heard")
 
     monkeypatch.setattr(workers, "join", join_and_be_asked)
-    burst()
-    assert is_gone(client)
-
-
-def test_it_leaves_when_it_is_asked_while_it_waits(
-    client: Redis, burst: Callable[[], FedredisWorker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def asked(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        pytest.fail("it was not heard")
-
-    monkeypatch.setattr(SimpleWorker, "dequeue_job_and_maintain_ttl", asked)
     burst()
     assert is_gone(client)
 

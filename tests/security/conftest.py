@@ -25,6 +25,7 @@ from fedredis.embedded import find_binary
 from fedredis.features.protocol import Column
 from fedredis.jobs.naming import queue_name
 from fedredis.jobs.pool import WorkerPool
+from tests.cli.conftest import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,34 +35,11 @@ if TYPE_CHECKING:
 
     from fedredis.data.manifest import Manifest
 
+__all__ = ["call"]
+
 SLAVES = 3
 #: Whoever runs the server: not one of the shipped roles.
 ADMIN = "user admin reset on >over-and-above ~* &* +@all"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Return a function that calls ``fedredis`` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def call(*args: object) -> Answer:
-        capsys.readouterr()
-        code = run([str(arg) for arg in args])
-        captured = capsys.readouterr()
-        return Answer(code, captured.out, captured.err)
-
-    return call
 
 
 @dataclass(frozen=True)

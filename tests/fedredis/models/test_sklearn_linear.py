@@ -5,25 +5,10 @@ from sklearn.metrics import r2_score
 
 from fedredis.models import SklearnSGD, StackedModel, SteeredModel, TrainingSettings
 from fedredis.models.protocol import lacks
+from tests.fedredis.models.test_contract import WIDTH, make_parameters, make_rows
 
-WIDTH = 4
 #: Classes; 0 for numbers.
 KINDS = [0, 2, 3]
-
-
-def make_data(classes, n=200):
-    """Make rows X (n, 4) and labels y (n,), of overlapping classes or along a line."""
-    rng = np.random.default_rng(5)
-    X = rng.normal(0, 1, (n, WIDTH))
-    if not classes:
-        return X, X @ [1.0, -2.0, 0.5, 0.0] + 3 + rng.normal(0, 0.1, n)
-    y = rng.integers(0, classes, n)
-    return X + rng.normal(0, 1, (classes, WIDTH))[y], y
-
-
-def make_parameters(model):
-    rng = np.random.default_rng(1)
-    return [rng.normal(0, 0.5, field.shape) for field in model.schema().fields]
 
 
 def settings(epochs=1, batch_size=20, rate=0.1, l2=1e-2):
@@ -47,7 +32,7 @@ def test_it_is_a_model_and_no_more():
 @pytest.mark.parametrize("classes", KINDS)
 def test_it_is_what_the_estimator_does_from_call_to_call(classes):
     """Trained twice through parameters, or by one estimator that goes on: the same bits."""
-    X, y = make_data(classes)
+    X, y = make_rows(classes)
     model, rng = SklearnSGD(WIDTH, classes), np.random.default_rng(7)
     trained = model.initialise(rng)
     for _ in range(2):
@@ -80,7 +65,7 @@ def loss(classes, coef, intercept, X, y, l2):
 
 @pytest.mark.parametrize("classes", KINDS)
 def test_the_rows_of_a_batch_move_it_as_far_as_one_step_on_their_mean(classes):
-    X, y = make_data(classes)
+    X, y = make_rows(classes)
     model, rate, h, l2 = SklearnSGD(WIDTH, classes), 1e-5, 1e-6, 0.3
     before = make_parameters(model)
     one_batch = settings(batch_size=len(y), rate=rate, l2=l2)
@@ -99,7 +84,7 @@ def test_the_rows_of_a_batch_move_it_as_far_as_one_step_on_their_mean(classes):
 
 
 def test_a_step_that_is_much_too_large():
-    X, y = make_data(0)
+    X, y = make_rows(0)
     model = SklearnSGD(WIDTH, 0)
     with pytest.raises(ValueError, match="overflow"):
         model.train(make_parameters(model), X, y, settings(rate=1e300), np.random.default_rng(0))
@@ -107,7 +92,7 @@ def test_a_step_that_is_much_too_large():
 
 @pytest.mark.parametrize(("classes", "least"), [(0, 0.99), (2, 0.85), (3, 0.75)])
 def test_the_mean_over_slaves_learns(classes, least):
-    X, y = make_data(classes)
+    X, y = make_rows(classes)
     model = SklearnSGD(WIDTH, classes)
     w = model.initialise(np.random.default_rng(0))
     for number in range(20):
