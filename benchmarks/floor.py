@@ -12,13 +12,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fedredis.exchanges.stacks import stacks
+from fedredis.exchanges.stacks import Stack
+from fedredis.exchanges.stacks import stacked as stacks_of
 from fedredis.models import stack
 
 if TYPE_CHECKING:
     from benchmarks.work import Work
+    from fedredis.exchanges.stacks import Part
 
 
 @dataclass(frozen=True)
@@ -34,36 +34,28 @@ def run_floor(work: Work, *, stacked: bool = False) -> Floor:
     """Train and test, slave by slave or in stacks."""
     config, measure, model = work.config, work.setup.measure, work.setup.model(work.known)
     rows = {slave: work.slave(int(slave)) for slave in config.slave_ids}
-    groups = [
-        list(stacks(inputs)) if stacked else [[slave] for slave in rows]
-        for inputs in (
-            {slave: of_slave.train_X for slave, of_slave in rows.items()},
-            {slave: of_slave.test_X for slave, of_slave in rows.items()},
-        )
-    ]
+    parts: tuple[Part, ...] = ("train", "test")
+    to_train, to_test = (
+        stacks_of(rows, part)
+        if stacked
+        else [Stack(part, (slave,), (its,)) for slave, its in rows.items()]
+        for part in parts
+    )
     samples = sum(len(of_slave.train_y) for of_slave in rows.values())
     parameters, round_ms, accuracy = work.initial(), list[float](), 0.0
     for number in range(1, config.rounds + 1):
         started = time.perf_counter()
         total: Any = [0.0] * len(parameters)
-        for slaves in groups[0]:
-            group = [rows[slave] for slave in slaves]
-            trained = stack.train(
-                model,
-                parameters,
-                [one.train_X for one in group],
-                [one.train_y for one in group],
-                config.training(number),
-                [config.local_rng(number, slave) for slave in slaves],
-            )
-            for arrays in trained:
-                total = [t + a * len(group[0].train_y) for t, a in zip(total, arrays, strict=True)]
+        for group in to_train:
+            rngs = [config.local_rng(number, slave) for slave in group.slaves]
+            settings = config.training(number)
+            trained = stack.train(model, parameters, group.X, group.y, settings, rngs)
+            for arrays in zip(*trained, strict=True):
+                total = [t + a * group.y.shape[1] for t, a in zip(total, arrays, strict=True)]
         parameters = [array / samples for array in total]
         test: Any = [0] * len(measure.quantities())
-        for slaves in groups[1]:
-            group = [rows[slave] for slave in slaves]
-            predictions = stack.predict(model, parameters, [one.test_X for one in group])
-            sums = measure.sums(predictions, np.stack([one.test_y for one in group]))
+        for group in to_test:
+            sums = measure.sums(stack.predict(model, parameters, group.X), group.y)
             test = [t + array.sum(axis=0) for t, array in zip(test, sums, strict=True)]
         accuracy = measure.summary(test, work.known)["accuracy"]
         round_ms.append((time.perf_counter() - started) * 1000)

@@ -60,18 +60,17 @@ class Wide:
     def train_stack(
         self,
         parameters: Arrays,
-        Xs: Sequence[NDArray[Any]],
-        ys: Sequence[NDArray[Any]],
+        X: NDArray[Any],
+        y: NDArray[Any],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
-    ) -> list[Arrays]:
+    ) -> Arrays:
         """Return the parameters, moved, once for all slaves."""
-        moved = [array * 0.999 for array in parameters]
-        return [moved] * len(Xs)
+        return [np.broadcast_to(a * 0.999, (len(X), *a.shape)) for a in parameters]
 
-    def predict_stack(self, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    def predict_stack(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return those of several slaves."""
-        return np.full((len(Xs), len(Xs[0]), self.classes), 1 / self.classes)
+        return np.full((*X.shape[:2], self.classes), 1 / self.classes)
 
 
 def register() -> None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fedredis.errors import RuleError
+from fedredis.exchanges.stacks import stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fedredis.arrays import Arrays
     from fedredis.exchanges import Rows
+    from fedredis.exchanges.stacks import Part, Stack
     from fedredis.jobs.inputs import Inputs
     from fedredis.jobs.view import RunView
     from fedredis.secure.owner import Owner
@@ -62,6 +64,20 @@ class Desk:
         """
         scope = (self.run.run_id, self.preprocessing)
         return self.rows.mapped(slave, scope, lambda: prepare(self.raw(slave)))
+
+    def stacks(self, part: Part, prepare: Callable[[Rows], Rows]) -> Sequence[Stack]:
+        """Return a part of all slaves' model inputs, in stacks, which are kept as they are.
+
+        Raises
+        ------
+        DataError
+            As from `raw`.
+        """
+        # A worker claims the same slaves together, round after round.
+        scope = (self.run.run_id, self.preprocessing, part, " ".join(self.slaves))
+        return self.rows.stacks(
+            scope, lambda: stacked({s: self.inputs(s, prepare) for s in self.slaves}, part)
+        )
 
     def memory(self, slave: str) -> Arrays | None:
         """Return what the slave was to remember when it was last counted."""

@@ -13,18 +13,21 @@ from fedredis.jobs.agreement import conform
 from fedredis.jobs.cache import ByteCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from fedredis.arrays import Named
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
     from fedredis.exchanges import Rows, Setup
+    from fedredis.exchanges.stacks import Stack
 
 #: How many categories a line names.
 NAMED = 5
 #: Bytes of partitions and of inputs made of them that a worker keeps in memory.
 MEMORY = 2_000_000_000
+#: Bytes of stacks of inputs, beside those. They spare time where slaves are many and small.
+STACKS = 64_000_000
 
 
 class Holding(Protocol):
@@ -79,6 +82,11 @@ class Inputs:
         self._holding = holding
         #: Rows as they are, by slave; and as inputs, by run, preprocessing and slave.
         self._rows: ByteCache[tuple[str, ...], Rows] = ByteCache(memory, _nbytes)
+        #: Stacks of inputs, by run, preprocessing, part and slaves.
+        self._stacks: ByteCache[tuple[str, ...], Sequence[Stack]] = ByteCache(
+            min(memory, STACKS),
+            lambda stacks: sum(2 * _nbytes(r) for stack in stacks for r in stack.rows),
+        )
 
     def conformed(self, slave: str, config: RunConfig) -> Rows:
         """Return a slave's rows with a run's columns and classes, X (n, columns of the run).
@@ -121,13 +129,21 @@ class Inputs:
         """Return a slave's rows as a run's model inputs, made once for a run and preprocessing."""
         return self._rows.get((*scope, slave), make)
 
+    def stacks(
+        self, scope: tuple[str, ...], make: Callable[[], Sequence[Stack]]
+    ) -> Sequence[Stack]:
+        """Return stacks of inputs, made once; `scope` says whose, for which run, and of what."""
+        return self._stacks.get(scope, make)
+
     def forget_runs(self) -> None:
         """Let go of what was made for any run."""
         self._rows.drop(lambda key: len(key) > 1)
+        self._stacks.drop(lambda key: True)
 
     def forget_other_runs(self, run_id: str) -> None:
         """Let go of what was made for runs that are over."""
         self._rows.drop(lambda key: len(key) > 1 and key[0] != run_id)
+        self._stacks.drop(lambda key: key[0] != run_id)
 
 
 def _nbytes(rows: Rows) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,18 +12,19 @@ import numpy as np
 from fedredis.arrays import Sum, Updates
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
-from fedredis.exchanges.stacks import stacks
-from fedredis.models import stack
+from fedredis.exchanges.stacks import merged
+from fedredis.models.stack import predict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
     from fedredis.arrays.updates import Facts
-    from fedredis.exchanges.protocol import AtHand, Reduced, Rows
+    from fedredis.exchanges.protocol import AtHand, Reduced
     from fedredis.exchanges.setup import Setup
+    from fedredis.exchanges.stacks import Stack
 
 #: Why a run has no figures.
 NOTHING_HELD_OUT = "no slave holds out rows, so no figure says how good the model is"
@@ -57,35 +59,27 @@ class Evaluation(OfAll):
     def local(self, at: AtHand) -> Updates:
         """Test the model on each slave's held-out rows."""
         setup = self.setup
-        rows = {
-            s: at.inputs(s, lambda raw: setup.prepare(self.known, raw)) for s in sorted(at.slaves)
-        }
-        order: list[str] = []
+        found = at.stacks("test", lambda raw: setup.prepare(self.known, raw))
         groups: list[Arrays] = []
         facts: dict[str, list[float | None]] = {}
-        for names in stacks({slave: of_slave.test_X for slave, of_slave in rows.items()}):
-            alike = [rows[name] for name in names]
-            sums, told = self.sums(alike)
-            samples = np.full(len(names), len(alike[0].test_y), np.int64)
+        for stack in found:
+            sums, told = self.sums(stack)
             for fact, values in told.items():
                 facts.setdefault(fact, []).extend(values)
-            order += names
-            groups.append(self.rule.encode(sums, samples))
-        whole = [np.concatenate(a) if len(a) > 1 else a[0] for a in zip(*groups, strict=True)]
-        samples = np.array([len(rows[name].test_y) for name in order], np.int64)
-        return Updates(tuple(order), samples, whole, facts)
+            groups.append(self.rule.encode(sums, stack.samples))
+        order = tuple(chain.from_iterable(stack.slaves for stack in found))
+        samples = np.concatenate([stack.samples for stack in found])
+        return Updates(order, samples, merged(groups), facts)
 
-    def sums(self, rows: Sequence[Rows]) -> tuple[Arrays, Facts]:
-        """Sum up the test on as many held-out rows of each slave, and say what each tells."""
+    def sums(self, stack: Stack) -> tuple[Arrays, Facts]:
+        """Sum up the test on the held-out rows of a stack, and say what each slave tells."""
         measure = self.setup.measure
-        sums = measure.sums(self._predict(rows), np.stack([one.test_y for one in rows]))
-        samples = np.full(len(rows), len(rows[0].test_y), np.int64)
-        return sums, measure.facts(sums, samples, self.known)
+        sums = measure.sums(self._predict(stack), stack.y)
+        return sums, measure.facts(sums, stack.samples, self.known)
 
-    def _predict(self, rows: Sequence[Rows]) -> NDArray[Any]:
-        """Return predictions (k, n, outputs) for as many held-out rows of each slave."""
-        model = self.setup.model(self.known)
-        return stack.predict(model, self.parameters, [one.test_X for one in rows])
+    def _predict(self, stack: Stack) -> NDArray[Any]:
+        """Return predictions (k, n, outputs) for the held-out rows of a stack."""
+        return predict(self.setup.model(self.known), self.parameters, stack.X)
 
     def learn(self, reduced: Reduced) -> Step:
         """Say how good the model is."""

@@ -9,21 +9,19 @@ from fedredis.trees.ensemble import Ensemble
 from fedredis.trees.rows import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from fedredis.exchanges.coded import Coded
-    from fedredis.exchanges.protocol import Rows
+    from fedredis.exchanges.stacks import Stack
 
 
 class GrownEvaluation(Evaluation):
     """The test of ``model:<n>``, an ensemble of trees."""
 
-    def _predict(self, rows: Sequence[Rows]) -> NDArray[Any]:
-        """Return predictions (k, n, outputs) for as many held-out rows of each slave."""
+    def _predict(self, stack: Stack) -> NDArray[Any]:
+        """Return predictions (k, n, outputs) for the held-out rows of a stack."""
         forest = self.setup.forest(self.known)
-        pool = Pool.of([cast("Coded", one).test for one in rows], forest.last)
+        pool = Pool.of([cast("Coded", one).test for one in stack.rows], forest.last)
         raw = pool.raw(Ensemble.of_arrays(self.parameters))
         predictions = forest.loss.predictions(raw, self.known)
-        return predictions.reshape(len(rows), -1, predictions.shape[1])
+        return predictions.reshape(len(stack.rows), -1, predictions.shape[1])

@@ -10,11 +10,13 @@ from fedredis.errors import RuleError
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import plan_of
 from fedredis.exchanges.reduction import Reduction
+from fedredis.exchanges.stacks import stacked
 
 if TYPE_CHECKING:
     from fedredis.arrays import Arrays, Bundle
     from fedredis.exchanges.protocol import Exchange, Rows, Step
     from fedredis.exchanges.setup import Setup
+    from fedredis.exchanges.stacks import Part, Stack
     from fedredis.keys import RoundName
     from fedredis.secure.owner import Owner
 
@@ -45,6 +47,10 @@ class Here:
         if slave not in self._inputs:
             self._inputs[slave] = prepare(self.rows[slave])
         return self._inputs[slave]
+
+    def stacks(self, part: Part, prepare: Callable[[Rows], Rows]) -> Sequence[Stack]:
+        """Return a part of the inputs of those who are worked for, in stacks."""
+        return stacked({slave: self.inputs(slave, prepare) for slave in self.slaves}, part)
 
     def memory(self, slave: str) -> Arrays | None:
         """Return what a slave was to remember."""

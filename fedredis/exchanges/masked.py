@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Arrays, Named
     from fedredis.exchanges.hiding import Hiding
     from fedredis.exchanges.protocol import AtHand, Reduced, Rows
+    from fedredis.exchanges.stacks import Part, Stack
     from fedredis.keys import RoundName
     from fedredis.secure.owner import Owner
     from fedredis.secure.party import Party
@@ -99,6 +100,9 @@ class _Own:
 
     def inputs(self, slave: str, prepare: Callable[[Rows], Rows]) -> Rows:
         return self._at.inputs(slave, prepare)
+
+    def stacks(self, part: Part, prepare: Callable[[Rows], Rows]) -> Sequence[Stack]:
+        return self._at.stacks(part, prepare)
 
     def memory(self, slave: str) -> Arrays | None:
         return self._memories.get(slave)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named, Rule, Schema, Updates
     from fedredis.exchanges.setup import Setup
+    from fedredis.exchanges.stacks import Part, Stack
     from fedredis.keys import RoundName
     from fedredis.secure.owner import Owner
 
@@ -61,6 +62,12 @@ class AtHand(Protocol):
 
     def inputs(self, slave: str, prepare: Callable[[Rows], Rows]) -> Rows:
         """Return a slave's rows as model inputs; `prepare` is asked once a preprocessing."""
+
+    def stacks(self, part: Part, prepare: Callable[[Rows], Rows]) -> Sequence[Stack]:
+        """Return a part of all slaves' model inputs, as `inputs` does, those of one size stacked.
+
+        They may come in another order.
+        """
 
     def memory(self, slave: str) -> Arrays | None:
         """Return what the slave was to remember when it was last counted."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays
     from fedredis.arrays.updates import Facts
-    from fedredis.exchanges.protocol import Reduced, Rows
+    from fedredis.exchanges.protocol import Reduced
+    from fedredis.exchanges.stacks import Stack
 
 #: What the artifact's one array is called.
 COUNTS = "counts"
@@ -44,9 +45,9 @@ class Scoring(Evaluation):
         """The counts."""
         return Sum(self.scores.quantities(), self.setup.scope)
 
-    def sums(self, rows: Sequence[Rows]) -> tuple[Arrays, Facts]:
-        """Count as many held-out rows of each slave."""
-        return self.scores.sums(self._predict(rows), np.stack([one.test_y for one in rows])), {}
+    def sums(self, stack: Stack) -> tuple[Arrays, Facts]:
+        """Count the held-out rows of a stack."""
+        return self.scores.sums(self._predict(stack), stack.y), {}
 
     def abstain(self, slaves: Sequence[str]) -> Updates:
         """Hand in nothing."""

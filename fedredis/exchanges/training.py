@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from fedredis.arrays import Each, Sum, Updates
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.protocol import Step
-from fedredis.exchanges.stacks import stacks
-from fedredis.strategies import Global, LocalSlave, LocalWork, Returned
+from fedredis.exchanges.stacks import merged
+from fedredis.strategies import Global, LocalSlaves, LocalWork, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,28 +74,25 @@ class Training(OfAll):
         how often makes no difference.
         """
         setup, config = self.setup, self.setup.config
-        slaves = {}
-        for name in at.slaves:
-            rows = at.inputs(name, lambda raw: setup.prepare(self.known, raw))
-            rng = config.local_rng(self.number, name)
-            memory = at.memory(name) if setup.strategy.remembers else None
-            slaves[name] = LocalSlave(rows.train_X, rows.train_y, rng, memory, rows.train_w)
         settings, limits = config.training(self.number), setup.limits(self.known, self.number)
-        order: list[str] = []
+        found = at.stacks("train", lambda raw: setup.prepare(self.known, raw))
         memories: list[Arrays] = []
         groups: list[Arrays] = []
-        for names in stacks({name: slave.X for name, slave in slaves.items()}):
-            alike = [slaves[name] for name in names]
-            work = LocalWork(self.model, self.sent, settings, limits, setup.measure, alike)
+        for stack in found:
+            slaves = LocalSlaves(
+                stack.X,
+                stack.y,
+                [config.local_rng(self.number, name) for name in stack.slaves],
+                list(map(at.memory, stack.slaves)) if setup.strategy.remembers else (),
+                stack.w,
+            )
+            work = LocalWork(self.model, self.sent, settings, limits, setup.measure, slaves)
             results = setup.strategy.local(work)
-            order += names
-            memories += [result.memory for result in results if result.memory is not None]
-            samples = np.array([slave.rows for slave in alike], np.int64)
-            values = [np.stack(a) for a in zip(*(r.arrays for r in results), strict=True)]
-            groups.append(self.rule.encode(values, samples))
-        whole = [np.concatenate(a) if len(a) > 1 else a[0] for a in zip(*groups, strict=True)]
-        samples = np.array([slaves[name].rows for name in order], np.int64)
-        return Updates(tuple(order), samples, whole, memories=memories)
+            memories += results.memories
+            groups.append(self.rule.encode(results.arrays, stack.samples))
+        order = tuple(chain.from_iterable(stack.slaves for stack in found))
+        samples = np.concatenate([stack.samples for stack in found])
+        return Updates(order, samples, merged(groups), memories=memories)
 
     def learn(self, reduced: Reduced) -> Step:
         """Move the global model."""

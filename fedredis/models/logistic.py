@@ -75,22 +75,23 @@ class LogisticRegression:
     ) -> Arrays:
         """Return new parameters, trained on inputs X (n, width) and labels y (n,), n >= 1."""
         terms = () if term is None else (term,)
-        each = () if weights is None else (weights,)
-        (trained,) = self.train_stack(parameters, [X], [y], settings, [rng], terms, weights=each)
-        return trained
+        w = None if weights is None else weights[np.newaxis]
+        one = X[np.newaxis], y[np.newaxis]
+        (trained,) = self.train_stack(parameters, *one, settings, [rng], terms, weights=w)
+        return [trained[0]]
 
     def train_stack(
         self,
         parameters: Arrays,
-        Xs: Sequence[NDArray[Any]],
-        ys: Sequence[NDArray[Any]],
+        X: NDArray[Any],
+        y: NDArray[Any],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
         terms: Sequence[GradientTerm] = (),
         *,
-        weights: Sequence[NDArray[Any]] = (),
-    ) -> list[Arrays]:
-        """Return new parameters for each slave, all of which have the same number of rows.
+        weights: NDArray[Any] | None = None,
+    ) -> Arrays:
+        """Return new parameters (k, width + 1, classes) for X (k, n, width), y (k, n).
 
         Each epoch shuffles a slave's rows and takes one step a batch, the last and short one
         included. With P the probabilities of a batch of n rows and Y its one-hot labels::
@@ -104,23 +105,25 @@ class LogisticRegression:
         """
         # Everything is held with classes before rows: NumPy then runs along the rows, not along
         # the few classes, which is where the time of a batch this small would go.
-        sent, k, n, size = parameters[0], len(Xs), len(ys[0]), settings.batch_size
+        sent, (k, n), size = parameters[0], y.shape, settings.batch_size
         W = np.repeat(sent[np.newaxis, :-1].transpose(0, 2, 1), k, axis=0)
         b = np.repeat(sent[np.newaxis, -1:].transpose(0, 2, 1), k, axis=0)
         rate, kept = settings.learning_rate, 1 - settings.learning_rate * settings.l2
         steer = _steering(W, b, terms, rate)
-        shuffled, labels = np.empty((k, n, self.width)), np.empty((k, 1, n), np.int64)
-        weighing = np.empty((k, 1, n)) if weights else None
+        rows, shuffled = X.reshape(k * n, self.width), np.empty((k, n, self.width))
+        weighing = None
         one_hot, classes = np.empty((k, self.classes, n)), np.arange(self.classes)[:, np.newaxis]
+        first, orders = np.arange(0, k * n, n)[:, np.newaxis], np.empty((k, n), np.int64)
         for _ in range(settings.local_epochs):
-            for i, (X, y, rng) in enumerate(zip(Xs, ys, rngs, strict=True)):
-                order = rng.permutation(n)
-                # With mode "raise" NumPy would copy once more.
-                X.take(order, 0, shuffled[i], "clip")
-                labels[i, 0] = y[order]
-                if weighing is not None:
-                    weighing[i, 0] = weights[i][order]
-            np.equal(labels, classes, out=one_hot)
+            orders[:] = np.arange(n)
+            for order, rng in zip(orders, rngs, strict=True):
+                rng.shuffle(order)
+            orders += first
+            # With mode "raise" NumPy would copy once more.
+            rows.take(orders, 0, shuffled, "clip")
+            np.equal(y.take(orders)[:, np.newaxis], classes, out=one_hot)
+            if weights is not None:
+                weighing = weights.take(orders)[:, np.newaxis]
             for start in range(0, n, size):
                 batch = shuffled[:, start : start + size]
                 residual = _softmax(_logits(W, batch), b)
@@ -135,7 +138,7 @@ class LogisticRegression:
                 W *= kept
                 W -= gradient
                 b -= gradient_b
-        return [[one] for one in np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()]
+        return [np.concatenate((W, b), axis=2).transpose(0, 2, 1).copy()]
 
     def derivatives(
         self,
@@ -201,13 +204,13 @@ class LogisticRegression:
 
     def predict(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of each class (n, classes) for inputs X (n, width)."""
-        return np.asarray(self.predict_stack(parameters, [X])[0])
+        return np.asarray(self.predict_stack(parameters, X[np.newaxis])[0])
 
-    def predict_stack(self, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """Return those probabilities (k, n, classes) for k slaves' inputs (n, width)."""
+    def predict_stack(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
+        """Return those probabilities (k, n, classes) for k slaves' inputs X (k, n, width)."""
         weights = parameters[0]
         W = np.ascontiguousarray(weights[:-1].T)[np.newaxis]
-        probabilities = _softmax(_logits(W, np.stack(Xs)), weights[-1][:, np.newaxis])
+        probabilities = _softmax(_logits(W, np.ascontiguousarray(X)), weights[-1][:, np.newaxis])
         return np.asarray(probabilities.transpose(0, 2, 1))
 
 

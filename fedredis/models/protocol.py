@@ -153,17 +153,20 @@ class StackedModel(Model, Protocol):
     def train_stack(
         self,
         parameters: Arrays,
-        Xs: Sequence[NDArray[Any]],
-        ys: Sequence[NDArray[Any]],
+        X: NDArray[Any],
+        y: NDArray[Any],
         settings: TrainingSettings,
         rngs: Sequence[np.random.Generator],
         terms: Sequence[GradientTerm] = (),
         *,
-        weights: Sequence[NDArray[Any]] = (),
-    ) -> list[Arrays]:
-        """Return what `train` does for each of k slaves; all have the same number of rows."""
+        weights: NDArray[Any] | None = None,
+    ) -> Arrays:
+        """Return what `train` does for each of k slaves, as stacks (k, …).
 
-    def predict_stack(self, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        Inputs are X (k, n, width), labels y (k, n), weights (k, n).
+        """
+
+    def predict_stack(self, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
         """Return what `predict` does for each of them: (k, n, outputs)."""
 
 

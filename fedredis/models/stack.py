@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 def train(
     model: Model,
     parameters: Arrays,
-    Xs: Sequence[NDArray[Any]],
-    ys: Sequence[NDArray[Any]],
+    X: NDArray[Any],
+    y: NDArray[Any],
     settings: TrainingSettings,
     rngs: Sequence[np.random.Generator],
     terms: Sequence[GradientTerm] = (),
-    weights: Sequence[NDArray[Any]] = (),
-) -> list[Arrays]:
-    """Return each slave's trained parameters, with a term, or rows' weights, if any are given.
+    weights: NDArray[Any] | None = None,
+) -> Arrays:
+    """Return the trained parameters (k, …) of slaves with inputs X (k, n, width), labels y (k, n).
 
-    To the same bits, whether the model works for several slaves at once or not.
+    With a term each, or rows' weights (k, n), if any are given. To the same bits, whether the
+    model works for several slaves at once or not.
 
     Raises
     ------
@@ -38,31 +39,30 @@ def train(
         If the model returns what is not of its own schema.
     """
     more = (terms,) if terms else ()
-    weighs: dict[str, Any] = {"weights": weights} if weights else {}
+    weighs: dict[str, Any] = {} if weights is None else {"weights": weights}
     stacked = _stacked(model, "train")
-    trained: list[Arrays]
-    asked = ("term",) * bool(terms) + ("weights",) * bool(weights)
+    asked = ("term",) * bool(terms) + tuple(weighs)
     if stacked is not None and takes(stacked, *asked):
-        trained = stacked(parameters, Xs, ys, settings, rngs, *more, **weighs)
-    else:
-        each = list(zip(Xs, ys, rngs, *more, strict=True))
-        weighed: list[dict[str, Any]] = [{"weights": w} for w in weights] or [{}] * len(each)
-        trained = [
-            model.train(parameters, X, y, settings, *rest, **its)
-            for (X, y, *rest), its in zip(each, weighed, strict=True)
-        ]
-    shapes = [field.shape for field in model.schema().fields]
-    for arrays in trained:
-        found = [getattr(array, "shape", None) for array in arrays]
-        if found != shapes:
-            raise FedredisError(
-                f"the model's train returned arrays {found}, its schema says {shapes}"
-            )
-    return trained
+        trained: Arrays = stacked(parameters, X, y, settings, rngs, *more, **weighs)
+        _check(model, trained, len(X))
+        return trained
+    each = []
+    for i, (*rows, rng) in enumerate(zip(X, y, rngs, strict=True)):
+        its = {name: of_all[i] for name, of_all in weighs.items()}
+        each.append(model.train(parameters, *rows, settings, rng, *terms[i : i + 1], **its))
+        _check(model, each[-1])
+    return [np.stack(arrays) for arrays in zip(*each, strict=True)]
 
 
-def predict(model: Model, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return the predictions (k, n, outputs) for k slaves' inputs (n, width).
+def _check(model: Model, trained: Arrays, *slaves: int) -> None:
+    shapes = [(*slaves, *field.shape) for field in model.schema().fields]
+    found = [getattr(array, "shape", None) for array in trained]
+    if found != shapes:
+        raise FedredisError(f"the model's train returned arrays {found}, its schema says {shapes}")
+
+
+def predict(model: Model, parameters: Arrays, X: NDArray[Any]) -> NDArray[Any]:
+    """Return the predictions (k, n, outputs) for k slaves' inputs X (k, n, width).
 
     Raises
     ------
@@ -71,13 +71,13 @@ def predict(model: Model, parameters: Arrays, Xs: Sequence[NDArray[Any]]) -> NDA
     """
     stacked = _stacked(model, "predict")
     predictions = (
-        stacked(parameters, Xs)
+        stacked(parameters, X)
         if stacked is not None
-        else np.stack([np.asarray(model.predict(parameters, X)) for X in Xs])
+        else np.stack([np.asarray(model.predict(parameters, of_slave)) for of_slave in X])
     )
-    if predictions.ndim != 3 or predictions.shape[:2] != (len(Xs), len(Xs[0])):
+    if predictions.ndim != 3 or predictions.shape[:2] != X.shape[:2]:
         raise FedredisError(
-            f"the model's predict returned {predictions.shape[1:]} for {len(Xs[0])} rows, and not "
+            f"the model's predict returned {predictions.shape[1:]} for {X.shape[1]} rows, and not "
             "a line of probabilities, or of one number, for each"
         )
     return np.asarray(predictions)

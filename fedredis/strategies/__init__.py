@@ -8,7 +8,7 @@ from fedredis.errors import UsageError
 from fedredis.lazy import Lazy
 from fedredis.models.protocol import lacks
 from fedredis.strategies.fedavg import FedAvg
-from fedredis.strategies.local import LocalResult, LocalSlave, LocalWork
+from fedredis.strategies.local import LocalResults, LocalSlaves, LocalWork
 from fedredis.strategies.options import build
 from fedredis.strategies.protocol import Global, Limits, Returned, Strategy
 
@@ -22,8 +22,8 @@ __all__ = [
     "FedAvg",
     "Global",
     "Limits",
-    "LocalResult",
-    "LocalSlave",
+    "LocalResults",
+    "LocalSlaves",
     "LocalWork",
     "Returned",
     "Strategy",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fedredis.models.protocol import Model
 from fedredis.strategies import state
-from fedredis.strategies.local import LocalResult
+from fedredis.strategies.local import LocalResults
 from fedredis.strategies.protocol import Global
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class FedAvg:
         """Return no state."""
         return {}
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Train the model that was sent on each slave's own rows."""
-        return [LocalResult(point) for point in work.points(work.train())]
+        return LocalResults(work.points(work.train()))
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

@@ -11,7 +11,7 @@ from fedredis.arrays import count
 from fedredis.arrays.quantity import BITS
 from fedredis.errors import UsageError
 from fedredis.strategies.fedavg import FedAvg
-from fedredis.strategies.local import LocalResult, steps
+from fedredis.strategies.local import LocalResults, steps
 from fedredis.strategies.protocol import Global
 from fedredis.strategies.state import points, stepped
 
@@ -54,15 +54,12 @@ class FedNova(FedAvg):
             )
         return (*points(model, sent, limits), count("steps", (1,), bound=most))
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Train the model that was sent, and go back to one average step."""
         sent, taken = work.sent.parameters, work.steps
-        averages = [
-            [w - (w - t) / taken for w, t in zip(sent, trained, strict=True)]
-            for trained in work.train()
-        ]
-        weighted = np.array([taken * work.rows])
-        return [LocalResult([*point, weighted]) for point in work.points(averages)]
+        averages = [w - (w - t) / taken for w, t in zip(sent, work.train(), strict=True)]
+        weighted = np.full((work.count, 1), taken * work.rows)
+        return LocalResults([*work.points(averages), weighted])
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

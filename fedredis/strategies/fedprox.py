@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fedredis.models.protocol import GradientTerm, SteeredModel
 from fedredis.strategies.fedavg import FedAvg
-from fedredis.strategies.local import LocalResult
+from fedredis.strategies.local import LocalResults
 from fedredis.strategies.options import require
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class FedProx(FedAvg):
     def __post_init__(self) -> None:
         require(self.mu >= 0, "mu", self.mu, "0 or more")
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Train the model that was sent, with the term."""
-        trained = work.train([GradientTerm(proximal=self.mu)] * len(work.slaves))
-        return [LocalResult(point) for point in work.points(trained)]
+        trained = work.train([GradientTerm(proximal=self.mu)] * work.count)
+        return LocalResults(work.points(trained))

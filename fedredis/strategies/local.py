@@ -24,31 +24,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class LocalSlave:
-    """One slave's rows, and what chance and memory it has."""
+class LocalSlaves:
+    """The rows of k slaves that have n of them each, and what chance and memory they have."""
 
-    #: Inputs (n, width) and labels (n,), n >= 1.
+    #: Inputs (k, n, width) and labels (k, n), n >= 1.
     X: NDArray[Any]
     y: NDArray[Any]
-    #: Derived from the run's seed, the round and the slave.
-    rng: np.random.Generator
-    #: The memory that it returned when it was last counted, if there is one.
-    memory: Arrays | None = None
-    #: What its rows weigh (n,): 1 on average over all slaves' rows. None where all weigh 1.
+    #: One for each slave, derived from the run's seed, the round and the slave.
+    rngs: Sequence[np.random.Generator]
+    #: What each returned when it was last counted, None for nothing; empty if nobody did.
+    memories: Sequence[Arrays | None] = ()
+    #: What rows weigh (k, n): 1 on average over all slaves' rows. None where all weigh 1.
     weights: NDArray[Any] | None = None
-
-    @property
-    def rows(self) -> int:
-        """Its number of rows n_k."""
-        return len(self.y)
 
 
 @dataclass(frozen=True, eq=False)
-class LocalResult:
-    """What a slave adds to the sums, and what it is to be given back next time."""
+class LocalResults:
+    """What k slaves add to the sums, stacks (k, …), and what each is to be given back."""
 
     arrays: Arrays
-    memory: Arrays | None = None
+    memories: Sequence[Arrays] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +56,25 @@ class LocalWork:
     limits: Limits
     #: How predictions are measured.
     measure: Measure
-    slaves: Sequence[LocalSlave]
+    slaves: LocalSlaves
+
+    @property
+    def count(self) -> int:
+        """How many slaves there are: k."""
+        return len(self.slaves.y)
 
     @property
     def rows(self) -> int:
-        """How many rows each slave has."""
-        return self.slaves[0].rows
+        """How many rows each slave has: n."""
+        return int(self.slaves.y.shape[1])
 
     @property
     def steps(self) -> int:
         """How many steps of SGD each slave takes: one a batch, the last and short one included."""
         return steps(self.rows, self.settings)
 
-    def train(self, terms: Sequence[GradientTerm] = ()) -> list[Arrays]:
-        """Return each slave's trained parameters, with a term each if any are given.
+    def train(self, terms: Sequence[GradientTerm] = ()) -> Arrays:
+        """Return the slaves' trained parameters (k, …), with a term each if any are given.
 
         Terms need a model that takes them: `Strategy.requires` sees to it.
         """
@@ -82,27 +82,27 @@ class LocalWork:
         return stack.train(
             self.model,
             self.sent.parameters,
-            [slave.X for slave in slaves],
-            [slave.y for slave in slaves],
+            slaves.X,
+            slaves.y,
             self.settings,
-            [slave.rng for slave in slaves],
+            slaves.rngs,
             terms,
-            [slave.weights for slave in slaves if slave.weights is not None],
+            slaves.weights,
         )
 
-    def points(self, trained: Sequence[Arrays]) -> list[Arrays]:
-        """Multiply each slave's parameters by its number of rows, as sums take them.
+    def points(self, trained: Arrays) -> Arrays:
+        """Multiply the slaves' parameters (k, …) by the number of rows, as sums take them.
 
         Raises
         ------
         BoundError
             If they are further from what was sent than `Limits.max_norm`, or no numbers.
         """
-        stacks = [np.stack(arrays).astype(np.float64) for arrays in zip(*trained, strict=True)]
+        stacks = [array.astype(np.float64) for array in trained]
         self._refuse_far(stacks)
         for points in stacks:
             points *= self.rows
-        return [[points[i] for points in stacks] for i in range(len(self.slaves))]
+        return stacks
 
     def losses(self) -> list[float]:
         """Return the mean loss of the model that was sent on each slave's own rows.
@@ -110,15 +110,16 @@ class LocalWork:
         Squared errors are in squared standard deviations of the label; what is no number is
         infinite.
         """
-        predictions = stack.predict(self.model, self.sent.parameters, [s.X for s in self.slaves])
-        losses = self.measure.losses(predictions, np.stack([s.y for s in self.slaves]))
-        for line, slave in zip(losses, self.slaves, strict=True):
-            line *= 1.0 if slave.weights is None else slave.weights
+        slaves = self.slaves
+        predictions = stack.predict(self.model, self.sent.parameters, slaves.X)
+        losses = self.measure.losses(predictions, slaves.y)
+        if slaves.weights is not None:
+            losses *= slaves.weights
         means: list[float] = (losses.sum(axis=1) / self.rows).tolist()
         return [mean if math.isfinite(mean) else math.inf for mean in means]
 
     def _refuse_far(self, stacks: Sequence[NDArray[np.float64]]) -> None:
-        once = np.ones(len(self.slaves), np.int64)
+        once = np.ones(self.count, np.int64)
         each = np.array(
             [
                 distances([points], once, [w])

@@ -14,7 +14,7 @@ from fedredis.models import triangle
 from fedredis.models.protocol import SecondOrderModel
 from fedredis.strategies.fedavg import FedAvg
 from fedredis.strategies.flat import flat, split
-from fedredis.strategies.local import LocalResult
+from fedredis.strategies.local import LocalResults
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
 from fedredis.strategies.state import arrays_of, filled, largest, named
@@ -104,14 +104,19 @@ class Newton(FedAvg):
         """Return a last point that any other is better than."""
         return {**filled("last", model, 0.0), "loss": np.array([math.inf])}
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Take the derivatives on each slave's rows."""
-        model = _second_order(work.model)
-        of_slaves = (
-            model.derivatives(work.sent.parameters, slave.X, slave.y, slave.weights)
-            for slave in work.slaves
+        model, slaves = _second_order(work.model), work.slaves
+        weights = [None] * work.count if slaves.weights is None else slaves.weights
+        rows = zip(slaves.X, slaves.y, weights, strict=True)
+        each = [model.derivatives(work.sent.parameters, *its) for its in rows]
+        return LocalResults(
+            [
+                np.stack([d.gradient for d in each]),
+                np.stack([d.hessian for d in each]),
+                np.array([[d.loss] for d in each]),
+            ]
         )
-        return [LocalResult([d.gradient, d.hessian, np.array([d.loss])]) for d in of_slaves]
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

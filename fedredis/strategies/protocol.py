@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named, Quantity, Schema, Updates
     from fedredis.models.protocol import Model, TrainingSettings
-    from fedredis.strategies.local import LocalResult, LocalWork
+    from fedredis.strategies.local import LocalResults, LocalWork
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class Strategy(Protocol):
     single: ClassVar[bool]
     #: Whether slaves are sent the global state beside the parameters.
     sends_state: ClassVar[bool]
-    #: Whether a slave is given back its `LocalResult.memory` when it works again.
+    #: Whether slaves are given back their `LocalResults.memories` when they work again.
     remembers: ClassVar[bool]
 
     def check(self, slaves: int) -> None:
@@ -121,7 +121,7 @@ class Strategy(Protocol):
     def initial(self, model: Model) -> Named:
         """Return the state that the first round starts from."""
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Do the slaves' part: return what each of them adds, as real numbers.
 
         Raises

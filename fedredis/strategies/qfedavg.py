@@ -11,12 +11,13 @@ import numpy as np
 from fedredis.arrays import Quantity
 from fedredis.errors import BoundError, FedredisError, UsageError
 from fedredis.strategies.fedavg import FedAvg
-from fedredis.strategies.local import LocalResult
+from fedredis.strategies.local import LocalResults
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
 from fedredis.strategies.state import stepped
 
 if TYPE_CHECKING:
+    from fedredis.arrays import Arrays
     from fedredis.models.protocol import Model, TrainingSettings
     from fedredis.strategies.local import LocalWork
     from fedredis.strategies.protocol import Limits, Returned
@@ -76,7 +77,7 @@ class QFedAvg(FedAvg):
         ways = [Quantity(f.name, f.shape, way, wide=True) for f in model.schema().fields]
         return (*ways, Quantity("normaliser", (1,), most, nonnegative=True, wide=True))
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Train the model that was sent, and weigh the way by the loss that it had.
 
         Raises
@@ -93,15 +94,15 @@ class QFedAvg(FedAvg):
             )
         trained = work.train()
         work.points(trained)  # raises if they are too far away
-        results = []
-        for measured, after in zip(losses, trained, strict=True):
+        each: list[Arrays] = []
+        for measured, *after in zip(losses, *trained, strict=True):
             loss = max(measured, SMALLEST_LOSS)
             ways = [t - w for t, w in zip(after, sent, strict=True)]
             square = lipschitz**2 * sum(float(np.square(way).sum()) for way in ways)
             normaliser = self.q * loss ** (self.q - 1) * square + lipschitz * loss**self.q
-            arrays = [work.rows * loss**self.q * way for way in ways]
-            results.append(LocalResult([*arrays, np.array([work.rows * normaliser])]))
-        return results
+            weighed = [work.rows * loss**self.q * way for way in ways]
+            each.append([*weighed, np.array([work.rows * normaliser])])
+        return LocalResults([np.stack(arrays) for arrays in zip(*each, strict=True)])
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

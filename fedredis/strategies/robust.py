@@ -24,7 +24,7 @@ from fedredis import shares
 from fedredis.errors import FedredisError, UsageError
 from fedredis.strategies.fedavg import FedAvg
 from fedredis.strategies.flat import flat, split
-from fedredis.strategies.local import LocalResult
+from fedredis.strategies.local import LocalResults
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
 
@@ -48,13 +48,11 @@ class Robust(FedAvg, ABC):
 
     single: ClassVar[bool] = True
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Train as federated averaging does; points keep the precision of the parameters."""
         dtypes = [field.dtype for field in work.model.schema().fields]
-        return [
-            LocalResult([a.astype(d, copy=False) for a, d in zip(r.arrays, dtypes, strict=True)])
-            for r in super().local(work)
-        ]
+        points = zip(super().local(work).arrays, dtypes, strict=True)
+        return LocalResults([array.astype(dtype, copy=False) for array, dtype in points])
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

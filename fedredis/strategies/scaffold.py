@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from fedredis.arrays import Quantity
 from fedredis.models.protocol import GradientTerm, SteeredModel
 from fedredis.strategies.fedavg import FedAvg
-from fedredis.strategies.local import LocalResult
+from fedredis.strategies.local import LocalResults
 from fedredis.strategies.options import require
 from fedredis.strategies.protocol import Global
 from fedredis.strategies.state import arrays_of, filled, largest, named, points, stepped
@@ -69,23 +69,23 @@ class Scaffold(FedAvg):
         """Return a control variate of 0."""
         return filled("control", model, 0.0)
 
-    def local(self, work: LocalWork) -> list[LocalResult]:
+    def local(self, work: LocalWork) -> LocalResults:
         """Train the model that was sent, with the correction."""
         sent, scale = work.sent.parameters, 1 / (work.steps * work.settings.learning_rate)
         control = arrays_of("control", work.model, work.sent.state)
-        owns = [slave.memory or [c * 0 for c in control] for slave in work.slaves]
+        owns = [memory or [c * 0 for c in control] for memory in work.slaves.memories]
         terms = [
             GradientTerm(correction=[c - mine for c, mine in zip(control, own, strict=True)])
             for own in owns
         ]
-        trained, results = work.train(terms), []
-        for own, after, point in zip(owns, trained, work.points(trained), strict=True):
-            ways = zip(sent, after, control, strict=True)
-            changes = [scale * (w - t) - c for w, t, c in ways]
-            arrays = [*point, *(work.rows * change for change in changes)]
-            kept = [mine + change for mine, change in zip(own, changes, strict=True)]
-            results.append(LocalResult(arrays, kept))
-        return results
+        trained = work.train(terms)
+        points, ways = work.points(trained), zip(sent, trained, control, strict=True)
+        changes = [scale * (w - t) - c for w, t, c in ways]
+        kept = [
+            [mine + change for mine, change in zip(own, its, strict=True)]
+            for own, *its in zip(owns, *changes, strict=True)
+        ]
+        return LocalResults([*points, *(work.rows * change for change in changes)], kept)
 
     def move(
         self, model: Model, current: Global, returned: Returned, settings: TrainingSettings

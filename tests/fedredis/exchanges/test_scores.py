@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.scores import COUNTS, Scoring
+from fedredis.exchanges.stacks import Stack
 from fedredis.metrics.scores import EDGES, area
 from tests.fedredis.exchanges.conftest import rows_of, setup_of
 
@@ -50,7 +51,8 @@ def test_they_are_those_of_all_held_out_rows(model: str, classes: int) -> None:
     assert str(scoring.name) == f"scores:{chosen}"
     assert sum(isinstance(exchange, Scoring) for exchange in seen) == 1
     prepared = [setup.prepare(scoring.known, one) for one in rows.values()]
-    predicted = np.concatenate([scoring._predict([one])[0] for one in prepared])
+    stacks = [Stack("test", (slave,), (one,)) for slave, one in zip(rows, prepared, strict=True)]
+    predicted = np.concatenate([scoring._predict(stack)[0] for stack in stacks])
     y = np.concatenate([one.test_y for one in rows.values()])
     found = progress.artifacts[f"scores:{chosen}"][COUNTS]
     for place, table in zip(scoring.scores.told, found, strict=True):

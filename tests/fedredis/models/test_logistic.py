@@ -79,11 +79,10 @@ def test_huge_inputs(data, parameters, size):
 
 
 def make_stack(k, n, width, classes):
-    """Make k slaves' rows: inputs (n, width) and labels (n,) each, and parameters."""
+    """Make k slaves' rows: inputs (k, n, width) and labels (k, n), and parameters."""
     rng = np.random.default_rng([k, n, width, classes])
-    Xs = [rng.normal(0, 2, (n, width)) for _ in range(k)]
-    ys = [rng.integers(0, classes, n) for _ in range(k)]
-    return Xs, ys, [rng.normal(0, 0.5, (width + 1, classes))]
+    X, y = rng.normal(0, 2, (k, n, width)), rng.integers(0, classes, (k, n))
+    return X, y, [rng.normal(0, 0.5, (width + 1, classes))]
 
 
 def bits(arrays):
@@ -112,10 +111,11 @@ def test_a_stack_gives_the_same_bits_as_each_alone(k, n, inputs):
     settings = TrainingSettings(local_epochs=2, batch_size=64, learning_rate=0.3, l2=1e-3)
     together = model.train_stack(parameters, Xs, ys, settings, generators(k))
     predicted = model.predict_stack(parameters, Xs)
-    assert (len(together), predicted.shape) == (k, (k, n, inputs[1]))
+    assert predicted.shape == (k, n, inputs[1])
     for i, rng in enumerate(generators(k)):
-        model.schema().views(together[i])
-        assert bits(together[i]) == bits(model.train(parameters, Xs[i], ys[i], settings, rng))
+        own = [stack[i] for stack in together]
+        model.schema().views(own)
+        assert bits(own) == bits(model.train(parameters, Xs[i], ys[i], settings, rng))
         assert predicted[i].tobytes() == model.predict(parameters, Xs[i]).tobytes()
 
 
@@ -133,49 +133,51 @@ def test_beside_whom_a_slave_is_trained_makes_no_difference(others):
 
     def train(*slaves):
         rngs = [np.random.default_rng([3, slave]) for slave in slaves]
-        of = [[Xs[slave] for slave in slaves], [ys[slave] for slave in slaves]]
+        of = Xs[list(slaves)], ys[list(slaves)]
         terms = [GradientTerm(0.1 * slave, [term[slave]]) for slave in slaves]
         return LogisticRegression(11, 3).train_stack(parameters, *of, settings, rngs, terms)
 
-    everyone = train(*range(6))
-    for slave, trained in zip(others, train(*others), strict=True):
-        assert bits(trained) == bits(everyone[slave])
+    (everyone,) = train(*range(6))
+    (some,) = train(*others)
+    for slave, trained in zip(others, some, strict=True):
+        assert trained.tobytes() == everyone[slave].tobytes()
 
 
 def test_slaves_of_huge_inputs_do_not_touch_the_others():
     Xs, ys, parameters = make_stack(3, 20, 11, 3)
     model = LogisticRegression(11, 3)
     settings = TrainingSettings(local_epochs=1, batch_size=8, learning_rate=0.3, l2=1e-3)
-    before = model.train_stack(parameters, Xs, ys, settings, generators(3))
+    (before,) = model.train_stack(parameters, Xs, ys, settings, generators(3))
     Xs[1] = Xs[1] * 1e150
-    after = model.train_stack(parameters, Xs, ys, settings, generators(3))
-    assert [bits(before[i]) == bits(after[i]) for i in range(3)] == [True, False, True]
+    (after,) = model.train_stack(parameters, Xs, ys, settings, generators(3))
+    same = [one.tobytes() == other.tobytes() for one, other in zip(before, after, strict=True)]
+    assert same == [True, False, True]
 
 
 def test_training_leaves_its_arguments_alone():
     Xs, ys, parameters = make_stack(4, 20, 11, 3)
-    for array in (*Xs, *ys, *parameters):
+    for array in (Xs, ys, *parameters):
         array.flags.writeable = False
     model = LogisticRegression(11, 3)
     settings = TrainingSettings(local_epochs=2, batch_size=8, learning_rate=0.3, l2=1e-3)
-    trained = model.train_stack(parameters, Xs, ys, settings, generators(4))
-    for i, (weights,) in enumerate(trained):
+    (trained,) = model.train_stack(parameters, Xs, ys, settings, generators(4))
+    for i, weights in enumerate(trained):
         assert weights.flags.writeable
         assert not np.shares_memory(weights, parameters[0])
-        assert not any(np.shares_memory(weights, other[0]) for other in trained[:i])
+        assert not any(np.shares_memory(weights, other) for other in trained[:i])
 
 
 def test_rows_in_any_layout_and_type_give_the_same_bits():
     Xs, ys, parameters = make_stack(3, 40, 11, 3)
     model = LogisticRegression(11, 3)
     settings = TrainingSettings(local_epochs=2, batch_size=16, learning_rate=0.3, l2=1e-3)
-    others = [np.asfortranarray(Xs[0]), np.repeat(Xs[1], 2, axis=0)[::2], Xs[2]]
-    labels = [ys[0].astype(np.int32), ys[1].astype(np.uint8), ys[2]]
     one = model.train_stack(parameters, Xs, ys, settings, generators(3))
-    other = model.train_stack(parameters, others, labels, settings, generators(3))
-    assert [bits(trained) for trained in one] == [bits(trained) for trained in other]
     predicted = model.predict_stack(parameters, Xs)
-    assert predicted.tobytes() == model.predict_stack(parameters, others).tobytes()
+    for X in (np.asfortranarray(Xs), np.repeat(Xs, 2, axis=1)[:, ::2]):
+        for y in (ys.astype(np.int32), np.asfortranarray(ys).astype(np.uint8)):
+            other = model.train_stack(parameters, X, y, settings, generators(3))
+            assert bits(one) == bits(other)
+        assert predicted.tobytes() == model.predict_stack(parameters, X).tobytes()
 
 
 # What strategies ask of it beyond training.

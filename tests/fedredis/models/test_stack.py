@@ -12,7 +12,7 @@ from fedredis.models.protocol import GradientTerm, lacks
 
 SETTINGS = TrainingSettings(1, 4, 0.5, 0.0)
 RNG = np.random.default_rng(0)
-XS, YS = [RNG.normal(size=(9, 2)) for _ in range(3)], [RNG.integers(0, 2, 9) for _ in range(3)]
+XS, YS = RNG.normal(size=(3, 9, 2)), RNG.integers(0, 2, (3, 9))
 TERMS = [GradientTerm(0.5, [RNG.normal(size=(3, 2))]) for _ in range(3)]
 SENT = [RNG.normal(size=(3, 2))]
 
@@ -44,14 +44,14 @@ class Steered(Wrapped):
 class Noted(LogisticRegression):
     """Something is done beside the training of a stack."""
 
-    def train_stack(self, parameters, Xs, ys, *more):
-        assert len(Xs) == 3
-        return super().train_stack(parameters, Xs, ys, *more)
+    def train_stack(self, parameters, X, y, *more):
+        assert len(X) == 3
+        return super().train_stack(parameters, X, y, *more)
 
 
 class WithoutTerms(LogisticRegression):
-    def train_stack(self, parameters, Xs, ys, settings, rngs):
-        return super().train_stack(parameters, Xs, ys, settings, rngs)
+    def train_stack(self, parameters, X, y, settings, rngs):
+        return super().train_stack(parameters, X, y, settings, rngs)
 
     def train(self, parameters, X, y, settings, rng, term=None):
         return LogisticRegression(2, 2).train(parameters, X, y, settings, rng, term)
@@ -72,8 +72,8 @@ def trained(model, *terms):
     return stack.train(model, SENT, XS, YS, SETTINGS, rngs, *terms)
 
 
-def bits(results):
-    return [array.tobytes() for arrays in results for array in arrays]
+def bits(arrays):
+    return [array.tobytes() for array in arrays]
 
 
 @pytest.mark.parametrize("kind", [Wrapped, Steered, Noted, WithoutTerms])
@@ -125,5 +125,5 @@ def test_schemas_of_several_arrays() -> None:
             return [np.full(2, len(y)), np.float32(1)]
 
     rngs = [RNG] * 3
-    (first, *_) = stack.train(Two(2, 2), Two(2, 2).schema().zeros(), XS, YS, SETTINGS, rngs)
-    assert first[0].tolist() == [9, 9]
+    found, _ = stack.train(Two(2, 2), Two(2, 2).schema().zeros(), XS, YS, SETTINGS, rngs)
+    assert found.tolist() == [[9, 9]] * 3

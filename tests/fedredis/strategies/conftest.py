@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from fedredis.arrays import Scope, Sum
 from fedredis.metrics import measure
 from fedredis.models import LogisticRegression, TrainingSettings
-from fedredis.strategies import Global, Limits, LocalSlave, LocalWork, Returned
+from fedredis.strategies import Global, Limits, LocalSlaves, LocalWork, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays
     from fedredis.models import Model
-    from fedredis.strategies import LocalResult, Strategy
+    from fedredis.strategies import LocalResults, Strategy
 
 #: Rows, batch and epochs that make slaves take 2, 8, 10 and 4 steps.
 ROWS, SETTINGS = (8, 25, 40, 9), TrainingSettings(2, 8, 0.3, 0.01)
@@ -62,24 +62,22 @@ class Federation:
         quantities = strategy.quantities(self.model, sent, self.limits)
         return Sum(quantities, Scope(len(self.slaves), self.rows))
 
-    def work(
-        self, strategy: Strategy, sent: Global, number: int, *slaves: int
-    ) -> list[LocalResult]:
+    def work(self, strategy: Strategy, sent: Global, number: int, *slaves: int) -> LocalResults:
         """Do the part of slaves with as many rows each."""
-        own = [
-            LocalSlave(*self.slaves[s], self.rng(number, s), self.memories.get(s)) for s in slaves
-        ]
+        X, y = (np.stack(arrays) for arrays in zip(*(self.slaves[s] for s in slaves), strict=True))
+        rngs, memories = [self.rng(number, s) for s in slaves], [*map(self.memories.get, slaves)]
+        own = LocalSlaves(X, y, rngs, memories)
         test = measure(self.classes)
         work = LocalWork(self.model, sent, self.settings, self.limits, test, own)
         return strategy.local(work)
 
     def integers(
         self, strategy: Strategy, sent: Global, number: int, slave: int
-    ) -> tuple[Arrays, LocalResult]:
+    ) -> tuple[Arrays, LocalResults]:
         """Return what a slave adds as it travels, once that was looked at as on arrival."""
         rule, samples = self.rule(strategy, sent), np.array([len(self.slaves[slave][1])])
-        (result,) = self.work(strategy, sent, number, slave)
-        stacks = rule.encode([a[np.newaxis] for a in result.arrays], samples)
+        result = self.work(strategy, sent, number, slave)
+        stacks = rule.encode(result.arrays, samples)
         assert rule.reasons(np.ones(1, int), samples, stacks) == [None]
         return [stack[0] for stack in stacks], result
 
@@ -92,9 +90,9 @@ class Federation:
         each = [integers for integers, _ in done.values()]
         total = [np.sum(arrays, axis=0) for arrays in zip(*each, strict=True)]
         for slave, (_, result) in done.items():
-            if result.memory is not None:
-                strategy.memory(self.model).views(result.memory)  # raises if they do not fit
-                self.memories[slave] = result.memory
+            for memory in result.memories:
+                strategy.memory(self.model).views(memory)  # raises if they do not fit
+                self.memories[slave] = memory
         returned = Returned(
             self.rule(strategy, current).decode(total),
             sum(len(self.slaves[slave][1]) for slave in asked),

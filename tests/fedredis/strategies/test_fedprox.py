@@ -30,8 +30,8 @@ def test_the_larger_mu_the_nearer_slaves_stay(federation) -> None:
     sent = federation.first(FedProx())
 
     def away(mu: float) -> float:
-        (result,) = federation.work(FedProx(mu), sent, 1, 2)
-        return float(np.linalg.norm(result.arrays[0] / 40 - sent.parameters[0]))
+        points = federation.work(FedProx(mu), sent, 1, 2).arrays[0]
+        return float(np.linalg.norm(points[0] / 40 - sent.parameters[0]))
 
     assert away(2.0) < 0.9 * away(0.5) < 0.9 * away(0.0)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fedredis.arrays import Scope, Sum, Updates
 from fedredis.metrics import measure
 from fedredis.models import LinearRegression, LogisticRegression, TrainingSettings
-from fedredis.strategies import STRATEGIES, Limits, LocalSlave, LocalWork, Returned
+from fedredis.strategies import STRATEGIES, Limits, LocalSlaves, LocalWork, Returned
 from fedredis.strategies.protocol import Global
 
 SLAVES, SETTINGS = 7, TrainingSettings(2, 8, 0.3, 0.01)
@@ -34,10 +34,9 @@ def at_work(name: str, classes: int):
     rule = Sum(strategy.quantities(model, sent, limits), Scope(SLAVES, sum(rows)))
     stacks, samples = [], np.array(rows)
     for i, (X, y) in enumerate(zip(Xs, ys, strict=True)):
-        own = [LocalSlave(X, y, np.random.default_rng(i))]
-        (result,) = strategy.local(LocalWork(model, sent, SETTINGS, limits, measure(classes), own))
-        real = [array[np.newaxis] for array in result.arrays]
-        stacks.append(rule.encode(real, samples[i : i + 1]))
+        own = LocalSlaves(X[np.newaxis], y[np.newaxis], [np.random.default_rng(i)], [None])
+        result = strategy.local(LocalWork(model, sent, SETTINGS, limits, measure(classes), own))
+        stacks.append(rule.encode(result.arrays, samples[i : i + 1]))
     whole = [np.concatenate(arrays) for arrays in zip(*stacks, strict=True)]
     return strategy, model, sent, rule, Updates(tuple(map(str, range(SLAVES))), samples, whole)
 
