@@ -21,49 +21,46 @@ MOST_SLAVES = 256
 class Claims:
     """A worker's claims in the rounds of a run, for one kind of job.
 
-    `held` are the slaves that it can act for, None for any; `served` those that it has worked for,
-    the latest last.
+    `held` are the slaves that it can act for, None for any; `known` the places from which on it
+    has claimed some of any, so that their rows are in its memory.
     """
 
-    def __init__(self, job: str, held: Sequence[str] | None, served: dict[str, None]) -> None:
-        self._job, self._held, self._served = job, held, served
-        #: Whom to ask for in each round: whose rows are in memory, the latest first.
-        self._wishes: dict[RoundName, list[str]] = {}
+    def __init__(self, job: str, held: Sequence[str] | None, known: dict[int, None]) -> None:
+        self._job, self._held, self._known = job, held, known
+        #: From which of these places on to ask for slaves in each round.
+        self._places: dict[RoundName, list[int]] = {}
         #: Seconds that a slave takes, by kind of round, as last seen.
         self._seconds: dict[str, float] = {}
 
     def ask(self, name: RoundName, *, with_task: bool) -> Ask:
         """Make what is asked for in a round, and whether for its task."""
-        held, (least, most) = self._held, self.worth_a_visit(name.kind)
-        if name not in self._wishes:
-            self._wishes[name] = list(reversed(self._served)) if held is None else list(held)
-        wishes = self._wishes[name]
+        least, most = self.worth_a_visit(name.kind)
+        places = self._places.setdefault(name, list(self._known))
         return Ask(
             name=name,
             job=self._job,
-            wishes=wishes[:most] if held is None else wishes,
-            take_any=held is None,
+            wishes=self._held or (),
+            take_any=self._held is None,
+            place=places[0] if places else 0,
             least=least,
             most=most,
             with_task=with_task,
         )
 
     def granted(self, ask: Ask, claim: Claim) -> None:
-        """Note whom a worker that can act for any slave need not wish for again."""
-        for slave in claim.slaves:
-            self._served.pop(slave, None)
-            self._served[slave] = None
-        if not ask.take_any:
+        """Note from where on to ask for slaves of any the next time, and in the next rounds."""
+        if not ask.take_any or claim.place < 0:
             return
-        wished = {slave: place for place, slave in enumerate(ask.wishes)}
-        # Those before the last one that was given are with others, and all of them if some were
-        # given that nobody wished for.
-        given = [wished.get(slave, len(wished) - 1) for slave in claim.slaves]
-        del self._wishes[ask.name][: max(given) + 1]
+        places, end = self._places[ask.name], claim.place + len(claim.slaves)
+        asked, places[:1] = places[:1], []
+        # Where another worker was first, that one has their rows now; and claims do not overlap.
+        for place in [p for p in self._known if p in asked or claim.place <= p < end]:
+            del self._known[place]
+        self._known[claim.place] = None
 
     def emptied(self, name: RoundName) -> None:
         """Note that a round has nobody left to claim."""
-        self._wishes.pop(name, None)
+        self._places.pop(name, None)
 
     def took(self, kind: str, seconds: float) -> None:
         """Note how long a slave took in a round of a kind."""

@@ -36,8 +36,9 @@ class RunView:
     run_id: str
     setup: Setup
     store: SlaveStore
-    #: Whom this worker has worked for, the latest last: their rows are in its memory.
-    served: dict[str, None] = field(default_factory=dict)
+    #: Where, in the order of the slaves, this worker's claims have begun that were of any slaves:
+    #: their rows are in its memory, as stacks.
+    places: dict[int, None] = field(default_factory=dict)
     _artifacts: OrderedDict[tuple[str, str], Named] = field(default_factory=OrderedDict)
 
     @classmethod

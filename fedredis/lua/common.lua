@@ -12,6 +12,13 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- Parts a text at its spaces.
+local function words(text)
+  local list = {}
+  for word in string.gmatch(text, '%S+') do list[#list + 1] = word end
+  return list
+end
+
 -- Calls a command on a key with a list of arguments, a thousand at a time, since Lua's stack holds
 -- no more than 8,000; returns the sum of its answers, and the list of them where they are lists.
 local function spread(command, key, list)

@@ -17,15 +17,14 @@
 -- ARGV[3] called - the bundle's name
 -- ARGV[4] parts  - how many it has
 -- ARGV[5] bytes  - of its arrays
--- ARGV[6…] the slaves in it
+-- ARGV[6] members - the slaves in it, with spaces in between
 -- returns {1} if counted, {4} if late, {5} if stale: of an earlier epoch, or with parts lost,
 --   {6, id, …} if these slaves are in already (overlap)
 local round, ids, claims, inside, bundles, attempts = unpack(KEYS, 1, 6)
 local open, events, counts, staged, bundle = unpack(KEYS, 7, 11)
-local name, epoch, called, parts, bytes = unpack(ARGV, 1, 5)
+local name, epoch, called, parts, bytes, members = unpack(ARGV)
 
-local slaves, overlap, same = {}, {6}, 0
-for i = 6, #ARGV do slaves[i - 5] = ARGV[i] end
+local slaves, overlap, same = words(members), {6}, 0
 local _, held = spread('HMGET', inside, slaves)
 for i, id in ipairs(slaves) do
   if held[i] then overlap[#overlap + 1] = id end
@@ -40,7 +39,7 @@ if answer then
   local again = answer == overlap and #overlap - 1 or #slaves
   tally(counts, ({[4] = 'late', [5] = 'stale'})[answer[1]] or 'duplicate', again)
   if answer[1] == 4 and redis.call('EXISTS', events) == 1 then
-    tell(events, 1000, 'type', 'late', 'round', name, 'slaves', table.concat(slaves, ' '))
+    tell(events, 1000, 'type', 'late', 'round', name, 'slaves', members)
   elseif answer == overlap then
     -- Or whoever holds them would be given them again and again.
     table.remove(overlap, 1)

@@ -38,6 +38,8 @@ class Claim:
     slaves: tuple[str, ...]
     #: What they are given to do, if it was asked for; empty if the round is gone by now.
     task: Mapping[str, str] = field(default_factory=dict)
+    #: The place of the first of them in the round; -1 for those that it held before.
+    place: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ class Ask:
     """What a worker would like to claim.
 
     A fair share of those left is taken, `least` at least, where that leaves the other workers
-    attached for this kind of `job` an equal part, and `most` at most; of `wishes` first, then, if
-    it can `take_any`, the next. What it still holds of the round is given again instead.
+    attached for this kind of `job` an equal part, and `most` at most: of its `wishes`, or, if it
+    can `take_any`, of all from a `place` on. What it still holds of the round is given again
+    instead.
     """
 
     name: RoundName
@@ -56,6 +59,7 @@ class Ask:
     least: int = 1
     most: int = 1
     with_task: bool = False
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,9 +165,10 @@ class SlaveStore:
             submissions.append(Submission(SubmissionState(state), tuple(texts(overlap))))
         claims: list[Claim | None] = []
         for one, place in zip(asks, asked, strict=True):
-            state, epoch, *slaves = replies[place]
+            state, epoch, names, first = replies[place]
             task = fields(replies[place + 1]) if one.with_task else {}
-            claim = Claim(one.name, epoch, tuple(texts(slaves)), task)
+            # One text: to take a list of names apart would take as long as to train some.
+            claim = Claim(one.name, epoch, tuple(text(names).split()), task, first)
             claims.append(claim if state else None)
         found = {name: artifact.small(replies[at]) for name, at in looked_up.items()}
         there = {(name, one[0]): one[1] for name, one in found.items() if one is not None}
@@ -249,7 +254,7 @@ class SlaveStore:
             ],
             [
                 *(str(claim.name), claim.epoch, called, parts - len(memories)),
-                *(handed.schema.nbytes, *slaves),
+                *(handed.schema.nbytes, " ".join(slaves)),
             ],
         )
 
@@ -263,7 +268,7 @@ class SlaveStore:
             ],
             [
                 *(self._worker, self._lease_ms, one.least, one.most, int(one.take_any)),
-                *one.wishes,
+                *(one.place, " ".join(one.wishes)),
             ],
         )
         if one.with_task:

@@ -71,7 +71,7 @@ class Farm:
         if self.rng:
             self.rng.shuffle(wishes)
             most = self.rng.randint(1, most)
-        ask = Ask(name, job, wishes, take_any=True, least=most, most=most, with_task=True)
+        ask = Ask(name, job, wishes, take_any=False, least=most, most=most, with_task=True)
         return self.store.visit([], [ask]).claims[0]
 
     def _work(self, claim: Claim) -> bool:

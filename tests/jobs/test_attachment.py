@@ -146,10 +146,10 @@ def test_tests_share_the_visits_of_training(
     )
     stay.stay()
     assert stay.counted == {"train": 7, "evaluate": 3}
-    # The latest first, a fair part of the round at a time.
+    # Those who were claimed together before, a fair part of the round at a time.
     both = [claimed for _, claimed in visits if len(claimed) == 2]
-    assert both == [["evaluate:1 2,0", "train:3 2,0"], ["evaluate:1 1", "train:3 1"]]
-    assert visits[-1][0] == ["evaluate:1 1 COUNTED", "train:3 1 COUNTED"]
+    assert both == [["evaluate:1 0,1", "train:3 0,1"], ["evaluate:1 2", "train:3 2"]]
+    assert visits[-1][0] == ["evaluate:1 2 COUNTED", "train:3 2 COUNTED"]
 
 
 def test_whom_it_has_worked_for_comes_first(
@@ -166,7 +166,7 @@ def test_whom_it_has_worked_for_comes_first(
     stay.stay()
     order = [claimed[0].split() for _, claimed in visits if claimed]
     assert [slave for name, slave in order if name == "statistics:1"] == ["1", "3"]
-    assert [slave for name, slave in order if name == "statistics:2"][:2] == ["3", "1"]
+    assert [slave for name, slave in order if name == "statistics:2"][:2] == ["1", "3"]
 
 
 def test_it_serves_only_slaves_whose_data_it_holds(

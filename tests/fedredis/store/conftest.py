@@ -147,7 +147,7 @@ class Bench:
 
 def claim(worker: SlaveStore, wishes=(), name: RoundName = TRAIN, **changes: Any) -> Claim | None:
     """Claim slaves."""
-    given = {"take_any": True, "least": 1, "most": 1, **changes}
+    given = {"take_any": not wishes, "least": 1, "most": 1, **changes}
     (claimed,) = worker.visit([], [Ask(name, JOB, wishes, **given)]).claims
     return claimed
 

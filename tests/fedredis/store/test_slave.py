@@ -25,21 +25,25 @@ from tests.fedredis.store.conftest import (
 
 
 @pytest.mark.parametrize(
-    ("wishes", "take_any", "least", "most", "taken"),
+    ("wishes", "place", "least", "most", "taken"),
     [
-        ((), True, 1, 1, ("0",)),
-        ((), True, 3, 3, ("0", "1", "2")),
-        ((), True, 9, 2, ("0", "1")),
-        (("2", "7"), True, 2, 2, ("2", "0")),
-        (("2", "1"), False, 3, 3, ("2", "1")),
-        (("7",), False, 1, 1, ()),
+        ((), 0, 1, 1, ("0",)),
+        ((), 0, 3, 3, ("0", "1", "2")),
+        ((), 0, 9, 2, ("0", "1")),
+        # From a place on, and from the front where nobody stands behind it.
+        ((), 1, 1, 1, ("1",)),
+        ((), 1, 3, 3, ("1", "2")),
+        ((), 3, 2, 2, ("0", "1")),
+        (("2", "1"), 0, 3, 3, ("2", "1")),
+        (("7", "2"), 0, 1, 1, ("2",)),
+        (("7",), 0, 1, 1, ()),
     ],
 )
-def test_claim(bench: Bench, wishes, take_any, least, most, taken) -> None:
+def test_claim(bench: Bench, wishes, place, least, most, taken) -> None:
     bench.begin().turn([], [opening()])
-    claimed = claim(bench.worker(), wishes, take_any=take_any, least=least, most=most)
+    claimed = claim(bench.worker(), wishes, place=place, least=least, most=most)
     assert claimed is not None
-    assert claimed.slaves == taken
+    assert (claimed.slaves, claimed.place) == (taken, int(taken[0]) if taken else -1)
     assert set(bench.client.hkeys(bench.keys.round(TRAIN).claims)) == {s.encode() for s in taken}
     assert bench.client.zcard(bench.keys.round(TRAIN).ids) == 3 - len(taken)
     # A claim lasts as long as its worker is attached, so it attaches it.
