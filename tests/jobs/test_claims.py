@@ -6,6 +6,8 @@ import pytest
 
 from fedredis.jobs import claims
 from fedredis.jobs.claims import Claims
+from fedredis.keys import RoundName
+from fedredis.store.slave import Claim
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,34 @@ def test_how_many_are_worth_a_visit(
     asked.took("train", seconds)
     assert asked.worth_a_visit("train") == worth
     assert asked.worth_a_visit("evaluate") == (1, 1)
+
+
+def claimed(asked: Claims, number: int, place: int, count: int) -> int:
+    """Ask for some in a round, and be given so many from a place on; return which was asked."""
+    ask = asked.ask(RoundName("train", number), with_task=False)
+    slaves = tuple(str(place + i) for i in range(count))
+    asked.granted(ask, Claim(ask.name, 1, slaves, place=place))
+    return ask.place
+
+
+def test_it_comes_back_to_the_places_that_it_knows() -> None:
+    asked = Claims("train", None, {})
+    assert [claimed(asked, 1, place, 4) for place in (0, 8, 16)] == [0, 0, 0]
+    # Another one has taken those from 8 on.
+    assert [claimed(asked, 2, place, 4) for place in (0, 12, 16)] == [0, 8, 16]
+    # More at a time: what begins in between is no place of its own any more.
+    assert [claimed(asked, 3, place, 9) for place in (0, 9, 18)] == [0, 12, 16]
+    assert [claimed(asked, 4, place, 9) for place in (0, 9, 18, 0)] == [0, 9, 18, 0]
+
+
+def test_what_it_held_before_tells_nothing_of_places() -> None:
+    known = {8: None}
+    asked = Claims("train", None, known)
+    assert claimed(asked, 1, -1, 2) == 8
+    assert known == {8: None}
+    assert claimed(asked, 1, 8, 2) == 8
+
+
+def test_whose_rows_it_holds_alone_it_asks_for_by_name() -> None:
+    ask = Claims("train", ("3", "1"), {}).ask(RoundName("train", 1), with_task=True)
+    assert (ask.wishes, ask.take_any) == (("3", "1"), False)

@@ -10,15 +10,17 @@ from fedredis.data.own import OWN, OwnRows
 from fedredis.data.partition import Partition, open_partition
 from fedredis.data.reading import Reading
 from fedredis.errors import DataError
+from fedredis.exchanges.stacks import stacked
 from fedredis.jobs import inputs
 from fedredis.jobs.inputs import Folder, Inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
+    from fedredis.exchanges.stacks import Stack
 
 
 @pytest.fixture
@@ -55,6 +57,29 @@ def test_a_partition_is_opened_and_mapped_once(
     for scope in (("r1", "v1"), ("r2", "v1")):
         held.mapped("2", scope, prepare)
     assert (opened, len(mapped)) == ([2], 4)
+
+
+def test_stacks_are_put_together_once(folder: Path, manifest: Manifest) -> None:
+    held, made = Inputs(Folder(folder, manifest)), list[int]()
+
+    def make(*slaves: int) -> list[Stack]:
+        made.append(len(slaves))
+        return stacked({str(s): open_partition(folder, s) for s in slaves}, "test")
+
+    def ask(run: str, *slaves: int) -> Sequence[Stack]:
+        scope = (run, "v1", "test", " ".join(map(str, slaves)))
+        return held.stacks(scope, lambda: make(*slaves))
+
+    assert ask("r1", 0, 1) is ask("r1", 0, 1)
+    assert ask("r2", 0, 1) is not ask("r1", 0, 1) is not ask("r1", 0)
+    assert made == [2, 2, 1]
+    held.forget_other_runs("r1")
+    ask("r1", 0, 1)
+    ask("r2", 0, 1)
+    assert made == [2, 2, 1, 2]
+    held.forget_runs()
+    ask("r1", 0)
+    assert made == [2, 2, 1, 2, 1]
 
 
 def test_memory_is_bounded(
