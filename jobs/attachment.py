@@ -71,7 +71,7 @@ class Attachment:
     ) -> None:
         self._context, self._run, self._job, self._clock = context, run, job, clock
         self._linger, self._store = linger, run.store
-        self._claims = Claims(job, context.card.slaves, run.places)
+        self._claims = Claims(job, context.card.slaves, run.known)
         self._labour = Labour(context, run)
         #: Held while the attachment is said or taken back, which two threads do.
         self._lock = threading.Lock()

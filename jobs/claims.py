@@ -17,15 +17,19 @@ SHORTEST_WORK, LONGEST_WORK = 0.02, 0.1
 #: How many slaves a claim takes at most.
 MOST_SLAVES = 256
 
+#: By kind of round the places at which claims have begun, and how many slaves these took.
+Known = dict[str, dict[int, int]]
+
 
 class Claims:
     """A worker's claims in the rounds of a run, for one kind of job.
 
-    `held` are the slaves that it can act for, None for any; `known` the places from which on it
-    has claimed some of any, so that their rows are in its memory.
+    `held` are the slaves that it can act for, None for any. Of any, it asks again for those that
+    it has claimed before, and together, since their rows are in its memory as a stack: `known`
+    says by kind of round from which places on, and how many.
     """
 
-    def __init__(self, job: str, held: Sequence[str] | None, known: dict[int, None]) -> None:
+    def __init__(self, job: str, held: Sequence[str] | None, known: Known) -> None:
         self._job, self._held, self._known = job, held, known
         #: From which of these places on to ask for slaves in each round.
         self._places: dict[RoundName, list[int]] = {}
@@ -35,13 +39,17 @@ class Claims:
     def ask(self, name: RoundName, *, with_task: bool) -> Ask:
         """Make what is asked for in a round, and whether for its task."""
         least, most = self.worth_a_visit(name.kind)
-        places = self._places.setdefault(name, list(self._known))
+        known = self._of_kind(name.kind)
+        place = next(iter(self._places.setdefault(name, list(known))), 0)
+        # Times differ from visit to visit: who is claimed together is to stay the same.
+        if most / 2 <= known.get(place, 0) <= 2 * most:
+            least = most = known[place]
         return Ask(
             name=name,
             job=self._job,
             wishes=self._held or (),
             take_any=self._held is None,
-            place=places[0] if places else 0,
+            place=place,
             least=least,
             most=most,
             with_task=with_task,
@@ -51,12 +59,19 @@ class Claims:
         """Note from where on to ask for slaves of any the next time, and in the next rounds."""
         if not ask.take_any or claim.place < 0:
             return
-        places, end = self._places[ask.name], claim.place + len(claim.slaves)
+        known, places = self._of_kind(ask.name.kind), self._places[ask.name]
         asked, places[:1] = places[:1], []
+        end = claim.place + len(claim.slaves)
         # Where another worker was first, that one has their rows now; and claims do not overlap.
-        for place in [p for p in self._known if p in asked or claim.place <= p < end]:
-            del self._known[place]
-        self._known[claim.place] = None
+        for place in [p for p in known if p in asked or claim.place <= p < end]:
+            del known[place]
+        known[claim.place] = len(claim.slaves)
+
+    def _of_kind(self, kind: str) -> dict[int, int]:
+        """Look up what is known; a kind of round that is new begins with what another knows."""
+        if kind not in self._known:
+            self._known[kind] = dict(next(iter(self._known.values()), {}))
+        return self._known[kind]
 
     def emptied(self, name: RoundName) -> None:
         """Note that a round has nobody left to claim."""

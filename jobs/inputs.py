@@ -85,7 +85,7 @@ class Inputs:
         #: Stacks of inputs, by run, preprocessing, part and slaves.
         self._stacks: ByteCache[tuple[str, ...], Sequence[Stack]] = ByteCache(
             min(memory, STACKS),
-            lambda stacks: sum(2 * _nbytes(r) for stack in stacks for r in stack.rows),
+            lambda stacks: sum(2 * len(each.rows) * _nbytes(each.rows[0]) for each in stacks),
         )
 
     def conformed(self, slave: str, config: RunConfig) -> Rows:

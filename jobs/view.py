@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Named
     from fedredis.exchanges import Exchange
+    from fedredis.jobs.claims import Known
     from fedredis.keys import RoundName, RunKeys
 
 #: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state; and
@@ -36,9 +37,8 @@ class RunView:
     run_id: str
     setup: Setup
     store: SlaveStore
-    #: Where, in the order of the slaves, this worker's claims have begun that were of any slaves:
-    #: their rows are in its memory, as stacks.
-    places: dict[int, None] = field(default_factory=dict)
+    #: Which slaves this worker has claimed together; see `Claims`.
+    known: Known = field(default_factory=dict)
     _artifacts: OrderedDict[tuple[str, str], Named] = field(default_factory=OrderedDict)
 
     @classmethod

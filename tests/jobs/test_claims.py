@@ -44,11 +44,24 @@ def test_it_comes_back_to_the_places_that_it_knows() -> None:
     assert [claimed(asked, 4, place, 9) for place in (0, 9, 18, 0)] == [0, 9, 18, 0]
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(0.4, (5, 25)), (1.0, (9, 9)), (3.0, (1, 3))])
+def test_those_claimed_together_stay_together_if_that_is_worth_a_visit(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, asked: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(claims, "SHORTEST_WORK", 2.0)
+    monkeypatch.setattr(claims, "LONGEST_WORK", 10.0)
+    ours = Claims("train", None, {"train": {8: 9}})
+    ours.took("evaluate", seconds)
+    # What is known of one kind of round is where another begins.
+    ask = ours.ask(RoundName("evaluate", 1), with_task=False)
+    assert (ask.place, (ask.least, ask.most)) == (8, asked)
+
+
 def test_what_it_held_before_tells_nothing_of_places() -> None:
-    known = {8: None}
+    known = {"train": {8: 2}}
     asked = Claims("train", None, known)
     assert claimed(asked, 1, -1, 2) == 8
-    assert known == {8: None}
+    assert known == {"train": {8: 2}}
     assert claimed(asked, 1, 8, 2) == 8
 
 
