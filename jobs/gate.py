@@ -1,4 +1,7 @@
-"""The owner's gate: what a round asks is held against the policy, and what leaves is recorded."""
+"""The owner's gate: what a round asks is held against the policy, and what leaves is recorded.
+
+Most workers have neither, and don't import what that takes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,6 @@ from typing import TYPE_CHECKING
 
 from fedredis.arrays import Sum
 from fedredis.exchanges import KINDS
-from fedredis.exchanges.masked import Masked
-from fedredis.exchanges.unmask import Unmask
-from fedredis.secure.policy import Request
-from fedredis.secure.record import Left
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,11 +45,17 @@ class Gate:
         RuleError
             If a rule forbids it.
         """
+        policy, record = self.policy, self.owner.record if self.owner else None
+        if policy is None:
+            return
+        from fedredis.exchanges.masked import Masked
+        from fedredis.exchanges.unmask import Unmask
+        from fedredis.secure.policy import Request
+
         hidden = isinstance(exchange, Masked | Unmask)
         inner = exchange.hiding.inner if isinstance(exchange, Masked | Unmask) else exchange
         # Keys and shares say nothing of rows.
-        policy, record = self.policy, self.owner.record if self.owner else None
-        if policy is None or inner.name.kind not in KINDS:
+        if inner.name.kind not in KINDS:
             return
         config, name = desk.run.config, str(inner.name)
         # Scores are those of a test; a question is to all rows.
@@ -98,6 +103,8 @@ class Gate:
         """
         if self.owner is None or self.owner.record is None:
             return
+        from fedredis.secure.record import Left
+
         record, left = self.owner.record, []
         for name, bundles in handed:
             for one in bundles:

@@ -34,13 +34,12 @@ from fedredis.errors import DataWarning, FedredisError, UsageError
 from fedredis.jobs.gate import Gate
 from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import FedredisWorker, make_card, quiet_logs
-from fedredis.secure.owner import Owner
-from fedredis.secure.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fedredis.jobs.inputs import Holding
+    from fedredis.secure.owner import Owner
 
 #: Names the URL in the environment of a worker process.
 URL_VARIABLE = "FEDREDIS_URL"
@@ -88,6 +87,8 @@ def owner_of(words: Sequence[str]) -> Owner | None:
     """
     for option in (POLICY, KEYS):
         if option in words:
+            from fedredis.secure.owner import Owner
+
             path = Path(words[words.index(option) + 1])
             return Owner.open(path, time.time, records=option == POLICY)
     return None
@@ -104,6 +105,8 @@ def gate_of(words: Sequence[str]) -> Gate:
     owner = owner_of(words)
     if LIMITS not in words:
         return Gate(owner)
+    from fedredis.secure.policy import Policy
+
     limits = json.loads(words[words.index(LIMITS) + 1])
     return Gate(owner, (owner.policy if owner else Policy()).tightened(**limits))
 

@@ -28,15 +28,16 @@ def test_it_is_a_mapping() -> None:
         found["b"]
 
 
-def test_what_asks_something_imports_neither_masks_nor_trees_nor_what_trains() -> None:
-    unneeded = (
-        "cryptography.hazmat",
-        "fedredis.secure.circle",
-        "fedredis.trees",
-        "fedredis.strategies.krum",
-    )
-    unneeded += ("fedredis.api.tracking", "rich.progress", "pandas", "scipy", "matplotlib")
-    program = f"import sys, fedredis.cli.glm; print([n for n in {unneeded} if n in sys.modules])"
+#: What is imported by what needs it alone.
+UNNEEDED = (
+    *("cryptography.hazmat", "fedredis.secure.circle", "fedredis.trees", "pandas", "scipy"),
+    *("fedredis.strategies.krum", "fedredis.api.tracking", "rich.progress", "matplotlib"),
+)
+
+
+@pytest.mark.parametrize("module", ["fedredis.cli.glm", "fedredis.jobs.process"])
+def test_questions_and_workers_import_neither_masks_nor_trees_nor_tables(module: str) -> None:
+    program = f"import sys, {module}; print([n for n in {UNNEEDED} if n in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
