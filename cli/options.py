@@ -58,7 +58,7 @@ def values_of(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         try:
             return dict(json.loads(text))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"`values`: not JSON: {error}") from None
     given: dict[str, Any] = {}
     for pair in split(text):

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import BadRequest
 
 from fedredis.api.inspection import count_runs, read_record, read_runs
 from fedredis.api.metrics import exporter
@@ -16,6 +17,8 @@ from fedredis.web.site import site
 
 #: Runs of an answer, if nothing is said, and at most.
 PAGE, MOST = 50, 500
+#: The last page that may be asked for; what Redis counts ends soon after it.
+LAST = 10**15
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 figures = Blueprint("figures", __name__)
@@ -25,8 +28,8 @@ figures = Blueprint("figures", __name__)
 def runs() -> dict[str, Any]:
     """List the runs, newest first."""
     page, size = request.args.get("page", 1, int), request.args.get("size", PAGE, int)
-    if page < 1 or not 1 <= size <= MOST:
-        raise UsageError(f"`page` begins with 1, and `size` is at most {MOST}")
+    if not 1 <= page <= LAST or not 1 <= size <= MOST:
+        raise UsageError(f"`page` goes from 1 to {LAST}, and `size` from 1 to {MOST}")
     first = (page - 1) * size
     return {
         "runs": [asdict(state) for state in read_runs(site().client, first, first + size - 1)],
@@ -44,7 +47,10 @@ def run(run: str) -> dict[str, Any]:
 @blueprint.post("/predict")
 def predict() -> dict[str, Any]:
     """Predict the class, or the number, of a row or a song."""
-    given = request.get_json()
+    try:
+        given = request.get_json()
+    except (BadRequest, RecursionError):
+        raise UsageError("send a JSON object") from None
     if not isinstance(given, dict):
         raise UsageError("send a JSON object")
     if unknown := given.keys() - {"run", "song", "artist", "values"}:
@@ -53,11 +59,8 @@ def predict() -> dict[str, Any]:
         if not isinstance(given.get(name), str | None):
             raise UsageError(f"`{name}` must be text")
     values = given.get("values")
-    if not isinstance(values, dict | None) or not all(
-        isinstance(value, str | int | float | None) and not isinstance(value, bool)
-        for value in (values or {}).values()
-    ):
-        raise UsageError("`values` must be an object of numbers, or text, by feature")
+    if not isinstance(values, dict | None):
+        raise UsageError("`values` must be an object of cells, by feature")
     return answer(predicted(**given))
 
 

@@ -40,6 +40,7 @@ def test_values(text, values):
         ("a", "'a' is not COLUMN=VALUE"),
         ('a="b', "a quote is opened and never closed"),
         ("{a", "not JSON"),
+        ('{"a":' * 50_000, "not JSON: maximum recursion"),
         ("a=1,a=2", "twice: a"),
     ],
 )

@@ -242,11 +242,13 @@ def row_of(values: Mapping[str, Value], config: RunConfig) -> NDArray[np.float64
 def _cell(column: Column, value: Value) -> float:
     """Turn a value into what a partition has in its place; NaN if it is missing."""
     if column.kind == "category":
+        if isinstance(value, dict | list | tuple | set):
+            raise UsageError(f"`values`: {column.name} must be one category, not {value!r}"[:200])
         return digest(value)
     try:
         found = number(value)
     except ValueError:
         found = np.inf
     if np.isinf(found):
-        raise UsageError(f"`values`: {column.name} must be a number, not {value!r}")
+        raise UsageError(f"`values`: {column.name} must be a number, not {value!r}"[:200])
     return found

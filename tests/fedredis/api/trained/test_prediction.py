@@ -135,6 +135,12 @@ def test_a_category_that_was_never_seen(priced, server):
     assert known.warnings == ()
 
 
+@pytest.mark.parametrize("cell", [["short"], {"a": "short"}, ("short", "long")])
+def test_several_categories_are_none(priced, server, cell):
+    with pytest.raises(UsageError, match="`values`: coat must be one category, not "):
+        fedredis.predict(priced.run, values={"coat": cell, "legs": 4}, redis_url=server.url)
+
+
 def test_many_rows_at_once(trained, values, client):
     model = read_trained(client, trained.run)
     row = np.array([values[column.name] for column in model.config.columns])
