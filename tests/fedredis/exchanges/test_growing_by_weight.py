@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from fedredis.config import BALANCED
 from fedredis.data.reading import Reading
+from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.setup import Prepared
 from fedredis.features import Column
@@ -17,8 +19,6 @@ from fedredis.trees.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from fedredis.exchanges import Setup
 
 #: Loss, classes, and whether classes are balanced and rows have weights of their own.
 CASES = [
@@ -58,6 +58,29 @@ def dealt(rows: Prepared, slaves: int) -> dict[str, Prepared]:
     }
 
 
+def setup_of(
+    make_setup: Callable[..., Setup],
+    slaves: dict[str, Prepared],
+    loss: str,
+    classes: int,
+    *,
+    balanced: bool,
+    column: bool,
+) -> Setup:
+    return make_setup(
+        slaves,
+        columns=tuple(Column(name) for name in "abc"),
+        classes=tuple("abc"[:classes]),
+        reading=Reading(missing="mean", weights="w" if column else ""),
+        class_weight=BALANCED if balanced else "none",
+        rounds=ROUNDS,
+        model="trees",
+        strategy="boosting",
+        features="bins",
+        options=OPTIONS | {"loss": loss},
+    )
+
+
 @pytest.mark.parametrize(("loss", "classes", "balanced", "column"), CASES)
 def test_the_trees_are_those_of_scikit_learn(
     make_setup: Callable[..., Setup], loss: str, classes: int, balanced: bool, column: bool
@@ -65,18 +88,7 @@ def test_the_trees_are_those_of_scikit_learn(
     rows = rows_of(loss, classes, column=column)
     models: list[Ensemble] = []
     for slaves in (dealt(rows, 1), dealt(rows, 7)):
-        setup = make_setup(
-            slaves,
-            columns=tuple(Column(name) for name in "abc"),
-            classes=tuple("abc"[:classes]),
-            reading=Reading(missing="mean", weights="w" if column else ""),
-            class_weight=BALANCED if balanced else "none",
-            rounds=ROUNDS,
-            model="trees",
-            strategy="boosting",
-            features="bins",
-            options=OPTIONS | {"loss": loss},
-        )
+        setup = setup_of(make_setup, slaves, loss, classes, balanced=balanced, column=column)
         setup.check()
         progress = drive(setup, slaves)
         models.append(Ensemble.of(progress.artifacts[progress.model]))
@@ -120,3 +132,18 @@ def test_the_trees_are_those_of_scikit_learn(
         # Of several classes only differences count.
         scores -= scores.mean(axis=0) if classes > 2 else 0
     assert raw == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared", "poisson"])
+def test_the_mean_by_weight_has_the_same_bits_under_masks(
+    make_setup: Callable[..., Setup], make_owner: Callable[[Setup], Any], loss: str
+) -> None:
+    slaves = dealt(rows_of(loss, 0, column=True), 5)
+    setup = setup_of(make_setup, slaves, loss, 0, balanced=False, column=True)
+    setup = Setup(replace(setup.config, rounds=2))
+    hidden = Setup(replace(setup.config, threshold=0.67), run="r1")
+    plain, masked = drive(setup, slaves), drive(hidden, slaves, keys=make_owner(hidden))
+    expected, found = (of.artifacts[of.model] for of in (plain, masked))
+    assert expected["start"][0] != 0
+    for name, array in expected.items():
+        assert array.tobytes() == found[name].tobytes()

@@ -30,7 +30,11 @@ CASES = [("a", "b", "c"), ("a", "b"), ()]
 
 
 def grown(
-    classes: tuple[str, ...], loss: str = "auto", columns: tuple[Column, ...] = NUMBERS
+    classes: tuple[str, ...],
+    loss: str = "auto",
+    columns: tuple[Column, ...] = NUMBERS,
+    *,
+    weighed: bool = False,
 ) -> Any:
     rng = np.random.default_rng(4)
     X = np.round(rng.normal(1, 2, (500, 2)), 2)
@@ -52,12 +56,14 @@ def grown(
         model="trees",
         strategy="boosting",
         features="bins",
-        reading=Reading(missing="mean"),
+        reading=Reading(missing="mean", weights="w" if weighed else ""),
         rounds=12,
         options={"loss": loss, "leaves": "7", "depth": "4"},
     )
     setup = Setup(config)
-    progress = drive(setup, {"0": Prepared(X, y, X[:0], y[:0])})
+    progress = drive(
+        setup, {"0": Prepared(X, y, X[:0], y[:0], np.exp(score / 8) if weighed else None)}
+    )
     known, model = progress.artifacts[progress.preprocessing], progress.artifacts[progress.model]
     said = model_file.Description(
         *("r1", 12, "pets", "kind", columns, classes, "bins", "mean", "trees"),
@@ -67,11 +73,17 @@ def grown(
 
 
 @pytest.mark.parametrize("columns", [NUMBERS, MIXED], ids=["numbers", "categories"])
+@pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize(("classes", "loss"), [*((c, "auto") for c in CASES), ((), "poisson")])
 def test_a_file_predicts_what_the_run_does(
-    tmp_path: Path, classes: tuple[str, ...], loss: str, columns: tuple[Column, ...]
+    tmp_path: Path,
+    classes: tuple[str, ...],
+    loss: str,
+    columns: tuple[Column, ...],
+    *,
+    weighed: bool,
 ) -> None:
-    setup, known, model, said, X = grown(classes, loss, columns)
+    setup, known, model, said, X = grown(classes, loss, columns, weighed=weighed)
     assert (len(model["sets"]) > 0) == (columns is MIXED)
     expected = setup.predict(known, list(model.values()), X)
     assert expected.shape == (500, len(classes) or 1)
