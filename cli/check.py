@@ -83,7 +83,8 @@ def _print(file: Inspection, show: bool) -> None:
         results.print(output.styled(f"found: {as_options(str(finding))}", "yellow"))
     said = " ".join(f"--{name} {shlex.quote(text)}" for name, text in said_by(file.mended).items())
     if file.findings and said:
-        results.print(output.styled(f"say: {said}", "bold"))
+        # To be copied: no line is broken.
+        results.print(output.styled(f"say: {said}", "bold"), soft_wrap=True)
     if file.table is not None and file.table.account is not None:
         for line in file.table.account.lines()[1:]:
             results.print(output.styled(line, ""))

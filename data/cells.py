@@ -110,11 +110,6 @@ class Cells:
         ----------
         gaps
             Whether cells may be missing: they are NaN.
-
-        Raises
-        ------
-        DataError
-            If a cell is missing, is text or is infinite.
         """
         missing = self.missing(name)
         if missing.any() and not gaps:
@@ -190,11 +185,6 @@ def read_cells(
         Columns to leave as text, whatever they look like.
     codes
         What stands for a missing cell in each column, beside `MISSING`.
-
-    Raises
-    ------
-    DataError
-        If the bytes can't be decoded, a row has too many fields, or there is no row at all.
     """
     dtypes = {name: str for name in header if name in text}
     try:

@@ -45,11 +45,6 @@ def choose(cells: Cells, label: str, reading: Reading, apart: Mapping[str, str])
     ----------
     apart
         Columns that are never taken by themselves, beside those without a name, and why.
-
-    Raises
-    ------
-    DataError
-        If there is none, one is named twice, or one can't be learned from.
     """
     header = [str(name) for name in cells.frame.columns]
     wanted, categories = reading.columns, reading.categories
@@ -111,13 +106,7 @@ def _why(cells: Cells, name: str, named: bool) -> str:
 
 
 def values(cells: Cells, column: Column) -> NDArray[np.float64]:
-    """Return a column's cells (n,): numbers or digests, NaN where they are missing.
-
-    Raises
-    ------
-    DataError
-        If one that should be a number is none, or there are too many categories.
-    """
+    """Return a column's cells (n,): numbers or digests, NaN where they are missing."""
     if column.kind == "number":
         return cells.numbers(column.name, gaps=True)
     found = cells.digests(column.name)

@@ -38,11 +38,6 @@ def expand(cells: Cells, dates: Mapping[str, str | None], columns: Sequence[str]
         The format of each column, None to find it.
     columns
         All columns, in their order.
-
-    Raises
-    ------
-    DataError
-        If a cell is no date, or it is not clear which one it is.
     """
     series: dict[str, pd.Series] = {}
     for name in columns:

@@ -31,11 +31,6 @@ def read_decades(folder: Path, *, by: str | None = None) -> Table:
     ----------
     by
         A column that all files have, whose cells are the songs' groups; ``decade`` is the file's.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or bad; see `file.read`.
     """
     X, decades, texts = read_by_decade(folder, by=by)
     era = np.array([ERAS.index(name) for name in ERA_OF.values()])
@@ -51,11 +46,6 @@ def read_by_decade(
     """Read d columns (n, d), the index of the decade (n,) and the texts (n) of every song.
 
     The texts are ``name``, ``identity`` and ``group``, each '' where there is none.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or bad.
     """
     files = [_read(folder / f"dataset-of-{decade}.csv", columns, by) for decade in ERA_OF]
     X = np.concatenate([cells for cells, _ in files])

@@ -73,11 +73,6 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
     ----------
     whole
         Whether the file's start has misled before: its encoding is then that of all bytes.
-
-    Raises
-    ------
-    DataError
-        If the file can't be read, or be told to be written in one way.
     """
     with unpacked(path, cap) as file:
         start = file.read(HEAD)

@@ -72,13 +72,7 @@ def read(
 def table_of(
     opened: Opened, reading: Reading, fewest_classes: int = 2, by: str | None = None
 ) -> Table:
-    """Make a table of cells, which are read once it is known which are to stay text.
-
-    Raises
-    ------
-    DataError
-        If a column, a row or a cell is not as it must be.
-    """
+    """Make a table of cells, which are read once it is known which are to stay text."""
     path, header = opened.path, opened.header
     label = _label(path, header, reading.label)
     days = reading.days

@@ -51,11 +51,6 @@ def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE
     ----------
     cap
         Bytes above which a file is refused unread.
-
-    Raises
-    ------
-    DataError
-        If it can't be read.
     """
     if source is None:
         from fedredis.data import sql

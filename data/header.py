@@ -25,13 +25,7 @@ def in_one_line(name: str) -> str:
 
 
 def column_names(header: Sequence[str], path: Path, row: int | None = None) -> list[str]:
-    """Return the names of columns, each on one line; one that has none is called by its place.
-
-    Raises
-    ------
-    DataError
-        If two have the same name; `row` is where they stand.
-    """
+    """Return the names of columns, each on one line; one that has none is called by its place."""
     names = [in_one_line(name) or f"Unnamed: {i}" for i, name in enumerate(header)]
     names = [
         f"Unnamed: {i}" if NAMELESS.fullmatch(name) and names.count(name) > 1 else name
@@ -52,12 +46,6 @@ def check_first(rows: Iterable[tuple[int, Sequence[object]]], path: Path) -> Non
     ----------
     rows
         The first rows of a table, each with its number.
-
-    Raises
-    ------
-    DataError
-        If it fills less than half as many cells as most rows do; the line names the first that
-        fills as many.
     """
     filled = [(n, sum(str(cell).strip() != "" for cell in cells)) for n, cells in rows]
     usual = Counter(count for _, count in filled[1:]).most_common(1)

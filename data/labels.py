@@ -41,12 +41,6 @@ def target(
         them is not whole or there are more than 20 different ones.
     fewest_classes
         1 if other rows, elsewhere, may have other labels, else 2.
-
-    Raises
-    ------
-    DataError
-        If there are fewer labels, one is no era beside others that are, or one is no
-        number where numbers are to be predicted.
     """
     spelt = cells.spellings(name)[rows]
     codes, different = pd.factorize(spelt)

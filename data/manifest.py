@@ -90,13 +90,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Read back what `to_json` wrote.
-
-        Raises
-        ------
-        DataError
-            If the text is damaged, or of another version of the format.
-        """
+        """Read back what `to_json` wrote."""
         try:
             known = json.loads(text)
             version = known["version"]
@@ -139,13 +133,7 @@ class Manifest:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Read the manifest of a partition folder.
-
-    Raises
-    ------
-    DataError
-        If there is none, or it is damaged.
-    """
+    """Read the manifest of a partition folder."""
     path = directory / NAME
     try:
         return Manifest.from_json(path.read_text(encoding="utf-8"))

@@ -131,11 +131,6 @@ def find(
     ----------
     columns
         The columns' names, and some filled cells of each.
-
-    Raises
-    ------
-    DataError
-        If cells can be read in two ways.
     """
     like = [
         (name, text)

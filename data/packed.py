@@ -76,13 +76,7 @@ class _Capped(io.RawIOBase):
 
 
 def check_file(path: Path, cap: int = SIZE_CAP) -> None:
-    """Refuse a path that is no file, or too large a file to be read into memory.
-
-    Raises
-    ------
-    DataError
-        If there is no regular file, or it has more than `cap` bytes.
-    """
+    """Refuse a path that is no file, or too large a file to be read into memory."""
     try:
         if not path.is_file():
             raise DataError("there is no such file", file=path)
@@ -100,13 +94,7 @@ def unreadable(path: Path, error: OSError) -> DataError:
 
 @contextmanager
 def unpacked(path: Path, cap: int = SIZE_CAP) -> Iterator[io.BufferedReader]:
-    """Lend the bytes of a file.
-
-    Raises
-    ------
-    DataError
-        If they can't be read, are too many, are damaged, or are no text for all that is known.
-    """
+    """Lend the bytes of a file."""
     check_file(path, cap)
     with ExitStack() as stack:
         try:
@@ -134,13 +122,7 @@ def unpacked(path: Path, cap: int = SIZE_CAP) -> Iterator[io.BufferedReader]:
 
 
 def check_workbook(path: Path) -> None:
-    """Refuse a file that is called a workbook and is text.
-
-    Raises
-    ------
-    DataError
-        If it is, or can't be read.
-    """
+    """Refuse a file that is called a workbook and is text."""
     try:
         with path.open("rb") as file:
             start = file.read(512)

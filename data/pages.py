@@ -57,11 +57,6 @@ def page_of(start: bytes, rest: bytes, path: Path) -> str:
 
     It is Western Europe's where the words with letters beyond ASCII are as likely, by what
     follows what in languages (chardet's tables), as they are by any other page.
-
-    Raises
-    ------
-    DataError
-        If they are not; the line shows a word as the likeliest pages read it.
     """
     lines = [(n, line) for n, line in enumerate(start.splitlines(), 1) if not line.isascii()]
     wrong = [n for n, line in lines if not _decodes(line)]

@@ -23,13 +23,7 @@ ROW_LABEL = "__index_level_"
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read the columns of a file that hold a value a row; whole numbers keep all their digits.
-
-    Raises
-    ------
-    DataError
-        If it is no Parquet file, is damaged, or has too many cells.
-    """
+    """Read the columns of a file that hold a value a row; whole numbers keep all their digits."""
     try:
         import pyarrow as arrow
         from pyarrow.parquet import ParquetFile

@@ -109,13 +109,7 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
 
 
 def check_files(directory: Path, manifest: Manifest, slaves: Iterable[str]) -> None:
-    """See that the files of slaves are there, and whole, without reading their rows.
-
-    Raises
-    ------
-    DataError
-        If one is not.
-    """
+    """See that the files of slaves are there, and whole, without reading their rows."""
     for slave in slaves:
         with _opened(slave_file(directory, int(slave)), manifest.width):
             pass

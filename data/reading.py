@@ -192,13 +192,7 @@ class Reading:
         return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
 
     def missing_codes(self, header: Collection[str]) -> dict[str, list[str]]:
-        """Return, for each column, what stands for a missing cell there.
-
-        Raises
-        ------
-        UsageError
-            If a code is for a column that there is not.
-        """
+        """Return, for each column, what stands for a missing cell there."""
         codes: dict[str, list[str]] = {name: [] for name in header}
         for item in self.na:
             name, _, code = item.rpartition("=")

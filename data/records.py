@@ -56,11 +56,6 @@ def records(path: Path, dialect: Dialect = PLAIN) -> Iterator[tuple[int, list[st
     """Yield each record with the number of the line that it starts on, the first being 1.
 
     Blank lines hold no record, as in pandas.
-
-    Raises
-    ------
-    DataError
-        If Python's parser can't go on.
     """
     encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
     with unpacked(path) as file, io.TextIOWrapper(file, encoding, newline="") as lines:
@@ -89,11 +84,6 @@ def read_header(path: Path, dialect: Dialect = PLAIN) -> list[str]:
 
     Where the first row has more cells than the header, and those are blank, they are columns
     without a name.
-
-    Raises
-    ------
-    DataError
-        If the file is empty, can't be decoded or names a column twice.
     """
     with decodable(path, dialect):
         (line, fields), (_, first) = [*islice(records(path, dialect), 2), (0, []), (0, [])][:2]

@@ -38,13 +38,6 @@ def to_cells(rows: Any, columns: Sequence[Column], missing: str) -> NDArray[np.f
         category's text, or None.
     missing
         ``mean`` if cells may be missing, and whole columns.
-
-    Raises
-    ------
-    UsageError
-        If the rows have another form, or lack a column.
-    DataError
-        If a cell is missing, is text where a number should be, or is infinite.
     """
     frame = _frame(rows, [column.name for column in columns])
     return of_cells(Cells(ROWS, frame, line=lambda _path, index: index), columns, missing)

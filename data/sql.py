@@ -17,24 +17,12 @@ PASSWORD = "FEDREDIS_SQL_PASSWORD"  # noqa: S105
 
 
 def name_of(reading: Reading) -> str:
-    """Return what a database is called in messages.
-
-    Raises
-    ------
-    UsageError
-        If its URL is none, or holds a password, or SQLAlchemy is not there.
-    """
+    """Return what a database is called in messages."""
     return str(_url(reading).render_as_string(hide_password=True)).replace("://", ":")
 
 
 def answer(reading: Reading) -> pd.DataFrame:
-    """Ask a database.
-
-    Raises
-    ------
-    DataError
-        If it does not answer, or not with rows.
-    """
+    """Ask a database."""
     import sqlalchemy
 
     url = _url(reading)

@@ -35,14 +35,10 @@ def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) 
     Parameters
     ----------
     songs
-        How many; otherwise as many as there were real ones. Decades share them as they did.
+        How many, at most `MOST_SONGS`; otherwise as many as there were real ones. Decades share
+        them as they did.
     by
         The column to group them by: ``decade``, which is finer than the eras.
-
-    Raises
-    ------
-    UsageError
-        If `songs` is below 1 or above `MOST_SONGS`, `seed` below 0, or `by` another column.
     """
     if by not in (None, LABEL):
         raise UsageError(f"generated songs can be cut by the column '{LABEL}' only, not '{by}'")
@@ -54,15 +50,7 @@ def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) 
 
 
 def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:
-    """Write the songs that `generate` draws to a CSV file, all of them or none.
-
-    Raises
-    ------
-    UsageError
-        If `songs` is below 1 or above `MOST_SONGS`, or `seed` below 0.
-    DataError
-        If the file can't be written.
-    """
+    """Write the songs that `generate` draws to a CSV file, all of them or none."""
     with (
         written_whole(path) as scratch,
         scratch.open("w", encoding="utf-8", newline="") as file,

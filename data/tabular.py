@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 
 def writer(path: Path) -> Callable[[pd.DataFrame, Path], None]:
-    """Choose what writes a file, by the end of its name.
-
-    Raises
-    ------
-    UsageError
-        If it ends in another way.
-    """
+    """Choose what writes a file, by the end of its name."""
     ends = [end.lower() for end in path.suffixes]
     packed: Any = "gzip" if ends[-1:] == [".gz"] else None
     end = ends[-2 if packed else -1] if len(ends) > bool(packed) else ""

@@ -21,11 +21,6 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Lend a free path beside `path`; what was written there then takes the place of `path`.
 
     If that fails, or the block does, nothing stays. A folder can only replace an empty one.
-
-    Raises
-    ------
-    DataError
-        If the operating system refuses.
     """
     path = path.resolve()  # '.' has no name, and a link should stay one
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

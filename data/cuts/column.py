@@ -28,11 +28,6 @@ def cut_by_column(
     ----------
     groups
         What each of the n rows says in the column; '' is a value like any other.
-
-    Raises
-    ------
-    DataError
-        If there are more slaves than groups.
     """
     _, group, sizes = np.unique(
         np.asarray(groups, dtype=object), return_inverse=True, return_counts=True

@@ -20,16 +20,7 @@ if TYPE_CHECKING:
 
 
 def deal(table: Table, cut: Cut, slaves: int, seed: int) -> list[NDArray[np.int64]]:
-    """Deal every row to one slave: the indexes (n,) of each slave's rows, n at least 1.
-
-    Raises
-    ------
-    UsageError
-        If there is no slave, `seed` is below 0, or the table was read without the column that
-        it is to be cut by.
-    DataError
-        If there are not enough rows, or values of the column, for so many slaves.
-    """
+    """Deal every row to one slave: the indexes (n,) of each slave's rows, n at least 1."""
     rows = len(table.X)
     if slaves < 1 or seed < 0:
         raise UsageError("slaves must be at least 1, and the seed at least 0")

@@ -27,11 +27,6 @@ def cut_shards(
         The label of each row, shape (n,).
     shards
         How many a slave gets.
-
-    Raises
-    ------
-    DataError
-        If there are more shards than rows.
     """
     rows = len(labels)
     if slaves * shards > rows:

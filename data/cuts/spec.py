@@ -38,13 +38,7 @@ class Cut:
 
     @classmethod
     def parse(cls, text: str) -> Cut:
-        """Read a cut as a person writes it, such as ``shards`` or ``dirichlet:0.1``.
-
-        Raises
-        ------
-        UsageError
-            If there is no such cut, or its parameter is missing or is not as it must be.
-        """
+        """Read a cut as a person writes it, such as ``shards`` or ``dirichlet:0.1``."""
         kind, colon, given = text.partition(":")
         if kind == "iid" and not colon:
             return cls()
