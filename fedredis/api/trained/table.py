@@ -11,7 +11,7 @@ from fedredis.api.trained.prediction import trained_of
 from fedredis.api.trained.unseen import unseen_in
 from fedredis.api.writing import new_file
 from fedredis.arguments import checked
-from fedredis.data.reading import Reading
+from fedredis.data.reading import Reading, parts
 from fedredis.data.whole import written_whole
 from fedredis.errors import UsageError
 from fedredis.exchanges import Setup
@@ -89,6 +89,8 @@ def predict_rows(
     opened = formats.opened(Path(data) if isinstance(data, str | os.PathLike) else data, how)
     cells = opened.cells(opened.header)  # as text: what is not used is to come out as it was
     X = of_cells(cells, config.columns, config.reading.missing, how.days)
+    there = {*opened.header, *(part for day in opened.header for part in parts(day))}
+    lacking = [column.name for column in config.columns if column.name not in there]
     told = trained.predict(X, allow_models)
     frame = cells.frame.copy(deep=False)
     answers = f"{config.reading.label or 'label'}_predicted"
@@ -103,5 +105,6 @@ def predict_rows(
     if target is not None and write is not None:
         with written_whole(target) as scratch:
             write(frame, scratch)
-    odd = unseen_in(Setup(config).features, trained.known, X)
+    odd = [f"there is no column '{column}': all its cells are missing" for column in lacking]
+    odd += unseen_in(Setup(config).features, trained.known, X)
     return Predicted(name, frame, tuple(odd))

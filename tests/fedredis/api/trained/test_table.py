@@ -37,3 +37,15 @@ def test_no_folder_is_made_for_it(tmp_path):
     with pytest.raises(DataError, match=r"there is no directory .*typo; make it first"):
         fedredis.predict_rows(pd.DataFrame({"x": [1]}), "r", out=tmp_path / "typo" / "told.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::fedredis.errors.DataWarning")
+def test_columns_that_are_not_there_are_told(csv, server):
+    out = fedredis.run(csv, slaves=2, rounds=1, workers=1, missing="mean", redis_url=server.url)
+    songs = pd.read_csv(csv).head(5)
+    assert fedredis.predict_rows(songs, out.run, redis_url=server.url).warnings == ()
+    some = songs.drop(columns=["energy", "tempo"])
+    assert fedredis.predict_rows(some, out.run, redis_url=server.url).warnings == (
+        "there is no column 'energy': all its cells are missing",
+        "there is no column 'tempo': all its cells are missing",
+    )
