@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from fedredis.arrays import Added, Bundle, Field, Schema, Updates
-from fedredis.errors import BoundError
+from fedredis.errors import BoundError, RuleError
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of
 from fedredis.exchanges.protocol import Step
@@ -144,8 +144,15 @@ class Masked(OfAll):
         """Do the slaves' part; it is masked when it is bundled."""
         hiding, setup, name = self.hiding, self.hiding.setup, self.hiding.inner.name
         circle, journal = hiding.gathered.circle, at.owner.journal
-        everybody = range(len(circle.names))
-        check_set(hiding.members, everybody, circle.least(hiding.inner.slaves), circle.names)
+        everybody, least = range(len(circle.names)), circle.least(hiding.inner.slaves)
+        if least < at.owner.policy.least_slaves:
+            # Once it has handed in, the others can unmask what has its part in it.
+            raise RuleError(
+                "least_slaves",
+                f"a sum of {least} slaves could be unmasked, {at.owner.policy.least_slaves} are "
+                "needed; a higher threshold makes sure of it",
+            )
+        check_set(hiding.members, everybody, least, circle.names)
         memories: dict[str, Arrays | None] = {}
         if schema := hiding.inner.remembers:
             blobs = journal.memories(setup.run, at.slaves, name.number)

@@ -73,7 +73,7 @@ class Unmask(OfAll):
         """Give shares away, for this set of slaves and never for another."""
         hiding, setup = self.hiding, self.hiding.setup
         circle, members = hiding.gathered.circle, hiding.members
-        least = max(circle.least(hiding.inner.slaves), at.owner.policy.least_slaves)
+        least = circle.least(hiding.inner.slaves)
         inside = check_set(self.inside, members, least, circle.names)
         parties = hiding.gathered.parties(at, at.slaves)
         what = digest(parties[0].circle.digest, "members", *members, "inside", *sorted(inside))

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (["boosting", "losses", "--rounds", "12"], "every loss within 0.5%"),
         (["boosting", "speed", "--rounds", "3", "--repetitions", "1"], "bytes a round"),
         (["boosting", "memory", "--rounds", "1", "--slaves", "10"], "master at most"),
-        (["masks", "--slaves", "4", "--repetitions", "1"], "yes"),
+        (["masks", "--slaves", "4", "--repetitions", "1"], "bytes a slave"),
         (["growth", "--most-slaves", "1000", "--most-parameters", "100000"], "exponent from"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

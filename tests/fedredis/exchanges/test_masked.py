@@ -264,7 +264,7 @@ class Lying:
 def lying(make_rows: Any, make_setup: Any, make_owner: Callable[..., Owner]) -> Lying:
     rows = make_rows(5)
     setup = masked(make_setup(rows, quorum=3))
-    return Lying(setup, rows, make_owner(setup, "least_slaves = 4"))
+    return Lying(setup, rows, make_owner(setup))
 
 
 def test_a_set_is_answered_once_and_no_other_after_it(lying: Lying) -> None:
@@ -274,6 +274,30 @@ def test_a_set_is_answered_once_and_no_other_after_it(lying: Lying) -> None:
     for other in [(0, 1, 2, 3, 4), (1, 2, 3, 4)]:
         with pytest.raises(RuleError, match="'one-set': slave 0 has helped to unmask train:1"):
             lying.ask(*other)
+
+
+@pytest.mark.parametrize(("threshold", "least"), [(0.67, 3), (0.8, 4)])
+def test_nothing_is_handed_in_that_fewer_could_unmask_than_an_owner_allows(
+    make_rows: Any, make_setup: Any, make_owner: Any, threshold: float, least: int
+) -> None:
+    """Later on the others' shares are enough, whatever this owner's slave refuses."""
+    rows = make_rows(5)
+    setup = Setup(replace(make_setup(rows).config, threshold=threshold), run="r1")
+    owner = make_owner(setup, "least_slaves = 4")
+    if least >= 4:
+        assert drive(setup, rows, keys=owner).round == 3
+        return
+    with pytest.raises(RuleError, match="'least_slaves': a sum of 3 slaves could be unmasked, 4 "):
+        drive(setup, rows, keys=owner)
+
+
+def test_a_sum_of_too_few_is_not_even_masked(lying: Lying) -> None:
+    reads = lying.plan.reads(RoundName("mask-train", 1), lying.progress)
+    given = {role: lying.progress.artifacts[artifact] for role, artifact in reads.items()}
+    given["letters"] = {name: array[:2] for name, array in given["letters"].items()}
+    lying.here.slaves = ["0"]
+    with pytest.raises(RuleError, match="'threshold': 2 slaves are in the sum, 3 are needed"):
+        make(lying.setup, RoundName("mask-train", 1), given).local(lying.here)
 
 
 def test_nor_is_the_same_set_answered_among_others_who_masked(lying: Lying) -> None:
@@ -288,7 +312,7 @@ def test_nor_is_the_same_set_answered_among_others_who_masked(lying: Lying) -> N
 @pytest.mark.parametrize(
     ("inside", "rule"),
     [
-        ((0, 1, 2), "'threshold': 3 slaves are in the sum, 4 are needed"),
+        ((0, 1), "'threshold': 2 slaves are in the sum, 3 are needed"),
         ((0, 1, 2, 2, 3), "'one-set': a slave stands twice"),
         ((0, 1, 2, 9), "'known-slaves': 9 did not mask"),
     ],
