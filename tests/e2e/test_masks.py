@@ -137,7 +137,9 @@ def memory(pid: int) -> bytes:
             if rights.startswith("rw") and "[v" not in name:
                 start, end = (int(part, 16) for part in place.split("-"))
                 file.seek(start)
-                found.append(file.read(end - start))
+                pages = np.frombuffer(file.read(end - start), np.int64).reshape(-1, 512)
+                # Most are reserved, and were never written to.
+                found.append(pages[pages.any(axis=1)].tobytes())
     return b"".join(found)
 
 

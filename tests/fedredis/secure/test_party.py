@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,6 +128,17 @@ def test_what_is_given_away_opens_no_other_sum(five: Any, x: Any) -> None:
     sent = np.add.reduce(five.masked(x, ALL, (0, 1, 2), Slot(1, 2)))
     with pytest.raises(RoundFailedError, match="one is wrong"):
         five.unmasking(ALL, (0, 1, 2), Slot(1, 2)).total(sent, own)
+
+
+def test_no_share_comes_twice(five: Any) -> None:
+    """Whoever deals, to whom, of which secret, in which batch: one tells of no other."""
+    found = []
+    for batch in (1, 2):
+        letters = [party.deal(batch, 3).letters for party in five.parties]
+        for party, place, inside in product(five.parties, range(3), (ALL, ())):
+            given = party.answer(Slot(batch, place), 3, ALL, frozenset(inside), letters)
+            found += [share.tobytes() for share in given]
+    assert len(set(found)) == len(found) == 5 * 5 * 2 * 3 * 2
 
 
 def test_a_party_knows_its_own_key(five: Any) -> None:
