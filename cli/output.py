@@ -70,7 +70,7 @@ def room() -> int:
 def write(lines: Iterable[tuple[str, str]]) -> None:
     """Print lines of results, each with its style: `bold`, `italic`, or none."""
     for line, style in lines:
-        click.echo(click.style(line, **{style: True}) if style else line)  # type: ignore[arg-type]
+        click.echo(click.style(line, **{style: True}) if style else line)
 
 
 def say(line: str, **fields: Any) -> None:
