@@ -219,7 +219,8 @@ class Party:
             ]
             opened[about] = _rows(texts).reshape(-1, 2, slots, WORDS)
         which = np.fromiter((member not in inside for member in members), np.intp, len(members))
-        return opened[about][np.arange(len(members)), which, slot.place]
+        given: Words = opened[about][np.arange(len(members)), which, slot.place]
+        return given
 
     def _open(self, batch: int, slots: int, sender: int, letters: Words) -> bytes:
         """Look at one's shares (2, slots, 32): zeros of who is no neighbour, or has lied."""
@@ -246,7 +247,8 @@ def masks(
     others = np.zeros(len(parties[0].circle.names), np.bool_)
     others[list(members)] = True
     others[[party.place for party in parties]] = False
-    added, subtracted = [], []
+    added: list[NDArray[np.uint8]] = []
+    subtracted: list[NDArray[np.uint8]] = []
     for party in parties:
         near, seeds = party.circle.near[party.place], party.seeds(slot)
         added.append(seeds[others[near] & (near > party.place)])
