@@ -164,12 +164,13 @@ def _workbook(path: Path, reading: Reading) -> tuple[pd.DataFrame, int]:
         merged = one.merged_cell_ranges or ()
     except (CalamineError, OSError, ValueError) as error:
         raise DataError(f"no workbook: {' '.join(str(error).split())}", file=path) from None
-    for (top, left), (bottom, right) in merged:
+    for (top, first), (bottom, last) in merged:
         for row in rows[top + 1 : bottom + 1]:
-            row[left : right + 1] = rows[top][left : right + 1]
+            row[first : last + 1] = rows[top][first : last + 1]
     while rows and not any(map(_written, rows[-1])):
         rows.pop()
-    rows = [row[one.start[1] :] for row in rows]  # the table may begin anywhere
+    _, left = one.start or (0, 0)  # the table may begin anywhere
+    rows = [row[left:] for row in rows]
     place = (reading.header or 1) - 1
     if reading.header is None:
         place = next(n for n, row in enumerate(rows) if any(map(_written, row)))
