@@ -173,7 +173,7 @@ def _workbook(path: Path, reading: Reading) -> tuple[pd.DataFrame, int]:
     rows = [row[left:] for row in rows]
     place = (reading.header or 1) - 1
     if reading.header is None:
-        place = next(n for n, row in enumerate(rows) if any(map(_written, row)))
+        place = next((n for n, row in enumerate(rows) if any(map(_written, row))), 0)
         check_first(enumerate(rows[place : place + ROWS], place + 1), path)
     if place >= len(rows):
         raise DataError(f"there is nothing in row {place + 1} and below", file=path)

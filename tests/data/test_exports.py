@@ -189,3 +189,11 @@ def test_what_is_merged_stands_in_each_of_its_rows(tmp_path: Path) -> None:
     book.save(tmp_path / "table.xlsx")
     table = load(tmp_path / "table.xlsx", Reading(label="y"))
     assert table.X[:, 0].tolist() == [digest("N")] * 9 + [digest("S")] * 9
+
+
+def test_a_sheet_of_blanks_is_empty(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active["C3"] = " "
+    book.save(tmp_path / "table.xlsx")
+    with pytest.raises(DataError, match="there is nothing in row 1 and below"):
+        load(tmp_path / "table.xlsx", Reading(label="y"))
