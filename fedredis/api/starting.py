@@ -22,6 +22,7 @@ from fedredis.jobs.roster import brings_own, wait_for_dataset, wait_for_owners
 from fedredis.redis_url import masked
 from fedredis.rounds.master import create_run
 from fedredis.store import runs
+from fedredis.store.workers import present
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -163,7 +164,9 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         if workers := request.workers_for(config.slaves):
             check_files(folder, manifest, config.slave_ids)
     with session(request.redis_url, request.home) as opened:
-        if not request.here:
+        if request.here:
+            _see_who_waits(opened.client, request)
+        else:
             deadline = started + request.wait_timeout
             manifest, named = described(opened.client, request, report=say, deadline=deadline)
             config = request.config(manifest, manifest.source, named)
@@ -171,6 +174,26 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         run_id = create_run(opened.client, config, models, request.id)
         resume = how_to_resume(run_id, models)
         yield Driver(opened, request, run_id, workers, folder, models, started, resume, account)
+
+
+def _see_who_waits(client: Redis, request: Request) -> None:
+    """See that nobody waits in vain while songs are generated, and here they alone could be meant.
+
+    Raises
+    ------
+    UsageError
+        If slaves do.
+    """
+    generated = request.data is None and not request.reading.sql
+    if request.redis_url or request.workers or not generated:
+        return
+    # Workers of other runs of this folder hold what was cut in it.
+    cut = {folder.name for folder in (request.home / "partitions").glob("*")}
+    if others := sorted({card.dataset for card in present(client)} - cut):
+        raise UsageError(
+            f"slaves of {', '.join(others)} wait here: `dataset={others[0]}` trains with them, "
+            "`data` says what else to learn from, and `workers` that songs are to be generated"
+        )
 
 
 @contextmanager

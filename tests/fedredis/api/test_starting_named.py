@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 import fedredis
+from fedredis.api.session import session
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 from fedredis.store import workers
@@ -51,6 +52,17 @@ def wards(ward, server, client):
             stack.enter_context(lent)
         wait_for(client, 3)
         yield server
+
+
+def test_no_songs_are_generated_beside_slaves_that_wait(ward, folder):
+    """They were started in this folder, so they are meant."""
+    with fedredis.serving(ward("a"), name="a", dataset="wards", label="outcome"):
+        with session(None, ".fedredis") as opened:
+            wait_for(opened.client, 1)
+        with pytest.raises(UsageError, match="slaves of wards wait here: `dataset=wards`"):
+            fedredis.run(slaves=2, rounds=1)
+        assert fedredis.runs() == []
+        assert fedredis.run("a.csv", label="outcome", slaves=2, rounds=1, workers=1).rounds == 1
 
 
 def test_what_one_slave_alone_has_is_told_to_its_owner(ward, server, client, capfd):
