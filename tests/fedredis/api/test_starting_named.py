@@ -121,7 +121,7 @@ def test_it_has_to_be_clear_who_is_wanted(wards):
 
 def test_slaves_that_do_not_fit_each_other(ward, wards):
     """One line names the slaves, the column and what each has; no run is made."""
-    odd = ward("d", rows=re.sub(r",(\d),", r",\1 mg,", ROWS))
+    odd = ward("d", rows=re.sub(r",(\d),", r",d\1,", ROWS))
     lent = fedredis.serving(odd, name="d", dataset="wards", label="outcome", redis_url=wards.url)
     with lent, pytest.raises(UsageError) as mismatch:
         fedredis.run(slaves=4, redis_url=wards.url)
