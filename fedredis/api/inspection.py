@@ -12,10 +12,12 @@ from fedredis.api.report import read_report
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
+from fedredis.errors import BlobError
 from fedredis.exchanges import KINDS, TRAINING
 from fedredis.models import TREES
 from fedredis.store import inflight
 from fedredis.store import runs as stored
+from fedredis.store.replies import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -176,7 +178,10 @@ def _importance(client: Redis, state: RunState) -> list[dict[str, Any]] | None:
     model = None
     if state.status == "finished":
         model = stored.artifact(client, state.run, f"model:{state.chosen}")
-    return None if model is None else importance(state.config, model)
+    try:
+        return None if model is None else importance(state.config, model)
+    except BlobError as error:
+        raise damaged(f"run {state.run}", f"its model:{state.chosen}: {error}") from None
 
 
 def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, Any]]:

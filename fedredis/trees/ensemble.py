@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from fedredis.errors import BlobError
+from fedredis.trees.soundness import NODES, check_rounds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -22,15 +25,6 @@ if TYPE_CHECKING:
 
 #: Categories of a set that are kept in one integer.
 WORD = 64
-#: The arrays of a node, each with its dtype.
-NODES = {
-    "column": "<i4",
-    "cut": "<i4",
-    "missing": "<i4",
-    "left": "<i4",
-    "value": "<f8",
-    "gain": "<f8",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +82,17 @@ class Trees:
         return Trees.of({name: arrays[name][nodes] for name in NODES} | {"sets": self.sets})
 
     def importance(self, columns: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return what the splits of each column gain together, and how many there are."""
+        """Return what the splits of each column gain together, and how many there are.
+
+        Raises
+        ------
+        BlobError
+            If one is by a column that is not there.
+        """
         inner = self.left > 0
         at = self.column[inner]
+        if at.max(initial=-1) >= columns:
+            raise BlobError("damaged: a node looks at a column that is not there")
         gains = np.asarray(np.bincount(at, self.gain[inner], columns), np.float64)
         return gains, np.bincount(at, minlength=columns)
 
@@ -159,7 +161,14 @@ class Ensemble:
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take it from arrays by name."""
+        """Take it from arrays by name.
+
+        Raises
+        ------
+        BlobError
+            If they are not the trees of some rounds.
+        """
+        check_rounds(arrays)
         own = {field.name: arrays[field.name] for field in fields(cls) if field.name != "trees"}
         return cls(Trees.of(arrays), **own)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fedredis.trees.ensemble import NODES, Trees, bits, digest
+from fedredis.trees.ensemble import Trees, bits, digest
+from fedredis.trees.soundness import NODES, check_trees
 from fedredis.trees.splits import best, leaf_values
 
 if TYPE_CHECKING:
@@ -68,7 +69,14 @@ class Growth:
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Take it from arrays by name."""
+        """Take it from arrays by name.
+
+        Raises
+        ------
+        BlobError
+            If they are no trees.
+        """
+        check_trees(arrays)
         asked, sibling, parent = (arrays[name] for name in ("asked", "sibling", "parent"))
         level, roots, chain, before = arrays["state"].tolist()
         return cls(Trees.of(arrays), level, asked, sibling, parent, roots, chain, before)

@@ -12,6 +12,7 @@ from fedredis.arrays import Field, Schema, blob
 if TYPE_CHECKING:
     import random
 
+    from numpy.typing import NDArray
     from redis import Redis
 
 #: What stands where something else should.
@@ -68,6 +69,48 @@ def leaf(rng: random.Random, value: Any) -> Any:
             changed[place] = leaf(rng, value[place])
         return changed
     return rng.choice(ODD_JSON)
+
+
+def garbled(rng: random.Random, value: bytes) -> bytes:
+    """Cut, change, repeat or insert something in the bytes of a file."""
+    first, how = rng.randrange(len(value) + 1), rng.random()
+    last = min(len(value), first + rng.choice((1, 1, 2, 4, 8, 100)))
+    if how < 0.2:
+        return value[:first]
+    if how < 0.3:
+        return value[:first] + value[last:]
+    if how < 0.4:
+        return value[:last] + value[first:]
+    if how < 0.5:
+        return value[:first] + bytes(rng.choice(ODD)) + value[first:]
+    new = bytes(
+        rng.choice((0, 1, 32, 127, 128, 255, rng.randrange(256))) for _ in value[first:last]
+    )
+    return value[:first] + new + value[last:]
+
+
+def odd_array(rng: random.Random, array: NDArray[Any]) -> NDArray[Any]:
+    """Put something odd into an array, or make it one of another shape or kind."""
+    how = rng.random()
+    if how < 0.2:
+        return np.resize(array, rng.choice([(), (0,), (1,), (7,), (2, 3, 2), (0, 3), (3, 0)]))
+    if how < 0.4:
+        kinds = ("<f4", ">f8", "<i8", "<u1", "<c16", "?", "<U5", "<M8[s]", "V4")
+        return np.zeros(array.shape, rng.choice(kinds))
+    array = array.copy()
+    if array.size and array.dtype.kind in "iuf":
+        with_odd_number(rng, array)
+    return array
+
+
+def with_odd_number(rng: random.Random, array: NDArray[Any]) -> float:
+    """Write an odd number to a place of an array, or to all; return it."""
+    flat = array.reshape(-1)
+    value: Any = rng.choice(NUMBERS if flat.dtype.kind == "f" else WHOLE)
+    info = np.iinfo(flat.dtype) if flat.dtype.kind in "iu" else None
+    value = min(max(value, info.min), info.max) if info else value
+    flat[rng.randrange(flat.size) if rng.random() < 0.7 else slice(None)] = value
+    return float(value)
 
 
 def spoil(rng: random.Random, client: Redis, key: bytes) -> str:
@@ -128,13 +171,7 @@ def unlikely(rng: random.Random, client: Redis, key: bytes) -> str:
         client.hset(about, "schema", schema.to_json())
         told += f"of shape {changed.shape}"
     elif arrays[place].size:
-        flat = arrays[place].reshape(-1)
-        numbers = NUMBERS if flat.dtype.kind == "f" else WHOLE
-        value = rng.choice(numbers)
-        info = np.iinfo(flat.dtype) if flat.dtype.kind in "iu" else None
-        value = min(max(value, info.min), info.max) if info else value
-        flat[rng.randrange(flat.size) if rng.random() < 0.7 else slice(None)] = value
-        told += f"with {value}"
+        told += f"with {with_odd_number(rng, arrays[place])}"
     client.delete(key)
     client.rpush(key, *blob.pack(schema, arrays, schema.about))
     return told

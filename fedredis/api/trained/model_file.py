@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import warnings
-import zlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -96,6 +95,9 @@ class Description:
         for told in fields(found):
             if told.type == "str" and not isinstance(getattr(found, told.name), str):
                 raise DataError(f"the description is damaged: {told.name} is no text")
+        named = [*found.classes, *(column.name for column in found.columns)]
+        if not all(isinstance(name, str) for name in named):
+            raise DataError("the description is damaged: a name is no text")
         return found
 
 
@@ -217,8 +219,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
                 arrays[entry.filename.removesuffix(".npy")] = array
     except FileNotFoundError:
         raise
-    except (BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, MemoryError) as e:
-        raise DataError(f"the file is damaged, or no model: {e}") from None
+    except Exception as error:  # of a dozen kinds, from NumPy, the unpackers and Python's parser
+        raise DataError(f"the file is damaged, or no model: {error}") from None
     return arrays
 
 
