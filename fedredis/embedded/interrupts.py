@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold a second Ctrl-C, or SIGTERM, back until what is being stopped has stopped."""
+    """Hold another Ctrl-C, SIGTERM or SIGHUP back until what is being stopped has stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals come to the main thread alone
         return
     held: list[int] = []
     before = {
         number: signal.signal(number, lambda number, _: held.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     try:
         yield

@@ -47,7 +47,7 @@ def test_a_slave_waits_for_a_redis_that_is_away(
 
 
 @pytest.mark.parametrize(
-    "signals", [(signal.SIGINT,) * 3, (signal.SIGTERM,) * 2, (signal.SIGHUP,)]
+    "signals", [(signal.SIGINT,) * 3, (signal.SIGTERM,) * 2, (signal.SIGHUP,) * 2]
 )
 def test_a_run_that_is_stopped_leaves_no_server(
     shell, signals: tuple[signal.Signals, ...]

@@ -309,7 +309,10 @@ def test_a_directory_that_is_deleted_while_in_use(home: Path, binary: Path) -> N
     assert not runs(anew.pid)
 
 
-def test_a_second_interrupt_leaves_no_server(home: Path, binary: Path) -> None:
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_interrupt_leaves_no_server(
+    home: Path, binary: Path, second: signal.Signals
+) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", USER.replace("sys.stdin.read()", "signal.pause()"), home, binary],
         stdout=subprocess.PIPE,
@@ -322,10 +325,9 @@ def test_a_second_interrupt_leaves_no_server(home: Path, binary: Path) -> None:
         with (home / "start.lock").open() as file:
             while can_lock(file):  # until it leaves
                 pass
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(second)
         os.kill(pid, signal.SIGCONT)
-        assert process.wait(60) in (1, -signal.SIGINT, -signal.SIGTERM)
+        assert process.wait(60) in (1, -signal.SIGINT, -second)
     assert not runs(pid)
 
 
