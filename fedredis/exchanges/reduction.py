@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: What begins the name of a bundle that one slave alone can be in.
 ALONE = "update:"
+#: Why a bundle is refused of which nothing is missing: a server that starts once more may do half
+#: of what it had forgotten, and list a bundle again.
+TWICE = "one of its slaves was counted before"
 
 
 class Reduction:
@@ -83,7 +86,7 @@ class Reduction:
         if not self._may_be.issuperset(bundle.slaves):
             return "it speaks for a slave that was not asked"
         if not self._in.isdisjoint(bundle.slaves):
-            return "one of its slaves was counted before"
+            return TWICE
         return None
 
     def _too_many(self, bundle: Bundle) -> str | None:

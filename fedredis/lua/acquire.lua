@@ -15,21 +15,20 @@
 local run, lease, work, events, nodes, counts, last, history = unpack(KEYS)
 local token, ttl = ARGV[1], tonumber(ARGV[2])
 
-local known = redis.call('HMGET', run, 'config', 'epoch', 'sequence')
+local known = redis.call('HMGET', run, 'config', 'epoch', 'sequence', 'master')
 if not known[1] then
   return {-1, 0}
 end
 local holder = redis.call('GET', lease)
-if holder == token then
-  return {tonumber(known[2]), tonumber(known[3]) or 0}
-elseif holder then
+if holder and holder ~= token then
   return {0, 0}
 end
-local epoch = redis.call('HINCRBY', run, 'epoch', 1)
-local sequence = redis.call('HINCRBY', run, 'sequence', 1)
-redis.call('SET', lease, token, 'PX', ttl)
-redis.call('HSET', run, 'master', token, 'status', 'running', 'error', '')
 settle(last, run, history)
+if holder and known[4] == token then
+  return {tonumber(known[2]), tonumber(known[3]) or 0}
+end
+local epoch = (tonumber(known[2]) or 0) + 1
+redis.call('SET', lease, token, 'PX', ttl)
 -- They were to end some time after the run.
 redis.call('PERSIST', work)
 redis.call('PERSIST', events)
@@ -38,4 +37,8 @@ keep('hash', counts)
 redis.call('HINCRBY', counts, 'masters', 1)
 redis.call('PERSIST', counts)
 tell(nodes, 50000, 'node', 'master')
+-- In the end, and at once: see `numbered`.
+local sequence = (tonumber(known[3]) or 0) + 1
+redis.call('HSET', run, 'epoch', epoch, 'sequence', sequence, 'master', token,
+  'status', 'running', 'error', '')
 return {epoch, sequence}

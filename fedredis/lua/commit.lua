@@ -26,10 +26,8 @@ local run, history, events, slaves, warnings, round, inside, counts = unpack(KEY
 local last = KEYS[9]
 local token, name, counted, entry, told = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6]
 
-local sequence, refused = in_charge(run, token)
-if refused then
-  return refused
-end
+local refused = refusal(run, token)
+if refused then return refused end
 local fields, misleads = ARGV[5], cjson.decode(ARGV[7])
 local ending, bundles = 9 + 3 * tonumber(ARGV[8]), tonumber(ARGV[9])
 local known = redis.call('HMGET', round, 'state', 'opened')
@@ -46,7 +44,7 @@ for i = ending + 1, ending + bundles do
 end
 if answer then
   for i = 10, ending, 3 do redis.call('UNLINK', KEYS[i + 1]) end
-  return {sequence, answer}
+  return numbered(run, answer)
 end
 for i = 10, ending, 3 do
   local artifact, staged, parts = KEYS[i], KEYS[i + 1], KEYS[i + 2]
@@ -65,4 +63,4 @@ for first = ending + 1, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
 tell(events, 1000, 'type', 'committed', 'round', name)
-return {sequence, 1}
+return numbered(run, 1)

@@ -62,19 +62,24 @@ local function keep(kind, ...)
   end
 end
 
--- Sees that a master is still in charge of a run, and numbers what it does; else returns nil, and
--- what to answer: -2 if another master has taken over, -3 if the run is gone, and the number as it
--- stands, which shows if the run has gone back in time.
-local function in_charge(run, token)
+-- Sees that a master is still in charge of a run; else returns what to answer: -2 if another
+-- master has taken over, -3 if the run is gone, and its number in the sequence as it stands, which
+-- shows if the run has gone back in time.
+local function refusal(run, token)
   local known = redis.call('HMGET', run, 'master', 'sequence', 'config')
-  if known[1] ~= token then
-    return nil, {known[3] and -2 or -3, tonumber(known[2]) or 0}
-  end
-  return redis.call('HINCRBY', run, 'sequence', 1)
+  if known[1] ~= token then return {known[3] and -2 or -3, tonumber(known[2]) or 0} end
+  assert(tonumber(known[2] or 0), 'a run without a sequence')
 end
 
--- Makes a run's state what its newest commit says. Of a script that is cut off in its file, a
--- server may do the first commands alone when it starts once more.
+-- Numbers what a master does, and returns its answer with that before it. In the end: of a script
+-- that is cut off in its file, a server may do the first commands alone when it starts once more,
+-- and that must not count as done.
+local function numbered(run, ...)
+  return {redis.call('HINCRBY', run, 'sequence', 1), ...}
+end
+
+-- Makes a run's state what its newest commit says, of which a server may have done the first
+-- commands alone.
 local function settle(last, run, history)
   local told = redis.call('GET', last)
   if told then

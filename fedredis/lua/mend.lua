@@ -11,14 +11,12 @@
 local run, round, inside, open = unpack(KEYS)
 local token, name = unpack(ARGV, 1, 2)
 
-local sequence, refused = in_charge(run, token)
-if refused then
-  return refused
-end
+local refused = refusal(run, token)
+if refused then return refused end
 local counted = {}
 for i = 3, #ARGV do counted[i - 2] = ARGV[i] end
 redis.call('UNLINK', inside)
 spread('HSET', inside, counted)
 redis.call('HSET', round, 'state', 'open')
 redis.call('ZADD', open, whole(now()), name)
-return {sequence}
+return numbered(run)

@@ -31,13 +31,11 @@ local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1,
 local everyone, attached, open, work, events, bundles = unpack(KEYS, 9, 14)
 local token, name, after, expected, quorum, tries, timeout = unpack(ARGV, 1, 7)
 
-local sequence, refused = in_charge(run, token)
-if refused then
-  return refused
-end
+local refused = refusal(run, token)
+if refused then return refused end
 local total = #ARGV > 9 and #ARGV - 9 or redis.call('ZCARD', everyone)
 if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
-  return {sequence, 5, {}}
+  return numbered(run, 5, {})
 end
 keep('hash', round, claims, inside, attempts)
 keep('zset', ids, attached, open)
@@ -95,4 +93,4 @@ end
 redis.call('HSET', round, 'deadline', whole(time + tonumber(timeout)), 'given_up', given_up)
 if ARGV[9] ~= '' then tell(work, 100, 'round', ARGV[9]) end
 tell(events, 1000, 'type', 'opened', 'round', name)
-return {sequence, state and 2 or 1, workers}
+return numbered(run, state and 2 or 1, workers)

@@ -16,10 +16,8 @@
 local run, round, claims, inside, bundles, open, bundle = unpack(KEYS, 1, 7)
 local token, name, called = unpack(ARGV, 1, 3)
 
-local sequence, refused = in_charge(run, token)
-if refused then
-  return refused
-end
+local refused = refusal(run, token)
+if refused then return refused end
 local slaves, held = {}, {}
 for i = 4, #ARGV do
   slaves[i - 3], held[2 * i - 7], held[2 * i - 6] = ARGV[i], ARGV[i], called
@@ -35,4 +33,4 @@ if redis.call('LREM', bundles, 1, called) == 1 then
     redis.call('ZADD', open, state[2], name)
   end
 end
-return {sequence, tonumber(state[3]) or 0}
+return numbered(run, tonumber(state[3]) or 0)

@@ -13,10 +13,8 @@
 local run, lease, work, events, nodes, counts, last = unpack(KEYS)
 local token, status, error = ARGV[1], ARGV[2], ARGV[3]
 
-local sequence, refused = in_charge(run, token)
-if refused then
-  return refused
-end
+local refused = refusal(run, token)
+if refused then return refused end
 -- Sends waiting workers home: there will be no next round.
 tell(work, 100, 'round', '')
 tell(events, 1000, 'type', status, 'error', error)
@@ -26,6 +24,5 @@ redis.call('EXPIRE', events, 86400)
 redis.call('EXPIRE', nodes, 604800)
 redis.call('EXPIRE', counts, 604800)
 redis.call('DEL', last, lease)
--- In the end: of a script that is cut off in its file, a server may do the first commands alone.
 redis.call('HSET', run, 'status', status, 'error', error, 'ended', whole(now()))
-return {sequence}
+return numbered(run)

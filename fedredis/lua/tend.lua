@@ -20,10 +20,8 @@
 local run, lease, round, claims, inside, bundles, open, events, attached, ids = unpack(KEYS)
 local token, ttl, name = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
-local sequence, refused = in_charge(run, token)
-if refused then
-  return refused
-end
+local refused = refusal(run, token)
+if refused then return refused end
 redis.call('SET', lease, token, 'PX', ttl)
 local time, gone, nowhere = now(), {}, 0
 redis.call('ZREMRANGEBYSCORE', attached, '-inf', whole(time))
@@ -51,4 +49,4 @@ elseif state == 1 then
   nowhere = math.max(0, expected - given_up - count - #held / 2 - redis.call('ZCARD', ids))
 end
 local arrived, epoch = redis.call('LLEN', bundles), tonumber(round_[4]) or 0
-return {sequence, state or -5, count, arrived, epoch, workers, gone, nowhere}
+return numbered(run, state or -5, count, arrived, epoch, workers, gone, nowhere)

@@ -15,7 +15,7 @@ from fedredis.arrays import Bundle
 from fedredis.errors import BlobError, RoundFailedError, StopRequestedError
 from fedredis.exchanges import job_of
 from fedredis.exchanges.plan import Progress
-from fedredis.exchanges.reduction import Reduction
+from fedredis.exchanges.reduction import TWICE, Reduction
 from fedredis.keys import RoundName
 from fedredis.store.results import RoundState
 from fedredis.store.turns import Committal, Opening
@@ -290,9 +290,10 @@ class Engine:
         """Have the work of bundles that can't be counted done again."""
         round_.fetched -= len(refused)
         for called, slaves in self._store.refuse(round_.exchange.name, refused).items():
-            round_.refused |= dict.fromkeys(slaves, refused[called])
-            told = ",".join(slaves[:NAMED])
             why = refused[called]
+            if why != TWICE:
+                round_.refused |= dict.fromkeys(slaves, why)
+            told = ",".join(slaves[:NAMED])
             self._log("refused", round_.exchange.name, logging.WARNING, slave=told, why=why)
 
     def _failure(self, round_: OpenRound) -> RoundFailedError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from fedredis.store import runs
 from fedredis.store.master import MasterStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from redis import Redis
 
@@ -119,23 +120,41 @@ def drive_run(
         with threadpool_limits(1, user_api="blas"):
             while True:
                 try:
-                    engine = Engine(store, plan, dispatch=dispatch, report=committed, clock=clock)
-                    # Read under the lease: nobody else moves the run any more.
-                    engine.drive(_progress(client, run_id, plan))
-                    return _finish(client, store, setup)
+                    with _ending(store):
+                        engine = Engine(
+                            store, plan, dispatch=dispatch, report=committed, clock=clock
+                        )
+                        # Read under the lease: nobody else moves the run any more.
+                        engine.drive(_progress(client, run_id, plan))
+                        return _finish(client, store, setup)
                 except StateLostError as lost:
                     losses += 1
                     if losses > MOST_LOSSES:
+                        store.release("failed", str(lost))
                         raise
                     logger.warning("goes on from what Redis says: %s", lost, extra={"run": run_id})
                     _acquire(store, config, clock)
-    except (LeaseLostError, RunGoneError):
-        raise
     except KeyboardInterrupt:
         store.release("stopped", "interrupted")
         raise
     except StopRequestedError:
         store.release("stopped", "asked to stop")
+        raise
+
+
+@contextmanager
+def _ending(store: MasterStore) -> Iterator[None]:
+    """Give the lease back where a run can't be gone on with.
+
+    Raises
+    ------
+    StateLostError
+        If the server has gone back: what was read half before that and half behind it may be
+        wrong in any way, and nothing is wrong with the run.
+    """
+    try:
+        yield
+    except (LeaseLostError, RunGoneError, StateLostError, StopRequestedError):
         raise
     except FedredisError as error:
         store.release("failed", str(error))

@@ -50,8 +50,9 @@ class MasterStore:
         self._touched = [
             *(keys.run, keys.lease, keys.work, keys.events, keys.nodes, keys.counts, keys.last)
         ]
-        #: Whether no master has had the run before.
-        self._first = True
+        #: Whether anything may be left of rounds that are over: another master has had the run
+        #: before, or the server has gone back.
+        self._left = False
         #: How many artifacts were written, and the versions of those known.
         self._writes = 0
         self._epoch = 0
@@ -83,7 +84,7 @@ class MasterStore:
             raise RunNotFoundError(f"there is no run {keys.run_id}")
         if epoch == 0:
             raise LeaseHeldError(f"another master is driving run {keys.run_id}")
-        self._first = epoch == 1
+        self._left = self._left or epoch > 1 or self._epoch > 0
         self._charge.begin(sequence)
         self._epoch = epoch
         self._begin()
@@ -280,7 +281,7 @@ class MasterStore:
         A server that has lost half of what it was to do may do the other half when it starts once
         more. That is looked for where a master had reason to take the lease anew.
         """
-        if not self._first:
+        if self._left:
             removal.unlink(self._client, f"{self.keys.run}:round:")
 
     def last_errors(self, slaves: Sequence[str]) -> list[str]:
