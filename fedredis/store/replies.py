@@ -23,6 +23,9 @@ OF_SERVER = re.compile(r"(?!WRONGTYPE)[A-Z]{4,} ")
 #: What redis-py puts before the answer to a command in a pipeline.
 OF_PIPELINE = re.compile(r"^Command # \d+ .*? of pipeline caused error: ", re.DOTALL)
 
+#: The last millisecond, since 1970, that a calendar has: that of the year 9999.
+LAST_MS = 253_402_300_799_999
+
 
 def text(reply: Any) -> str:
     """Decode one reply.
@@ -68,6 +71,13 @@ def whole(reply: Any, where: str, what: str) -> int:
     except (TypeError, ValueError):
         number = -1
     if not 0 <= number < 1 << 63:
+        raise damaged(where, f"its {what} is {_shown(reply)}")
+    return number
+
+
+def moment(reply: Any, where: str, what: str) -> int:
+    """Read a time in milliseconds since 1970, of a year that a calendar has."""
+    if (number := whole(reply, where, what)) > LAST_MS:
         raise damaged(where, f"its {what} is {_shown(reply)}")
     return number
 

@@ -15,7 +15,17 @@ from fedredis.config import RunConfig
 from fedredis.errors import BlobError, FedredisError, RunNotFoundError, UsageError
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store import artifact as artifacts_
-from fedredis.store.replies import damaged, explain, fields, real, record, records, texts, whole
+from fedredis.store.replies import (
+    damaged,
+    explain,
+    fields,
+    moment,
+    real,
+    record,
+    records,
+    texts,
+    whole,
+)
 from fedredis.store.scripts import Batch, ask, call
 
 if TYPE_CHECKING:
@@ -131,7 +141,7 @@ def _state(run_id: str, stored: Any) -> RunState:
         round=whole(state["round"], where, "round"),
         model=state["model"],
         preprocessing=state["preprocessing"],
-        started=whole(state["started"], where, "started"),
+        started=moment(state["started"], where, "started"),
         error=state.get("error", ""),
         score=real(state["score"], where, "score") if "score" in state else None,
         best=whole(state.get("best", 0), where, "best"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from fedredis.store.replies import explain
+from fedredis.store.replies import LAST_MS, explain
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -21,8 +21,6 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 #: The id before the first entry.
 START = b"0-0"
-#: Milliseconds since 1970 that no entry of fedredis' own has in its id.
-NEVER = 1 << 60
 
 
 def tell(client: Redis, stream: str, entry: dict[Any, Any], most: int) -> None:
@@ -97,4 +95,4 @@ def last_id(client: Redis, stream: str) -> bytes:
 
 
 def _poisoned(id_: bytes) -> bool:
-    return int(id_.partition(b"-")[0]) >= NEVER
+    return int(id_.partition(b"-")[0]) > LAST_MS

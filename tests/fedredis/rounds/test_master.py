@@ -18,6 +18,7 @@ from fedredis.errors import (
     StopRequestedError,
     UsageError,
 )
+from fedredis.rounds.engine import Engine
 from fedredis.rounds.master import MOST_LOSSES, create_run
 from fedredis.store.asking import stop
 from fedredis.store.master import MasterStore
@@ -203,6 +204,23 @@ def test_a_server_that_goes_back_in_time(
     assert list(run.history) == list(undisturbed.history)
     for name, entry in undisturbed.history.items():
         assert {**run.history[name], "refused": {}} == entry
+
+
+def test_what_is_read_half_before_the_server_went_back(
+    make_training: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says nothing of the run."""
+    run, drive, times = make_training(), Engine.drive, iter(range(9))
+
+    def torn(engine: Engine, *what: Any) -> None:
+        if next(times) == 0:
+            run.client.hset(run.keys.run, "sequence", 0)
+            raise FedredisError("it has lost its model:1")
+        drive(engine, *what)
+
+    monkeypatch.setattr(Engine, "drive", torn)
+    run.drive()
+    run.assert_as_undisturbed()
 
 
 def test_a_run_that_is_gone(make_training: Make) -> None:
