@@ -47,9 +47,10 @@ def train(
         _check(model, trained, len(X))
         return trained
     each = []
-    for i, (*rows, rng) in enumerate(zip(X, y, rngs, strict=True)):
+    for i, (inputs, labels, rng) in enumerate(zip(X, y, rngs, strict=True)):
         its = {name: of_all[i] for name, of_all in weighs.items()}
-        each.append(model.train(parameters, *rows, settings, rng, *terms[i : i + 1], **its))
+        one = (parameters, inputs, labels, settings, rng)
+        each.append(model.train(*one, *terms[i : i + 1], **its))
         _check(model, each[-1])
     return [np.stack(arrays) for arrays in zip(*each, strict=True)]
 
