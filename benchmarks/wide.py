@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,8 @@ class Wide:
 
 
 def register() -> None:
-    """Make the model known by the name ``wide``."""
+    """Make the model known by the name ``wide``, and this module one that workers find."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
     models.MODELS["wide"] = Wide
 
 
