@@ -81,7 +81,7 @@ class Gate:
             policy.check(asked, today)
 
     def check_counts(self, exchange: Exchange, updates: Updates) -> None:
-        """See that no count that leaves without a mask is of too few rows.
+        """See that no cell of counts that leaves without a mask is of too few rows.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Gate:
         policy = self.policy
         if policy is not None and isinstance(exchange.rule, Sum):
             pairs = zip(exchange.rule.quantities, updates.stacks, strict=True)
-            policy.check_counts([a for q, a in pairs if q.whole and q.nonnegative])
+            policy.check_counts([a for q, a in pairs if q.cells])
 
     def note(self, run: str, handed: Iterable[tuple[RoundName, Sequence[Handed]]]) -> None:
         """Record what is about to leave.

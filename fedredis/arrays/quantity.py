@@ -44,6 +44,9 @@ class Quantity:
     #: Whether these are whole numbers, sent as they are.
     whole: bool = False
     nonnegative: bool = False
+    #: Whether these count the rows of a kind, like the cells of a table. The grids by which ranges
+    #: and quantiles of numbers are found are none: some of their cells always hold a few rows.
+    cells: bool = False
     #: Whether it takes two integers, since `bound` is far above what is to be expected.
     wide: bool = False
     #: What else must be true of the integers, if anything, and how it is said.
@@ -192,10 +195,10 @@ def count(
     shape: tuple[int, ...],
     *,
     bound: float = 1.0,
+    cells: bool = False,
     plausible: Plausible | None = None,
     must: str = "",
 ) -> Quantity:
     """Describe counts of rows: whole numbers that are not negative, `bound` a row at most."""
-    return Quantity(
-        name, shape, bound, whole=True, nonnegative=True, plausible=plausible, must=must
-    )
+    checks: dict[str, Any] = {"cells": cells, "plausible": plausible, "must": must}
+    return Quantity(name, shape, bound, whole=True, nonnegative=True, **checks)

@@ -32,7 +32,7 @@ class Classes(NoInput):
     def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
         """Describe what is summed in a pass."""
         must = "its counts have to come to the number of rows"
-        return (count("classes", (self.classes,), plausible=_complete, must=must),)
+        return (count("classes", (self.classes,), cells=True, plausible=_complete, must=must),)
 
     def sums(
         self,

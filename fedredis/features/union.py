@@ -34,6 +34,7 @@ def quantity(columns: int) -> Quantity:
         LOOKUP.most[:, np.newaxis],
         whole=True,
         nonnegative=True,
+        cells=True,
         plausible=_plausible,
         must="its cells hold more, or less, than the rows can come to",
     )

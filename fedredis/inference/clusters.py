@@ -58,7 +58,7 @@ class Lloyd:
         """Describe what is summed in a step."""
         s, k, d = self._centres(known).shape
         return (
-            Count.of("sizes", s, k),
+            Count.cells("sizes", s, k),
             Real("sums", (s * k, d), self.scope),
             Real("inertia", (s,), self.scope),
         )

@@ -57,6 +57,11 @@ class Count:
         """Make counts of a shape; a row counts once in each."""
         return cls(count(name, shape))
 
+    @classmethod
+    def cells(cls, name: str, *shape: int) -> Count:
+        """Make counts of the rows of each kind, of which an owner may want to tell no few."""
+        return cls(count(name, shape, cells=True))
+
     def decode(self, total: NDArray[Any]) -> NDArray[Any]:
         """Return the total."""
         return total

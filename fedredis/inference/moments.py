@@ -79,8 +79,8 @@ class Moments:
         g, d = self.groups.count(known), len(self.columns)
         if name == "ranges":
             shapes = [(c, (g, len(known[f"levels:{c}"]))) for c in self.categories]
-            counts = (Count.of(f"counts:{c}", *shape) for c, shape in shapes)
-            return (Count.of("cells", g, d, CELLS), Count.of("group_rows", g), *counts)
+            counts = (Count.cells(f"counts:{c}", *shape) for c, shape in shapes)
+            return (Count.of("cells", g, d, CELLS), Count.cells("group_rows", g), *counts)
         own = (Real("sums", (g, d, 2), self.scope),)
         if not self._pairs:
             return own

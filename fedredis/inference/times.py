@@ -93,13 +93,13 @@ class Times:
         """Describe what is summed in a pass."""
         groups = len(self.subjects.groups(known))
         if name == "events":
-            return (Count.of("rows", groups, 2), Count.of("bad"))
+            return (Count.cells("rows", groups, 2), Count.of("bad"))
         if name == "times":
             lookup = lookup_for(int(known["events"].sum()))
             shape, most = (4, lookup.cells), lookup.most[:, np.newaxis]
             return (Count(Quantity("cells", shape, most, whole=True, nonnegative=True)),)
         k = len(known["times"])
-        counts = (Count.of("died", groups, k), Count.of("gone", groups, k + 1))
+        counts = (Count.cells("died", groups, k), Count.cells("gone", groups, k + 1))
         if not self.subjects.weights:
             return counts
         return (

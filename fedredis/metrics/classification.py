@@ -53,6 +53,7 @@ class Classification:
             count(
                 "confusion",
                 (self.classes, self.classes),
+                cells=True,
                 plausible=_complete,
                 must="its cells have to come to the number of rows",
             ),

@@ -153,7 +153,7 @@ class Policy:
         """
         for cells in counts:
             if self.least_cell and ((cells > 0) & (cells < self.least_cell)).any():
-                few = f"a cell counts fewer than {self.least_cell} rows"
+                few = f"a cell counts fewer than {self.least_cell} rows, which masks would hide"
                 raise RuleError("least_cell", few)
 
 

@@ -63,10 +63,10 @@ class Scales:
         shape = (nodes, codes)
         gradient = Quantity("gradient", shape, 2.0**GRADIENT_BITS, whole=True)
         if self.flat:
-            return gradient, count("rows", shape)
+            return gradient, count("rows", shape, cells=True)
         most = 2.0**HESSIAN_BITS
         hessian = Quantity("hessian", shape, most, whole=True, nonnegative=True)
-        return gradient, count("rows", shape), hessian
+        return gradient, count("rows", shape, cells=True), hessian
 
     def sums(
         self,

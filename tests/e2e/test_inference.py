@@ -76,6 +76,9 @@ def test_the_limits_of_a_slave_s_owner_win(shell, server):
         for name, rule in rules.items():
             said = shell.run(*asked, "--names", name, "--wait-timeout", 60, code=1).stderr
             assert f"slave {name}: refused by the rule '{rule.split()[0]}'" in said
+        # The grids by which numbers' ranges and quantiles are found are no cells.
+        for number in (("glm", "dose ~ age"), ("describe", "--columns", "age,dose")):
+            assert shell.json(*number, *at, "--names", "a")["rows"] > 60
         said = shell.run(*asked, "--slaves", 3, code=1).stderr
         # What is asked of fewer slaves than answered before would be the answer to nothing.
         run = said.rpartition("fedredis resume ")[2].split()[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fedredis.arrays import Sum
 from fedredis.config import RunConfig
 from fedredis.data.reading import Reading
 from fedredis.errors import RuleError
@@ -130,6 +131,16 @@ def test_every_rule_is_of_every_kind_of_round(
     # Of a pass that only counts there are no parameters.
     few = {"inference"} if rule == "most_parameters" else set()
     assert {kind for kind, said in told.items() if "" not in said} == {*of} - few
+
+
+def test_grids_of_numbers_are_no_cells(exchanges: list[tuple[Setup, Exchange]]) -> None:
+    rules = [sum_of(exchange).rule for _, exchange in exchanges]
+    quantities = [one for rule in rules if isinstance(rule, Sum) for one in rule.quantities]
+    counts = {(one.name, one.cells) for one in quantities if one.whole and one.nonnegative}
+    grids = {"bin_magnitudes", "counts", "magnitudes", "pieces", "places", "scores", "spreads"}
+    assert {(name, False) for name in grids} < counts
+    of_kinds = {"cells", "classes", "confusion", "counts:pet", "group_rows", "rows"}
+    assert {name for name, cells in counts if cells} == of_kinds
 
 
 @pytest.mark.parametrize("kind", ROUNDS)
