@@ -82,7 +82,8 @@ class Describe:
         groups = []
         for g, (name, rows) in enumerate(zip(names, known["group_rows"].tolist(), strict=True)):
             if self.context.few(rows):
-                withheld.append(f"group '{name}': it has few rows")
+                whom = f"group '{name}'" if self.by else "all columns"
+                withheld.append(f"{whom}: there are few rows")
                 continue
             columns = self._group(known, g, rows, withheld)
             groups.append({"group": name, "rows": rows, "columns": columns})

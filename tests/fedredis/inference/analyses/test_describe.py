@@ -103,3 +103,5 @@ def test_few_rows_are_not_told_of(ask: Ask, frame: pd.DataFrame) -> None:
     assert any("'rare'" in line for line in found["withheld"])
     found = ask(frame, cuts=(3,), names=True, kind="describe", least_cell=0)
     assert not found["withheld"]
+    found = ask(frame, cuts=(3,), kind="describe", least_cell=10_000)
+    assert (found["groups"], found["withheld"]) == ([], ["all columns: there are few rows"])
