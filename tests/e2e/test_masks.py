@@ -235,7 +235,7 @@ def test_an_answer_is_the_same_under_masks(shell, server, client, federation) ->
 
 
 def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
-    short = ("--quorum", 3, "--round-timeout", 2, "--secure")
+    short = ("--quorum", 3, "--round-timeout", 5, "--secure")
     with federation(clinic_c='columns = ["age"]', clinic_a="masks = true"):
         outcome = json.loads(run(*short, "--rounds", 2).stdout)
     assert outcome["rounds"] == 2
@@ -246,7 +246,7 @@ def test_below_the_threshold_it_is_said_who_is_missing_and_nothing_is_shown(
 ) -> None:
     rule = 'exchanges = ["statistics", "evaluate"]'
     with federation(clinic_a=rule, clinic_c=rule):
-        line = run("--quorum", 3, "--round-timeout", 2, "--secure", code=1).stderr.splitlines()[-1]
+        line = run("--quorum", 3, "--round-timeout", 5, "--secure", code=1).stderr.splitlines()[-1]
     # The others may have handed in by then, or not.
     assert "round mask-train:1 can't be completed: " in line
     assert " of 4 slaves counted, 3 needed; missing: clinic-a, clinic-" in line
