@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fedredis.errors import FedredisError
 from fedredis.exchanges import make
 from fedredis.keys import RoundName
 from fedredis.metrics.scores import MOST_CLASSES
@@ -159,6 +160,9 @@ class Plan:
     def _make(self, progress: Progress, name: RoundName) -> Exchange:
         there, reads = progress.artifacts, self.reads_here(name, progress)
         given = {role: there[artifact] for role, artifact in reads.items() if artifact in there}
+        for role in ("known", "model"):
+            if reads.get(role) and role not in given:
+                raise FedredisError(f"the run has lost its {reads[role]}, which {name} needs")
         return make(self.setup, name, given)
 
     def after(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from fedredis.errors import FedredisError
 from fedredis.exchanges import Reduced, Step
 from fedredis.exchanges.plan import NO_TEST, Plan, Progress, best_round, out_of_patience
 from fedredis.keys import RoundName
@@ -113,6 +114,13 @@ def test_a_test_that_slaves_are_missing_in_does_not_compete(plan: Callable[..., 
     assert "best" not in step.progress
     assert plan(patience=2).ending(progress) == (NO_TEST,)
     assert plan().ending(progress) == ()
+
+
+def test_a_model_that_is_gone_is_told(plan: Callable[..., Plan]) -> None:
+    """By patience the run stands for a round of which Redis may have lost the model."""
+    over = stands(4, {1: 0.9, 2: 0.5, 3: 0.5, 4: 0.6})
+    with pytest.raises(FedredisError, match="has lost its model:1, which scores:1 needs"):
+        plan(rounds=9, patience=2).due(over)
 
 
 def test_slaves_are_told_what_to_read(plan: Callable[..., Plan]) -> None:
