@@ -40,7 +40,8 @@ local function tell(stream, most, ...)
   local answer = redis.pcall('XADD', stream, 'MAXLEN', '~', most, '*', ...)
   if type(answer) == 'table' and answer.err then
     if not (string.find(answer.err, 'exhausted') or string.find(answer.err, 'WRONGTYPE')) then
-      error(answer.err)
+      -- As it came: a text would get a place before it, and the server's word would not be first.
+      error(answer)
     end
     redis.call('UNLINK', stream)
     redis.call('XADD', stream, 'MAXLEN', '~', most, '*', ...)
