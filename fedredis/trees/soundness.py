@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,10 @@ def check_trees(found: Found) -> None:
     for name, dtype in NODES.items():
         _is(found, name, dtype, (nodes,))
     _is(found, "sets", "<i8", (sets.size and len(sets), *sets.shape[-1:]))
+    # All of them together have to be a number, too.
+    largest = [float(np.abs(found[name]).max(initial=0)) for name in ("value", "gain")]
+    if not all(math.isfinite(number * nodes) for number in largest) or (found["gain"] < 0).any():
+        raise BlobError("damaged: a node has a value, or a gain, that is no number, or too large")
     least = [int(found[name].min(initial=0)) for name in ("left", "column", "cut")]
     if least[0] < 0 or least[1] < 0 or least[2] < -len(sets):
         raise BlobError("damaged: a node has what no node has")
@@ -57,6 +62,8 @@ def check_rounds(found: Found) -> None:
     _has(found, "start", "loss", "rounds", "depth", "chain")
     nodes, left, rounds = found["left"].size, found["left"], found["rounds"].size
     _is(found, "start", "<f8", (max(1, found["start"].size),))
+    if not np.isfinite(found["start"]).all():
+        raise BlobError("damaged: its start is no number")
     _is(found, "loss", "<i8", (1,))
     for name in ("rounds", "depth", "chain"):
         _is(found, name, "<i8", (rounds,))

@@ -98,7 +98,7 @@ def test_a_song_is_suggested_and_its_era_told(opened, address: str) -> None:
     page = opened(f"{address}/predict?run=songs")
     box = page.get_by_role("combobox", name="Song")
     box.press_sequentially("script")
-    expect(page.locator("#suggestions li")).to_have_text(SCRIPT)
+    expect(page.locator("#suggestions li")).to_have_text([SCRIPT])
     box.press("ArrowDown")
     box.press("Enter")
     result = page.locator("#result")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fedredis.errors import BlobError
+from fedredis.trees.soundness import NODES, check_rounds
+
+
+def stump() -> dict[str, np.ndarray]:
+    """One tree of one split."""
+    nodes = {name: np.zeros(3, dtype) for name, dtype in NODES.items()}
+    nodes["left"][0], nodes["gain"][0], nodes["value"][1:] = 1, 2.0, (-0.5, 0.5)
+    rounds = {"rounds": [0], "depth": [1], "chain": [0], "loss": [0]}
+    whole = {name: np.array(value, np.int64) for name, value in rounds.items()}
+    return {**nodes, **whole, "sets": np.zeros((0, 1), np.int64), "start": np.zeros(1)}
+
+
+def test_a_tree_is_one() -> None:
+    check_rounds(stump())
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        *((name, number) for name in ("gain", "value", "start") for number in (np.nan, np.inf)),
+        *(("gain", -1.0), ("gain", 1e308), ("value", 1e308)),
+    ],
+)
+def test_numbers_that_no_tree_has(name: str, number: float) -> None:
+    found = stump()
+    found[name][0] = number
+    with pytest.raises(BlobError, match="no number"):
+        check_rounds(found)
