@@ -18,6 +18,9 @@ PAGES = (
     *("cp852", "cp866", "koi8-r", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-13"),
 )
 
+#: What stands between semicolons, tabs and ends of lines, whatever separates cells here.
+CELL = re.compile(rb"[^;\t\n]+")
+
 LETTER = r"[^\W\d_]"
 #: Signs of this page where such signs stand; what is left are words.
 QUOTED = re.compile(r"(?<!\w)[„“”‚‘«»](?=\w)([^„“”«»\n]*)(?<=[\w.,!?)])[“”’‘«»](?!\w)")
@@ -63,8 +66,12 @@ def page_of(start: bytes, rest: bytes, path: Path) -> str:
     if 2 * len(wrong) < len(lines):
         problem = "this line is not UTF-8, and most are: write the file anew, or correct it"
         raise DataError(problem, file=path, row=min(wrong, default=None))
+    # Each cell once, so that many rows of few words take no longer than these.
+    cells = dict.fromkeys(
+        cell for cell in CELL.findall(start + b"\n" + rest) if not cell.isascii()
+    )
     # What stands for no letter is kept as a surrogate.
-    text = (start + b"\n" + rest).decode(WESTERN, "surrogateescape")
+    text = b"\n".join(cells).decode(WESTERN, "surrogateescape")
     text = VOWELS.sub("e", SIGNS.sub("", QUOTED.sub(r"\1", text)))
     words = [*dict.fromkeys(WORD.findall(text))][:MOST_WORDS]
     own = ";".join(words)
