@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 import pytest
 
@@ -24,7 +25,8 @@ def test_a_signal_that_comes_in_a_finalizer_is_not_lost(number: signal.Signals) 
     def interrupted() -> None:
         Finalized()
         passed.append("the finalizer")
-        signal.pause()
+        # Not `pause`: it has no end, behind which a signal right before it is acted on.
+        time.sleep(5)
         passed.append("what came next")
 
     hook, before = sys.unraisablehook, [signal.getsignal(each) for each in NUMBERS]
