@@ -48,8 +48,13 @@ local workers = redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')
 if not tonumber(epoch) then epoch = redis.call('HGET', run, 'epoch') end
 redis.call('HSET', round, 'epoch', epoch, 'opened', tonumber(opened) and opened or whole(time),
   'expected', expected, 'quorum', quorum, 'attempts', tries)
-if not state then
-  for field, value in pairs(fields) do redis.call('HSET', task, field, value) end
+-- All of it at once, and again if it is not there: of a round that a server has lost, it may have
+-- kept the rest, and whoever claims a slave then could do nothing.
+if not state or redis.call('HEXISTS', task, 'reads') == 0 then
+  local given = {}
+  for field, value in pairs(fields) do given[#given + 1], given[#given + 2] = field, value end
+  redis.call('UNLINK', task)
+  spread('HSET', task, given)
 end
 if state ~= 'open' and state ~= 'closed' then
   redis.call('HSET', round, 'state', 'open')

@@ -295,6 +295,19 @@ def test_adopting_lists_whoever_was_lost_again(
     assert master.tend(TRAIN, JOB).state is RoundState.OPEN
 
 
+@pytest.mark.parametrize("left", [{}, {"a": "b"}])
+def test_adopting_gives_a_task_that_was_lost_again(bench: Bench, left: dict[str, str]) -> None:
+    """Of what a server has lost twice, the round may be there and its task not, or half of it."""
+    asked = opening(task={"a": "b"})
+    bench.begin().turn([], [asked])
+    task = bench.keys.round(TRAIN).task
+    bench.client.delete(task)
+    if left:
+        bench.client.hset(task, mapping=left)
+    assert bench.master("second").turn([], [asked])[0].adopted
+    assert bench.client.hgetall(task) == {b"a": b"b", b"reads": b"{}"}
+
+
 def test_tending(bench: Bench) -> None:
     master = bench.begin()
     master.turn([], [opening()])
