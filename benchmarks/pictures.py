@@ -11,7 +11,6 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from PIL import Image
@@ -77,11 +76,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         how: dict[str, Any] = {"redis_url": None, "home": home, "host": "127.0.0.1", "port": 0}
-        with server(**how, secret="", command=FEDREDIS) as (page, address):
+        with server(**how, secret="", command=FEDREDIS) as page, page.beside():
             train(home, songs)
-            Thread(target=page.run, daemon=True).start()
             photograph(
-                address, "Yesterday&artist=The+Beatles" if songs else "Synthetic Song 000001"
+                page.address, "Yesterday&artist=The+Beatles" if songs else "Synthetic Song 000001"
             )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import click
 
 from fedredis.api.session import session
 from fedredis.cli import options, output
+from fedredis.cli.signals import wait_for_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,6 @@ def command(home: Path) -> None:
         output.say(f"{opened.shown_url} is up; {opened.hint}\nCtrl-C stops it")
         try:
             while True:
-                signal.pause()
+                wait_for_one()
         except KeyboardInterrupt:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
 import threading
@@ -66,3 +68,16 @@ def terminate_as_interrupt() -> Iterator[None]:
             sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def wait_for_one() -> None:
+    """Wait until a signal has come; `signal.pause` would miss one that comes right before it."""
+    come, told = os.pipe()
+    os.set_blocking(told, False)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    try:
+        select.select([come], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(come)
+        os.close(told)

@@ -8,8 +8,7 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +17,9 @@ from fedredis.errors import PortTakenError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from threading import Thread
+
+    from fedredis.web.serving import Page
 
 #: The variable that holds the page's password: a command line can be read by everybody.
 PASSWORD = "FEDREDIS_WEB_PASSWORD"  # noqa: S105
@@ -48,9 +50,9 @@ def command(
     Runs are started, stopped, gone on with and deleted there. A program sends the password as a
     bearer token. Ctrl-C stops the page; runs that were started from it go on.
     """
-    with listening(host, port, password_file, redis_url, home) as (server, address):
-        output.say(f"{address} is up; Ctrl-C stops it")
-        server.run()
+    with listening(host, port, password_file, redis_url, home) as page:
+        output.say(f"{page.address} is up; Ctrl-C stops it")
+        page.run()
 
 
 @dataclass(frozen=True)
@@ -71,21 +73,17 @@ def beside(redis_url: str | None, home: Path) -> Iterator[Beside]:
     """Serve the page, for this machine, beside what a command does; at another port if need be."""
     with ExitStack() as stack:
         try:
-            lent = listening("127.0.0.1", PORT, None, redis_url, home)
-            server, address = stack.enter_context(lent)
+            page = stack.enter_context(listening("127.0.0.1", PORT, None, redis_url, home))
         except PortTakenError:
-            lent = listening("127.0.0.1", 0, None, redis_url, home)
-            server, address = stack.enter_context(lent)
-        thread = Thread(target=server.run, daemon=True)
-        thread.start()
-        yield Beside(address, thread)
+            page = stack.enter_context(listening("127.0.0.1", 0, None, redis_url, home))
+        yield Beside(page.address, stack.enter_context(page.beside()))
 
 
 @contextmanager
 def listening(
     host: str, port: int, password_file: Path | None, redis_url: str | None, home: Path
-) -> Iterator[tuple[Any, str]]:
-    """Lend the page's server, and its address.
+) -> Iterator[Page]:
+    """Lend the page, at its address.
 
     Raises
     ------

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 from waitress.server import create_server
 from waitress.task import ThreadedTaskDispatcher
+from waitress.trigger import trigger
+from waitress.wasyncore import close_all
 
 from fedredis.api.metrics import is_own
 from fedredis.api.session import session
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from waitress.server import BaseWSGIServer
+    from waitress.server import BaseWSGIServer, MultiSocketServer
 
 #: Threads beside those of streams.
 THREADS = 8
@@ -38,6 +43,33 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
         return bool(super().shutdown(cancel_pending, min(timeout, GRACE)))
 
 
+@dataclass(frozen=True)
+class Page:
+    """The page, at an address where somebody listens."""
+
+    address: str
+    #: All that it reads from and writes to, by descriptor; of the thread that serves.
+    sockets: dict[int, Any]
+    listening: BaseWSGIServer | MultiSocketServer
+
+    def run(self) -> None:
+        """Serve until it is interrupted."""
+        self.listening.run()
+
+    @contextmanager
+    def beside(self) -> Iterator[Thread]:
+        """Serve by a thread of its own, which is lent, and over at the end."""
+        thread = Thread(target=self.run, daemon=True)
+        thread.start()
+        try:
+            yield thread
+        finally:
+            # The thread closes what it waits for: of what another closes, `select` would fail.
+            woken = next(each for each in self.sockets.values() if isinstance(each, trigger))
+            woken.pull_trigger(partial(close_all, self.sockets, ignore_all=True))
+            thread.join()
+
+
 @contextmanager
 def server(
     *,
@@ -47,8 +79,8 @@ def server(
     port: int,
     secret: str,
     command: Sequence[str],
-) -> Iterator[tuple[BaseWSGIServer, str]]:
-    """Lend a server that listens, and its address; its ``run()`` serves until it is interrupted.
+) -> Iterator[Page]:
+    """Lend the page, which is listened for, and served by what is done with it.
 
     Parameters
     ----------
@@ -75,19 +107,21 @@ def server(
         site = Site(opened, redis_url, home, secret, Launches(command, home, redis_url))
         threads = Threads()
         threads.set_thread_count(MOST_STREAMS + THREADS)
+        sockets: dict[int, Any] = {}
         try:
             listening = create_server(
-                create_app(site), host=host, port=port, ident=None, _dispatcher=threads
+                create_app(site), sockets, host=host, port=port, ident=None, _dispatcher=threads
             )
         except OSError as error:
             raise PortTakenError(f"nobody can listen at {host}:{port}: {error.strerror}") from None
         try:
             # A name may lead to several addresses, each with a socket.
-            sockets = getattr(listening, "effective_listen", None)
-            at = sockets[0][1] if sockets else listening.effective_port
-            yield listening, f"http://{_shown(host)}:{at}/"
+            several = getattr(listening, "effective_listen", None)
+            at = several[0][1] if several else listening.effective_port
+            yield Page(f"http://{_shown(host)}:{at}/", sockets, listening)
         finally:
-            listening.close()
+            threads.shutdown()
+            close_all(sockets)
 
 
 def _shown(host: str) -> str:

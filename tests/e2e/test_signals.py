@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 
 import pytest
 
-from fedredis.cli.signals import terminate_as_interrupt
+from fedredis.cli.signals import terminate_as_interrupt, wait_for_one
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -25,8 +24,7 @@ def test_a_signal_that_comes_in_a_finalizer_is_not_lost(number: signal.Signals) 
     def interrupted() -> None:
         Finalized()
         passed.append("the finalizer")
-        # Not `pause`: it has no end, behind which a signal right before it is acted on.
-        time.sleep(5)
+        wait_for_one()
         passed.append("what came next")
 
     hook, before = sys.unraisablehook, [signal.getsignal(each) for each in NUMBERS]

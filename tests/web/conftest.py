@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,10 +48,8 @@ def browser() -> Iterator[Browser]:
 def serve(home: Path, secret: str = "") -> Iterator[str]:
     """Serve the page of a home; lend its address, without the slash at its end."""
     how = {"redis_url": None, "home": home, "host": "127.0.0.1", "port": 0}
-    with page_server(**how, secret=secret, command=FEDREDIS) as (server, address):
-        thread = Thread(target=server.run, daemon=True)
-        thread.start()
-        yield address.rstrip("/")
+    with page_server(**how, secret=secret, command=FEDREDIS) as page, page.beside():
+        yield page.address.rstrip("/")
 
 
 @pytest.fixture(scope="session")
