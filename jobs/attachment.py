@@ -78,8 +78,9 @@ class Attachment:
         self._attached = False
         self._leave_at = clock() + LONGEST_STAY
         self._look_at = clock() + OTHERS_LOOKED
-        #: Rounds that may have something to claim, with what they are for once that is known.
-        self._rounds: dict[RoundName, tuple[Exchange, Mapping[str, str]] | None] = {}
+        #: Rounds that may have something to claim, with what they are for once that is known, and
+        #: in which epoch: opened anew, a round may be for something else.
+        self._rounds: dict[RoundName, tuple[int, Exchange, Mapping[str, str]] | None] = {}
         #: Slaves counted, by kind of round.
         self.counted: dict[str, int] = {}
 
@@ -181,6 +182,11 @@ class Attachment:
 
     def _work(self, claim: Claim) -> list[Done]:
         """Work for claimed slaves; return what is to be handed in, if the round goes on."""
+        known = self._rounds.get(claim.name)
+        if known is not None and known[0] != claim.epoch:
+            # It is given the same slaves again, with the task.
+            self._rounds[claim.name] = None
+            return []
         try:
             try:
                 exchange, task = self._exchange(claim)
@@ -204,9 +210,9 @@ class Attachment:
     def _exchange(self, claim: Claim) -> tuple[Exchange, Mapping[str, str]]:
         known = self._rounds.get(claim.name)
         if known is None:
-            known = self._run.exchange(claim.name, claim.task), claim.task
+            known = claim.epoch, self._run.exchange(claim.name, claim.task), claim.task
             self._rounds[claim.name] = known
-        return known
+        return known[1:]
 
     def _answered(
         self, done: Done, handed: Sequence[Handed], answers: Sequence[Submission]

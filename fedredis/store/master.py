@@ -78,13 +78,13 @@ class MasterStore:
         epoch, sequence = self._call(
             "acquire",
             [*self._touched, keys.history],
-            [self._token, self._lease_ms],
+            [self._token, self._lease_ms, self._epoch],
         )
         if epoch == -1:
             raise RunNotFoundError(f"there is no run {keys.run_id}")
         if epoch == 0:
             raise LeaseHeldError(f"another master is driving run {keys.run_id}")
-        self._left = self._left or epoch > 1 or self._epoch > 0
+        self._left = self._left or sequence > 1 or self._epoch > 0
         self._charge.begin(sequence)
         self._epoch = epoch
         self._begin()

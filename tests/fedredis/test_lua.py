@@ -250,6 +250,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     named |= {"staged": round_.staged("w-1"), "present": WORKERS}
     args = {
         "epoch": 1,
+        "had": 0,
         "token": "me",
         "worker": "w-1",
         "name": f"train:{number}",

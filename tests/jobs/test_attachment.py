@@ -22,7 +22,7 @@ from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs
 from fedredis.store.results import RoundState, SubmissionState
 from fedredis.store.slave import Ask, SlaveStore
-from tests.jobs.conftest import open_round
+from tests.jobs.conftest import open_round, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,6 +316,43 @@ def test_of_slaves_that_are_in_already_the_rest_is_handed_in(
     states = [line.split()[2] for handed, _ in visits for line in handed]
     assert states[0] == "COUNTED"
     assert states.count("COUNTED") == 1 + bool(rest)
+
+
+@pytest.mark.usefixtures("learnt")
+def test_a_round_that_is_opened_anew_is_worked_for_as_it_is_then(
+    client: Redis,
+    keys: RunKeys,
+    master: MasterStore,
+    make_stay: Stay,
+    visits: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server has gone back, and there is another model of the same name."""
+    before = {key: client.dump(key) for key in client.scan_iter() if client.pttl(key) < 0}
+    open_round(master, "train:2")
+    stay, contribute, models = make_stay(job="train", most=1), Labour.contribute, []
+
+    def gone_back(self: Labour, claim: Any, exchange: Any, task: Any, slaves: Any) -> Any:
+        done = contribute(self, claim, exchange, task, slaves)
+        models.append((claim.slaves, exchange.sent.parameters[0].max()))
+        if len(models) == 1:
+            for key in client.scan_iter(f"{keys.run}:round:*"):
+                client.delete(key)
+            for key, value in before.items():
+                client.restore(key, 0, value, replace=True)
+            named = stay._run.store.artifact("model:1", "0")
+            client.delete(keys.artifact("model:1"), keys.parts("model:1"))
+            write(client, keys, "model:1", {name: a + 99 for name, a in named.items()})
+            client.hset(keys.artifact("model:1"), "version", "1")
+            master.acquire()
+            open_round(master, "train:2")
+        return done
+
+    monkeypatch.setattr(Labour, "contribute", gone_back)
+    stay.stay()
+    assert visits[1][0] == ["train:2 0 STALE"]
+    assert stay.counted == {"train": 4}
+    assert [value > 90 for _, value in models] == [False, True, True, True, True]
 
 
 def test_what_comes_too_late_is_dropped(

@@ -123,6 +123,10 @@ class Bench:
         """Return the state of a round."""
         return (self.client.hget(self.keys.round(name).round, "state") or b"").decode()
 
+    def epoch(self) -> int:
+        """Return the epoch of the master in charge."""
+        return int(self.client.hget(self.keys.run, "epoch") or 0)
+
     def close(self, master: MasterStore, name: RoundName = TRAIN) -> None:
         """Bring a round of three slaves to its end, in one bundle."""
         worker = self.worker()

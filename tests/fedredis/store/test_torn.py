@@ -10,7 +10,7 @@ from fedredis.arrays import Bundle
 from fedredis.errors import StateLostError
 from fedredis.keys import RoundName
 from fedredis.store import runs
-from fedredis.store.results import RoundState
+from fedredis.store.results import RoundState, SubmissionState
 from tests.fedredis.store.conftest import (
     JOB,
     MODEL,
@@ -79,6 +79,25 @@ def test_what_is_half_done_is_listed_again_or_removed(bench: Bench) -> None:
     second = bench.master("second")
     second.sweep()
     assert not bench.client.keys("*:round:*")
+
+
+@pytest.mark.parametrize("token", ["first", "second"])
+def test_work_of_a_time_that_is_lost_does_not_count(bench: Bench, token: str) -> None:
+    """The round that it was for may be for another model by now, whoever is its master."""
+    master = bench.begin(token="first")
+    copied = copy(bench.client)
+    if token == "second":
+        master = bench.master("killed")
+    master.turn([], [opening(TRAIN)])
+    claimed = claim(bench.worker())
+    go_back(bench.client, copied)
+    if token == "first":
+        master.acquire()
+    else:
+        master = bench.master(token)
+    master.turn([], [opening(TRAIN)])
+    assert hand(bench.worker(), claimed).state is SubmissionState.STALE
+    bench.close(master)
 
 
 def test_a_commit_that_is_half_done_is_made_whole(bench: Bench) -> None:
