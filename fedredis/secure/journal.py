@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Seconds to wait for another worker of the same slaves.
 PATIENCE = 30.0
+#: Bytes of what a slave is given back that are kept of a run at most, beside the last two rounds'.
+#: A server may lose about a second: rounds of large vectors take longer than those of small ones.
+REMEMBERED = 16_000_000
 TABLES = """
 CREATE TABLE IF NOT EXISTS roots
     (run TEXT, slave TEXT, root BLOB, time REAL, PRIMARY KEY (run, slave));
@@ -110,20 +113,22 @@ class Journal:
                 )
 
     def remember(self, run: str, number: int, blobs: Mapping[str, bytes]) -> None:
-        """Keep what slaves are given back in later rounds; of older ones only the newest."""
+        """Keep what slaves are given back in later rounds, also in those that are done again.
+
+        What was kept of this round and later ones is of a time that the server has lost.
+        """
         with self._writing() as sql:
             for slave, blob in blobs.items():
-                older = sql.execute(
-                    "SELECT max(number) FROM memories WHERE run = ? AND slave = ? AND number < ?",
-                    (run, slave, number),
-                ).fetchone()[0]
+                back = max(1, REMEMBERED // max(1, len(blob)))
+                told = {"run": run, "slave": slave, "number": number, "blob": blob, "back": back}
                 sql.execute(
-                    "DELETE FROM memories WHERE run = ? AND slave = ? AND number != ?",
-                    (run, slave, -1 if older is None else older),
+                    "DELETE FROM memories WHERE run = :run AND slave = :slave "
+                    "AND (number > :number OR number < (SELECT max(number) FROM memories "
+                    "WHERE run = :run AND slave = :slave AND number <= :number - :back))",
+                    told,
                 )
                 sql.execute(
-                    "INSERT OR REPLACE INTO memories VALUES (?, ?, ?, ?)",
-                    (run, slave, number, blob),
+                    "INSERT OR REPLACE INTO memories VALUES (:run, :slave, :number, :blob)", told
                 )
 
     def memories(self, run: str, slaves: Sequence[str], before: int) -> list[bytes | None]:

@@ -63,13 +63,26 @@ def test_memories_are_those_of_the_round_before(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
     for number in (1, 2, 4, 4):
         journal.remember("run", number, {"a": b"%d" % number})
-    # What was counted in round 4 may be lost, and round 3 or 4 be done again.
-    assert [journal.memories("run", ["a", "b"], n) for n in (3, 4, 5)] == [
+    # What was counted of them may be lost, and be done again.
+    assert [journal.memories("run", ["a", "b"], n) for n in (1, 2, 3, 4, 5)] == [
+        [None, None],
+        [b"1", None],
         [b"2", None],
         [b"2", None],
         [b"4", None],
     ]
-    assert journal.memories("run", ["a"], 2) == [None]
+    journal.remember("run", 2, {"a": b"again"})
+    assert journal.memories("run", ["a"], 5) == [b"again"]
+
+
+def test_of_large_memories_fewer_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fedredis.secure.journal.REMEMBERED", 3)
+    journal = Journal.open(tmp_path)
+    for number in range(1, 7):
+        journal.remember("run", number, {"small": b"%d" % number, "large": b"%8d" % number})
+    found = [journal.memories("run", ["small", "large"], number) for number in range(3, 8)]
+    assert [small for small, _ in found] == [None, b"3", b"4", b"5", b"6"]
+    assert [large for _, large in found] == [None, None, None, b"%8d" % 5, b"%8d" % 6]
 
 
 def test_a_damaged_journal_is_a_line(tmp_path: Path) -> None:
