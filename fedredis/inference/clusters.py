@@ -58,7 +58,7 @@ class Lloyd:
         """Describe what is summed in a step."""
         s, k, d = self._centres(known).shape
         return (
-            Count.cells("sizes", s, k),
+            Count.of("sizes", s, k, among=(1,), cells=True),
             Real("sums", (s * k, d), self.scope),
             Real("inertia", (s,), self.scope),
         )

@@ -17,7 +17,7 @@ from fedredis.arrays import Quantity, count
 from fedredis.errors import BoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,14 +53,21 @@ class Count:
     quantity: Quantity
 
     @classmethod
-    def of(cls, name: str, *shape: int) -> Count:
-        """Make counts of a shape; a row counts once in each."""
-        return cls(count(name, shape))
+    def of(cls, name: str, *shape: int, among: Sequence[int] = (), cells: bool = False) -> Count:
+        """Make counts of a shape; a row counts once in each, or once among those along some axes.
 
-    @classmethod
-    def cells(cls, name: str, *shape: int) -> Count:
-        """Make counts of the rows of each kind, of which an owner may want to tell no few."""
-        return cls(count(name, shape, cells=True))
+        `cells` are of the rows of each kind, of which an owner may want to tell no few.
+        """
+        if not among:
+            return cls(count(name, shape, cells=cells))
+        axes, must = tuple(axis + 1 for axis in among), "its counts come to more than the rows"
+
+        def once(counts: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+            each = counts.sum(axis=axes).reshape(len(rows), -1)
+            fine: NDArray[np.bool_] = (each <= rows[:, np.newaxis]).all(axis=1)
+            return fine
+
+        return cls(count(name, shape, cells=cells, plausible=once, must=must))
 
     def decode(self, total: NDArray[Any]) -> NDArray[Any]:
         """Return the total."""

@@ -78,9 +78,10 @@ class Moments:
         """Describe what is summed in a pass."""
         g, d = self.groups.count(known), len(self.columns)
         if name == "ranges":
-            shapes = [(c, (g, len(known[f"levels:{c}"]))) for c in self.categories]
-            counts = (Count.cells(f"counts:{c}", *shape) for c, shape in shapes)
-            return (Count.of("cells", g, d, CELLS), Count.cells("group_rows", g), *counts)
+            levels = [(c, len(known[f"levels:{c}"])) for c in self.categories]
+            counts = (Count.of(f"counts:{c}", g, k, among=(0, 1), cells=True) for c, k in levels)
+            rows = Count.of("group_rows", g, among=(0,), cells=True)
+            return (Count.of("cells", g, d, CELLS, among=(0, 2)), rows, *counts)
         own = (Real("sums", (g, d, 2), self.scope),)
         if not self._pairs:
             return own

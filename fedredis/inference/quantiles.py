@@ -93,7 +93,7 @@ class Quantiles:
     def parts(self, name: str, known: Named) -> tuple[Part, ...]:
         """Describe counts in the pieces of every interval."""
         shape = (self.groups.count(known), len(self.columns), 2 * len(self.quantiles), PIECES)
-        return (Count.of("pieces", *shape),)
+        return (Count.of("pieces", *shape, among=(0, 3)),)
 
     def sums(self, name: str, known: Named, frame: Frame) -> Arrays:
         """Count a slave's rows."""

@@ -106,7 +106,7 @@ class Spread:
         """Describe what is summed in a pass."""
         p = len(self.variables.names(known))
         if name == "ranges":
-            return (Count.of("cells", p, len(cells.MAGNITUDES) + 1), Count.of("rows"))
+            return (Count.of("cells", p, len(cells.MAGNITUDES) + 1, among=(1,)), Count.of("rows"))
         return self._reals(known)
 
     def _reals(self, known: Named) -> tuple[Real, Real]:

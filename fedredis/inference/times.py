@@ -93,13 +93,15 @@ class Times:
         """Describe what is summed in a pass."""
         groups = len(self.subjects.groups(known))
         if name == "events":
-            return (Count.cells("rows", groups, 2), Count.of("bad"))
+            rows = Count.of("rows", groups, 2, among=(0, 1), cells=True)
+            return (rows, Count.of("bad"))
         if name == "times":
             lookup = lookup_for(int(known["events"].sum()))
             shape, most = (4, lookup.cells), lookup.most[:, np.newaxis]
             return (Count(Quantity("cells", shape, most, whole=True, nonnegative=True)),)
         k = len(known["times"])
-        counts = (Count.cells("died", groups, k), Count.cells("gone", groups, k + 1))
+        sizes = (("died", k), ("gone", k + 1))
+        counts = tuple(Count.of(n, groups, m, among=(0, 1), cells=True) for n, m in sizes)
         if not self.subjects.weights:
             return counts
         return (
@@ -156,6 +158,11 @@ class Times:
                 raise DataError("its times can't be told apart", column=self.subjects.time)
             return {**known, "times": np.sort(found[0].view(np.float64))}
         died, gone = total[:2]
+        if (died > still(gone)).any():
+            raise DataError(
+                "more rows have an event than are at risk: a slave's counts can't be",
+                column=self.subjects.time,
+            )
         after = {**known, "died": died, "at_risk": still(gone)}
         if self.subjects.weights:
             after["died_weight"] = total[2].reshape(died.shape)

@@ -7,7 +7,7 @@ import pytest
 
 from fedredis.arrays import Scope, Sum
 from fedredis.errors import BoundError
-from fedredis.inference.exact import Real
+from fedredis.inference.exact import Count, Real
 from fedredis.inference.stages import square
 
 SCOPE = Scope(4, 1000)
@@ -28,6 +28,22 @@ def test_a_sum_has_the_digits_of_exact_arithmetic_for_any_cut() -> None:
     rule = Sum((real.quantity,), SCOPE)
     encoded = rule.encode([whole[np.newaxis]], np.array([1000]))
     assert rule.reasons(np.array([4]), np.array([1000]), encoded) == [None]
+
+
+@pytest.mark.parametrize(
+    ("among", "both"),
+    [((), True), ((1,), True), ((0,), False), ((0, 2), False), ((0, 1, 2), False)],
+)
+def test_a_row_is_in_one_cell_of_those_among_which_it_is_counted(
+    among: tuple[int, ...], both: bool
+) -> None:
+    rule = Sum((Count.of("x", 3, 2, 2, among=among).quantity,), SCOPE)
+    counts = np.zeros((2, 3, 2, 2), np.int64)
+    counts[:, 0, 0, 0] = 5
+    counts[1, 1, 0, 0] = 1
+    first, second = rule.reasons(np.ones(2, np.int64), np.array([5, 5]), [counts])
+    told = None if both else "array 'x': its counts come to more than the rows"
+    assert (first, second) == (None, told)
 
 
 def test_rows_are_summed_in_their_cells() -> None:

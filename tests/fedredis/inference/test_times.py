@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fedredis.arrays import Scope
 from fedredis.errors import DataError
-from fedredis.inference.times import lookup_for
+from fedredis.inference.times import Subjects, Times, lookup_for
 
 
 @pytest.mark.parametrize("rows", [1, 50, 2000])
@@ -26,3 +27,13 @@ def test_too_many_for_the_table() -> None:
     assert lookup_for(1).entries(lookup_for(1).table(keys, np.ones(2000, int)), 2000) is None
     with pytest.raises(DataError, match="too many"):
         lookup_for(1 << 21)
+
+
+def test_more_events_than_rows_at_risk_are_told() -> None:
+    times = Times(Subjects("until", "gone"), Scope(3, 10))
+    known = {"times": np.array([1.0, 2.0]), "events": np.array([2]), "rows": np.array([3])}
+    sums = [np.array([[1, 1]]), np.array([[0, 1, 2]])]
+    assert times.learn("risk", known, sums)["at_risk"].tolist() == [[3, 2]]
+    sums[0][0, 1] = 3
+    with pytest.raises(DataError, match="more rows have an event than are at risk"):
+        times.learn("risk", known, sums)
