@@ -19,10 +19,11 @@ from fedredis.exchanges.kinds import KINDS
 from fedredis.exchanges.protocol import Step
 from fedredis.exchanges.relay import Relay, updates
 from fedredis.keys import RoundName
+from fedredis.secure import shamir
 from fedredis.secure.circle import Circle
-from fedredis.secure.masks import KEY
+from fedredis.secure.masks import KEY, SEED
 from fedredis.secure.owner import CIRCLES
-from fedredis.secure.party import SEED, SLOTS, TAG, WORDS, Slot
+from fedredis.secure.party import KEY_WORDS, SLOTS, TAG, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,7 +133,7 @@ class Channel(OfAll):
     @cached_property
     def rule(self) -> Relay:
         """A key and a signature of each."""
-        fields = Field("keys", "<i8", (WORDS,)), Field("signatures", "<i8", (2 * WORDS,))
+        fields = Field("keys", "<i8", (KEY_WORDS,)), Field("signatures", "<i8", (2 * KEY_WORDS,))
         return Relay(Schema(fields))
 
     def local(self, at: AtHand) -> Updates:
@@ -179,9 +180,9 @@ class Deal(OfAll):
         """Letters to neighbours, and what the master needs to unmask."""
         slots, circle = slots_of(self.setup, self.number), self.gathered.circle
         sent = circle.size - circle.drawn_alike
-        letters = Field("letters", "<i8", (sent, 2 * WORDS * slots + TAG))
+        letters = Field("letters", "<i8", (sent, 2 * shamir.WORDS * slots + TAG))
         vaults = Field("vaults", "<i8", (slots, SEED // 8 * circle.size + TAG))
-        return Relay(Schema((letters, Field("seals", "<i8", (slots, WORDS)), vaults)))
+        return Relay(Schema((letters, Field("seals", "<i8", (slots, KEY_WORDS)), vaults)))
 
     def local(self, at: AtHand) -> Updates:
         """Deal the slaves' shares."""

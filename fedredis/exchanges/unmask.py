@@ -15,7 +15,7 @@ from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay, updates
 from fedredis.secure.masks import digest
-from fedredis.secure.party import WORDS
+from fedredis.secure.shamir import WORDS
 from fedredis.secure.unmasking import Unmasking, check_set
 
 if TYPE_CHECKING:

@@ -23,7 +23,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from fedredis.errors import RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import KEY, NONCE, derive, keyed, stream, words
+from fedredis.secure.masks import (
+    BLOCK,
+    KEY,
+    NONCE,
+    SEED,
+    derive,
+    drawn,
+    joined,
+    keyed,
+    seeds_of,
+    stream,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +45,15 @@ if TYPE_CHECKING:
     from fedredis.secure.circle import Circle
 
     Words = NDArray[np.int64]
+    Seeds = NDArray[np.uint8]
 
-#: Words of a key or share, and of the tag that ends a sealed text.
-WORDS, TAG = KEY // 8, 2
-#: Bytes of a secret of two slaves for one sum: as hard to guess as their keys, X25519's.
-SEED = 16
+#: Words of a key, and of the tag that ends a sealed text.
+KEY_WORDS, TAG = KEY // 8, 2
 #: For how many sums shares are dealt at once, at most.
 SLOTS = 16
 #: How many batches' secrets are kept at hand.
 BATCHES_KEPT = 4
 
-K = TypeVar("K")
 V = TypeVar("V")
 
 
@@ -58,7 +68,7 @@ class Slot(NamedTuple):
 class Dealt:
     """What a slave deals for a batch of `slots` sums, to its m neighbours, itself among them."""
 
-    #: Encrypted shares, for each of the n neighbours who don't draw theirs (n, 8 slots + 2).
+    #: Encrypted shares, for each of the n neighbours who don't draw theirs (n, 6 slots + 2).
     letters: Words
     #: Digests of the secrets b (slots, 4), by which a wrong share is found out.
     seals: Words
@@ -72,24 +82,24 @@ def channel_key(root: bytes) -> X25519PrivateKey:
 
 
 class Shared(NamedTuple):
-    """The keys that two slaves have in common: for masks, for drawn shares, for letters."""
+    """What two slaves have in common, as one of them sees it."""
 
+    #: Seeds of their masks, of the shares that it draws for the other, and of those for itself.
     masks: bytes
-    shares: bytes
+    to: bytes
+    back: bytes
     letters: ChaCha20Poly1305
 
 
 class Pairs:
-    """What slaves of one process have in common with others: drawn once, whoever asks."""
+    """What slaves of one process have in common with others: agreed once, whoever asks."""
 
     def __init__(self, circle: Circle) -> None:
         self.circle = circle
         self._keys: dict[tuple[int, int], Shared] = {}
-        #: Seeds of masks by batch, then by pair.
-        self._seeds: dict[int, dict[tuple[int, int], bytes]] = {}
 
     def keys(self, key: X25519PrivateKey, own: int, other: int) -> Shared:
-        """Return the keys that two places share.
+        """Return what two places share, as `own` sees it.
 
         Raises
         ------
@@ -105,19 +115,13 @@ class Pairs:
                 name = self.circle.names[other]
                 raise RuleError("signatures", f"the channel key of slave {name} is none") from None
             info = public[pair[0]] + public[pair[1]]
-            drawn = HKDF(SHA256(), 3 * KEY, self.circle.digest, info).derive(secret)
-            masks, shares, letters = drawn[:KEY], drawn[KEY : 2 * KEY], drawn[2 * KEY :]
-            self._keys[pair] = Shared(masks, shares, ChaCha20Poly1305(letters))
-        return self._keys[pair]
-
-    def seeds(self, key: X25519PrivateKey, own: int, other: int, batch: int) -> bytes:
-        """Return the secrets s of two places for the sums of a batch, end to end."""
-        pair = (own, other) if own < other else (other, own)
-        found = _of_batch(self._seeds, batch)
-        if pair not in found:
-            drawn = keyed(self.keys(key, own, other).masks, b"masks %d" % batch)
-            found[pair] = stream(drawn, SEED * SLOTS)
-        return found[pair]
+            text = HKDF(SHA256(), 3 * SEED + KEY, self.circle.digest, info).derive(secret)
+            each = [text[at : at + SEED] for at in range(0, 3 * SEED, SEED)]
+            # What a slave deals to itself goes one way only.
+            masks, to, back = each if own != other else (*each[:2], each[1])
+            self._keys[pair] = Shared(masks, to, back, ChaCha20Poly1305(text[3 * SEED :]))
+        found = self._keys[pair]
+        return found if own <= other else found._replace(to=found.back, back=found.to)
 
 
 class Party:
@@ -131,10 +135,10 @@ class Party:
         if self._key.public_key().public_bytes_raw() != circle.keys[self.place]:
             raise RuleError("signatures", f"the channel key of slave {name} is not its own")
         self._root = derive(root, "circle", circle.digest)
-        #: Its own secrets, and those with neighbours (m, SLOTS, SEED), by batch.
-        self._drawn: dict[int, list[int]] = {}
-        self._shared: dict[int, NDArray[np.uint8]] = {}
-        #: What neighbours have dealt it (members, 2, slots, 4), by batch: looked at once.
+        #: Its own secrets (2, SLOTS, SEED), and those with neighbours (m, SLOTS, SEED), by batch.
+        self._own: dict[int, Seeds] = {}
+        self._shared: dict[int, Seeds] = {}
+        #: What neighbours have dealt it (members, 2, slots, 3), by batch: looked at once.
         self._opened: dict[int, dict[tuple[int, ...], Words]] = {}
 
     @cached_property
@@ -143,53 +147,59 @@ class Party:
         found: list[int] = self.circle.near[self.place].tolist()
         return found
 
-    def _secrets(self, batch: int) -> list[int]:
-        """Return its secrets b for the sums of a batch, and then its secrets k."""
-        if batch not in self._drawn:
-            _make_room(self._drawn)
-            drawn = stream(derive(self._root, "secrets", batch), 2 * SLOTS * KEY)
-            each = (drawn[at : at + KEY] for at in range(0, len(drawn), KEY))
-            self._drawn[batch] = [int.from_bytes(one, "little") % shamir.PRIME for one in each]
-        return self._drawn[batch]
+    def _secrets(self, batch: int) -> Seeds:
+        """Return its secrets b for the sums of a batch, and its secrets k (2, SLOTS, SEED)."""
+        if batch not in self._own:
+            _make_room(self._own)
+            text = stream(derive(self._root, "secrets", batch), 2 * SLOTS * SEED)
+            self._own[batch] = seeds_of(text).reshape(2, SLOTS, SEED)
+        return self._own[batch]
 
     @cached_property
-    def _with(self) -> dict[int, Shared]:
-        """The keys that it has in common with each neighbour, by place."""
-        return {other: self._pairs.keys(self._key, self.place, other) for other in self.near}
+    def _with(self) -> list[Shared]:
+        """What it has in common with each neighbour, in their order."""
+        return [self._pairs.keys(self._key, self.place, other) for other in self.near]
 
-    def seeds(self, slot: Slot) -> NDArray[np.uint8]:
+    @cached_property
+    def _masks(self) -> Seeds:
+        return seeds_of(b"".join(shared.masks for shared in self._with))
+
+    @cached_property
+    def _to(self) -> Seeds:
+        return seeds_of(b"".join(shared.to for shared in self._with))
+
+    @cached_property
+    def _back(self) -> Seeds:
+        return seeds_of(b"".join(shared.back for shared in self._with))
+
+    def seeds(self, slot: Slot) -> Seeds:
         """Return the secrets s that it has in common with all neighbours (m, SEED)."""
         if slot.batch not in self._shared:
             _make_room(self._shared)
-            pairs, key, place = self._pairs, self._key, self.place
-            each = [pairs.seeds(key, place, other, slot.batch) for other in self.near]
-            shared = np.frombuffer(b"".join(each), np.uint8)
-            self._shared[slot.batch] = shared.reshape(len(each), SLOTS, SEED)
+            text = drawn(self._masks, joined(("masks", slot.batch)), SLOTS * BLOCK)
+            seeds = np.ascontiguousarray(text).view(np.uint8)
+            self._shared[slot.batch] = seeds.reshape(len(self.near), SLOTS, SEED)
         return self._shared[slot.batch][:, slot.place]
 
-    def own(self, slot: Slot) -> bytes:
-        """Return its secret b."""
-        return _key(self._secrets(slot.batch)[slot.place])
+    def own(self, slot: Slot) -> Seeds:
+        """Return its secret b (1, SEED)."""
+        return self._secrets(slot.batch)[0, slot.place : slot.place + 1]
 
     def deal(self, batch: int, slots: int) -> Dealt:
         """Deal shares of the secrets of a batch."""
-        circle, secrets = self.circle, self._secrets(batch)
-        b, k = secrets[:slots], secrets[SLOTS : SLOTS + slots]
+        circle, secrets = self.circle, self._secrets(batch)[:, :slots]
         alike, nonce = circle.drawn_alike, _nonce(batch, self.place)
-        drawn = [
-            _drawn(self._with[other], batch, self.place, slots) for other in self.near[:alike]
-        ]
-        shares = shamir.deal([*b, *k], circle.helpers, len(self.near), b"".join(drawn))
+        first = _drawn(self._to[:alike], batch, slots)
+        shares = shamir.deal(secrets.reshape(-1, SEED), first, len(self.near))
         letters = [
-            self._with[other].letters.encrypt(nonce, text, None)
-            for other, text in zip(self.near[alike:], shares[alike:], strict=True)
+            shared.letters.encrypt(nonce, text.tobytes(), None)
+            for shared, text in zip(self._with[alike:], shares, strict=True)
         ]
-        each = (self.seeds(Slot(batch, place)) for place in range(slots))
         vaults = [
-            ChaCha20Poly1305(_key(secret)).encrypt(NONCE, seeds.tobytes(), None)
-            for secret, seeds in zip(k, each, strict=True)
+            vault(k.tobytes()).encrypt(NONCE, self.seeds(Slot(batch, place)).tobytes(), None)
+            for place, k in enumerate(secrets[1])
         ]
-        seals = [seal(_key(secret)) for secret in b]
+        seals = [seal(b.tobytes()) for b in secrets[0]]
         return Dealt(*map(_rows, (letters, seals, vaults)))
 
     def answer(
@@ -200,7 +210,7 @@ class Party:
         inside: frozenset[int],
         letters: Sequence[Words],
     ) -> Words:
-        """Give away one share for each member's sake (members, 4); zeros where there is none.
+        """Give away one share for each member's sake (members, 3); zeros where there is none.
 
         Parameters
         ----------
@@ -211,29 +221,48 @@ class Party:
         letters
             What each member has dealt: its letters (n, …).
         """
-        opened, about = _of_batch(self._opened, slot.batch), tuple(members)
+        opened, about = self._of_batch(slot.batch), tuple(members)
         if about not in opened:
             opened.clear()
-            texts = [
-                self._open(slot.batch, slots, *one) for one in zip(members, letters, strict=True)
-            ]
-            opened[about] = _rows(texts).reshape(-1, 2, slots, WORDS)
-        which = np.fromiter((member not in inside for member in members), np.intp, len(members))
+            opened[about] = self._open(slot.batch, slots, members, letters)
+        gone = np.ones(len(self.circle.names), np.intp)
+        gone[list(inside)] = 0
+        which = gone[list(members)]
         given: Words = opened[about][np.arange(len(members)), which, slot.place]
         return given
 
-    def _open(self, batch: int, slots: int, sender: int, letters: Words) -> bytes:
-        """Look at one's shares (2, slots, 32): zeros of who is no neighbour, or has lied."""
-        at, alike = self.circle.position(sender, self.place), self.circle.drawn_alike
-        if at is None:
-            return bytes(2 * slots * KEY)
-        if at < alike:
-            return _drawn(self._with[sender], batch, sender, slots)
-        try:
-            sealed, nonce = letters[at - alike].tobytes(), _nonce(batch, sender)
-            return self._with[sender].letters.decrypt(nonce, sealed, None)
-        except InvalidTag:
-            return bytes(2 * slots * KEY)
+    def _of_batch(self, batch: int) -> dict[tuple[int, ...], Words]:
+        if batch not in self._opened:
+            _make_room(self._opened)
+            self._opened[batch] = {}
+        return self._opened[batch]
+
+    def _open(
+        self, batch: int, slots: int, members: Sequence[int], letters: Sequence[Words]
+    ) -> Words:
+        """Look at its shares (members, 2, slots, 3): zeros of who is no neighbour, or has lied."""
+        alike, size = self.circle.drawn_alike, 2 * slots * shamir.WORDS
+        found = np.zeros((len(members), size), np.int64)
+        at = [self.circle.position(member, self.place) for member in members]
+        mine = {place: row for row, place in enumerate(self.near)}
+        rows = [row for row, place in enumerate(at) if place is not None and place < alike]
+        if rows:
+            seeds = self._back[[mine[members[row]] for row in rows]]
+            # As they are dealt: numbers below the prime, two a word.
+            shares = (_drawn(seeds, batch, slots) % shamir.PRIME).astype(np.uint32)
+            found[rows] = shares.reshape(len(rows), -1).view(np.int64)
+        for row, place in enumerate(at):
+            if place is None or place < alike:
+                continue
+            sender, sealed = members[row], letters[row][place - alike].tobytes()
+            try:
+                text = self._with[mine[sender]].letters.decrypt(
+                    _nonce(batch, sender), sealed, None
+                )
+            except InvalidTag:
+                continue
+            found[row] = np.frombuffer(text, "<i8")
+        return found.reshape(len(members), 2, slots, shamir.WORDS)
 
 
 def masks(
@@ -247,41 +276,47 @@ def masks(
     others = np.zeros(len(parties[0].circle.names), np.bool_)
     others[list(members)] = True
     others[[party.place for party in parties]] = False
-    added: list[NDArray[np.uint8]] = []
-    subtracted: list[NDArray[np.uint8]] = []
+    added: list[Seeds] = []
+    subtracted: list[Seeds] = []
     for party in parties:
         near, seeds = party.circle.near[party.place], party.seeds(slot)
         added.append(seeds[others[near] & (near > party.place)])
         subtracted.append(seeds[others[near] & (near < party.place)])
-    own = self_masks([party.own(slot) for party in parties], context, count)
-    plus, minus = (pair_masks(_each(some), context, count) for some in (added, subtracted))
+    own = self_masks(np.concatenate([party.own(slot) for party in parties]), context, count)
+    plus, minus = (
+        pair_masks(np.concatenate(some), context, count) for some in (added, subtracted)
+    )
     return own + plus - minus
 
 
-def _each(seeds: Sequence[NDArray[np.uint8]]) -> list[bytes]:
-    """Take secrets s (…, SEED) apart."""
-    text = b"".join(some.tobytes() for some in seeds)
-    return [text[at : at + SEED] for at in range(0, len(text), SEED)]
+def seal(secret: bytes) -> bytes:
+    """Digest a secret b (SEED,), so that a wrong one is found out."""
+    return keyed(secret, b"seal")
 
 
-def seal(key: bytes) -> bytes:
-    """Digest a secret b (32,), so that a wrong one is found out."""
-    return keyed(key, b"seal")
+def vault(secret: bytes) -> ChaCha20Poly1305:
+    """Return what a secret k (SEED,) locks."""
+    return ChaCha20Poly1305(keyed(secret, b"vault"))
 
 
-def self_masks(keys: Sequence[bytes], context: bytes, count: int) -> Words:
-    """Add up the words of secrets b (count,)."""
-    return words(keys, b"self" + context, count)
+def self_masks(seeds: Seeds, context: bytes, count: int) -> Words:
+    """Add up the words of secrets b (n, SEED): (count,)."""
+    return words(seeds, b"self" + context, count)
 
 
-def pair_masks(seeds: Sequence[bytes], context: bytes, count: int) -> Words:
-    """Add up the words of secrets s (count,)."""
+def pair_masks(seeds: Seeds, context: bytes, count: int) -> Words:
+    """Add up the words of secrets s (n, SEED): (count,)."""
     return words(seeds, b"pair" + context, count)
 
 
-def _drawn(common: Shared, batch: int, dealer: int, slots: int) -> bytes:
-    """Draw the shares of a batch (2, slots, 32) that a dealer and one other know of."""
-    return stream(keyed(common.shares, b"shares %d %d" % (batch, dealer)), 2 * slots * KEY)
+def _drawn(seeds: Seeds, batch: int, slots: int) -> NDArray[np.uint64]:
+    """Draw the shares of a batch (n, 2 slots, PARTS) that a dealer and each of n others know of.
+
+    They are meant modulo the prime of 23 bits: of 64 bits, its numbers are all as likely, but for
+    one part in 2^41.
+    """
+    numbers = drawn(seeds, joined(("shares", batch)), 2 * slots * shamir.PARTS)
+    return numbers.reshape(len(seeds), 2 * slots, shamir.PARTS)
 
 
 def _nonce(batch: int, sender: int) -> bytes:
@@ -289,21 +324,9 @@ def _nonce(batch: int, sender: int) -> bytes:
     return batch.to_bytes(4, "little") + sender.to_bytes(8, "little")
 
 
-def _key(secret: int) -> bytes:
-    return secret.to_bytes(KEY, "little")
-
-
 def _rows(texts: Sequence[bytes]) -> Words:
     """Lay texts of one length below each other."""
     return np.frombuffer(b"".join(texts), "<i8").reshape(len(texts), -1)
-
-
-def _of_batch(cache: dict[int, dict[K, V]], batch: int) -> dict[K, V]:
-    """Return what is kept of a batch, and let go of older ones."""
-    if batch not in cache:
-        _make_room(cache)
-        cache[batch] = {}
-    return cache[batch]
 
 
 def _make_room(cache: dict[int, V]) -> None:

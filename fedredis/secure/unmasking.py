@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import KEY, NONCE
-from fedredis.secure.party import SEED, pair_masks, seal, self_masks
+from fedredis.secure.masks import NONCE, SEED, seeds_of
+from fedredis.secure.party import pair_masks, seal, self_masks, vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +42,7 @@ class Unmasking:
         Parameters
         ----------
         answers
-            What helpers gave away, by their places, each (members, 4).
+            What helpers gave away, by their places, each (members, 3).
 
         Raises
         ------
@@ -62,22 +61,23 @@ class Unmasking:
             if self.inside.isdisjoint(self.circle.near[member].tolist()):
                 continue
             key = given.secret(row, self._fits_vault)
-            opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
+            opened = vault(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
             for at, other in enumerate(self.circle.near[member].tolist()):
                 if other in self.inside:
                     # The other one has added its words, or subtracted them.
                     some = added if member > other else subtracted
                     some.append(opened[SEED * at : SEED * (at + 1)])
         context, count = self.context, len(masked)
-        pairs = pair_masks(added, context, count) - pair_masks(subtracted, context, count)
-        return masked - self_masks(own, context, count) - pairs
+        plus, minus, alone = (seeds_of(b"".join(some)) for some in (added, subtracted, own))
+        pairs = pair_masks(plus, context, count) - pair_masks(minus, context, count)
+        return masked - self_masks(alone, context, count) - pairs
 
     def _fits_seal(self, row: int, key: bytes) -> bool:
         return seal(key) == self.seals[row].tobytes()
 
     def _fits_vault(self, row: int, key: bytes) -> bool:
         try:
-            opened = ChaCha20Poly1305(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
+            opened = vault(key).decrypt(NONCE, self.vaults[row].tobytes(), None)
         except InvalidTag:
             return False
         return len(opened) == SEED * self.circle.size
@@ -117,9 +117,10 @@ class _Given:
 
     def _keys_of(self, row: int, some: Sequence[int], rows: slice) -> list[bytes]:
         places = [self._circle.position(self._members[row], self._helpers[i]) for i in some]
-        weights = shamir.weights(tuple(place + 1 for place in places if place is not None))
-        secrets = shamir.combined(weights, [self._shares[i, rows].tobytes() for i in some])
-        return [secret.to_bytes(KEY, "little") for secret in secrets]
+        points = [place + 1 for place in places if place is not None]
+        numbers = self._shares[list(some), rows].view(np.uint32)
+        secrets = shamir.combined(points, numbers.reshape(*numbers.shape[:2], shamir.PARTS))
+        return [secret.tobytes() for secret in secrets]
 
     def secret(self, row: int, fits: Callable[[int, bytes], bool]) -> bytes:
         """Make the secret of a member, of which it can be said whether it fits.

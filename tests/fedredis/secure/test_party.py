@@ -75,7 +75,7 @@ def test_neither_part_of_a_mask_comes_twice(five: Any) -> None:
     own, pairs = [], []
     for slot, model in sums:
         context = five.context(ALL, model)
-        own.append(self_masks([five.parties[2].own(slot)], context, 40))
+        own.append(self_masks(five.parties[2].own(slot), context, 40))
         pairs.append(masks([five.parties[2]], slot, context, ALL, 40) - own[-1])
     for drawn in (own, pairs):
         assert len(np.unique(drawn)) == 40 * len(sums)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from hashlib import blake2b
 from itertools import combinations
 from random import Random
 
@@ -10,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, ChaCha20
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -64,7 +67,11 @@ def test_what_is_said_of_a_key_can_t_be_cut_elsewhere() -> None:
     assert masks.digest("ab", "c") != masks.digest("a", "bc") != masks.digest("a", "b", "c")
 
 
-def test_words_are_those_of_rfc_8439() -> None:
+def aes(key: bytes, block: bytes) -> bytes:
+    return Cipher(AES(key), ECB()).encryptor().update(block)
+
+
+def test_streams_are_those_of_rfc_8439() -> None:
     # Section 2.4.2, and appendix A.1, number 2.
     key, nonce = bytes(range(32)), unhex("01000000" + "000000000000004a00000000")
     text = b"Ladies and Gentlemen of the class of '99"
@@ -72,12 +79,28 @@ def test_words_are_those_of_rfc_8439() -> None:
     assert sealed.hex().startswith("6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9f")
     stream = "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed"
     assert masks.stream(bytes(32), 32).hex() == stream
-    # Of several seeds they are added up, however many are drawn at once.
-    seeds = [bytes([i]) * 32 for i in range(5)]
-    each = [masks.stream(masks.keyed(seed, b"sum"), 8 * 30_000) for seed in seeds]
-    total = sum(np.frombuffer(text, "<i8").view(np.uint64) for text in each)
-    assert (masks.words(seeds, b"sum", 30_000).view(np.uint64) == total).all()
-    assert masks.stream(bytes(32), 32).hex() == stream
+
+
+def test_words_are_those_of_a_one_way_function_of_aes() -> None:
+    # FIPS 197, appendix C.3.
+    known = unhex("00112233445566778899aabbccddeeff")
+    assert aes(bytes(range(32)), known).hex() == "8ea2b7ca516745bfeafc49904b496089"
+    seeds = np.frombuffer(Random(3).randbytes(5 * masks.SEED), np.uint8).reshape(5, masks.SEED)
+    key = blake2b(b"sum", digest_size=32).digest()
+    for seed, row in zip(seeds, masks.drawn(seeds, b"sum", 7), strict=True):
+        for block in range(3):
+            given = int.from_bytes(seed.tobytes(), "little") ^ block
+            sealed = aes(key, given.to_bytes(16, "little"))
+            word = (int.from_bytes(sealed, "little") ^ given).to_bytes(16, "little")
+            assert word.startswith(row[2 * block : 2 * block + 2].tobytes())
+
+
+@pytest.mark.parametrize("count", [1, 5, 30_000])
+def test_words_are_added_up_however_many_are_drawn_at_once(count: int) -> None:
+    seeds = np.frombuffer(Random(4).randbytes(50 * masks.SEED), np.uint8).reshape(50, masks.SEED)
+    total = sum(masks.drawn(seeds[i : i + 1], b"sum", count)[0] for i in range(50))
+    assert (masks.words(seeds, b"sum", count).view(np.uint64) == total).all()
+    assert not masks.words(seeds[:0], b"sum", count).any()
 
 
 def test_signatures_are_those_of_rfc_8032_7_1() -> None:
@@ -93,27 +116,45 @@ def test_signatures_are_those_of_rfc_8032_7_1() -> None:
 
 
 def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret() -> None:
-    random, places = Random(5), range(1, 8)
-    secrets = [0, 1, shamir.PRIME - 1, random.randrange(shamir.PRIME)]
-    drawn = random.randbytes(shamir.random_needed(4, 3))
-    dealt = dict(zip(places, shamir.deal(secrets, 3, 7, drawn), strict=True))
-    for n, secret in enumerate(secrets):
-        shares = {p: int.from_bytes(dealt[p][32 * n : 32 * n + 32], "little") for p in places}
-        first, second = (int.from_bytes(drawn[k + 32 * n :][:32], "little") for k in (0, 128))
-        # A parabola through the secret and two values at random.
-        curve = second - 2 * first + secret
-        for x, share in shares.items():
-            value = secret + x * (first - secret) + x * (x - 1) // 2 * curve
-            assert share % shamir.PRIME == value % shamir.PRIME
-        for some in combinations(places, 3):
-            assert shamir.combine({place: shares[place] for place in some}) == secret
-        for few in combinations(places, 2):
-            # Whatever the secret is held to be, a share more fits it: few shares say nothing.
-            for other in (0, 42, shamir.PRIME - 1):
-                weights = shamir.weights((*few, 9))
-                left = other - sum(w * shares[p] for w, p in zip(weights, few, strict=False))
-                ninth = left * pow(weights[2], -1, shamir.PRIME) % shamir.PRIME
-                assert shamir.combine({**{p: shares[p] for p in few}, 9: ninth}) == other
+    random, places, prime = np.random.default_rng(5), range(1, 8), shamir.PRIME
+    assert all(prime % small for small in range(2, math.isqrt(prime) + 1))
+    secrets = random.integers(0, 256, (4, masks.SEED), np.uint8)
+    secrets[0], secrets[1] = 0, 255
+    numbers = shamir.cut(secrets)
+    first = random.integers(0, 2**64, (2, 4, shamir.PARTS), np.uint64)
+    shares = np.concatenate([first % prime, shamir.deal(secrets, first, 7)]).astype(np.int64)
+    # A parabola through the secret and two values at random.
+    curve = shares[1] - 2 * shares[0] + numbers
+    for x, share in zip(places, shares, strict=True):
+        value = numbers + x * (shares[0] - numbers) + x * (x - 1) // 2 * curve
+        assert (share == value % prime).all()
+    for some in combinations(places, 3):
+        those = shares[[p - 1 for p in some]].astype(np.uint32)
+        assert (shamir.combined(some, those) == secrets).all()
+        # As well where a number is not below the prime.
+        assert (shamir.combined(some, those + prime) == secrets).all()
+    for few in combinations(places, 2):
+        # Whatever the secret is held to be, a share more fits it: few shares say nothing.
+        for other in (np.zeros_like(secrets), secrets[::-1]):
+            a, b = few
+            at = [pow((0 - a) * (0 - b), -1, prime) * (9 - a) * (9 - b)]
+            at += [(9 - 0) * (9 - q) * pow((p - 0) * (p - q), -1, prime) for p, q in (few, (b, a))]
+            values = (shamir.cut(other), shares[a - 1], shares[b - 1])
+            ninth = sum(w % prime * value for w, value in zip(at, values, strict=True)) % prime
+            those = np.stack([shares[a - 1], shares[b - 1], ninth]).astype(np.uint32)
+            assert (shamir.combined((a, b, 9), those) == other).all()
+
+
+def test_sums_of_products_are_exact_for_as_many_shares_as_there_can_be() -> None:
+    assert max(graph.COMPLETE, graph.DEGREE + 1) <= shamir.MOST
+    secrets = np.full((2, masks.SEED), 255, np.uint8)
+    first = np.full((shamir.MOST - 1, 2, shamir.PARTS), shamir.PRIME - 1, np.uint64)
+    shares = shamir.deal(secrets, first, shamir.MOST + 3)
+    some = np.concatenate([first.astype(np.uint32), shares])[-shamir.MOST :]
+    points = range(4, shamir.MOST + 4)
+    assert (shamir.combined(points, some) == secrets).all()
+    with pytest.raises(ValueError, match="129 shares are too many"):
+        shamir.combined(range(1, 130), np.zeros((129, 1, shamir.PARTS), np.uint32))
 
 
 @pytest.mark.parametrize(
