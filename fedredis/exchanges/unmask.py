@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from fedredis.arrays import Field, Schema
+from fedredis.arrays import Field, Schema, Updates
 from fedredis.errors import RoundFailedError
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
-from fedredis.exchanges.relay import Relay, updates
+from fedredis.exchanges.relay import Relay
 from fedredis.secure.masks import digest
+from fedredis.secure.party import answers
 from fedredis.secure.shamir import WORDS
 from fedredis.secure.unmasking import Unmasking, check_set
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedredis.arrays import Arrays, Named, Updates
+    from fedredis.arrays import Arrays, Named
     from fedredis.exchanges.hiding import Hiding
     from fedredis.exchanges.protocol import AtHand
     from fedredis.keys import RoundName
@@ -81,8 +82,8 @@ class Unmask(OfAll):
         letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]
         slot = slot_of(setup, self.name)
         slots = slots_of(setup, slot.batch)
-        given = [party.answer(slot, slots, members, inside, letters) for party in parties]
-        return updates(at.slaves, [[shares] for shares in given])
+        given = answers(parties, slot, slots, members, inside, letters)
+        return Updates(tuple(at.slaves), np.zeros(len(parties), np.int64), [given])
 
     @cached_property
     def counted(self) -> int:

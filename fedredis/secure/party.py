@@ -202,45 +202,25 @@ class Party:
         seals = [seal(b.tobytes()) for b in secrets[0]]
         return Dealt(*map(_rows, (letters, seals, vaults)))
 
-    def answer(
-        self,
-        slot: Slot,
-        slots: int,
-        members: Sequence[int],
-        inside: frozenset[int],
-        letters: Sequence[Words],
+    def opened(
+        self, batch: int, slots: int, members: tuple[int, ...], letters: Sequence[Words]
     ) -> Words:
-        """Give away one share for each member's sake (members, 3); zeros where there is none.
+        """Return its shares of all secrets of a batch (members, 2, slots, 3), b before k.
 
-        Parameters
-        ----------
-        members
-            The places of those who were asked for the sum and had dealt.
-        inside
-            Those whose vectors are in the sum.
-        letters
-            What each member has dealt: its letters (n, …).
+        Zeros of who is no neighbour, or has lied; see `answers`.
         """
-        opened, about = self._of_batch(slot.batch), tuple(members)
-        if about not in opened:
-            opened.clear()
-            opened[about] = self._open(slot.batch, slots, members, letters)
-        gone = np.ones(len(self.circle.names), np.intp)
-        gone[list(inside)] = 0
-        which = gone[list(members)]
-        given: Words = opened[about][np.arange(len(members)), which, slot.place]
-        return given
-
-    def _of_batch(self, batch: int) -> dict[tuple[int, ...], Words]:
         if batch not in self._opened:
             _make_room(self._opened)
             self._opened[batch] = {}
-        return self._opened[batch]
+        opened = self._opened[batch]
+        if members not in opened:
+            opened.clear()
+            opened[members] = self._open(batch, slots, members, letters)
+        return opened[members]
 
     def _open(
         self, batch: int, slots: int, members: Sequence[int], letters: Sequence[Words]
     ) -> Words:
-        """Look at its shares (members, 2, slots, 3): zeros of who is no neighbour, or has lied."""
         alike, size = self.circle.drawn_alike, 2 * slots * shamir.WORDS
         found = np.zeros((len(members), size), np.int64)
         at = [self.circle.position(member, self.place) for member in members]
@@ -276,17 +256,40 @@ def masks(
     others = np.zeros(len(parties[0].circle.names), np.bool_)
     others[list(members)] = True
     others[[party.place for party in parties]] = False
-    added: list[Seeds] = []
-    subtracted: list[Seeds] = []
-    for party in parties:
-        near, seeds = party.circle.near[party.place], party.seeds(slot)
-        added.append(seeds[others[near] & (near > party.place)])
-        subtracted.append(seeds[others[near] & (near < party.place)])
+    near = np.stack([party.circle.near[party.place] for party in parties])
+    seeds = np.stack([party.seeds(slot) for party in parties])
+    places = np.array([party.place for party in parties])[:, np.newaxis]
     own = self_masks(np.concatenate([party.own(slot) for party in parties]), context, count)
-    plus, minus = (
-        pair_masks(np.concatenate(some), context, count) for some in (added, subtracted)
-    )
+    added, subtracted = (seeds[others[near] & side] for side in (near > places, near < places))
+    plus, minus = (pair_masks(some, context, count) for some in (added, subtracted))
     return own + plus - minus
+
+
+def answers(
+    parties: Sequence[Party],
+    slot: Slot,
+    slots: int,
+    members: tuple[int, ...],
+    inside: frozenset[int],
+    letters: Sequence[Words],
+) -> Words:
+    """Give away one share of each party's for each member's sake (parties, members, 3).
+
+    Zeros where there is none.
+
+    Parameters
+    ----------
+    members
+        The places of those who were asked for the sum and had dealt.
+    inside
+        Those whose vectors are in the sum.
+    letters
+        What each member has dealt: its letters (n, …).
+    """
+    which = np.array([member not in inside for member in members], np.intp)
+    rows = np.arange(len(members))
+    each = (party.opened(slot.batch, slots, members, letters) for party in parties)
+    return np.stack([opened[rows, which, slot.place] for opened in each])
 
 
 def seal(secret: bytes) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from fedredis.secure.circle import Terms
 from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.masks import digest
-from fedredis.secure.party import Dealt, Pairs, Party, Slot, channel_key, masks
+from fedredis.secure.party import Dealt, Pairs, Party, Slot, answers, channel_key, masks
 from fedredis.secure.unmasking import Unmasking
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ class World:
     ) -> dict[int, Any]:
         inside = frozenset(inside)
         letters = [self.dealt[m].letters for m in members]
-        return {h: self.parties[h].answer(slot, SLOTS, members, inside, letters) for h in helpers}
+        asked = list(helpers)
+        parties, members = [self.parties[h] for h in asked], tuple(members)
+        given = answers(parties, slot, SLOTS, members, inside, letters)
+        return dict(zip(asked, given, strict=True))
 
     def unmasking(self, members: Sequence[int], inside: Iterable[int], slot: Slot) -> Unmasking:
         seals = [self.dealt[m].seals[slot.place] for m in members]

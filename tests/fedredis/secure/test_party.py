@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fedredis.errors import RoundFailedError, RuleError
-from fedredis.secure.party import Pairs, Party, Slot, masks, self_masks
+from fedredis.secure.party import Pairs, Party, Slot, answers, masks, self_masks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ def test_a_wrong_share_is_found_out_and_done_without(five: Any, x: Any) -> None:
 def test_a_wrong_letter_is_no_share(five: Any) -> None:
     letters = [five.dealt[m].letters for m in ALL]
     letters[2] = letters[2] ^ 1
-    found = five.parties[3].answer(SLOT, 3, ALL, frozenset(ALL), letters)
+    (found,) = answers([five.parties[3]], SLOT, 3, tuple(ALL), frozenset(ALL), letters)
     assert [row.any() for row in found] == [True, True, False, True, True]
 
 
@@ -114,8 +114,8 @@ def test_as_many_shares_as_say_nothing_are_not_sent(five: Any) -> None:
     """Three of five make a secret: the first two draw theirs, and read no letter at all."""
     assert {len(one.letters) for one in five.dealt} == {3}
     nothing = [np.zeros_like(one.letters) for one in five.dealt]
-    for place, party in enumerate(five.parties):
-        found = party.answer(SLOT, 3, ALL, frozenset(ALL), nothing)
+    given = answers(five.parties, SLOT, 3, tuple(ALL), frozenset(ALL), nothing)
+    for place, found in enumerate(given):
         assert {row.any() for row in found} == {place < 2}
 
 
@@ -135,9 +135,10 @@ def test_no_share_comes_twice(five: Any) -> None:
     found = []
     for batch in (1, 2):
         letters = [party.deal(batch, 3).letters for party in five.parties]
-        for party, place, inside in product(five.parties, range(3), (ALL, ())):
-            given = party.answer(Slot(batch, place), 3, ALL, frozenset(inside), letters)
-            found += [share.tobytes() for share in given]
+        for place, inside in product(range(3), (ALL, ())):
+            slot, every = Slot(batch, place), (3, tuple(ALL), frozenset(inside), letters)
+            given = answers(five.parties, slot, *every)
+            found += [share.tobytes() for share in given.reshape(25, -1)]
     assert len(set(found)) == len(found) == 5 * 5 * 2 * 3 * 2
 
 
