@@ -75,7 +75,7 @@ def drawn(seeds: NDArray[np.uint8], about: bytes, count: int) -> NDArray[np.uint
     # A block more, for which the cipher asks.
     taken = np.empty(given.size + BLOCK, "<u8")
     cipher = Cipher(AES(hashlib.blake2b(about, digest_size=KEY).digest()), ECB()).encryptor()  # noqa: S305
-    cipher.update_into(memoryview(given).cast("B"), memoryview(taken).cast("B"))
+    cipher.update_into(given.data.cast("B"), taken.data.cast("B"))
     words = taken[: given.size].reshape(given.shape)
     words ^= given
     return words.reshape(len(seeds), -1)[:, :count]
