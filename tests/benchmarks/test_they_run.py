@@ -36,11 +36,11 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_it_runs(command: list[str], shown: str, tmp_path: Path) -> None:
+def test_it_runs(command, shown, tmp_path):
     assert shown in told([word.format(scratch=tmp_path) for word in command])
 
 
-def test_inference_is_as_the_docs_say() -> None:
+def test_inference_is_as_the_docs_say():
     """Each line of what is compared stands there, with its figure and its value."""
     ran = told(["inference"]).splitlines()
     page = (ROOT / "docs" / "inference.md").read_text().partition(ran[0])[2].partition("\n\n")[0]

@@ -1,7 +1,5 @@
 """Commands that ask something, and what they print."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

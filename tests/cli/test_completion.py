@@ -1,7 +1,5 @@
 """A real shell completes commands and options."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +16,6 @@ from fedredis.jobs.naming import queue_name, worker_name
 from fedredis.redis_url import PASSWORD_FILE, without_password
 from fedredis.store import workers
 from fedredis.store.workers import WorkerCard
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 
 @pytest.fixture
@@ -39,7 +35,7 @@ def look(call, server, monkeypatch):
     return look
 
 
-def test_all_is_well(look) -> None:
+def test_all_is_well(look):
     well, _ = look(code=0)
     assert well == [
         *("Python", "packages", "cores", "address", "port", "login", "Redis", "persistence"),
@@ -47,7 +43,7 @@ def test_all_is_well(look) -> None:
     ]
 
 
-def test_for_programs(call) -> None:
+def test_for_programs(call):
     answer = call("doctor", "--json", "--redis-url", "redis://127.0.0.1:1")
     found = json.loads(answer.out)
     assert (answer.code, [one["check"] for one in found if not one["ok"]]) == (1, ["port"])
@@ -55,13 +51,13 @@ def test_for_programs(call) -> None:
     assert "127.0.0.1:1" in found[-1]["found"]
 
 
-def test_the_embedded_server(call) -> None:
+def test_the_embedded_server(call):
     answer = call("doctor")
     assert answer.code == 0
     assert "server program" in answer.out
 
 
-def test_the_cause_alone_is_told(look, call, monkeypatch) -> None:
+def test_the_cause_alone_is_told(look, call, monkeypatch):
     well, (finding,) = look("redis://no.such.host")
     assert well == ["Python", "packages", "cores"]
     assert finding.startswith("address ")
@@ -92,9 +88,7 @@ def test_the_cause_alone_is_told(look, call, monkeypatch) -> None:
         ),
     ],
 )
-def test_a_finding_and_the_command_that_mends_it(
-    look, client: Redis, settings: dict[str, str], name: str, told: str
-) -> None:
+def test_a_finding_and_the_command_that_mends_it(look, client, settings, name, told):
     before = client.config_get(*settings)
     try:
         for setting, value in settings.items():
@@ -112,13 +106,13 @@ def test_a_finding_and_the_command_that_mends_it(
             client.config_set(setting, value)
 
 
-def test_a_maxmemory_that_is_enough(look, client: Redis) -> None:
+def test_a_maxmemory_that_is_enough(look, client):
     client.config_set("maxmemory", "1gb")
     look(code=0)
     client.config_set("maxmemory", 0)
 
 
-def test_a_replica(look, client: Redis) -> None:
+def test_a_replica(look, client):
     client.replicaof("127.0.0.1", 1)
     try:
         _, findings = look()
@@ -127,13 +121,13 @@ def test_a_replica(look, client: Redis) -> None:
     assert "is a replica, which can't be written to: give the URL of 127.0.0.1:1" in findings[0]
 
 
-def test_a_server_that_is_too_old(look, monkeypatch) -> None:
+def test_a_server_that_is_too_old(look, monkeypatch):
     monkeypatch.setattr("fedredis.cli.doctor.OLDEST_SERVER", (1000, 0))
     _, (finding,) = look()
     assert re.match(r"Redis  .* is too old: 7\.0 or newer is needed", finding)
 
 
-def test_a_worker_of_another_version(look, client: Redis) -> None:
+def test_a_worker_of_another_version(look, client):
     queue = queue_name("pets", None)
     card = WorkerCard(worker_name(queue), "far", 1, queue, "pets", "{}", None, "0.0.9")
     workers.join(client, card)
@@ -145,14 +139,14 @@ def test_a_worker_of_another_version(look, client: Redis) -> None:
 
 
 @pytest.mark.parametrize(("by", "told"), [(3600, "3600 s ahead of"), (-60, "60 s behind")])
-def test_a_clock_that_differs(look, monkeypatch, by: int, told: str) -> None:
+def test_a_clock_that_differs(look, monkeypatch, by, told):
     right = time.time
     monkeypatch.setattr("fedredis.cli.doctor.time.time", lambda: right() + by)
     _, (finding,) = look()
     assert f"this machine's clock is {told} the server's: let NTP" in finding
 
 
-def test_a_login_that_may_only_look(look, client: Redis, server) -> None:
+def test_a_login_that_may_only_look(look, client, server):
     rule = acl.viewer().rule().split()[2:]
     client.execute_command("ACL", "SETUSER", "looks", *rule, ">secret")
     well, (finding,) = look(f"redis://looks:secret@127.0.0.1:{server.port}")

@@ -1,7 +1,5 @@
 """Logs as JSON: every line of standard error is an object, with what it speaks of in fields."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """What a run shows of itself: a bar that gets to its end, or a few lines."""
 
-from __future__ import annotations
-
 import io
 import re
 

@@ -1,7 +1,5 @@
 """``fedredis rm``: nothing of a run is left, and nobody's is deleted by mistake."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Strategies on the command line: their list, and the options that choose one."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Tables at any width: whole cells, or columns that are left out in their order."""
 
-from __future__ import annotations
-
 import pytest
 from rich.console import Console
 

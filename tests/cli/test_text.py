@@ -1,7 +1,5 @@
 """Text of users is printed as it is: never markup, an emoji's name, or a terminal's command."""
 
-from __future__ import annotations
-
 import io
 import json
 import sys

@@ -1,7 +1,5 @@
 """Runs that grow trees, through all the commands."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np
@@ -37,7 +35,7 @@ def rows():
     ("slaves", "cut"),
     [(1, "iid"), (10, "iid"), (10, "shards:1"), (10, "dirichlet:0.1"), (70, "iid")],
 )
-def test_it_is_the_pooled_model(call, at, rows, slaves, cut) -> None:
+def test_it_is_the_pooled_model(call, at, rows, slaves, cut):
     trained = call("run", *rows, "--slaves", slaves, "--by", cut, *OPTIONS, "--json", *at)
     assert trained.code == 0, trained.err
     outcome = json.loads(trained.out)
@@ -46,7 +44,7 @@ def test_it_is_the_pooled_model(call, at, rows, slaves, cut) -> None:
     assert json.loads(compared.out)["pooled"]["weights_sha256"] == outcome["weights_sha256"]
 
 
-def test_what_columns_gain_is_told_shown_and_drawn(call, at, rows) -> None:
+def test_what_columns_gain_is_told_shown_and_drawn(call, at, rows):
     outcome = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
     told = outcome["importance"]
     assert {one["column"] for one in told[:2]} == {"dose", "ward"}
@@ -60,7 +58,7 @@ def test_what_columns_gain_is_told_shown_and_drawn(call, at, rows) -> None:
     assert call("plot", outcome["run"], "--out", "run.svg", *at).code == 0
 
 
-def test_slaves_of_one_row_and_of_one_class(call, at, rows) -> None:
+def test_slaves_of_one_row_and_of_one_class(call, at, rows):
     """And one who holds out all that it has."""
     frame = pd.read_csv("rows.csv")
     frame["owner"] = np.where(frame.outcome == "ill", "ill", "others")
@@ -73,7 +71,7 @@ def test_slaves_of_one_row_and_of_one_class(call, at, rows) -> None:
     assert compared["pooled"]["weights_sha256"] == json.loads(trained.out)["weights_sha256"]
 
 
-def test_it_is_the_same_whatever_the_number_of_workers(call, at, rows) -> None:
+def test_it_is_the_same_whatever_the_number_of_workers(call, at, rows):
     """Where each round draws slaves, rows and columns, too."""
     for asked in (("--slaves", 7), ("--slaves", 7, "--sample", 4, "--seed", 3)):
         found = set()
@@ -95,7 +93,7 @@ def test_it_is_the_same_whatever_the_number_of_workers(call, at, rows) -> None:
         ("counts", "--task regress --set loss=poisson"),
     ],
 )
-def test_it_is_the_pooled_model_with_every_option(call, at, rows, label, asked) -> None:
+def test_it_is_the_pooled_model_with_every_option(call, at, rows, label, asked):
     frame = pd.read_csv("rows.csv").dropna(subset="dose")
     frame["counts"] = np.random.default_rng(1).poisson(3, len(frame))
     frame.to_csv("rows.csv", index=False)
@@ -112,7 +110,7 @@ def test_it_is_the_pooled_model_with_every_option(call, at, rows, label, asked) 
     assert compared["solver"] == "boosting"
 
 
-def test_it_ends_early_and_stands_for_its_best_round(call, at, rows) -> None:
+def test_it_ends_early_and_stands_for_its_best_round(call, at, rows):
     more = ("--patience", 2, "--set", "shrinkage=1", "--set", "l2=0", "--set", "min-rows=1")
     answer = call("run", *rows, "--slaves", 3, *OPTIONS, "--rounds", 60, *more, "--json", *at)
     assert answer.code == 0, answer.err
@@ -128,7 +126,7 @@ def test_it_ends_early_and_stands_for_its_best_round(call, at, rows) -> None:
     assert compared["pooled"]["weights_sha256"] == outcome["weights_sha256"]
 
 
-def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path) -> None:
+def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path):
     """Raw rows with gaps and categories, one of them new: the same by run, .npz and .onnx."""
     outcome = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
     frame = pd.read_csv("rows.csv").drop(columns="outcome").head(60)
@@ -161,7 +159,7 @@ def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path) -> No
     assert len(np.unique(found[:, 0])) > 5
 
 
-def test_a_program_has_it_all(call, at, rows, tmp_path) -> None:
+def test_a_program_has_it_all(call, at, rows, tmp_path):
     """What the commands say, by calls."""
     on = {"redis_url": at[1]}
     told = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)

@@ -1,7 +1,5 @@
 """A run is followed: in a terminal, line by line, as JSON; and its workers are shown."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

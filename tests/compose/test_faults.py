@@ -57,9 +57,7 @@ def kill(three: Federation, container: str) -> None:
 
 @pytest.mark.parametrize("service", ["slave", "redis"])
 @pytest.mark.parametrize("end", [crash, kill])
-def test_what_is_killed_comes_back(
-    three: Federation, expected: str, service: str, end: Callable[..., None]
-) -> None:
+def test_what_is_killed_comes_back(three, expected, service, end):
     master = three.master("--rounds", ROUNDS)
     with three.held(master):
         end(three, three.container(service))
@@ -68,7 +66,7 @@ def test_what_is_killed_comes_back(
     assert "slave-0.npy" in three.exec(three.container("slave"), "ls", "/tmp/own")
 
 
-def test_a_master_is_killed_and_the_run_resumed(three: Federation, expected: str) -> None:
+def test_a_master_is_killed_and_the_run_resumed(three, expected):
     master = three.master("--rounds", ROUNDS)
     with three.held(master):
         three.docker("kill", master.container)
@@ -94,7 +92,7 @@ def away(three: Federation, container: str, way: str) -> Iterator[None]:
             three.docker("network", "connect", *named, network, container)
 
 
-def test_slaves_are_away_until_they_are_given_up(three: Federation, expected: str) -> None:
+def test_slaves_are_away_until_they_are_given_up(three, expected):
     """One stands still, one is cut off; the master waits, and both go on with the round."""
     master = three.master("--rounds", ROUNDS)
     with three.held(master), away(three, three.container("slave", 2), "disconnect"):
@@ -104,7 +102,7 @@ def test_slaves_are_away_until_they_are_given_up(three: Federation, expected: st
 
 @pytest.mark.parametrize("way", ["pause", "disconnect"])
 @pytest.mark.parametrize("who", ["redis", "master"])
-def test_redis_or_the_master_is_away(three: Federation, expected: str, who: str, way: str) -> None:
+def test_redis_or_the_master_is_away(three, expected, who, way):
     master = three.master("--rounds", ROUNDS)
     container = master.container if who == "master" else three.container("redis")
     with three.held(master), away(three, container, way):
@@ -114,7 +112,7 @@ def test_redis_or_the_master_is_away(three: Federation, expected: str, who: str,
 
 
 @pytest.mark.parametrize("way", ["pause", "disconnect"])
-def test_a_quorum_goes_on_without_a_slave_and_names_it(three: Federation, way: str) -> None:
+def test_a_quorum_goes_on_without_a_slave_and_names_it(three, way):
     # Rounds long enough that the slave goes before the last of them.
     work = ("--rounds", 5, "--local-epochs", 60)
     master = three.master(*work, "--quorum", 0.6, "--round-timeout", 3)

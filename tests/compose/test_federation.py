@@ -14,7 +14,6 @@ from fedredis.jobs.pool import GRACE, ONE_THREAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Federation = Any
 
@@ -46,27 +45,25 @@ def containers(ten: Federation) -> dict[str, dict[str, Any]]:
     return known
 
 
-def test_the_hash_is_that_of_a_run_without_containers(
-    started: tuple[Federation, dict[str, Any]], alone: Callable[..., str]
-) -> None:
+def test_the_hash_is_that_of_a_run_without_containers(started, alone):
     outcome = started[1]
     assert outcome["slaves"] == outcome["workers"] == 10
     assert outcome["weights_sha256"] == alone(10, ROUNDS)
 
 
-def test_the_image_is_small(ten: Federation, image: str) -> None:
+def test_the_image_is_small(ten, image):
     size, base = (ten.inspect(name)["Size"] for name in (image, "python:3.12-slim"))
     assert size - base < MOST_BYTES
 
 
-def test_each_service_is_healthy(ten: Federation) -> None:
+def test_each_service_is_healthy(ten):
     ten.compose("up", "--detach", "--wait", "--no-recreate")
     for service in SERVING:
         assert ten.inspect(ten.container(service))["State"]["Health"]["Status"] == "healthy"
 
 
 @pytest.mark.parametrize("service", SERVING)
-def test_a_container_is_confined(ten: Federation, containers: Any, service: str) -> None:
+def test_a_container_is_confined(ten, containers, service):
     known, name = containers[service], ten.container(service)
     host = known["HostConfig"]
     assert ten.exec(name, "id", "-u") == "1000"
@@ -81,17 +78,17 @@ def test_a_container_is_confined(ten: Federation, containers: Any, service: str)
     assert "Healthcheck" in known["Config"]
 
 
-def test_a_slave_may_finish_what_it_is_at(containers: Any) -> None:
+def test_a_slave_may_finish_what_it_is_at(containers):
     assert containers["slave"]["Config"]["StopTimeout"] > GRACE
 
 
-def test_only_the_page_is_published_and_on_loopback_only(containers: Any) -> None:
+def test_only_the_page_is_published_and_on_loopback_only(containers):
     ports = {name: containers[name]["HostConfig"]["PortBindings"] for name in SERVING}
     assert [where["HostIp"] for [where] in ports.pop("web").values()] == ["127.0.0.1"]
     assert not any(ports.values())
 
 
-def test_no_secret_stands_where_it_can_be_read(ten: Federation, containers: Any) -> None:
+def test_no_secret_stands_where_it_can_be_read(ten, containers):
     """They are in files of their owners alone: in no command line, setting or log."""
     passwords = ten.exec(
         ten.container("partition"), "sh", "-c", "cat /partitions/passwords/*"
@@ -111,7 +108,7 @@ print(*tarfile.open(fileobj=answer, mode="r|").getnames())
 
 
 @pytest.mark.parametrize("number", [1, 4, 10])
-def test_a_slave_reaches_its_own_partition_and_login_alone(ten: Federation, number: int) -> None:
+def test_a_slave_reaches_its_own_partition_and_login_alone(ten, number):
     name = ten.container("slave", number)
     own = f"slave-{number - 1}"
     found = ten.exec(name, "sh", "-c", "find / -name 'slave-*.npy' 2>/dev/null || true")
@@ -122,24 +119,22 @@ def test_a_slave_reaches_its_own_partition_and_login_alone(ten: Federation, numb
     ]
 
 
-def test_others_are_dealt_no_rows(ten: Federation) -> None:
+def test_others_are_dealt_no_rows(ten):
     run = ("run", "--rm", "-T", "--entrypoint", "python")
     assert ten.compose(*run, "master", "-c", ASK).split() == ["user", "password"]
     assert ten.compose(*run, "web", "-c", ASK).split() == ["user", "page", "password"]
     ten.compose(*run, "slave", "-c", ASK, code=1)  # one that is none of the ten
 
 
-def test_one_thread(containers: Any) -> None:
+def test_one_thread(containers):
     assert {f"{k}={v}" for k, v in ONE_THREAD.items()} <= {*containers["slave"]["Config"]["Env"]}
 
 
-def test_the_page_shows_the_run_and_its_jobs(
-    ten: Federation, started: tuple[Federation, dict[str, Any]]
-) -> None:
+def test_the_page_shows_the_run_and_its_jobs(ten, started):
     address = ten.docker("port", ten.container("web"), "8400")
     password = ten.exec(ten.container("web"), "cat", "/tmp/own/page")
 
-    def ask(path: str) -> Any:
+    def ask(path):
         asked = Request(f"http://{address}{path}", headers={"Authorization": f"Bearer {password}"})
         with urlopen(asked, timeout=10) as answer:
             return json.load(answer)
@@ -158,9 +153,7 @@ def test_the_page_shows_the_run_and_its_jobs(
 MONITORED = ("docker-compose.yml", "compose/monitoring.yml")
 
 
-def test_figures_for_prometheus(
-    ten: Federation, started: tuple[Federation, dict[str, Any]]
-) -> None:
+def test_figures_for_prometheus(ten, started):
     """All but the two containers of others' images, which can't be had everywhere."""
     ten.files = MONITORED
     try:
@@ -176,7 +169,7 @@ def test_figures_for_prometheus(
     assert f'fedredis_run_round{{run="{started[1]["run"]}"}} {ROUNDS}.0' in told
 
 
-def test_who_only_trains_need_not_say_again_for_how_many(ten: Federation) -> None:
+def test_who_only_trains_need_not_say_again_for_how_many(ten):
     ten.variables["NUM_SLAVES"] = ""
     try:
         assert ten.train("--rounds", 1)["slaves"] == 10
@@ -184,9 +177,7 @@ def test_who_only_trains_need_not_say_again_for_how_many(ten: Federation) -> Non
         ten.variables.clear()
 
 
-def test_seventy_slaves_in_place_of_ten(
-    ten: Federation, alone: Callable[..., str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_seventy_slaves_in_place_of_ten(ten, alone, capsys):
     """Other data, other logins: all that is up takes them up, with the same command."""
     before = take(ten)
     ten.slaves = 70
@@ -207,7 +198,7 @@ def take(federation: Federation) -> dict[str, float]:
     return taken
 
 
-def test_down_leaves_nothing_behind(ten: Federation) -> None:
+def test_down_leaves_nothing_behind(ten):
     ten.files = MONITORED
     ten.compose("down", "--volumes")
     ours = ("--quiet", "--filter", f"label=com.docker.compose.project={ten.project}")
@@ -216,7 +207,7 @@ def test_down_leaves_nothing_behind(ten: Federation) -> None:
     assert ten.docker("network", "ls", *ours) == ""
 
 
-def test_tls_alone(federation: Callable[..., Federation], alone: Callable[..., str]) -> None:
+def test_tls_alone(federation, alone):
     two = federation(slaves=2, files=("docker-compose.yml", "compose/tls.yml"))
     outcome = json.loads(two.call("compose/start.sh", "--rounds", ROUNDS, "--json").stdout)
     assert outcome["weights_sha256"] == alone(2, ROUNDS)
@@ -236,7 +227,7 @@ def test_tls_alone(federation: Callable[..., Federation], alone: Callable[..., s
     two.compose("down", "--volumes")
 
 
-def test_own_data(federation: Callable[..., Federation], tmp_path: Path) -> None:
+def test_own_data(federation, tmp_path):
     table = tmp_path / "own.csv"
     table.write_text("a,b,kind\n" + "".join(f"{n},{n % 3},{n % 2}\n" for n in range(20)))
     tmp_path.chmod(0o755)
@@ -254,9 +245,7 @@ def test_own_data(federation: Callable[..., Federation], tmp_path: Path) -> None
     own.compose("down", "--volumes")
 
 
-def test_without_an_engine_the_script_says_so(
-    federation: Callable[..., Federation],
-) -> None:
+def test_without_an_engine_the_script_says_so(federation):
     lost = federation(variables={"DOCKER_HOST": "unix:///nowhere"})
     said = lost.call("compose/start.sh", code=1).stderr
     assert "needs a Docker engine" in said

@@ -29,13 +29,13 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_folder_holds_every_row_once(tmp_path: Path, table: Table) -> None:
+def test_a_folder_holds_every_row_once(tmp_path, table):
     manifest = write_partitions(table, tmp_path / "out", 10, seed=1, test_fraction=0.2)
     assert read_manifest(tmp_path / "out") == manifest
     assert (manifest.rows, manifest.slaves, manifest.seed) == (103, 10, 1)
     assert (manifest.columns, manifest.classes) == (table.columns, table.classes)
     assert held(tmp_path / "out", manifest) == list(range(10))
-    found: list[float] = []
+    found = []
     for slave_id in range(10):
         part = open_partition(tmp_path / "out", slave_id)
         assert len(part.test_X) == 2
@@ -46,7 +46,7 @@ def test_a_folder_holds_every_row_once(tmp_path: Path, table: Table) -> None:
     assert sorted(found) == list(range(103))
 
 
-def test_weights_stay_with_their_rows(tmp_path: Path, table: Table) -> None:
+def test_weights_stay_with_their_rows(tmp_path, table):
     plain = write_partitions(table, tmp_path / "plain", 10, seed=1, test_fraction=0.2)
     weighed = dataclasses.replace(table, w=10 * table.X[:, 0], reading=Reading(weights="w"))
     manifest = write_partitions(weighed, tmp_path / "w", 10, seed=1, test_fraction=0.2)
@@ -58,7 +58,7 @@ def test_weights_stay_with_their_rows(tmp_path: Path, table: Table) -> None:
         assert open_partition(tmp_path / "plain", slave_id).train_w is None
 
 
-def test_the_held_out_rows_are_drawn(tmp_path: Path, table: Table) -> None:
+def test_the_held_out_rows_are_drawn(tmp_path, table):
     for seed in (1, 2):
         write_partitions(table, tmp_path / f"{seed}", 1, seed=seed, test_fraction=0.3)
     one, other = (open_partition(tmp_path / f"{seed}", 0).test_X[:, 0] for seed in (1, 2))
@@ -66,7 +66,7 @@ def test_the_held_out_rows_are_drawn(tmp_path: Path, table: Table) -> None:
     assert set(one) != set(other)
 
 
-def test_a_share_is_taken_as_it_is_written() -> None:
+def test_a_share_is_taken_as_it_is_written():
     assert [held_out_count(*share[::-1]) for share in ((0.28, 25), (0.575, 100))] == [7, 58]
 
 
@@ -74,23 +74,21 @@ def test_a_share_is_taken_as_it_is_written() -> None:
     ("fraction", "slaves", "held_out"),
     [(0.0, 1, 0), (0.2, 103, 0), (0.99, 1, 102), (0.999, 1, 102), (0.99, 50, 1)],
 )
-def test_a_row_is_left_to_learn_from(
-    tmp_path: Path, table: Table, fraction: float, slaves: int, held_out: int
-) -> None:
+def test_a_row_is_left_to_learn_from(tmp_path, table, fraction, slaves, held_out):
     write_partitions(table, tmp_path / "out", slaves, seed=0, test_fraction=fraction)
     part = open_partition(tmp_path / "out", slaves - 1)
     assert len(part.test_X) == held_out
     assert len(part.train_X) >= 1
 
 
-def test_the_same_data_has_the_same_id_and_bytes_anywhere(tmp_path: Path, table: Table) -> None:
+def test_the_same_data_has_the_same_id_and_bytes_anywhere(tmp_path, table):
     one = write_partitions(table, tmp_path / "a", 3, seed=1, test_fraction=0.2)
     write_partitions(table, tmp_path / "far" / "b", 3, seed=1, test_fraction=0.2)
     assert contents(tmp_path / "a") == contents(tmp_path / "far" / "b")
     assert one.dataset == "some-rows-3-61b37ec2"
 
 
-def test_another_cut_or_other_data_has_another_id(tmp_path: Path, table: Table) -> None:
+def test_another_cut_or_other_data_has_another_id(tmp_path, table):
     changed = dataclasses.replace(table, X=np.nextafter(table.X, 999))
     renamed = dataclasses.replace(table, columns=(Column("n"), Column("share", 0, 1)))
     cuts = [
@@ -110,7 +108,7 @@ def test_another_cut_or_other_data_has_another_id(tmp_path: Path, table: Table) 
     assert len(ids) == len(cuts)
 
 
-def test_a_cut_is_made_as_it_is_asked_for(tmp_path: Path, table: Table) -> None:
+def test_a_cut_is_made_as_it_is_asked_for(tmp_path, table):
     manifest = write_partitions(table, tmp_path / "out", 3, 1, 0.2, cut=Cut("shards", 1))
     assert read_manifest(tmp_path / "out") == manifest
     assert manifest.cut == "shards:1"
@@ -120,18 +118,18 @@ def test_a_cut_is_made_as_it_is_asked_for(tmp_path: Path, table: Table) -> None:
         assert np.bincount(labels).max() >= 34
 
 
-def test_cuts_are_iid_unless_another_is_asked_for(tmp_path: Path, table: Table) -> None:
+def test_cuts_are_iid_unless_another_is_asked_for(tmp_path, table):
     manifest = write_partitions(table, tmp_path / "out", 3, 1, 0.2)
     assert manifest.cut == "iid"
     assert write_partitions(table, tmp_path / "out", 3, 1, 0.2, cut=Cut("iid")) == manifest
 
 
-def test_nothing_names_the_machine(tmp_path: Path, table: Table) -> None:
+def test_nothing_names_the_machine(tmp_path, table):
     write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
     assert not [text for text in contents(tmp_path / "out").values() if b"/" in text]
 
 
-def test_a_folder_of_the_same_data_is_left_as_it_is(tmp_path: Path, table: Table) -> None:
+def test_a_folder_of_the_same_data_is_left_as_it_is(tmp_path, table):
     out = tmp_path / "out"
     manifest = write_partitions(table, out, 3, seed=1, test_fraction=0.2)
     (out / "slave-1.npy").unlink()
@@ -139,7 +137,7 @@ def test_a_folder_of_the_same_data_is_left_as_it_is(tmp_path: Path, table: Table
     assert held(out, manifest) == [0, 2]
 
 
-def test_a_folder_of_other_data_is_refused(tmp_path: Path, table: Table) -> None:
+def test_a_folder_of_other_data_is_refused(tmp_path, table):
     out = tmp_path / "out"
     write_partitions(table, out, 3, seed=1, test_fraction=0.2)
     before = contents(out)
@@ -148,7 +146,7 @@ def test_a_folder_of_other_data_is_refused(tmp_path: Path, table: Table) -> None
     assert contents(out) == before
 
 
-def test_what_is_not_ours_is_left_alone(tmp_path: Path, table: Table) -> None:
+def test_what_is_not_ours_is_left_alone(tmp_path, table):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(UsageError, match="holds other files: choose another `out`"):
         write_partitions(table, tmp_path, 3, seed=1, test_fraction=0.2)
@@ -157,16 +155,14 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path, table: Table) -> None:
     assert contents(tmp_path) == {"thesis.tex": b"mine"}
 
 
-def test_an_empty_folder_is_taken(tmp_path: Path, table: Table) -> None:
+def test_an_empty_folder_is_taken(tmp_path, table):
     (tmp_path / "out").mkdir()
     manifest = write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
     assert read_manifest(tmp_path / "out") == manifest
 
 
-def test_nothing_stays_of_a_folder_that_fails(
-    tmp_path: Path, table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
+def test_nothing_stays_of_a_folder_that_fails(tmp_path, table, monkeypatch):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
@@ -187,22 +183,14 @@ def test_nothing_stays_of_a_folder_that_fails(
         (104, 0, 0.2, DataError, "104 slaves can't share 103 rows"),
     ],
 )
-def test_cuts_that_can_not_be_made(
-    tmp_path: Path,
-    table: Table,
-    slaves: int,
-    seed: int,
-    fraction: float,
-    error: type[UsageError],
-    problem: str,
-) -> None:
+def test_cuts_that_can_not_be_made(tmp_path, table, slaves, seed, fraction, error, problem):
     with pytest.raises(error, match=problem) as refused:
         write_partitions(table, tmp_path / "out", slaves, seed, fraction)
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_can_be_moved(tmp_path: Path, table: Table) -> None:
+def test_a_folder_can_be_moved(tmp_path, table):
     manifest = write_partitions(table, tmp_path / "out", 3, seed=1, test_fraction=0.2)
     shutil.move(tmp_path / "out", tmp_path / "moved")
     assert write_partitions(table, tmp_path / "moved", 3, 1, 0.2) == manifest

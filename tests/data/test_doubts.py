@@ -66,7 +66,7 @@ COMMAS = "'it': it holds numbers with commas, spaces or signs"
         ),
     ],
 )
-def test_what_is_odd(tmp_path: Path, cell: str, choices: dict[str, object], line: str) -> None:
+def test_what_is_odd(tmp_path, cell, choices, line):
     assert any(one.startswith(line) for one in odd(tmp_path, cell, **choices))
 
 
@@ -82,7 +82,7 @@ def test_what_is_odd(tmp_path: Path, cell: str, choices: dict[str, object], line
         ("{'well' if i else 'ill'}", "'kind': 1.7% of the rows are 'ill': accuracy is no measure"),
     ],
 )
-def test_labels_that_are_odd(tmp_path: Path, kind: str, line: str | None) -> None:
+def test_labels_that_are_odd(tmp_path, kind, line):
     said = odd(tmp_path, "{i:02}", kind)
     assert (len(said) == 1) if line is None else said[-1].startswith(line)
 
@@ -100,12 +100,12 @@ def test_labels_that_are_odd(tmp_path: Path, kind: str, line: str | None) -> Non
         "",
     ],
 )
-def test_what_is_not(tmp_path: Path, cell: str) -> None:
+def test_what_is_not(tmp_path, cell):
     with pytest.raises(pytest.fail.Exception, match="DID NOT WARN"):
         odd(tmp_path, cell, missing="mean")
 
 
-def test_columns_without_a_name_are_told_by_their_place(tmp_path: Path) -> None:
+def test_columns_without_a_name_are_told_by_their_place(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("Unnamed: 0,x,y,,\n0,1,a,,7\n1,2,b,,8\n")
     with pytest.warns(DataWarning, match=r"a\.csv: column 5 has no name, and is left out") as said:
@@ -113,7 +113,7 @@ def test_columns_without_a_name_are_told_by_their_place(tmp_path: Path) -> None:
     assert (len(said), [column.name for column in table.columns]) == (1, ["x"])
 
 
-def test_ids_are_told_by_their_name(tmp_path: Path) -> None:
+def test_ids_are_told_by_their_name(tmp_path):
     path = tmp_path / "a.csv"
     rows = "".join(f"{i * 7 % 61 + 1000},{i % 2}\n" for i in range(60))
     for name, tells in (("patient_id", True), ("orderId", True), ("paid", False), ("id2", False)):

@@ -32,7 +32,7 @@ def read(path: Path, **how: object) -> Table:
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_every_cell_is_what_was_meant(tmp_path: Path, name: str) -> None:
+def test_every_cell_is_what_was_meant(tmp_path, name):
     write, said = EXPORTS[name]
     write(tmp_path / name)
     table = read(tmp_path / name, **said)
@@ -125,9 +125,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_unsure_is_refused_with_the_option_that_mends_it(
-    tmp_path: Path, case: str
-) -> None:
+def test_what_is_unsure_is_refused_with_the_option_that_mends_it(tmp_path, case):
     content, how, problem = REFUSED[case]
     path = tmp_path / "table.csv"
     path.write_bytes(content)
@@ -136,7 +134,7 @@ def test_what_is_unsure_is_refused_with_the_option_that_mends_it(
     assert "\n" not in str(refused.value)
 
 
-def test_what_was_refused_is_read_once_it_is_said(tmp_path: Path) -> None:
+def test_what_was_refused_is_read_once_it_is_said(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"d;x;y\n01/02/2021;1,234;a\n03/04/2021;5,678;b\n")
     how = {"label": "y", "ignore": (), "dates": ["d=%d/%m/%Y"]}
@@ -144,7 +142,7 @@ def test_what_was_refused_is_read_once_it_is_said(tmp_path: Path) -> None:
     assert read(path, **how, thousands=",").X[:, -1].tolist() == [1234, 5678]
 
 
-def test_a_small_file_may_not_hold_a_large_one(tmp_path: Path) -> None:
+def test_a_small_file_may_not_hold_a_large_one(tmp_path):
     from fedredis.data.file import read
 
     path = tmp_path / "table.csv.gz"
@@ -153,7 +151,7 @@ def test_a_small_file_may_not_hold_a_large_one(tmp_path: Path) -> None:
         read(path, Reading(label="y"), cap=99_999)
 
 
-def test_letters_that_come_late(tmp_path: Path) -> None:
+def test_letters_that_come_late(tmp_path):
     """The start of a file, all that is looked at first, is ASCII."""
     path = tmp_path / "table.csv"
     path.write_bytes(b"x,y\n" + b"1,a\n2,a\n2,b\n" * 100_000 + "3,Süd\n".encode("cp1252") * 9_000)
@@ -167,16 +165,14 @@ def test_letters_that_come_late(tmp_path: Path) -> None:
         (b"x\ty\n1\ta\n", r"no workbook but text: let its name end in \.csv"),
     ],
 )
-def test_what_is_called_a_workbook_and_is_none(
-    tmp_path: Path, content: bytes, problem: str
-) -> None:
+def test_what_is_called_a_workbook_and_is_none(tmp_path, content, problem):
     path = tmp_path / "table.xls"
     path.write_bytes(content)
     with pytest.raises(DataError, match=problem):
         read(path, label="y")
 
 
-def test_what_is_merged_stands_in_each_of_its_rows(tmp_path: Path) -> None:
+def test_what_is_merged_stands_in_each_of_its_rows(tmp_path):
     book = Workbook()
     sheet = book.active
     for row in (
@@ -191,7 +187,7 @@ def test_what_is_merged_stands_in_each_of_its_rows(tmp_path: Path) -> None:
     assert table.X[:, 0].tolist() == [digest("N")] * 9 + [digest("S")] * 9
 
 
-def test_a_sheet_of_blanks_is_empty(tmp_path: Path) -> None:
+def test_a_sheet_of_blanks_is_empty(tmp_path):
     book = Workbook()
     book.active["C3"] = " "
     book.save(tmp_path / "table.xlsx")

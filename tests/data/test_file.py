@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "pets.csv"
 
 
-def test_a_table_of_numbers_and_labels(path: Path) -> None:
+def test_a_table_of_numbers_and_labels(path):
     path.write_text(GOOD)
     table = read(path, Reading(label="kind"))
     assert table.X.tolist() == [[1, 2.5], [2, -300], [3, 0]]
@@ -30,7 +30,7 @@ def test_a_table_of_numbers_and_labels(path: Path) -> None:
     assert (table.source, table.names) == ("pets.csv", None)
 
 
-def test_columns_can_be_chosen_and_ordered(path: Path) -> None:
+def test_columns_can_be_chosen_and_ordered(path):
     path.write_text(GOOD)
     assert read(path, Reading(label="kind", columns=["weight", "size"])).X[1].tolist() == [
         -300,
@@ -38,7 +38,7 @@ def test_columns_can_be_chosen_and_ordered(path: Path) -> None:
     ]
 
 
-def test_columns_of_text_and_columns_without_a_name_are_left_out(path: Path) -> None:
+def test_columns_of_text_and_columns_without_a_name_are_left_out(path):
     path.write_text(
         ",size,colour,uri,void,open,kind\n"
         "0,1,red,1,,True,cat\n1,2,7,2,,False,dog\n2,3,blue,3,,True,cat\n"
@@ -46,18 +46,18 @@ def test_columns_of_text_and_columns_without_a_name_are_left_out(path: Path) -> 
     assert read(path, Reading(label="kind")).columns == (Column("size"),)
 
 
-def test_numbers_make_labels_as_text(path: Path) -> None:
+def test_numbers_make_labels_as_text(path):
     path.write_text("size,kind\n1,1\n2,0\n3, 1\n")
     table = read(path, Reading(label="kind"))
     assert (table.classes, table.y.tolist()) == (("0", "1"), [1, 0, 1])
 
 
-def test_integers_of_any_length_are_numbers(path: Path) -> None:
+def test_integers_of_any_length_are_numbers(path):
     path.write_text(f"size,kind\n1{'0' * 30},cat\n-1,dog\n18446744073709551615,dog\n")
     assert read(path, Reading(label="kind")).X[:, 0].tolist() == [1e30, -1, 2.0**64]
 
 
-def test_a_song_that_is_repeated_counts_once(path: Path) -> None:
+def test_a_song_that_is_repeated_counts_once(path):
     path.write_text("size,kind,uri,name\n1,cat,u,A\n2,dog,v,B\n3,dog,u,C\n4,dog,,D\n5,cat,,\n")
     table = read(path, Reading(label="kind"))
     assert table.X[:, 0].tolist() == [1, 2, 4, 5]
@@ -73,7 +73,7 @@ def song(era: str, **features: object) -> str:
 HEADER = ",".join(["track_name", "decade", *FEATURE_NAMES]) + "\n"
 
 
-def test_songs_need_no_option_and_have_all_eras(path: Path) -> None:
+def test_songs_need_no_option_and_have_all_eras(path):
     path.write_text(HEADER + song("Z-Generation") + song("Z-Generation", tempo=999))
     table = read(path)
     assert (table.columns, table.classes, table.reading.label) == (FEATURES, ERAS, "decade")
@@ -82,14 +82,14 @@ def test_songs_need_no_option_and_have_all_eras(path: Path) -> None:
     assert table.names == ["A Song", "A Song"]
 
 
-def test_a_song_feature_can_be_the_label(path: Path) -> None:
+def test_a_song_feature_can_be_the_label(path):
     path.write_text(HEADER + song("X-Generation", mode=1) + song("X-Generation"))
     table = read(path, Reading(label="mode"))
     assert table.columns == tuple(column for column in FEATURES if column.name != "mode")
     assert table.classes == ("0", "1")
 
 
-def test_an_era_that_is_none(path: Path) -> None:
+def test_an_era_that_is_none(path):
     path.write_text(HEADER + song("X-Generation") + song("W-Generation"))
     with pytest.raises(DataError) as refused:
         read(path)
@@ -127,9 +127,7 @@ def test_an_era_that_is_none(path: Path) -> None:
         pytest.param('size,kind\n1,"a\nb"\n2,c,3\n', 4, None, "3 fields", id="long after that"),
     ],
 )
-def test_bad_files(
-    path: Path, text: str, row: int | None, column: str | None, problem: str
-) -> None:
+def test_bad_files(path, text, row, column, problem):
     path.write_text(text)
     with pytest.raises(DataError) as refused:
         read(path, Reading(label="kind"))
@@ -143,7 +141,7 @@ def test_bad_files(
 @pytest.mark.parametrize(
     ("text", "row"), [(b"size,kind\n1,a\n2,\xff\n", 3), (b"size,k\xffnd\n1,a\n", 1)]
 )
-def test_bytes_that_are_not_utf_8(path: Path, text: bytes, row: int) -> None:
+def test_bytes_that_are_not_utf_8(path, text, row):
     path.write_bytes(text)
     with pytest.raises(DataError) as refused:
         read(path, Reading(label="size"))
@@ -151,18 +149,18 @@ def test_bytes_that_are_not_utf_8(path: Path, text: bytes, row: int) -> None:
     assert "`encoding` says which" in str(refused.value)
 
 
-def test_a_file_beyond_the_limit(path: Path) -> None:
+def test_a_file_beyond_the_limit(path):
     path.write_text(GOOD)
     with pytest.raises(DataError, match=r"pets\.csv: the file has 46 bytes, the limit is 45"):
         read(path, Reading(label="kind"), cap=45)
 
 
-def test_a_missing_file(path: Path) -> None:
+def test_a_missing_file(path):
     with pytest.raises(DataError, match=r"pets\.csv: there is no such file"):
         read(path)
 
 
-def test_a_label_must_be_named(path: Path) -> None:
+def test_a_label_must_be_named(path):
     path.write_text(GOOD)
     with pytest.raises(DataError, match=r"pets\.csv: no column 'decade': .* `label`"):
         read(path)
@@ -177,9 +175,7 @@ def test_a_label_must_be_named(path: Path) -> None:
         ([], None, "no column"),
     ],
 )
-def test_columns_that_can_not_be_chosen(
-    path: Path, columns: list[str], column: str | None, problem: str
-) -> None:
+def test_columns_that_can_not_be_chosen(path, columns, column, problem):
     path.write_text(GOOD)
     with pytest.raises(DataError, match=problem) as refused:
         read(path, Reading(label="kind", columns=columns))
@@ -196,9 +192,7 @@ GAPS = (
     ("columns", "row", "column"),
     [(["colour"], 4, "colour"), (["size"], 3, "size"), (["size", "colour"], 3, "size")],
 )
-def test_a_missing_cell_says_what_to_do(
-    path: Path, columns: list[str], row: int, column: str
-) -> None:
+def test_a_missing_cell_says_what_to_do(path, columns, row, column):
     path.write_text(GAPS)
     with pytest.raises(DataError) as refused:
         read(path, Reading(label="kind", columns=columns))
@@ -208,7 +202,7 @@ def test_a_missing_cell_says_what_to_do(
     )
 
 
-def test_rows_with_missing_cells_are_dropped_before_repeated_ones(path: Path) -> None:
+def test_rows_with_missing_cells_are_dropped_before_repeated_ones(path):
     path.write_text(GAPS)
     table = read(path, Reading(label="kind", columns=["size"], missing="drop"), by="colour")
     assert table.X.tolist() == [[1], [3], [6]]
@@ -219,7 +213,7 @@ def test_rows_with_missing_cells_are_dropped_before_repeated_ones(path: Path) ->
     assert table.X[:, 1].tolist() == [digest("red")] * 2
 
 
-def test_missing_cells_to_be_filled_are_nan(path: Path) -> None:
+def test_missing_cells_to_be_filled_are_nan(path):
     path.write_text(GAPS)
     table = read(path, Reading(label="kind", columns=["size", "colour"], missing="mean"))
     np.testing.assert_array_equal(table.X[:, 0], [1, np.nan, 6])
@@ -234,7 +228,7 @@ def test_missing_cells_to_be_filled_are_nan(path: Path) -> None:
 WEIGHED = "size,kind,w\n1,cat,2\n2,dog,0.5\n,dog,3\n4,cat,\n"
 
 
-def test_weights_are_no_column_to_learn_from(path: Path) -> None:
+def test_weights_are_no_column_to_learn_from(path):
     path.write_text(WEIGHED)
     table = read(path, Reading(label="kind", weights="w", missing="drop"))
     assert (table.X.tolist(), table.reading.weights) == ([[1], [2]], "w")
@@ -260,14 +254,14 @@ def test_weights_are_no_column_to_learn_from(path: Path) -> None:
         read(path, Reading(label="kind", weights="w", missing="drop"))
 
 
-def test_a_blank_number_is_missing(path: Path) -> None:
+def test_a_blank_number_is_missing(path):
     path.write_text("size,kind\n1,a\n  ,b\n3,b\n")
     with pytest.raises(DataError, match="row 3, column 'size': the cell is empty"):
         read(path, Reading(label="kind"))
     assert read(path, Reading(label="kind", missing="drop")).X.tolist() == [[1], [3]]
 
 
-def test_rows_and_labels_go_by_their_place_in_the_file(path: Path) -> None:
+def test_rows_and_labels_go_by_their_place_in_the_file(path):
     rows = "".join(f",{c},X-Generation\n" for c in "ab") + "1,c,X-Generation\n2,d,W-Generation\n"
     path.write_text("size,kind,era\n" + rows)
     with pytest.raises(DataError, match="row 5, column 'era': 'W-Generation' is none of"):
@@ -275,13 +269,13 @@ def test_rows_and_labels_go_by_their_place_in_the_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
-def test_no_row_is_left(path: Path, missing: str) -> None:
+def test_no_row_is_left(path, missing):
     path.write_text("size,kind\n,\n1,\n,\n")
     with pytest.raises(DataError, match=r"pets\.csv: every row has a missing cell"):
         read(path, Reading(label="kind", missing=missing))
 
 
-def test_one_thing_is_one_class_and_one_category(path: Path) -> None:
+def test_one_thing_is_one_class_and_one_category(path):
     path.write_text("code,open,kind\n1,TRUE,1.0\n1.0,true,1\n1,1,0\n,False,0.0\n2,0,True\n")
     table = read(path, Reading(label="kind", categories=["code", "open"], missing="mean"))
     assert (table.classes, table.y.tolist()) == (("0", "True"), [1, 1, 0, 0, 1])
@@ -291,7 +285,7 @@ def test_one_thing_is_one_class_and_one_category(path: Path) -> None:
     )
 
 
-def test_a_frame_is_read_as_its_file_is(path: Path) -> None:
+def test_a_frame_is_read_as_its_file_is(path):
     path.write_text(GAPS)
     said = Reading(label="kind", columns=["size", "colour"], missing="mean")
     one, other = read(path, said, by="name"), read(pd.read_csv(path), said, by="name")
@@ -302,7 +296,7 @@ def test_a_frame_is_read_as_its_file_is(path: Path) -> None:
     assert other.source == "frame"
 
 
-def test_categories_of_a_frame_stay_such() -> None:
+def test_categories_of_a_frame_stay_such():
     frame = pd.DataFrame({"w": pd.Categorical([1, 2] * 4), "y": [True, False] * 4})
     table = read(frame, Reading(label="y"))
     assert (table.columns, table.classes) == ((Column("w", kind="category"),), ("False", "True"))
@@ -318,12 +312,12 @@ def test_categories_of_a_frame_stay_such() -> None:
         (pd.DataFrame({"x": [1, 2]}), "column 'y': there is no such column"),
     ],
 )
-def test_frames_that_can_not_be_used(frame: pd.DataFrame, problem: str) -> None:
+def test_frames_that_can_not_be_used(frame, problem):
     with pytest.raises(DataError, match=problem):
         read(frame, Reading(label="y"))
 
 
-def test_the_empty_cell_is_to_blame_and_not_the_long_one(path: Path) -> None:
+def test_the_empty_cell_is_to_blame_and_not_the_long_one(path):
     path.write_text("note,x,y\n" + "z" * 200_000 + ",1,a\nw,2,b\nw,,b\n")
     with pytest.raises(DataError, match="row 4, column 'x': the cell is empty"):
         read(path, Reading(label="y", columns=["x"]))

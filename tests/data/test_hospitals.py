@@ -73,7 +73,7 @@ def west(frame: pd.DataFrame, to: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::fedredis.errors.DataWarning")
-def test_they_reach_the_accuracy_of_the_cleaned_union(tmp_path: Path) -> None:
+def test_they_reach_the_accuracy_of_the_cleaned_union(tmp_path):
     frame = patients(2_400)
     files = {"north": (north, "n.csv"), "east": (east, "e.csv.gz"), "west": (west, "w.xlsx")}
     owned, clean = {}, {}

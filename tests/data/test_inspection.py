@@ -1,18 +1,11 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fedredis.cli.options import split
 from fedredis.data.inspection import inspect, said_by
 from fedredis.data.reading import Reading
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-def test_what_is_odd_is_told_with_what_mends_it(tmp_path: Path) -> None:
+def test_what_is_odd_is_told_with_what_mends_it(tmp_path):
     path = tmp_path / "a.csv"
     rows = (
         f"{i:04},{-999 if i % 9 == 0 else i % 50},{'?' if i % 10 == 0 else i % 7},"
@@ -44,7 +37,7 @@ def test_what_is_odd_is_told_with_what_mends_it(tmp_path: Path) -> None:
     assert not inspect(path, looked.mended).findings
 
 
-def test_names_with_commas_are_told_as_options_take_them(tmp_path: Path) -> None:
+def test_names_with_commas_are_told_as_options_take_them(tmp_path):
     path = tmp_path / "a.csv"
     rows = "".join(f"{i:04},{i % 5},1,{'ab'[i % 2]}\n" for i in range(40))
     path.write_text('"No., old",x,"the ""site""",y\n' + rows)
@@ -61,7 +54,7 @@ def test_names_with_commas_are_told_as_options_take_them(tmp_path: Path) -> None
         ("x,y\n1,a\n2,a\n", None),
     ],
 )
-def test_what_nothing_mends(tmp_path: Path, text: str, line: str | None) -> None:
+def test_what_nothing_mends(tmp_path, text, line):
     path = tmp_path / "a.csv"
     path.write_text(text)
     looked = inspect(path, Reading(label="y" if "y" in text else None))

@@ -29,7 +29,7 @@ def rents(path: Path, labels: Sequence[object], **choices: str) -> Table:
         pytest.param(["1e300", -1.5], id="large"),
     ],
 )
-def test_what_is_measured_is_predicted_as_a_number(path: Path, labels: Sequence[object]) -> None:
+def test_what_is_measured_is_predicted_as_a_number(path, labels):
     table = rents(path, labels)
     assert table.classes == ()
     assert table.y.dtype == np.float64
@@ -47,14 +47,14 @@ def test_what_is_measured_is_predicted_as_a_number(path: Path, labels: Sequence[
         pytest.param(["True", "False"], id="truth"),
     ],
 )
-def test_what_is_named_is_a_class(path: Path, labels: Sequence[object]) -> None:
+def test_what_is_named_is_a_class(path, labels):
     table = rents(path, labels)
     assert table.classes == tuple(sorted(map(str, labels)))
     assert table.y.dtype == np.int64
     assert [table.classes[y] for y in table.y] == list(map(str, labels))
 
 
-def test_the_task_can_be_chosen(path: Path) -> None:
+def test_the_task_can_be_chosen(path):
     assert rents(path, [1, 2, 2], task="regress").y.tolist() == [1, 2, 2]
     assert rents(path, [1, 2, 2], task="regress").classes == ()
     assert rents(path, [0.5, 1.5], task="classify").classes == ("0.5", "1.5")
@@ -69,15 +69,13 @@ def test_the_task_can_be_chosen(path: Path) -> None:
         ([1.5, "", 2.5], "auto", 3, "the cell is empty"),
     ],
 )
-def test_numbers_that_can_not_be_predicted(
-    path: Path, labels: Sequence[object], task: str, row: int | None, problem: str
-) -> None:
+def test_numbers_that_can_not_be_predicted(path, labels, task, row, problem):
     with pytest.raises(DataError, match=problem) as refused:
         rents(path, labels, task=task)
     assert (refused.value.row, refused.value.column) == (row, "rent")
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
-def test_a_row_without_a_label_is_dropped(path: Path, missing: str) -> None:
+def test_a_row_without_a_label_is_dropped(path, missing):
     table = rents(path, [1.5, "", "NA", 2.5], missing=missing)
     assert (table.X[:, 0].tolist(), table.y.tolist()) == ([0, 3], [1.5, 2.5])

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 
@@ -21,12 +20,12 @@ MANIFEST = Manifest(
 )
 
 
-def test_it_survives_the_way_through_json(tmp_path: Path) -> None:
+def test_it_survives_the_way_through_json(tmp_path):
     (tmp_path / NAME).write_text(MANIFEST.to_json())
     assert read_manifest(tmp_path) == MANIFEST
 
 
-def test_it_can_be_read_by_eye() -> None:
+def test_it_can_be_read_by_eye():
     known = json.loads(MANIFEST.to_json())
     assert known["columns"][1] == {"name": "tempo", "low": 0, "high": 250, "kind": "number"}
     assert (known["version"], known["slaves"]) == (1, 2)
@@ -56,7 +55,7 @@ def test_it_can_be_read_by_eye() -> None:
         ({"reading": {"missing": "some"}}, "damaged: `missing` must be one of"),
     ],
 )
-def test_a_damaged_manifest(tmp_path: Path, change: dict[str, object], problem: str) -> None:
+def test_a_damaged_manifest(tmp_path, change, problem):
     (tmp_path / NAME).write_text(json.dumps(json.loads(MANIFEST.to_json()) | change))
     with pytest.raises(DataError, match=problem) as refused:
         read_manifest(tmp_path)
@@ -64,12 +63,12 @@ def test_a_damaged_manifest(tmp_path: Path, change: dict[str, object], problem: 
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"null", b"\xff", b"[" * 100_000])
-def test_no_manifest_at_all(tmp_path: Path, text: bytes) -> None:
+def test_no_manifest_at_all(tmp_path, text):
     (tmp_path / NAME).write_bytes(text)
     with pytest.raises(DataError, match=r"manifest\.json: the manifest "):
         read_manifest(tmp_path)
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_no_folder(tmp_path):
     with pytest.raises(DataError, match="there is no partition folder"):
         read_manifest(tmp_path / "missing")

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from fedredis.data.meaning import digest, identity, namesakes, number, once_each, spelling
 
 
-def test_owners_who_never_met_make_the_same_digest() -> None:
+def test_owners_who_never_met_make_the_same_digest():
     # Written down: partition folders last longer than programs.
     assert digest("red") == 3011975351289407.0
 
 
 @given(st.text(st.characters()))
-def test_a_digest_is_a_whole_number_that_a_float_holds(text: str) -> None:
+def test_a_digest_is_a_whole_number_that_a_float_holds(text):
     found = digest(text)
     if spelling(text):
         assert found.is_integer()
@@ -43,7 +43,7 @@ def test_a_digest_is_a_whole_number_that_a_float_holds(text: str) -> None:
         (("red", " red\t"), "red"),
     ],
 )
-def test_one_thing_is_spelt_in_one_way(cells: tuple[object, ...], spelt: str) -> None:
+def test_one_thing_is_spelt_in_one_way(cells, spelt):
     assert {spelling(cell) for cell in cells} == {spelt}
     assert len({str(digest(cell)) for cell in cells}) == 1
 
@@ -52,11 +52,11 @@ def test_one_thing_is_spelt_in_one_way(cells: tuple[object, ...], spelt: str) ->
     ("one", "other"),
     [("Red", "red"), ("1E2", "100"), ("1", "-1"), ("1.2.0", "1.2"), ("1,0", "1"), ("na", "NA")],
 )
-def test_other_things(one: str, other: str) -> None:
+def test_other_things(one, other):
     assert spelling(one) != spelling(other)
 
 
-def test_truth_is_the_same_as_one_and_is_called_truth() -> None:
+def test_truth_is_the_same_as_one_and_is_called_truth():
     assert digest("True") == digest(1.0)
     assert identity("False") == identity("0")
     assert once_each(["0", "True", "1", "False", "a"]) == ["False", "True", "a"]
@@ -66,16 +66,16 @@ def test_truth_is_the_same_as_one_and_is_called_truth() -> None:
     ("cell", "expected"),
     [("1e3", 1000), (np.float32(0.5), 0.5), (" 2 ", 2), ("NA", None), (None, None), ("", None)],
 )
-def test_a_cell_as_a_number(cell: object, expected: float | None) -> None:
+def test_a_cell_as_a_number(cell, expected):
     found = number(cell)
     assert math.isnan(found) if expected is None else found == expected
 
 
 @pytest.mark.parametrize("cell", ["a", "1_000", "31,15", [1], True])
-def test_what_is_no_number(cell: object) -> None:
+def test_what_is_no_number(cell):
     with pytest.raises(ValueError, match=r"."):
         number(cell)
 
 
-def test_namesakes() -> None:
+def test_namesakes():
     assert namesakes(["a", "b", "New  York", "new york"]) == [["New  York", "new york"]]

@@ -1,19 +1,12 @@
 # ruff: noqa: RUF001 - signs of other countries are what this is about.
 """How numbers are written: every cell becomes the number that is meant, or is left alone."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
 from fedredis.data.reading import Reading
 from fedredis.data.source import load
 from fedredis.errors import DataError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -30,13 +23,13 @@ if TYPE_CHECKING:
         (["1.50E+03", "2.5e-1", "3"], [1500, 0.25, 3]),
     ],
 )
-def test_numbers_are_what_is_meant(tmp_path: Path, cells: list[str], meant: list[float]) -> None:
+def test_numbers_are_what_is_meant(tmp_path, cells, meant):
     path = tmp_path / "a.csv"
     path.write_text("x;y\n" + "".join(f"{cell};{'ab'[i % 2]}\n" for i, cell in enumerate(cells)))
     np.testing.assert_array_equal(load(path, Reading(label="y")).X[:, 0], meant)
 
 
-def test_a_code_beside_amounts_is_one_for_a_missing_cell(tmp_path: Path) -> None:
+def test_a_code_beside_amounts_is_one_for_a_missing_cell(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x,y\n45 %,a\n?,b\n7 %,b\n")
     with pytest.raises(DataError, match=r"row 3, column 'x': '\?' is not a number"):
@@ -49,7 +42,7 @@ def test_a_code_beside_amounts_is_one_for_a_missing_cell(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "cells", [["45 %", "5"], ["€ 5", "$ 5"], ["2-", "3+"], ["10.5-12.5", "1-2"], ["5 mg", "7 mg"]]
 )
-def test_what_may_mean_two_things_stays_text(tmp_path: Path, cells: list[str]) -> None:
+def test_what_may_mean_two_things_stays_text(tmp_path, cells):
     path = tmp_path / "a.csv"
     rows = "".join(f"{cell},{'ab'[i % 2]}\n" for i, cell in enumerate(cells * 3))
     path.write_text("x,y\n" + rows)

@@ -61,7 +61,7 @@ def some(language: str, page: str, count: int, draw: int) -> list[str]:
 
 @pytest.mark.parametrize("language", WEST)
 @pytest.mark.parametrize("count", [2, 4, 10])
-def test_names_of_western_europe_need_no_hint(tmp_path: Path, language: str, count: int) -> None:
+def test_names_of_western_europe_need_no_hint(tmp_path, language, count):
     path = tmp_path / "a.csv"
     for page, draw in product(("cp1252", "iso8859-1"), range(3)):
         names = some(language, page, count, draw)
@@ -70,9 +70,7 @@ def test_names_of_western_europe_need_no_hint(tmp_path: Path, language: str, cou
 
 
 @pytest.mark.parametrize(("language", "page"), [(n, p) for n, ps in PAGES.items() for p in ps])
-def test_names_in_other_pages_are_refused_or_right(
-    tmp_path: Path, language: str, page: str
-) -> None:
+def test_names_in_other_pages_are_refused_or_right(tmp_path, language, page):
     """Some read alike in both: Černý's colleague Šimáček in Czech, and Müller anywhere."""
     path, refused = tmp_path / "a.csv", 0
     for count, draw in product((3, 6, 10), range(4)):
@@ -93,7 +91,7 @@ def test_names_in_other_pages_are_refused_or_right(
     ("language", "page"),
     [("Polish", "cp1250"), ("Russian", "cp1251"), ("Greek", "cp1253"), ("Turkish", "cp1254")],
 )
-def test_the_line_shows_a_word_as_it_is_meant(tmp_path: Path, language: str, page: str) -> None:
+def test_the_line_shows_a_word_as_it_is_meant(tmp_path, language, page):
     path = tmp_path / "a.csv"
     path.write_bytes(table(NAMES[language].split()).encode(page))
     with pytest.raises(DataError) as refused:
@@ -107,7 +105,7 @@ def test_the_line_shows_a_word_as_it_is_meant(tmp_path: Path, language: str, pag
     "text",
     ["12 € (5 m²)", "38 °C, µmol/l", "„home“", "l’hôpital", "patient’s", "n° 5"],
 )
-def test_signs_are_no_words(tmp_path: Path, text: str) -> None:
+def test_signs_are_no_words(tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_bytes(table([text, "x"]).encode("cp1252"))
     assert classes(path) == {text, "x"}

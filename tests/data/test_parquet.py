@@ -36,9 +36,7 @@ def write(path: Path, **columns: Any) -> None:
 @pytest.mark.parametrize("name", ["pets.parquet", "PETS.PQ"])
 @pytest.mark.parametrize("categories", [None, ["code"]])
 @pytest.mark.parametrize("missing", ["drop", "mean"])
-def test_the_same_table_as_from_csv(
-    tmp_path: Path, name: str, categories: list[str] | None, missing: str
-) -> None:
+def test_the_same_table_as_from_csv(tmp_path, name, categories, missing):
     (tmp_path / "pets.csv").write_text(CSV)
     frame = pd.read_csv(tmp_path / "pets.csv").astype({"code": "Int64"})
     frame.to_parquet(tmp_path / name)
@@ -58,7 +56,7 @@ def test_the_same_table_as_from_csv(
     assert other.source == name
 
 
-def test_types_that_a_csv_file_has_not(path: Path) -> None:
+def test_types_that_a_csv_file_has_not(path):
     day = datetime.datetime(2026, 1, 1)
     write(
         path,
@@ -88,20 +86,20 @@ def test_types_that_a_csv_file_has_not(path: Path) -> None:
     assert table.X[0, 5] == digest("True")
 
 
-def test_a_label_is_a_number(path: Path) -> None:
+def test_a_label_is_a_number(path):
     write(path, size=[1, 2, 3], rent=[0.1, 1e-7, None])
     table = read(path, Reading(label="rent", missing="drop"))
     assert table.y.tolist() == [0.1, 1e-7]
 
 
-def test_not_a_number_has_the_same_bytes_whatever_it_was(path: Path) -> None:
+def test_not_a_number_has_the_same_bytes_whatever_it_was(path):
     odd = np.array([0x7FF80000DEADBEEF, 0xFFF8000000000001, 0], np.uint64).view(np.float64)
     write(path, size=pa.array(odd, from_pandas=False), kind=["a", "b", "b"])
     table = read(path, Reading(label="kind", missing="mean"))
     assert table.X[:2].tobytes() == np.full((2, 1), np.nan).tobytes()
 
 
-def test_not_a_number_is_a_missing_label_and_category(path: Path) -> None:
+def test_not_a_number_is_a_missing_label_and_category(path):
     gap = pa.array([np.nan, 1, 2, 1], from_pandas=False)
     write(path, size=[1, 2, 3, 4], code=gap, kind=pa.array([1, 0, np.nan, 1], from_pandas=False))
     table = read(path, Reading(label="kind", categories=["code"], missing="mean"))
@@ -121,9 +119,7 @@ def test_not_a_number_is_a_missing_label_and_category(path: Path) -> None:
         ({"kind": [b"\xff", b"a"], "size": [1, 2]}, None, None, "not Parquet: "),
     ],
 )
-def test_bad_contents(
-    path: Path, columns: dict[str, Any], row: int | None, column: str | None, problem: str
-) -> None:
+def test_bad_contents(path, columns, row, column, problem):
     write(path, **columns)
     with pytest.raises(DataError) as refused:
         read(path, Reading(label="kind"))
@@ -133,12 +129,12 @@ def test_bad_contents(
     assert "\n" not in str(error)
 
 
-def test_a_name_stands_on_one_line(path: Path) -> None:
+def test_a_name_stands_on_one_line(path):
     write(path, **{"the\nsize": [1.0, 2.0], "kind": ["a", "b"]})
     assert read(path, Reading(label="kind", columns=["the size"])).X.tolist() == [[1], [2]]
 
 
-def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
+def test_a_name_that_stands_twice_is_refused(path):
     column = pa.array([1, 2])
     pq.write_table(pa.Table.from_arrays([column, column], ["size", "size"]), path)
     with pytest.raises(DataError, match="column 'size': two columns have this name"):
@@ -146,7 +142,7 @@ def test_a_name_that_stands_twice_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("contents", [b"", b"size,kind\n1,a\n", b"PAR1\0\0\0\0PAR1", None])
-def test_what_is_no_parquet_file(path: Path, contents: bytes | None) -> None:
+def test_what_is_no_parquet_file(path, contents):
     if contents is None:
         write(path, size=list(range(1000)), kind=["a", "b"] * 500)
         whole = path.read_bytes()
@@ -157,16 +153,14 @@ def test_what_is_no_parquet_file(path: Path, contents: bytes | None) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_a_file_that_claims_too_many_cells(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_claims_too_many_cells(path, monkeypatch):
     write(path, size=[0] * 1000, kind=["a"] * 1000)
     monkeypatch.setattr(parquet, "MOST_CELLS", 1_999)
     with pytest.raises(DataError, match="the file has 2,000 cells, the limit is 1,999"):
         read(path, Reading(label="kind"))
 
 
-def test_pyarrow_is_not_needed_for_anything_else(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pyarrow_is_not_needed_for_anything_else(path, monkeypatch):
     write(path, size=[1, 2], kind=["a", "b"])
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(DataError) as refused:

@@ -1,7 +1,6 @@
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_a_slave_holds(folder: Path) -> None:
+def test_what_a_slave_holds(folder):
     part = open_partition(folder, 3)
     assert part.train_X.tolist() == [[1.5, 2], [5, 6]]
     assert part.train_y.tolist() == [0, 1]
@@ -44,7 +43,7 @@ def test_what_a_slave_holds(folder: Path) -> None:
     assert (part.train_X.dtype, part.train_y.dtype) == (np.float64, np.int64)
 
 
-def test_what_rows_weigh_stands_behind_the_label(folder: Path) -> None:
+def test_what_rows_weigh_stands_behind_the_label(folder):
     manifest = dataclasses.replace(MANIFEST, reading=Reading(label="kind", weights="w"))
     weighed = np.insert(ROWS, 3, [0.5, 7, 0], axis=1)
     np.save(folder / "slave-3.npy", weighed)
@@ -58,18 +57,18 @@ def test_what_rows_weigh_stands_behind_the_label(folder: Path) -> None:
             open_partition(folder, 3, manifest)
 
 
-def test_no_row_need_be_held_out(folder: Path) -> None:
+def test_no_row_need_be_held_out(folder):
     np.save(folder / "slave-0.npy", ROWS[:1])
     part = open_partition(folder, 0)
     assert (part.test_X.shape, part.test_y.shape) == ((0, 2), (0,))
 
 
-def test_a_manifest_that_is_known_is_not_read_again(folder: Path) -> None:
+def test_a_manifest_that_is_known_is_not_read_again(folder):
     (folder / NAME).unlink()
     assert len(open_partition(folder, 3, MANIFEST).train_X) == 2
 
 
-def test_the_ids_whose_files_are_there(folder: Path) -> None:
+def test_the_ids_whose_files_are_there(folder):
     for name in ("slave-11.npy", "slave-0.npy", "slave-12.npy", "slave-x.npy", "slave-5.npy.bak"):
         (folder / name).touch()
     assert held(folder, MANIFEST) == [0, 3, 11]
@@ -96,7 +95,7 @@ def changed(row: int, column: int, value: float) -> np.ndarray:
         pytest.param(ROWS[:0], "no row to learn from", id="empty"),
     ],
 )
-def test_a_damaged_array(folder: Path, rows: np.ndarray, problem: str) -> None:
+def test_a_damaged_array(folder, rows, problem):
     np.save(folder / "slave-3.npy", rows, allow_pickle=True)
     with pytest.raises(DataError, match=f"the file is damaged: .*{problem}") as refused:
         open_partition(folder, 3)
@@ -110,7 +109,7 @@ MIXED = dataclasses.replace(
 )
 
 
-def test_missing_cells_and_digests(folder: Path) -> None:
+def test_missing_cells_and_digests(folder):
     rows = np.array([[np.nan, 2.0**53 - 1, 0, 0], [3, np.nan, 1, 0], [np.nan, np.nan, 1, 1]])
     np.save(folder / "slave-3.npy", rows)
     part = open_partition(folder, 3, MIXED)
@@ -129,7 +128,7 @@ def test_missing_cells_and_digests(folder: Path) -> None:
         (1, 2.0**53, "is no digest"),
     ],
 )
-def test_a_damaged_array_with_gaps(folder: Path, column: int, value: float, problem: str) -> None:
+def test_a_damaged_array_with_gaps(folder, column, value, problem):
     rows = np.array([[np.nan, 7, 0, 0], [2, 7, 0, 0]])
     np.save(folder / "slave-3.npy", rows)
     open_partition(folder, 3, MIXED)
@@ -139,7 +138,7 @@ def test_a_damaged_array_with_gaps(folder: Path, column: int, value: float, prob
         open_partition(folder, 3, MIXED)
 
 
-def test_labels_that_are_numbers(folder: Path) -> None:
+def test_labels_that_are_numbers(folder):
     numbers = dataclasses.replace(MANIFEST, classes=())
     np.save(folder / "slave-3.npy", changed(0, 2, -1.25))
     part = open_partition(folder, 3, numbers)
@@ -167,9 +166,7 @@ def header(shape: str) -> bytes:
         (lambda whole: whole.replace(b"NUMPY\x01", b"NUMPY\x07"), ""),
     ],
 )
-def test_a_file_that_is_damaged(
-    folder: Path, contents: Callable[[bytes], bytes], problem: str
-) -> None:
+def test_a_file_that_is_damaged(folder, contents, problem):
     path = slave_file(folder, 3)
     check_files(folder, MANIFEST, ["3"])
     path.write_bytes(contents(path.read_bytes()))
@@ -181,13 +178,13 @@ def test_a_file_that_is_damaged(
         assert "\n" not in str(bad.value)
 
 
-def test_a_file_that_is_not_there(folder: Path) -> None:
+def test_a_file_that_is_not_there(folder):
     with pytest.raises(DataError, match=r"slave-4\.npy: there is no such file"):
         open_partition(folder, 4)
     with pytest.raises(DataError, match=r"slave-4\.npy: there is no such file"):
         check_files(folder, MANIFEST, ["3", "4"])
 
 
-def test_a_worker_need_not_wait_for_pandas() -> None:
+def test_a_worker_need_not_wait_for_pandas():
     code = "import fedredis.data.partition, sys; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

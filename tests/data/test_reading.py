@@ -4,14 +4,14 @@ from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
 
 
-def test_what_is_said() -> None:
+def test_what_is_said():
     assert Reading(columns=["a", 1]).columns == ("a", "1")  # type: ignore[list-item]
     said = [Reading(label="y").said, Reading().said, Reading(categories=None).said]  # type: ignore[arg-type]
     assert said == [True, False, False]
     assert Reading(separator="tab").separator == "\t"
 
 
-def test_codes_of_all_columns_and_of_one() -> None:
+def test_codes_of_all_columns_and_of_one():
     reading = Reading(na=["?", "a=b=-9"])
     assert reading.missing_codes(["a=b", "c"]) == {"a=b": ["?", "-9"], "c": ["?"]}
 
@@ -28,6 +28,6 @@ def test_codes_of_all_columns_and_of_one() -> None:
         ({"sql": "sqlite:///x"}, "`sql` says which database, and `query` what of it: give both"),
     ],
 )
-def test_a_choice_that_there_is_not(choice: dict[str, str], problem: str) -> None:
+def test_a_choice_that_there_is_not(choice, problem):
     with pytest.raises(UsageError, match=problem):
         Reading(**choice)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ def table_of(y: np.ndarray, classes: tuple[str, ...]) -> Table:
     return Table(np.zeros((len(y), 1)), y, (Column("x"),), classes, Reading(label="kind"), "rows")
 
 
-def test_the_labels_of_each_slave_are_counted() -> None:
+def test_the_labels_of_each_slave_are_counted():
     table = table_of(np.array([0, 0, 1, 1, 1, 0, 0]), ("cat", "dog", "fish"))
     dealt = [np.array([0, 1, 2, 3, 4]), np.array([5]), np.array([6])]
     found = report_on(table, dealt, test_fraction=0.4)
@@ -29,7 +29,7 @@ def test_the_labels_of_each_slave_are_counted() -> None:
     assert not found.ordered
 
 
-def test_numbers_are_counted_by_bin() -> None:
+def test_numbers_are_counted_by_bin():
     y = np.random.default_rng(0).normal(size=500)
     table = table_of(y, ())
     found = report_on(table, deal(table, Cut("shards", 1), 10, 0), 0.2)
@@ -38,19 +38,19 @@ def test_numbers_are_counted_by_bin() -> None:
     assert sorted(found.counts.max(axis=1).tolist()) == [50] * 10
 
 
-def test_slaves_that_are_alike() -> None:
+def test_slaves_that_are_alike():
     found = report([[2, 4], [1, 2], [3, 6]])
     assert (found.size_ratio, found.label_distance) == (3, 0)
 
 
-def test_slaves_that_differ_in_their_labels() -> None:
+def test_slaves_that_differ_in_their_labels():
     """Half of all rows are b: none of the first slave's, three quarters of the others'."""
     found = report([[4, 0], [1, 3], [1, 3]])
     assert found.label_distance == pytest.approx((1 / 2 + 1 / 4 + 1 / 4) / 3)
     assert found.size_ratio == 1
 
 
-def test_it_is_said_in_one_line() -> None:
+def test_it_is_said_in_one_line():
     assert report([[4, 0], [1, 1]]).in_words == (
         "the largest slave has 2.0 times the rows of the smallest; mixes of labels are 0.25 from "
         "that of all rows (0 alike, 1 apart)"
@@ -58,19 +58,19 @@ def test_it_is_said_in_one_line() -> None:
     assert "has 40,000 times" in report([[40_000], [1]]).in_words
 
 
-def test_rare_labels_are_added_up() -> None:
+def test_rare_labels_are_added_up():
     found = report([[1, 9, 0, 5, 2], [1, 9, 3, 5, 2]]).with_at_most(3)
     assert found.labels == ("b", "d", OTHERS)
     assert found.counts.tolist() == [[9, 5, 3], [9, 5, 6]]
 
 
-def test_bins_are_added_up_with_their_neighbours() -> None:
+def test_bins_are_added_up_with_their_neighbours():
     found = report([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]], ordered=True).with_at_most(3)
     assert found.labels == ("b", "d", "e")
     assert found.counts.tolist() == [[3, 7, 5], [13, 17, 10]]
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_few_labels_stay_apart(ordered: bool) -> None:
+def test_few_labels_stay_apart(ordered):
     found = report([[1, 2, 3]], ordered=ordered)
     assert found.with_at_most(3) is found

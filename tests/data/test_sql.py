@@ -78,7 +78,7 @@ def asked(url: str, **how: Any) -> Any:
     )
 
 
-def test_a_query_of_postgresql(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_of_postgresql(postgres, monkeypatch):
     import sqlalchemy
 
     with pytest.raises(FedredisError, match=r"the database refuses: .*password") as refused:
@@ -110,7 +110,7 @@ def test_a_query_of_postgresql(postgres: str, monkeypatch: pytest.MonkeyPatch) -
         ("oddbase://host/name", "oddbase"),
     ],
 )
-def test_databases_that_can_not_be_asked(url: str, problem: str) -> None:
+def test_databases_that_can_not_be_asked(url, problem):
     with pytest.raises(FedredisError, match=problem) as refused:
         asked(url)
     assert "secret" not in str(refused.value)

@@ -1,5 +1,4 @@
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from fedredis.errors import DataError, UsageError
 REFERENCE = {"plain": 0.631, "quadratic": 0.664}
 
 
-def test_as_many_songs_an_era_as_there_were() -> None:
+def test_as_many_songs_an_era_as_there_were():
     table = generate(seed=3)
     assert np.bincount(table.y).tolist() == [16_310, 12_220, 12_030]
     assert (table.columns, table.classes, table.reading.label) == (FEATURES, ERAS, "decade")
@@ -30,14 +29,14 @@ def test_as_many_songs_an_era_as_there_were() -> None:
     assert table.names[123] == "Synthetic Song 000123"
 
 
-def test_the_same_seed_gives_the_same_songs() -> None:
+def test_the_same_seed_gives_the_same_songs():
     one, same, other = generate(1000, 1), generate(1000, 1), generate(1000, 2)
     assert one.X.tobytes() == same.X.tobytes()
     assert one.y.tobytes() == same.y.tobytes()
     assert one.X.tobytes() != other.X.tobytes()
 
 
-def test_songs_can_be_grouped_by_decade() -> None:
+def test_songs_can_be_grouped_by_decade():
     table, plain = generate(1000, 1, by="decade"), generate(1000, 1)
     assert table.X.tobytes() == plain.X.tobytes()
     assert plain.groups is None
@@ -46,12 +45,12 @@ def test_songs_can_be_grouped_by_decade() -> None:
     assert [ERAS[era] for era in table.y.tolist()] == [ERA_OF[name] for name in table.groups]
 
 
-def test_songs_have_no_other_column_to_be_grouped_by() -> None:
+def test_songs_have_no_other_column_to_be_grouped_by():
     with pytest.raises(UsageError, match="by the column 'decade' only, not 'artist'"):
         generate(10, by="artist")
 
 
-def test_features_keep_their_kind() -> None:
+def test_features_keep_their_kind():
     X = dict(zip([feature.name for feature in FEATURES], generate(20_000).X.T, strict=True))
     assert np.unique(X["key"]).tolist() == list(range(12))
     assert np.unique(X["mode"]).tolist() == [0, 1]
@@ -63,12 +62,12 @@ def test_features_keep_their_kind() -> None:
 
 
 @pytest.mark.parametrize("songs", [1, 2, 7])
-def test_few_songs(songs: int) -> None:
+def test_few_songs(songs):
     assert generate(songs).X.shape == (songs, 11)
 
 
 @pytest.mark.parametrize(("songs", "seed"), [(0, 0), (-1, 0), (10**8 + 1, 0), (1, -1)])
-def test_no_songs(tmp_path: Path, songs: int, seed: int) -> None:
+def test_no_songs(tmp_path, songs, seed):
     with pytest.raises(UsageError, match=r"^`songs` must be from 1 to|^`seed` must be at least 0"):
         generate(songs, seed)
     with pytest.raises(UsageError):
@@ -76,7 +75,7 @@ def test_no_songs(tmp_path: Path, songs: int, seed: int) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_holds_the_same_songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_holds_the_same_songs(tmp_path, monkeypatch):
     drawn = generate(1000, 5)
     monkeypatch.setattr(synthetic, "CHUNK", 300)  # songs don't depend on how many at a time
     write_csv(1000, tmp_path / "songs.csv", 5)
@@ -86,7 +85,7 @@ def test_a_file_holds_the_same_songs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert found.names == drawn.names
 
 
-def test_a_file_reads_as_a_table_of_songs(tmp_path: Path) -> None:
+def test_a_file_reads_as_a_table_of_songs(tmp_path):
     write_csv(3, tmp_path / "songs.csv", 0)
     with (tmp_path / "songs.csv").open(newline="") as file:
         header, first, *_ = csv.reader(file)
@@ -97,7 +96,7 @@ def test_a_file_reads_as_a_table_of_songs(tmp_path: Path) -> None:
     assert first[6] in "01"
 
 
-def test_a_file_that_can_not_be_written(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"songs\.csv: can't be written"):
         write_csv(3, tmp_path / "file" / "songs.csv")
@@ -121,11 +120,11 @@ def accuracies(table: Table) -> dict[str, float]:
     return {name: float(np.mean(values)) for name, values in reached.items()}
 
 
-def test_eras_are_as_hard_to_tell_as_those_of_real_songs() -> None:
+def test_eras_are_as_hard_to_tell_as_those_of_real_songs():
     assert accuracies(generate(seed=0)) == pytest.approx(REFERENCE, abs=0.02)
 
 
-def test_the_reference_is_that_of_the_real_songs(real_songs: Path) -> None:
+def test_the_reference_is_that_of_the_real_songs(real_songs):
     assert accuracies(read_decades(real_songs)) == pytest.approx(REFERENCE, abs=0.01)
 
 
@@ -134,7 +133,7 @@ def correlations(X: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.corrcoef(rankdata(X, axis=0).T)
 
 
-def test_songs_are_distributed_and_correlated_as_real_ones(real_songs: Path) -> None:
+def test_songs_are_distributed_and_correlated_as_real_ones(real_songs):
     real, drawn = read_decades(real_songs), generate(seed=0)
     for era in range(len(ERAS)):
         ours, theirs = drawn.X[drawn.y == era], real.X[real.y == era]

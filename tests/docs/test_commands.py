@@ -1,19 +1,16 @@
 """The examples of docs/commands.md do what they show."""
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     Console = Any
     Document = Any
 
 
-def test_a_run_is_put_to_use(commands: Document, alone: Console) -> None:
+def test_a_run_is_put_to_use(commands, alone):
     alone.play(commands, "use")
     (code,) = commands.examples("use", "python")
     (alone.folder / "use.py").write_text(code)
@@ -21,7 +18,7 @@ def test_a_run_is_put_to_use(commands: Document, alone: Console) -> None:
     assert (alone.folder / "curve.png").stat().st_size > 10_000
 
 
-def test_access_rules(commands: Document, make_console: Callable[..., Console]) -> None:
+def test_access_rules(commands, make_console):
     console = make_console()
     console.play(commands, "acl")
     assert len((console.folder / "users.acl").read_text().splitlines()) == 5

@@ -36,7 +36,7 @@ def options(name: str) -> dict[str, click.Option]:
     }
 
 
-def test_every_command_has_its_section(commands: Document) -> None:
+def test_every_command_has_its_section(commands):
     headings = re.findall(r"^## fedredis (\w+)$", commands.text, re.MULTILINE)
     assert sorted(headings) == sorted(COMMANDS)
     listed = [name for row in commands.table(commands.section("# Commands")) for name in row[1:]]
@@ -45,9 +45,7 @@ def test_every_command_has_its_section(commands: Document) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_is_described_and_every_described_one_exists(
-    name: str, commands: Document
-) -> None:
+def test_every_option_is_described_and_every_described_one_exists(name, commands):
     section = commands.section(f"## fedredis {name}")
     described = set(re.findall(r"`(--[a-z0-9-]+)", section))
     assert described == set(options(name))
@@ -63,7 +61,7 @@ def test_every_option_is_described_and_every_described_one_exists(
             assert f"`fedredis {name} {part.name}`" in section
 
 
-def test_the_defaults_of_a_run(commands: Document) -> None:
+def test_the_defaults_of_a_run(commands):
     rows = commands.table(commands.section("## fedredis run"))
     known = options("run")
     assert [row[0].strip("`") for row in rows] == list(known)
@@ -76,14 +74,14 @@ def test_the_defaults_of_a_run(commands: Document) -> None:
             assert default == shown, name
 
 
-def test_commands_elsewhere_exist(pages: dict[str, Document]) -> None:
+def test_commands_elsewhere_exist(pages):
     """In examples and in running text."""
     for page in pages.values():
         named = set(re.findall(r"(?:`|\$ |exec \w+ )fedredis ([a-z]+)", page.text))
         assert named <= {*COMMANDS}, page.name
 
 
-def test_options_in_examples_exist(pages: dict[str, Document]) -> None:
+def test_options_in_examples_exist(pages):
     text = "\n".join(page.text for page in pages.values())
     for line in re.findall(r"\$ fedredis (.*)", text):
         name, *words = line.partition("|")[0].split()
@@ -93,7 +91,7 @@ def test_options_in_examples_exist(pages: dict[str, Document]) -> None:
                 assert word in known, line
 
 
-def test_exit_codes(commands: Document) -> None:
+def test_exit_codes(commands):
     rows = commands.table(commands.section("## Exit codes"))
     codes = {int(row[0]) for row in rows}
     assert codes == {0, FedredisError.exit_code, UsageError.exit_code, INTERRUPTED}

@@ -1,7 +1,5 @@
 """The examples of docs/data.md do what they show."""
 
-from __future__ import annotations
-
 import json
 import re
 from contextlib import closing
@@ -10,25 +8,20 @@ from typing import TYPE_CHECKING
 from fedredis.data.cuts.spec import FORMS, Cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
-
-    from fedredis.embedded import EmbeddedServer
 
     Console = Any
     Document = Any
 
 
-def test_own_data(data: Document, make_console: Callable[..., Console]) -> None:
+def test_own_data(data, make_console):
     console = make_console()
     console.play(data, "own")
     outcome = json.loads(console.run("fedredis runs --json"))
     assert (outcome[0]["slaves"], outcome[0]["status"]) == (4, "finished")
 
 
-def test_slaves_that_bring_their_own_file(
-    data: Document, make_console: Callable[..., Console], server: EmbeddedServer
-) -> None:
+def test_slaves_that_bring_their_own_file(data, make_console, server):
     console = make_console()
     console.instead = {"redis://127.0.0.1:6379/0": server.tcp_url}
     console.play(data, "named")
@@ -37,9 +30,7 @@ def test_slaves_that_bring_their_own_file(
     assert {path.name for path in console.folder.iterdir()} == {"north.csv", "south.csv"}
 
 
-def test_a_partition_folder_of_ones_own(
-    data: Document, make_console: Callable[..., Console]
-) -> None:
+def test_a_partition_folder_of_ones_own(data, make_console):
     """One owner's file is the page's; another's is made like it."""
     (code,) = data.examples("python", "python")
     console = make_console()
@@ -59,7 +50,7 @@ def test_a_partition_folder_of_ones_own(
     assert outcome["accuracy"] > 0.8
 
 
-def test_the_cuts_that_are_there(data: Document) -> None:
+def test_the_cuts_that_are_there(data):
     rows = data.table(data.section("## Uneven cuts"))
     cuts = [Cut.parse(text) for row in rows for text in re.findall(r"`([^`]+)`", row[0])]
     assert list(dict.fromkeys(cut.kind for cut in cuts)) == list(FORMS)

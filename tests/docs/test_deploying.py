@@ -1,7 +1,5 @@
 """The examples of docs/deploying.md do what they show; test_readme plays those of a federation."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess
@@ -24,13 +22,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_embedded_server(deploying: Document, alone: Console, redis_cli: str) -> None:
+def test_the_embedded_server(deploying, alone, redis_cli):
     port = (alone.folder / ".fedredis" / "server.lock").read_text().strip()
     alone.instead.update({"43875": port, "redis-cli ": f"{redis_cli} --no-raw "})
     alone.play(deploying, "server")
 
 
-def test_the_dashboards_options_exist(deploying: Document) -> None:
+def test_the_dashboards_options_exist(deploying):
     (step,) = deploying.steps("dashboard")
     program, *arguments = shlex.split(step.command)
     script = Path(sys.executable).with_name(program)
@@ -41,7 +39,7 @@ def test_the_dashboards_options_exist(deploying: Document) -> None:
     assert arguments[arguments.index("--bind") + 1] == "127.0.0.1"
 
 
-def test_the_url_of_sentinels_is_understood(deploying: Document) -> None:
+def test_the_url_of_sentinels_is_understood(deploying):
     variable = deploying.steps("sentinels")[0].command
     url = variable.removeprefix("export REDIS_URL=")
     check_url(url)
@@ -50,7 +48,7 @@ def test_the_url_of_sentinels_is_understood(deploying: Document) -> None:
     assert found.service in deploying.section("## Fail-over")
 
 
-def test_the_compose_file_knows_what_is_shown(deploying: Document) -> None:
+def test_the_compose_file_knows_what_is_shown(deploying):
     text = (ROOT / "docker-compose.yml").read_text()
     services = yaml.safe_load(text)["services"]
     section = deploying.section("## Docker Compose")

@@ -1,7 +1,5 @@
 """The examples run, and print what they promise."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
@@ -21,12 +19,12 @@ PRINTED = {
 }
 
 
-def test_every_example_is_known() -> None:
+def test_every_example_is_known():
     assert {path.name for path in EXAMPLES.glob("*.py")} == set(PRINTED)
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_it_prints(name: str, tmp_path: Path) -> None:
+def test_it_prints(name, tmp_path):
     done = subprocess.run(
         [sys.executable, EXAMPLES / name],
         cwd=tmp_path,

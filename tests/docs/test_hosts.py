@@ -1,7 +1,5 @@
 """What docs/aws.md and docs/kubernetes.md tell to type names what is there."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from pathlib import Path
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_stacks_know_what_they_are_told(pages: dict[str, Document]) -> None:
+def test_the_stacks_know_what_they_are_told(pages):
     page = pages["docs/aws.md"]
     told = 0
     for step in page.steps("prepare") + page.steps("stacks"):
@@ -31,7 +29,7 @@ def test_the_stacks_know_what_they_are_told(pages: dict[str, Document]) -> None:
     assert told == 4
 
 
-def test_the_manifest_wants_the_secret_that_is_made(pages: dict[str, Document]) -> None:
+def test_the_manifest_wants_the_secret_that_is_made(pages):
     _, secret, apply, logs = pages["docs/kubernetes.md"].steps("kubernetes")
     manifest = ROOT / shlex.split(apply.command)[-1]
     objects = list(yaml.safe_load_all(manifest.read_text()))

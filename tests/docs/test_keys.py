@@ -93,7 +93,7 @@ def all_names() -> Iterator[str]:
     yield from (round_.bundle("update:4"), round_.bundle("bundle:queue-1:0a-12"))
 
 
-def test_the_table_names_every_key(table: dict[str, list[str]]) -> None:
+def test_the_table_names_every_key(table):
     named = list(all_names())
     for key in named:
         row_of(table, key)
@@ -101,7 +101,7 @@ def test_the_table_names_every_key(table: dict[str, list[str]]) -> None:
         assert name in SOMETIMES or any(pattern(name).fullmatch(key) for key in named), name
 
 
-def test_types_in_flight(table: dict[str, list[str]], story: Story) -> None:
+def test_types_in_flight(table, story):
     for key, (kind, _) in story.frozen.items():
         assert row_of(table, key)[0] == kind, key
     for name in table:
@@ -109,7 +109,7 @@ def test_types_in_flight(table: dict[str, list[str]], story: Story) -> None:
         assert there or name in SOMETIMES, name
 
 
-def test_what_stays_and_for_how_long(table: dict[str, list[str]], story: Story) -> None:
+def test_what_stays_and_for_how_long(table, story):
     for name, (_, _, fate) in table.items():
         ttls = [
             ttl for key, ttl in story.ttls.items() if pattern(name).fullmatch(key) and ttl != -2
@@ -130,12 +130,12 @@ def test_what_stays_and_for_how_long(table: dict[str, list[str]], story: Story) 
             assert all(0 <= ttl <= longest for ttl in ttls), name
 
 
-def test_types_after_the_end(table: dict[str, list[str]], story: Story) -> None:
+def test_types_after_the_end(table, story):
     for key, (kind, _) in story.finished.items():
         assert row_of(table, key)[0] == kind, key
 
 
-def test_the_newest_artifacts_are_kept(story: Story) -> None:
+def test_the_newest_artifacts_are_kept(story):
     kept = {key.partition("}:")[2].removesuffix(":parts") for key in story.finished}
     # And the best one, if it is neither of them.
     assert {"model:19", "model:20"} <= kept
@@ -154,7 +154,7 @@ HEADINGS = (
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
-def test_fields_in_flight_and_after_the_end(heading: str, schema: Document, story: Story) -> None:
+def test_fields_in_flight_and_after_the_end(heading, schema, story):
     documented = {row[0] for row in schema.table(schema.section(heading))}
     always = {name.strip("`") for name in documented if not name.startswith("[")}
     sometimes = {name.strip("[`]") for name in documented if name.startswith("[")}
@@ -173,8 +173,8 @@ def test_fields_in_flight_and_after_the_end(heading: str, schema: Document, stor
         assert not unknown, heading
 
 
-def test_events(schema: Document, story: Story) -> None:
-    documented: dict[str, list[set[str]]] = {}
+def test_events(schema, story):
+    documented = {}
     for types, fields, _ in schema.table(schema.section("## Events")):
         for name in re.findall(r"`(\w+)`", types):
             documented.setdefault(name, []).append(set(re.findall(r"`(\w+)`", fields)))

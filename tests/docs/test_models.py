@@ -1,27 +1,24 @@
 """docs/models.md names every model, and its example does what it shows."""
 
-from __future__ import annotations
-
 import json
 from typing import TYPE_CHECKING
 
 from fedredis.models import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     Console = Any
     Document = Any
 
 
-def test_the_models_that_are_there(models: Document) -> None:
+def test_the_models_that_are_there(models):
     rows = models.table(models.section("# Models"))
     named = [row[0].strip("`") for row in rows]
     assert sorted(named) == sorted([*MODELS, "trees", "package.module:Class"])
 
 
-def test_own_model(models: Document, make_console: Callable[..., Console]) -> None:
+def test_own_model(models, make_console):
     """Slaves that allow it train it, and a master that names it averages it."""
     (code,) = models.examples("model", "python")
     console = make_console()

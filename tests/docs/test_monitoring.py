@@ -1,21 +1,16 @@
 """docs/monitoring.md: its examples print what they promise."""
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     Console = Any
     Document = Any
 
 
-def test_what_processes_use(
-    pages: dict[str, Document], make_console: Callable[..., Console]
-) -> None:
+def test_what_processes_use(pages, make_console):
     (code,) = pages["docs/monitoring.md"].examples("nodes", "python")
     console = make_console()
     (console.folder / "program.py").write_text(code)
@@ -26,5 +21,5 @@ def test_what_processes_use(
     assert re.fullmatch(r"\d+\.\d cores at most", last)
 
 
-def test_logs(pages: dict[str, Document], make_console: Callable[..., Console]) -> None:
+def test_logs(pages, make_console):
     make_console().play(pages["docs/monitoring.md"], "logs")

@@ -1,7 +1,5 @@
 """The pages together: every example is run or looked at, every link and path leads somewhere."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +38,7 @@ FOLDERS = (
 )
 
 
-def test_every_example_is_marked_and_known(pages: dict[str, Document]) -> None:
+def test_every_example_is_marked_and_known(pages):
     for name, page in pages.items():
         fences = re.findall(r"(?:<!-- example: (\w+) -->\n)?^```(\w*)$", page.text, re.MULTILINE)
         opening, closing = fences[::2], fences[1::2]
@@ -54,7 +52,7 @@ def test_every_example_is_marked_and_known(pages: dict[str, Document]) -> None:
         assert marks == RUN.get(name, set()) | READ.get(name, set()), name
 
 
-def test_every_example_has_a_test() -> None:
+def test_every_example_has_a_test():
     tests = [path for path in HERE.glob("*.py") if path != Path(__file__)]
     text = "".join(path.read_text(encoding="utf-8") for path in tests)
     for names in (*RUN.values(), *READ.values()):
@@ -62,7 +60,7 @@ def test_every_example_has_a_test() -> None:
             assert f'"{name}"' in text, name
 
 
-def test_every_link_leads_somewhere(pages: dict[str, Document]) -> None:
+def test_every_link_leads_somewhere(pages):
     for name, page in pages.items():
         folder = (ROOT / name).parent
         for link in page.links:
@@ -74,7 +72,7 @@ def test_every_link_leads_somewhere(pages: dict[str, Document]) -> None:
                 assert anchor in pages[str(path.relative_to(ROOT))].anchors, (name, link)
 
 
-def test_the_readme_leads_to_every_page(pages: dict[str, Document]) -> None:
+def test_the_readme_leads_to_every_page(pages):
     readme = pages["README.md"]
     rows = readme.table(readme.section("## More pages"))
     assert {row[0] for row in rows} == {
@@ -82,7 +80,7 @@ def test_the_readme_leads_to_every_page(pages: dict[str, Document]) -> None:
     }
 
 
-def test_every_picture_is_shown(pages: dict[str, Document]) -> None:
+def test_every_picture_is_shown(pages):
     shown = {
         ((ROOT / name).parent / link).resolve()
         for name, page in pages.items()
@@ -92,7 +90,7 @@ def test_every_picture_is_shown(pages: dict[str, Document]) -> None:
     assert shown == {*(ROOT / "docs" / "images").iterdir()}
 
 
-def test_every_path_that_is_named_exists(pages: dict[str, Document]) -> None:
+def test_every_path_that_is_named_exists(pages):
     for name, page in pages.items():
         for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", page.text):
             if path.partition("/")[0] in FOLDERS:

@@ -1,21 +1,18 @@
 """docs/python.md names every call, and its example does what it shows."""
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING
 
 import fedredis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     Console = Any
     Document = Any
 
 
-def test_a_program(python: Document, make_console: Callable[..., Console]) -> None:
+def test_a_program(python, make_console):
     (code,) = python.examples("program", "python")
     console = make_console()
     (console.folder / "program.py").write_text(code)
@@ -28,7 +25,7 @@ def test_a_program(python: Document, make_console: Callable[..., Console]) -> No
     assert (console.folder / "model.npz").is_file()
 
 
-def test_every_call_is_told_of(python: Document) -> None:
+def test_every_call_is_told_of(python):
     rows = python.table(python.section("## Every call"))
     told = {name for row in rows for name in re.findall(r"fedredis\.(\w+)", row[0])}
     assert told == {name for name in fedredis.__all__ if name.islower() and name[0] != "_"}

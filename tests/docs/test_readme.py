@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
-
-    from fedredis.embedded import EmbeddedServer
 
     Console = Any
     Document = Any
@@ -29,16 +26,16 @@ def lines_of(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
-def test_it_starts_with_two_commands_and_then_the_run(readme: Document) -> None:
+def test_it_starts_with_two_commands_and_then_the_run(readme):
     commands = re.findall(r"^\$ (.*)", readme.text, re.MULTILINE)
     assert commands[:3] == ["make run", "make test", "fedredis run --slaves 10"]
 
 
-def test_a_run_alone(alone: Console) -> None:
+def test_a_run_alone(alone):
     assert (alone.folder / ".fedredis" / "partitions").is_dir()
 
 
-def test_same_seed_same_bits(readme: Document, make_console: Callable[..., Console]) -> None:
+def test_same_seed_same_bits(readme, make_console):
     console = make_console()
     console.play(readme, "bits")
     one, other = console.printed["bits"]
@@ -47,12 +44,7 @@ def test_same_seed_same_bits(readme: Document, make_console: Callable[..., Conso
     assert shown[0] == shown[1]
 
 
-def test_a_federation(
-    readme: Document,
-    deploying: Document,
-    make_console: Callable[..., Console],
-    server: EmbeddedServer,
-) -> None:
+def test_a_federation(readme, deploying, make_console, server):
     """Its workers are looked at as the page on deploying shows."""
     console = make_console()
     console.instead = {"redis://127.0.0.1:6379/0": server.tcp_url}
@@ -66,7 +58,7 @@ def test_a_federation(
     assert "no  " not in doctor
 
 
-def test_from_python(readme: Document, make_console: Callable[..., Console]) -> None:
+def test_from_python(readme, make_console):
     (code,) = readme.examples("api", "python")
     console = make_console()
     (console.folder / "program.py").write_text(code)
@@ -75,7 +67,7 @@ def test_from_python(readme: Document, make_console: Callable[..., Console]) -> 
     assert re.match(r"[XYZ]-Generation \{'X-Generation': 0\.\d+,", predicted)
 
 
-def test_a_run_in_flight(story: Story, redis_cli: str, readme: Document, schema: Document) -> None:
+def test_a_run_in_flight(story, redis_cli, readme, schema):
     printed = [*story.console.printed["watch"], *story.console.printed["flight"]]
     steps = [*readme.steps("watch"), *schema.steps("flight")]
     by_command = dict(zip([step.command for step in steps], printed, strict=True))
@@ -87,13 +79,13 @@ def test_a_run_in_flight(story: Story, redis_cli: str, readme: Document, schema:
     assert len(claims.splitlines()) == 4
 
 
-def test_it_is_resumed_to_its_end(story: Story) -> None:
+def test_it_is_resumed_to_its_end(story):
     (printed,) = story.console.printed["resume"]
     assert f"run       {story.run_id}" in printed
     assert "rounds    20" in printed
 
 
-def test_a_run_that_is_over(story: Story, redis_cli: str) -> None:
+def test_a_run_that_is_over(story, redis_cli):
     state, history, ttl, exists = story.console.printed["after"]
     assert state.splitlines() == ['1) "finished"', '2) "20"', '3) "model:20"']
     assert json.loads(json.loads(history))["accuracy"] > 0.6
@@ -101,7 +93,7 @@ def test_a_run_that_is_over(story: Story, redis_cli: str) -> None:
     assert exists == "(integer) 0\n"
 
 
-def test_reading_takes_as_long_as_it_says(readme: Document) -> None:
+def test_reading_takes_as_long_as_it_says(readme):
     section = readme.section("## Reading the source")
     (lines,) = re.findall(r"some ([\d,]+) lines", section)
     read = [lines_of(ROOT / path) for path in re.findall(r"`([\w/]+\.(?:py|lua))`", section)]
@@ -116,7 +108,7 @@ def test_reading_takes_as_long_as_it_says(readme: Document) -> None:
     assert share == pytest.approx(0.5, abs=0.05)
 
 
-def test_every_folder_of_the_source_is_told_of(readme: Document) -> None:
+def test_every_folder_of_the_source_is_told_of(readme):
     rows = readme.table(readme.section("## Reading the source"))
     named = {row[0].strip("`/") for row in rows}
     assert all((ROOT / name).is_dir() for name in named)

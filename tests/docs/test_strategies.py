@@ -13,9 +13,6 @@ from fedredis.strategies import STRATEGIES
 from fedredis.strategies.options import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     Console = Any
     Document = Any
 
@@ -25,8 +22,8 @@ def page(pages: dict[str, Document]) -> Document:
     return pages["docs/strategies.md"]
 
 
-def test_every_strategy_stands_there_with_its_options(page: Document) -> None:
-    described: dict[str, dict[str, float]] = {}
+def test_every_strategy_stands_there_with_its_options(page):
+    described = {}
     for names, given, paper in page.table(page.section("## Options")):
         assert re.search(r"\d{4}$", paper), names
         pairs = dict(re.findall(r"`(\w+)=([\d.e-]+)`", given))
@@ -38,7 +35,7 @@ def test_every_strategy_stands_there_with_its_options(page: Document) -> None:
     }
 
 
-def test_what_they_ask_of_a_model(page: Document) -> None:
+def test_what_they_ask_of_a_model(page):
     rows = page.table(page.section("## What a strategy asks of a model"))
     steered, second = (set(re.findall(r"`([a-z-]+)`", row[0])) for row in rows[:2])
     asking = {
@@ -52,7 +49,7 @@ def test_what_they_ask_of_a_model(page: Document) -> None:
     }
 
 
-def test_a_fit_that_is_exact(page: Document, make_console: Callable[..., Console]) -> None:
+def test_a_fit_that_is_exact(page, make_console):
     console = make_console()
     console.play(page, "newton")
     (outcome,) = json.loads(console.run("fedredis runs --json"))
@@ -61,9 +58,7 @@ def test_a_fit_that_is_exact(page: Document, make_console: Callable[..., Console
     assert outcome["rounds"] <= 10
 
 
-def test_what_strategies_come_to(
-    page: Document, songs: Path, make_console: Callable[..., Console]
-) -> None:
+def test_what_strategies_come_to(page, songs, make_console):
     console, (section, *_) = make_console(), [page.section("# Strategies")]
     told = re.findall(r"`([a-z]+)`(?: comes)? to ([\d.]+) %(?:\s+in\s+(\d+))?", section)
     assert [name for name, *_ in told] == ["fedavg", "scaffold", "newton"]
@@ -74,7 +69,7 @@ def test_what_strategies_come_to(
         assert outcome["rounds"] == int(rounds or 20)
 
 
-def test_the_strategies_that_are_there(page: Document) -> None:
+def test_the_strategies_that_are_there(page):
     rows = page.table(page.section("# Strategies"))
     named = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row[0])]
     assert sorted(named) == sorted(STRATEGIES)

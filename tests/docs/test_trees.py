@@ -1,7 +1,5 @@
 """The page on trees, beside their code."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from fedredis.trees.boosting import Boosting
@@ -10,9 +8,7 @@ if TYPE_CHECKING:
     Document = Any
 
 
-def test_every_option_stands_there_with_its_default_and_what_it_is(
-    pages: dict[str, Document],
-) -> None:
+def test_every_option_stands_there_with_its_default_and_what_it_is(pages):
     page = pages["docs/trees.md"]
     rows = page.table(page.section("# Trees"))
     assert [(name, default, what.replace("`", "")) for name, default, what in rows] == [

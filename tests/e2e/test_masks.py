@@ -198,7 +198,7 @@ def test_the_same_bits_and_no_word_of_anybody_s(shell, server, client, federatio
 
 
 @pytest.mark.parametrize("secure", [(), ("--secure",)])
-def test_what_an_owner_forbids_is_a_line_on_both_sides(server, federation, run, secure) -> None:
+def test_what_an_owner_forbids_is_a_line_on_both_sides(server, federation, run, secure):
     rule = 'exchanges = ["statistics"]'
     with federation(clinic_b=rule) as slaves:
         line = run(*secure, code=1).stderr.splitlines()[-1]
@@ -210,7 +210,7 @@ def test_what_an_owner_forbids_is_a_line_on_both_sides(server, federation, run, 
     assert "Traceback" not in said
 
 
-def test_scores_that_an_owner_forbids_are_withheld(shell, server, federation, run) -> None:
+def test_scores_that_an_owner_forbids_are_withheld(shell, server, federation, run):
     """A run does not fail at its end, and says of how many rows the scores are."""
     first = "most_rounds = 11"  # three of statistics, four of training, four tests
     with federation(clinic_b=first):
@@ -219,7 +219,7 @@ def test_scores_that_an_owner_forbids_are_withheld(shell, server, federation, ru
     assert (outcome["report"]["rows"], outcome["report"]["withheld_rows"]) == (48, 16)
 
 
-def test_an_answer_is_the_same_under_masks(shell, server, client, federation) -> None:
+def test_an_answer_is_the_same_under_masks(shell, server, client, federation):
     at = ("--redis-url", server.tcp_url, "--slaves", 4)
     with federation():
         for asked in (
@@ -234,7 +234,7 @@ def test_an_answer_is_the_same_under_masks(shell, server, client, federation) ->
             assert kinds == {b"channel", b"deal", b"mask-inference", b"inference"}
 
 
-def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
+def test_the_others_go_on_where_they_are_enough(federation, run):
     short = ("--quorum", 3, "--round-timeout", 5, "--secure")
     with federation(clinic_c='columns = ["age"]', clinic_a="masks = true"):
         outcome = json.loads(run(*short, "--rounds", 2).stdout)
@@ -243,7 +243,7 @@ def test_the_others_go_on_where_they_are_enough(federation, run) -> None:
 
 def test_below_the_threshold_it_is_said_who_is_missing_and_nothing_is_shown(
     shell, server, client, federation, run
-) -> None:
+):
     rule = 'exchanges = ["statistics", "evaluate"]'
     with federation(clinic_a=rule, clinic_c=rule):
         line = run("--quorum", 3, "--round-timeout", 5, "--secure", code=1).stderr.splitlines()[-1]
@@ -269,7 +269,7 @@ def test_below_the_threshold_it_is_said_who_is_missing_and_nothing_is_shown(
         (70, "train", ("--features", "plain"), "mask-"),
     ],
 )
-def test_whoever_is_killed_and_when(shell, slaves, kind, options, mask) -> None:
+def test_whoever_is_killed_and_when(shell, slaves, kind, options, mask):
     """Simulated slaves: their keys are made on the way, and outlive all processes."""
     asked = ("run", "--slaves", slaves, "--rounds", 24, "--lease", 1, *options)
     chance = random.Random(f"{slaves} {kind}")

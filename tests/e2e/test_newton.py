@@ -1,7 +1,5 @@
 """Newton's method through commands, workers and Redis: the solution of scikit-learn."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Reference

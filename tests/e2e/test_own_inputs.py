@@ -65,9 +65,7 @@ def pooled(path: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("slaves", [1, 3])
-def test_inputs_are_those_of_one_who_sees_all_rows(
-    path: Path, tmp_path: Path, slaves: int, seed: int
-) -> None:
+def test_inputs_are_those_of_one_who_sees_all_rows(path, tmp_path, slaves, seed):
     table = load(path, Reading(label="rent", categories=["code"], missing="mean"))
     assert table.classes == ()
     manifest = write_partitions(table, tmp_path / "cut", slaves, seed, 0)

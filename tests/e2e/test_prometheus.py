@@ -35,7 +35,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_prometheus_reads_a_run(shell: Shell, programs: tuple[str, str], tmp_path: Path) -> None:
+def test_prometheus_reads_a_run(shell, programs, tmp_path):
     prometheus, promtool = programs
     subprocess.run([promtool, "check", "config", CONFIG], check=True, capture_output=True)
     run = shell.json("run", "--slaves", 3, "--rounds", 4)["run"]
@@ -45,7 +45,7 @@ def test_prometheus_reads_a_run(shell: Shell, programs: tuple[str, str], tmp_pat
     config = tmp_path / "prometheus.yml"
     config.write_text(text.replace("127.0.0.1:9464", f"127.0.0.1:{figures}").replace("5s", "1s"))
 
-    def query(what: str) -> dict[str, str]:
+    def query(what):
         """Return what Prometheus knows by now: values by the run they are of."""
         with urlopen(f"http://127.0.0.1:{asked}/api/v1/query?query={what}") as answer:
             result = json.load(answer)["data"]["result"]
@@ -63,7 +63,7 @@ def test_prometheus_reads_a_run(shell: Shell, programs: tuple[str, str], tmp_pat
         ) as server,
     ):
         try:
-            retry: Any = Retry(ConstantBackoff(0.2), 300, (AssertionError, URLError))
+            retry = Retry(ConstantBackoff(0.2), 300, (AssertionError, URLError))
             rounds = retry.call_with_retry(lambda: query("fedredis_run_round"), lambda _: None)
             assert rounds == {run: "4"}
             accepted = query('fedredis_updates_total{outcome="accepted"}'.replace('"', "%22"))

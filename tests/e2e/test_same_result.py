@@ -1,7 +1,5 @@
 """Same seed, same data: the same weights, bit for bit, whoever computes them and whoever dies."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """In a process whose main thread runs the tests: signals are of that thread alone."""
 
-from __future__ import annotations
-
 import signal
 import sys
 
@@ -13,15 +11,15 @@ NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_signal_that_comes_in_a_finalizer_is_not_lost(number: signal.Signals) -> None:
+def test_a_signal_that_comes_in_a_finalizer_is_not_lost(number):
     """There Python prints what is raised, and goes on."""
     passed = []
 
     class Finalized:
-        def __del__(self) -> None:
+        def __del__(self):
             signal.raise_signal(number)
 
-    def interrupted() -> None:
+    def interrupted():
         Finalized()
         passed.append("the finalizer")
         wait_for_one()
@@ -35,14 +33,12 @@ def test_a_signal_that_comes_in_a_finalizer_is_not_lost(number: signal.Signals) 
     assert [signal.getsignal(each) for each in NUMBERS] == before
 
 
-def test_what_else_is_raised_in_a_finalizer_is_told_as_before(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_else_is_raised_in_a_finalizer_is_told_as_before(monkeypatch):
     told = []
     monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_type))
 
     class Finalized:
-        def __del__(self) -> None:
+        def __del__(self):
             raise ValueError
 
     with terminate_as_interrupt():

@@ -13,7 +13,6 @@ from fedredis.redis_url import PASSWORD_FILE, without_password
 
 if TYPE_CHECKING:
     import subprocess
-    from pathlib import Path
 
 
 def line_with(process: subprocess.Popen[str], text: str) -> str:
@@ -25,9 +24,7 @@ def line_with(process: subprocess.Popen[str], text: str) -> str:
     pytest.fail(f"it never says '{text}'")
 
 
-def test_a_slave_waits_for_a_redis_that_is_away(
-    shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slave_waits_for_a_redis_that_is_away(shell, tmp_path, monkeypatch):
     home = tmp_path / "server"
     with EmbeddedServer.open(home) as server:
         url = without_password(server.tcp_url)
@@ -49,9 +46,7 @@ def test_a_slave_waits_for_a_redis_that_is_away(
 @pytest.mark.parametrize(
     "signals", [(signal.SIGINT,) * 3, (signal.SIGTERM,) * 2, (signal.SIGHUP,) * 2]
 )
-def test_a_run_that_is_stopped_leaves_no_server(
-    shell, signals: tuple[signal.Signals, ...]
-) -> None:
+def test_a_run_that_is_stopped_leaves_no_server(shell, signals):
     with shell.start("run", "--slaves", 2, "--rounds", 100_000) as run:
         line_with(run, "look into Redis")
         for number in signals:
@@ -63,7 +58,7 @@ def test_a_run_that_is_stopped_leaves_no_server(
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # nobody holds it
 
 
-def test_a_run_with_an_id_is_stopped_from_elsewhere_and_goes_on(shell) -> None:
+def test_a_run_with_an_id_is_stopped_from_elsewhere_and_goes_on(shell):
     many = ("--slaves", 2, "--rounds", 3000, "--workers", 1, "--id", "my-run")
     with shell.start("run", *many) as run:
         # Asked before, it would find no master in charge.

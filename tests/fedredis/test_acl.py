@@ -36,7 +36,7 @@ def rights(role: Role, key: str) -> str:
     return "".join(sorted(found))
 
 
-def test_a_rule_is_a_line_of_an_aclfile() -> None:
+def test_a_rule_is_a_line_of_an_aclfile():
     role = Role("ann", ("%R~a", "~b"), ("get", "@connection", "-@dangerous"))
     assert role.rule() == (
         "user ann reset on %R~a ~b resetchannels -@all +get +@connection -@dangerous"
@@ -45,7 +45,7 @@ def test_a_rule_is_a_line_of_an_aclfile() -> None:
 
 
 @pytest.mark.parametrize("role", [acl.master(), acl.viewer(), slave()], ids=lambda r: r.user)
-def test_no_weak_spots(role: Role) -> None:
+def test_no_weak_spots(role):
     words = role.rule().split()
     assert not {"nopass", "~*", "allkeys", "&*", "allchannels", "+@all", "allcommands"} & set(
         words
@@ -67,7 +67,7 @@ def test_no_weak_spots(role: Role) -> None:
     assert len(words) == len(set(words))
 
 
-def test_a_viewer_reads() -> None:
+def test_a_viewer_reads():
     assert {pattern.partition("~")[0] for pattern in acl.viewer().patterns} == {"%R"}
     assert set(acl.viewer().commands) == {*acl.CONNECTION, *acl.READ}
     assert set(acl.READ).isdisjoint(acl.WRITE)
@@ -75,7 +75,7 @@ def test_a_viewer_reads() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [1, 9, 10, 99, 123456])
-def test_a_slaves_keys_of_a_round(kind: str, number: int) -> None:
+def test_a_slaves_keys_of_a_round(kind, number):
     keys, role = RunKeys("0123abcd").round(RoundName(kind, number)), slave()
     assert rights(role, keys.task) == "R"
     shared = (keys.round, keys.ids, keys.claims, keys.inside, keys.bundles, keys.attempts)
@@ -87,7 +87,7 @@ def test_a_slaves_keys_of_a_round(kind: str, number: int) -> None:
     assert rights(role, keys.bundle(f"bundle:{QUEUE}-0123abcd:1")) == ""
 
 
-def test_a_slaves_keys_of_a_run() -> None:
+def test_a_slaves_keys_of_a_run():
     keys, role = RunKeys("0123abcd"), slave()
     readable = ("model:7", "preprocessing:2", "strategy:7", "growth:7")
     for key in (keys.run, *map(keys.artifact, readable), *map(keys.parts, readable)):
@@ -107,7 +107,7 @@ def test_a_slaves_keys_of_a_run() -> None:
     assert rights(role, worker("fedredis-pets-3-0123abcd-0123abcd")) == ""
 
 
-def test_a_slaves_keys_in_rq() -> None:
+def test_a_slaves_keys_in_rq():
     role = slave()
     for key in ("queue:{}", "wip:{}", "job:{}__r_train_1", "results:{}__r", "worker:{}-0123abcd"):
         assert rights(role, f"rq:{key.format(QUEUE)}") == "RW"
@@ -117,7 +117,7 @@ def test_a_slaves_keys_in_rq() -> None:
         assert rights(role, name) == "R"
 
 
-def test_no_pattern_begins_or_ends_with_a_star_over_others() -> None:
+def test_no_pattern_begins_or_ends_with_a_star_over_others():
     for pattern in slave().patterns:
         glob = pattern.partition("~")[2]
         assert glob.startswith(("fedredis:", "rq:"))
@@ -148,7 +148,7 @@ def keys_of(dataset: str, name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_name_reaches_what_is_anothers(name: str) -> None:
+def test_no_name_reaches_what_is_anothers(name):
     role = named("wards", name)
     assert {rights(role, key) for key in keys_of("wards", name)} == {"RW"}
     of_others = [keys_of("wards", other) for other in NAMES if other != name]
@@ -163,19 +163,19 @@ def test_no_name_reaches_what_is_anothers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["*", "1*", "?", "[0-9]", "1:update:2", "", "-1", "²", "a b"])
-def test_a_slaves_name_means_nothing_but_itself(name: str) -> None:
+def test_a_slaves_name_means_nothing_but_itself(name):
     with pytest.raises(UsageError, match=f"slave {re.escape(repr(name))} is not a name"):
         named("pets", name)
 
 
 @pytest.mark.parametrize("name", RESERVED)
-def test_a_slave_is_called_like_nothing_else_of_a_round(name: str) -> None:
+def test_a_slave_is_called_like_nothing_else_of_a_round(name):
     with pytest.raises(UsageError, match=f"'{name}': the name belongs to fedredis"):
         named("pets", name)
 
 
 @pytest.mark.parametrize("name", ["slave", "slave-b", "a-slave", "a-slave-b"])
-def test_two_names_have_one_meaning_together(name: str) -> None:
+def test_two_names_have_one_meaning_together(name):
     """Else ``a-slave`` and ``b`` would have the queue of ``a`` and ``slave-b``."""
     with pytest.raises(UsageError, match=f"slave '{name}': the word 'slave' parts"):
         named("pets", name)
@@ -184,7 +184,7 @@ def test_two_names_have_one_meaning_together(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["*", "a b", "", "pets:1", "pets\n"])
-def test_a_data_set_is_a_name(name: str) -> None:
+def test_a_data_set_is_a_name(name):
     with pytest.raises(UsageError, match=f"data set {re.escape(repr(name))} is not a name"):
         named(name, "1")
     assert named("my-slaves.songs_3-0123abcd", "1")

@@ -29,7 +29,7 @@ def call(
     return run, times, share, names, out, force, values, rest
 
 
-def test_what_is_right_is_passed_on() -> None:
+def test_what_is_right_is_passed_on():
     assert call("a") == ("a", None, 0.5, (), ".", False, None, {})
     told = call("a", times=3, share=1, names=["b"], values={"x": 1}, more=5)
     assert told == ("a", 3, 1.0, ("b",), ".", False, {"x": 1}, {"more": 5})
@@ -53,12 +53,12 @@ def test_what_is_right_is_passed_on() -> None:
         ({"values": [1]}, "^`values` must be a mapping"),
     ],
 )
-def test_what_is_not_is_told_by_its_name(wrong: dict[str, Any], problem: str) -> None:
+def test_what_is_not_is_told_by_its_name(wrong, problem):
     with pytest.raises(UsageError, match=problem):
         call(**{"run": "a", **wrong})
 
 
-def test_arguments_that_are_not_there() -> None:
+def test_arguments_that_are_not_there():
     with pytest.raises(UsageError, match=r"^call: missing a required argument: 'run'$"):
         call()  # type: ignore[call-arg]
 
@@ -73,9 +73,7 @@ def test_arguments_that_are_not_there() -> None:
         (Argument("", choices=("a", "b")), ("a", None), ("c",), "one of a, b"),
     ],
 )
-def test_ranges(
-    argument: Argument, inside: tuple[Any, ...], outside: tuple[Any, ...], words: str
-) -> None:
+def test_ranges(argument, inside, outside, words):
     for value in inside:
         argument.check("it", value)
     for value in outside:

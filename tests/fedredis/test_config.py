@@ -47,9 +47,7 @@ NAN, INFINITY = float("nan"), float("inf")
         *(("max_norm", {"max_norm": value}) for value in (0, -1.0, NAN, INFINITY)),
     ],
 )
-def test_a_bad_value_is_refused_by_the_name_of_its_field(
-    make_config: Callable[..., RunConfig], option: str, change: dict[str, Any]
-) -> None:
+def test_a_bad_value_is_refused_by_the_name_of_its_field(make_config, option, change):
     with pytest.raises(UsageError, match=f"^`{option}` must "):
         make_config(**change)
 
@@ -66,14 +64,12 @@ def test_a_bad_value_is_refused_by_the_name_of_its_field(
         {"max_norm": 1e308},
     ],
 )
-def test_the_ends_of_the_ranges(
-    make_config: Callable[..., RunConfig], change: dict[str, Any]
-) -> None:
+def test_the_ends_of_the_ranges(make_config, change):
     config = make_config(**change)
     assert {name: getattr(config, name) for name in change} == change
 
 
-def test_json_round_trip(make_config: Callable[..., RunConfig]) -> None:
+def test_json_round_trip(make_config):
     reading = Reading(label="kind", weights="w", dates=["born"], missing="mean")
     config = make_config(learning_rate=0.1 + 0.2, seed=2**40, reading=reading, source="a b.csv")
     back = RunConfig.from_json(config.to_json())
@@ -82,37 +78,35 @@ def test_json_round_trip(make_config: Callable[..., RunConfig]) -> None:
     assert RunConfig.from_json(config.to_json().encode()) == config
 
 
-def test_fields_of_later_versions_are_ignored(make_config: Callable[..., RunConfig]) -> None:
+def test_fields_of_later_versions_are_ignored(make_config):
     config = make_config()
     later = {**json.loads(config.to_json()), "colour": "red"}
     assert RunConfig.from_json(json.dumps(later)) == config
 
 
-def test_fields_that_are_missing_take_their_defaults(
-    make_config: Callable[..., RunConfig],
-) -> None:
+def test_fields_that_are_missing_take_their_defaults(make_config):
     earlier = json.loads(make_config(attempts=7).to_json())
     del earlier["attempts"], earlier["max_norm"]
     back = RunConfig.from_json(json.dumps(earlier))
     assert (back.attempts, back.max_norm) == (3, 1e6)
 
 
-def test_a_stored_config_is_checked(make_config: Callable[..., RunConfig]) -> None:
+def test_a_stored_config_is_checked(make_config):
     stored = {**json.loads(make_config().to_json()), "rounds": 0}
     with pytest.raises(FedredisError, match="`rounds`"):
         RunConfig.from_json(json.dumps(stored))
 
 
-def test_slaves_are_numbered_and_summed_in_order(make_config: Callable[..., RunConfig]) -> None:
+def test_slaves_are_numbered_and_summed_in_order(make_config):
     assert make_config(slaves=11).slave_ids == (*"0123456789", "10")
 
 
-def test_without_a_quorum_all_are_needed(make_config: Callable[..., RunConfig]) -> None:
+def test_without_a_quorum_all_are_needed(make_config):
     assert make_config(slaves=5).required(5) == 5
     assert make_config(slaves=5, quorum=2).required(5) == 2
 
 
-def test_all_slaves_train_or_a_sample_of_them(make_config: Callable[..., RunConfig]) -> None:
+def test_all_slaves_train_or_a_sample_of_them(make_config):
     assert make_config(slaves=3).trainers(1) == ("0", "1", "2")
     config = make_config(slaves=12, sample=4)
     rounds = [config.trainers(number) for number in range(1, 50)]
@@ -125,7 +119,7 @@ def test_all_slaves_train_or_a_sample_of_them(make_config: Callable[..., RunConf
     assert rounds[7] != make_config(slaves=12, sample=4, seed=1).trainers(8)
 
 
-def test_named_slaves(make_config: Callable[..., RunConfig]) -> None:
+def test_named_slaves(make_config):
     config = make_config(names=("clinic-a", "clinic-b", "zoo"))
     assert config.slave_ids == ("clinic-a", "clinic-b", "zoo")
     assert RunConfig.from_json(config.to_json()) == config
@@ -140,26 +134,26 @@ def test_named_slaves(make_config: Callable[..., RunConfig]) -> None:
             make_config(names=names)
 
 
-def test_a_slave_draws_from_seed_round_and_name(make_config: Callable[..., RunConfig]) -> None:
+def test_a_slave_draws_from_seed_round_and_name(make_config):
     config = make_config(seed=3)
     drawn = [config.local_rng(n, s).random() for n in (1, 2) for s in ("1", "2", "zoo", "zoo-2")]
     assert len(set(drawn)) == 8
     assert config.local_rng(2, "zoo").random() == make_config(seed=3).local_rng(2, "zoo").random()
 
 
-def test_the_settings_of_a_round(make_config: Callable[..., RunConfig]) -> None:
+def test_the_settings_of_a_round(make_config):
     config = make_config(rounds=4, learning_rate=0.8, l2=0.5, local_epochs=2, batch_size=9)
     assert config.training(3) == TrainingSettings(2, 9, 0.4, 0.5)
 
 
 @pytest.mark.parametrize("name", ["a", "7", "pets-3_x.csv", "a" * 64])
-def test_a_name(name: str) -> None:
+def test_a_name(name):
     assert check_name(name, "slave") == name
 
 
 @pytest.mark.parametrize(
     "name", ["", ".", "../a", "-a", "a b", "a/b", "a\n", "é", "a" * 65, "{a}"]
 )
-def test_no_name(name: str) -> None:
+def test_no_name(name):
     with pytest.raises(UsageError, match=r"^slave .* is not a name"):
         check_name(name, "slave")

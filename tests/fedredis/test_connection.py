@@ -4,7 +4,6 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 from redis import exceptions
@@ -26,12 +25,6 @@ from fedredis.errors import RedisUnavailableError
 from fedredis.jobs import attachment, roster
 from fedredis.rounds import engine
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from redis import Redis
-
-
 #: Seconds for which a client blocks at most.
 LONGEST_WAITS = (engine.TICK, attachment.LINGER, roster.TICK)
 
@@ -44,7 +37,7 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_connecting_sends_nothing(closed_port: int) -> None:
+def test_connecting_sends_nothing(closed_port):
     with connect(f"redis://127.0.0.1:{closed_port}") as client:
         kwargs = client.connection_pool.connection_kwargs
     assert kwargs["socket_timeout"] == SOCKET_TIMEOUT > max(LONGEST_WAITS)
@@ -63,11 +56,11 @@ class Clock:
 
 
 @pytest.mark.parametrize(("a_try", "tries"), [(10.0, 2), (5.0, 4), (25.0, 1)])
-def test_all_tries_share_one_patience_nested_ones_too(a_try: float, tries: int) -> None:
+def test_all_tries_share_one_patience_nested_ones_too(a_try, tries):
     patience, asked, failed = Patience(20.0, Clock(a_try)), [], []
     patience._backoff = NoBackoff()
 
-    def fail() -> None:
+    def fail():
         asked.append(1)
         raise exceptions.TimeoutError("no answer")
 
@@ -77,16 +70,14 @@ def test_all_tries_share_one_patience_nested_ones_too(a_try: float, tries: int) 
 
 
 @pytest.mark.parametrize("command", [("GET", "k"), ("XREAD", "BLOCK", 2500, "STREAMS", "s", "$")])
-def test_a_server_that_never_answers_is_given_up(
-    command: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_never_answers_is_given_up(command, monkeypatch):
     """After all of the patience, where it was 40 times the timeout: by real sockets."""
     monkeypatch.setattr("fedredis.connection.SOCKET_TIMEOUT", 0.2)
-    tries: list[float] = []
+    tries = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
 
-        def clock() -> float:
+        def clock():
             tries.append(time.monotonic())
             return tries[-1]
 
@@ -100,7 +91,7 @@ def test_a_server_that_never_answers_is_given_up(
     assert 2 * SOCKET_TIMEOUT <= PATIENCE
 
 
-def test_somebodys_long_script_is_waited_out(client: Redis, server: EmbeddedServer) -> None:
+def test_somebodys_long_script_is_waited_out(client, server):
     client.config_set("busy-reply-threshold", 1)
     script = "redis.call('set', 'b', 1) while redis.call('time')[1] < ARGV[1] do end return 1"
     ends = int(client.time()[0]) + 2  # type: ignore[index, arg-type]
@@ -124,14 +115,14 @@ def refused_as_busy(server: EmbeddedServer) -> bool:
     return False
 
 
-def test_what_does_not_mend_itself_is_not_tried_again() -> None:
+def test_what_does_not_mend_itself_is_not_tried_again():
     for error in (
         exceptions.AuthenticationError("no"),
         exceptions.ConnectionError("[SSL: CERTIFICATE_VERIFY_FAILED] …"),
     ):
-        failed: list[Exception] = []
+        failed = []
 
-        def fail(error: Exception = error) -> None:
+        def fail(error=error):
             raise error
 
         with pytest.raises(type(error)):
@@ -139,13 +130,11 @@ def test_what_does_not_mend_itself_is_not_tried_again() -> None:
         assert failed == [error]
 
 
-def test_a_redis_that_is_away_is_waited_for_and_said_so_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_redis_that_is_away_is_waited_for_and_said_so_once(tmp_path, monkeypatch):
     monkeypatch.setattr("fedredis.connection.PATIENCE", 0.3)
     with EmbeddedServer.open(tmp_path) as first:
         url = first.tcp_url
-    said: list[str] = []
+    said = []
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(await_redis, url, said.append)
         with pytest.raises(TimeoutError):
@@ -161,7 +150,7 @@ def test_a_redis_that_is_away_is_waited_for_and_said_so_once(
     assert len(said) == 1
 
 
-def test_a_node_of_a_cluster_is_refused(tmp_path: Path) -> None:
+def test_a_node_of_a_cluster_is_refused(tmp_path):
     with subprocess.Popen(
         [find_binary(), "-"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as node:
@@ -175,7 +164,7 @@ def test_a_node_of_a_cluster_is_refused(tmp_path: Path) -> None:
             node.terminate()
 
 
-def test_check_of_a_closed_port_says_where(closed_port: int) -> None:
+def test_check_of_a_closed_port_says_where(closed_port):
     url = f"redis://:hunter2@127.0.0.1:{closed_port}/0"
     with pytest.raises(RedisUnavailableError) as refusal:
         check(url)
@@ -185,26 +174,26 @@ def test_check_of_a_closed_port_says_where(closed_port: int) -> None:
     assert "hunter2" not in message
 
 
-def test_check_of_a_server(server: EmbeddedServer) -> None:
+def test_check_of_a_server(server):
     check(server.url)
     check(server.tcp_url)
 
 
-def test_check_with_a_wrong_password(server: EmbeddedServer) -> None:
+def test_check_with_a_wrong_password(server):
     with pytest.raises(
         RedisUnavailableError, match=r"^Redis at redis://:\*\*\*@.* refuses the login: "
     ):
         check(f"redis://:hunter2@127.0.0.1:{server.port}/0")
 
 
-def test_what_a_server_that_is_away_answers_is_tried_again() -> None:
+def test_what_a_server_that_is_away_answers_is_tried_again():
     for error in (
         *(exceptions.ConnectionError, exceptions.TimeoutError),
         *(exceptions.BusyLoadingError, exceptions.ReadOnlyError),
     ):
         answers = [error("away"), b"PONG"]
 
-        def ask(answers: list[Exception | bytes] = answers) -> bytes:
+        def ask(answers=answers):
             answer = answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
@@ -236,13 +225,13 @@ def test_what_a_server_that_is_away_answers_is_tried_again() -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_an_error_of_redis_is_explained(error: exceptions.RedisError, line: str) -> None:
+def test_an_error_of_redis_is_explained(error, line):
     explained = explain(error, "redis://:hunter2@host:1/0")
     assert isinstance(explained, RedisUnavailableError)
     assert str(explained) == line.format(url="redis://:***@host:1/0")
 
 
-def test_a_server_without_memory_says_so(client: Redis) -> None:
+def test_a_server_without_memory_says_so(client):
     client.config_set("maxmemory", 1)
     try:
         with pytest.raises(exceptions.OutOfMemoryError) as refusal:
@@ -253,7 +242,7 @@ def test_a_server_without_memory_says_so(client: Redis) -> None:
     assert not client.exists("key")
 
 
-def test_connections_are_kept_alive(server) -> None:
+def test_connections_are_kept_alive(server):
     with connect(server.tcp_url) as client:
         client.ping()
         (connection,) = client.connection_pool._available_connections

@@ -139,7 +139,7 @@ def runs(pid: int) -> bool:
         return not Path("/proc/self").exists()
 
 
-def test_it_starts_and_leaves_nothing_running(home: Path, binary: Path) -> None:
+def test_it_starts_and_leaves_nothing_running(home, binary):
     with opened(home, binary) as (server, client):
         assert client.ping()
         assert runs(server.pid)
@@ -151,13 +151,13 @@ def test_it_starts_and_leaves_nothing_running(home: Path, binary: Path) -> None:
     server.close()
 
 
-def test_it_can_be_left_before_the_end_of_a_block(home: Path, binary: Path) -> None:
+def test_it_can_be_left_before_the_end_of_a_block(home, binary):
     with EmbeddedServer.open(home, binary=binary) as server:
         server.close()
         assert not runs(server.pid)
 
 
-def test_data_and_port_and_password_survive(home: Path, binary: Path) -> None:
+def test_data_and_port_and_password_survive(home, binary):
     with opened(home, binary) as (first, client):
         client.set("k", "v")
     with opened(home, binary) as (second, client):
@@ -167,14 +167,14 @@ def test_data_and_port_and_password_survive(home: Path, binary: Path) -> None:
 
 
 @pytest.mark.parametrize(("writer", "reader"), [PROGRAMS, PROGRAMS[::-1]])
-def test_another_server_program_reads_the_data(home: Path, writer: str, reader: str) -> None:
+def test_another_server_program_reads_the_data(home, writer, reader):
     with opened(home, program(writer)) as (_, client):
         client.set("k", "v")
     with opened(home, program(reader)) as (_, client):
         assert client.get("k") == b"v"
 
 
-def test_a_port_that_is_taken_is_replaced(home: Path, binary: Path) -> None:
+def test_a_port_that_is_taken_is_replaced(home, binary):
     with EmbeddedServer.open(home, binary=binary) as server:
         port = server.port
     with socket.create_server(("127.0.0.1", port)), opened(home, binary) as (server, client):
@@ -183,7 +183,7 @@ def test_a_port_that_is_taken_is_replaced(home: Path, binary: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["99999\n", "a port", ""])
-def test_a_damaged_port_is_replaced(home: Path, binary: Path, damage: str) -> None:
+def test_a_damaged_port_is_replaced(home, binary, damage):
     home.mkdir(mode=0o700)
     (home / "server.lock").write_text(damage)
     with opened(home, binary) as (server, client):
@@ -191,9 +191,7 @@ def test_a_damaged_port_is_replaced(home: Path, binary: Path, damage: str) -> No
         assert (home / "server.lock").read_text() == f"{server.port}\n"
 
 
-def test_a_second_process_joins_and_outlives_the_first(
-    home: Path, binary: Path, start_user: Callable[[], User]
-) -> None:
+def test_a_second_process_joins_and_outlives_the_first(home, binary, start_user):
     with EmbeddedServer.open(home, binary=binary) as server:
         user = start_user()
         assert user.server_pid() == server.pid
@@ -202,7 +200,7 @@ def test_a_second_process_joins_and_outlives_the_first(
     assert not runs(server.pid)
 
 
-def test_two_uses_in_one_process(home: Path, binary: Path) -> None:
+def test_two_uses_in_one_process(home, binary):
     with opened(home, binary) as (first, client):
         with opened(home, binary) as (second, _):
             assert second == first
@@ -210,7 +208,7 @@ def test_two_uses_in_one_process(home: Path, binary: Path) -> None:
     assert not runs(first.pid)
 
 
-def test_processes_that_start_at_once_get_one_server(start_user: Callable[[], User]) -> None:
+def test_processes_that_start_at_once_get_one_server(start_user):
     users = [start_user() for _ in range(4)]
     pids = {user.server_pid() for user in users}
     assert len(pids) == 1
@@ -219,7 +217,7 @@ def test_processes_that_start_at_once_get_one_server(start_user: Callable[[], Us
     assert not runs(pids.pop())
 
 
-def test_joining_while_the_last_one_leaves(home: Path, binary: Path) -> None:
+def test_joining_while_the_last_one_leaves(home, binary):
     visitors = [
         subprocess.Popen([sys.executable, "-c", VISITOR, home, binary, "15"]) for _ in range(3)
     ]
@@ -228,9 +226,7 @@ def test_joining_while_the_last_one_leaves(home: Path, binary: Path) -> None:
         assert client.get("visits") == b"45"
 
 
-def test_an_orphan_is_joined_and_stopped(
-    home: Path, binary: Path, start_user: Callable[[], User]
-) -> None:
+def test_an_orphan_is_joined_and_stopped(home, binary, start_user):
     user = start_user()
     pid = user.server_pid()
     user.die()
@@ -240,7 +236,7 @@ def test_an_orphan_is_joined_and_stopped(
     assert not runs(pid)
 
 
-def test_a_killed_server_starts_again_with_its_data(home: Path, binary: Path) -> None:
+def test_a_killed_server_starts_again_with_its_data(home, binary):
     with opened(home, binary) as (first, client):
         client.set("k", "v")
         os.kill(first.pid, signal.SIGKILL)
@@ -251,7 +247,7 @@ def test_a_killed_server_starts_again_with_its_data(home: Path, binary: Path) ->
     assert not runs(second.pid)
 
 
-def test_the_last_to_leave_stops_a_server_on_another_port(home: Path, binary: Path) -> None:
+def test_the_last_to_leave_stops_a_server_on_another_port(home, binary):
     with opened(home, binary) as (first, client):
         client.shutdown()
         with socket.create_server(("127.0.0.1", first.port)):
@@ -262,13 +258,13 @@ def test_the_last_to_leave_stops_a_server_on_another_port(home: Path, binary: Pa
     assert not runs(second.pid)
 
 
-def test_a_server_that_was_stopped_by_hand_can_be_left(home: Path, binary: Path) -> None:
+def test_a_server_that_was_stopped_by_hand_can_be_left(home, binary):
     with opened(home, binary) as (server, client):
         client.shutdown()
     assert not runs(server.pid)
 
 
-def test_a_truncated_append_only_file_loads(home: Path, binary: Path) -> None:
+def test_a_truncated_append_only_file_loads(home, binary):
     with opened(home, binary) as (_, client):
         client.set("k", "v")
     [log] = (home / "appendonlydir").glob("*.incr.aof")
@@ -278,7 +274,7 @@ def test_a_truncated_append_only_file_loads(home: Path, binary: Path) -> None:
         assert client.get("k") == b"v"
 
 
-def test_a_corrupted_append_only_file_is_told(home: Path, binary: Path) -> None:
+def test_a_corrupted_append_only_file_is_told(home, binary):
     with opened(home, binary) as (_, client):
         client.set("k", "v")
     [log] = (home / "appendonlydir").glob("*.incr.aof")
@@ -287,7 +283,7 @@ def test_a_corrupted_append_only_file_is_told(home: Path, binary: Path) -> None:
         EmbeddedServer.open(home, binary=binary)
 
 
-def test_a_forked_child_does_not_end_its_parents_use(home: Path, binary: Path) -> None:
+def test_a_forked_child_does_not_end_its_parents_use(home, binary):
     with opened(home, binary) as (server, client):
         if not (child := os.fork()):
             server.close()
@@ -299,7 +295,7 @@ def test_a_forked_child_does_not_end_its_parents_use(home: Path, binary: Path) -
         assert client.ping()
 
 
-def test_a_directory_that_is_deleted_while_in_use(home: Path, binary: Path) -> None:
+def test_a_directory_that_is_deleted_while_in_use(home, binary):
     with EmbeddedServer.open(home, binary=binary) as server:
         shutil.rmtree(home)
         with opened(home, binary) as (anew, client):
@@ -310,9 +306,7 @@ def test_a_directory_that_is_deleted_while_in_use(home: Path, binary: Path) -> N
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_second_interrupt_leaves_no_server(
-    home: Path, binary: Path, second: signal.Signals
-) -> None:
+def test_a_second_interrupt_leaves_no_server(home, binary, second):
     with subprocess.Popen(
         [sys.executable, "-c", USER.replace("sys.stdin.read()", "signal.pause()"), home, binary],
         stdout=subprocess.PIPE,
@@ -344,7 +338,7 @@ def can_lock(file: IO[str]) -> bool:
     "name",
     ["[a-z]", "a[b]", "*", "a?", "a'b", 'a"b', "a b", "a\nb", "ä", "{a,b}", b"\xff", "#%@:"],
 )
-def test_a_path_is_no_pattern(tmp_path: Path, binary: Path, name: str | bytes) -> None:
+def test_a_path_is_no_pattern(tmp_path, binary, name):
     home = tmp_path / os.fsdecode(name)
     # What a pattern, or a word of settings, could lead to.
     (tmp_path / "a").mkdir()
@@ -361,9 +355,7 @@ def test_a_path_is_no_pattern(tmp_path: Path, binary: Path, name: str | bytes) -
     assert (home / "appendonlydir").exists()
 
 
-def test_a_server_with_other_settings_is_not_used(
-    home: Path, binary: Path, tmp_path: Path
-) -> None:
+def test_a_server_with_other_settings_is_not_used(home, binary, tmp_path):
     fake = tmp_path / "fake"
     fake.write_text(f"#!/bin/sh\nsed s/^bind.*/bind\\ \\*/ | exec {binary} -\n")
     fake.chmod(0o755)
@@ -375,9 +367,7 @@ def test_a_server_with_other_settings_is_not_used(
 
 @pytest.mark.parametrize("name", ["server.log", "server.pid", "server.sock", "appendonlydir"])
 @pytest.mark.parametrize("kind", ["folder", "file", "dangling"])
-def test_a_damaged_home_works_or_is_told_in_one_line(
-    home: Path, binary: Path, name: str, kind: str
-) -> None:
+def test_a_damaged_home_works_or_is_told_in_one_line(home, binary, name, kind):
     EmbeddedServer.open(home, binary=binary).close()
     spoilt = home / name
     if spoilt.is_dir():
@@ -400,7 +390,7 @@ def test_a_damaged_home_works_or_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("held", [b"\xff\xfe\n", b"two words\n", b'"quoted"', b"a\nb"])
-def test_a_damaged_password_is_told(home: Path, binary: Path, held: bytes) -> None:
+def test_a_damaged_password_is_told(home, binary, held):
     EmbeddedServer.open(home, binary=binary).close()
     (home / "password").write_bytes(held)
     with pytest.raises(ServerError, match="password is damaged: delete it"):
@@ -409,7 +399,7 @@ def test_a_damaged_password_is_told(home: Path, binary: Path, held: bytes) -> No
     EmbeddedServer.open(home, binary=binary).close()
 
 
-def test_a_full_disk_is_told_and_blocks_no_later_start(home: Path, binary: Path) -> None:
+def test_a_full_disk_is_told_and_blocks_no_later_start(home, binary):
     """With the limit of a file's size as a full disk; at whichever write it comes."""
     code = (
         "import resource, signal, sys\nfrom pathlib import Path\n"
@@ -427,18 +417,18 @@ def test_a_full_disk_is_told_and_blocks_no_later_start(home: Path, binary: Path)
         shutil.rmtree(home)
 
 
-def test_it_has_a_session_of_its_own(home: Path, binary: Path) -> None:
+def test_it_has_a_session_of_its_own(home, binary):
     with EmbeddedServer.open(home, binary=binary) as server:
         assert os.getsid(server.pid) != os.getsid(0)
 
 
-def test_it_listens_on_loopback_alone(home: Path, binary: Path) -> None:
+def test_it_listens_on_loopback_alone(home, binary):
     with opened(home, binary) as (server, client):
         assert client.config_get("bind", "port") == {"bind": "127.0.0.1", "port": str(server.port)}
 
 
 @pytest.mark.parametrize("password", [None, "wrong"])
-def test_a_wrong_password_is_refused(home: Path, binary: Path, password: str | None) -> None:
+def test_a_wrong_password_is_refused(home, binary, password):
     with (
         EmbeddedServer.open(home, binary=binary) as server,
         Redis(port=server.port, password=password, retry=Retry(NoBackoff(), 0)) as client,
@@ -447,7 +437,7 @@ def test_a_wrong_password_is_refused(home: Path, binary: Path, password: str | N
         client.ping()
 
 
-def test_a_server_with_another_password_is_not_joined(home: Path, binary: Path) -> None:
+def test_a_server_with_another_password_is_not_joined(home, binary):
     with EmbeddedServer.open(home, binary=binary) as server:
         (home / "password").write_text("wrong\n")
         with pytest.raises(ServerError, match=r"does not answer: [^\n]*password[^\n]*$"):
@@ -456,7 +446,7 @@ def test_a_server_with_another_password_is_not_joined(home: Path, binary: Path) 
     assert not runs(server.pid)
 
 
-def test_only_this_user_reads_its_files(home: Path, binary: Path) -> None:
+def test_only_this_user_reads_its_files(home, binary):
     with opened(home, binary) as (_, client):
         client.set("k", "v")
         files = [home, *home.rglob("*")]
@@ -466,7 +456,7 @@ def test_only_this_user_reads_its_files(home: Path, binary: Path) -> None:
     assert (home / ".gitignore").read_text() == "*\n"
 
 
-def test_an_empty_directory_is_tightened(home: Path, binary: Path) -> None:
+def test_an_empty_directory_is_tightened(home, binary):
     home.mkdir()
     home.chmod(0o755)
     EmbeddedServer.open(home, binary=binary).close()
@@ -476,7 +466,7 @@ def test_an_empty_directory_is_tightened(home: Path, binary: Path) -> None:
     assert home.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_directory_with_other_files_is_left_alone(home: Path) -> None:
+def test_a_directory_with_other_files_is_left_alone(home):
     home.mkdir()
     home.chmod(0o755)
     (home / "songs.csv").touch()
@@ -486,19 +476,19 @@ def test_a_directory_with_other_files_is_left_alone(home: Path) -> None:
     assert [file.name for file in home.iterdir()] == ["songs.csv"]
 
 
-def test_another_users_directory_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_directory_is_refused(home, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(ServerError, match="belongs to another user"):
         EmbeddedServer.open(home)
 
 
-def test_a_file_is_no_directory(home: Path) -> None:
+def test_a_file_is_no_directory(home):
     home.touch()
     with pytest.raises(ServerError, match="can't be the server's directory"):
         EmbeddedServer.open(home)
 
 
-def test_a_short_path_is_reached_by_its_socket(binary: Path) -> None:
+def test_a_short_path_is_reached_by_its_socket(binary):
     with (
         tempfile.TemporaryDirectory(prefix="a b%") as folder,
         opened(Path(folder), binary) as (server, client),
@@ -507,7 +497,7 @@ def test_a_short_path_is_reached_by_its_socket(binary: Path) -> None:
         assert client.ping()
 
 
-def test_a_long_path_is_reached_by_tcp(home: Path, binary: Path) -> None:
+def test_a_long_path_is_reached_by_tcp(home, binary):
     long = home / ("d" * 120)
     with opened(long, binary) as (server, client):
         assert server.url == server.tcp_url
@@ -517,9 +507,7 @@ def test_a_long_path_is_reached_by_tcp(home: Path, binary: Path) -> None:
     assert not runs(server.pid)
 
 
-def test_the_hint_works_and_does_not_tell_the_password(
-    tmp_path: Path, binary: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_hint_works_and_does_not_tell_the_password(tmp_path, binary, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with EmbeddedServer.open(Path("my home"), binary=binary) as server:
         hint = server.cli_hint()
@@ -538,9 +526,7 @@ def test_the_hint_works_and_does_not_tell_the_password(
         ("#!/bin/sh\necho first; echo 'no room' >&2; exit 1\n", "did not start: no room"),
     ],
 )
-def test_a_bad_program_is_told_in_one_line(
-    home: Path, tmp_path: Path, script: str | None, says: str
-) -> None:
+def test_a_bad_program_is_told_in_one_line(home, tmp_path, script, says):
     fake = tmp_path / "fake"
     if script:
         fake.write_text(script)
@@ -551,9 +537,7 @@ def test_a_bad_program_is_told_in_one_line(
     assert str(fake) in str(caught.value)
 
 
-def test_the_environment_names_the_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_names_the_program(tmp_path, monkeypatch):
     for name in ("mine", "redis-server", "valkey-server"):
         (tmp_path / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -568,8 +552,8 @@ def test_the_environment_names_the_program(
         find_binary()
 
 
-def test_no_server_at_all_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_package(name: str) -> None:
+def test_no_server_at_all_is_told_in_one_line(monkeypatch):
+    def no_package(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setenv("PATH", "")

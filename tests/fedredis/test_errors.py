@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from fedredis import errors
@@ -13,17 +11,17 @@ ALL = [
 
 
 @pytest.mark.parametrize("error", [e for e in ALL if e not in (DataError, RuleError)])
-def test_the_docstring_is_the_message_unless_there_is_another(error: type[FedredisError]) -> None:
+def test_the_docstring_is_the_message_unless_there_is_another(error):
     assert str(error()) == error.__doc__
     assert str(error("boom")) == "boom"
 
 
 @pytest.mark.parametrize("error", ALL)
-def test_the_exit_code_tells_a_wrong_call_from_a_failure(error: type[FedredisError]) -> None:
+def test_the_exit_code_tells_a_wrong_call_from_a_failure(error):
     assert error.exit_code == (2 if issubclass(error, UsageError) else 1)
 
 
-def test_a_data_error_says_where() -> None:
+def test_a_data_error_says_where():
     error = DataError("no number", file="a.csv", row=3, column="age")
     assert str(error) == "a.csv, row 3, column 'age': no number"
     assert (error.file, error.row, error.column) == ("a.csv", 3, "age")

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import re
 
 import pytest
@@ -34,11 +32,11 @@ ROUND = RUN.round(RoundName("train", 5))
         (names.worker("w-1"), "fedredis:worker:w-1"),
     ],
 )
-def test_names(key: str, expected: str) -> None:
+def test_names(key, expected):
     assert key == expected
 
 
-def test_every_key_of_a_run_has_its_hash_tag_and_a_name_of_its_own() -> None:
+def test_every_key_of_a_run_has_its_hash_tag_and_a_name_of_its_own():
     given = {"job": "train", "name": "model:1", "slave": "2", "token": "me", "worker": "w-1"}
     found = [ROUND.round]
     for owner in (RUN, ROUND):
@@ -56,7 +54,7 @@ def test_every_key_of_a_run_has_its_hash_tag_and_a_name_of_its_own() -> None:
         assert key.count("{") == key.count("}") == 1
 
 
-def test_a_rounds_name_comes_back() -> None:
+def test_a_rounds_name_comes_back():
     assert RoundName.parse("train:12") == RoundName("train", 12) > RoundName.parse("train:9")
     assert str(RoundName("train", 12)) == "train:12"
 
@@ -65,7 +63,7 @@ def test_a_rounds_name_comes_back() -> None:
     "text",
     ["train", "train:", "train:x", "train:0", "Dance:1", "train:1:2", "", "train:1\n", "²:1"],
 )
-def test_no_name_of_a_round(text: str) -> None:
+def test_no_name_of_a_round(text):
     with pytest.raises(BlobError, match="is not the name of a round"):
         RoundName.parse(text)
 
@@ -77,5 +75,5 @@ def test_no_name_of_a_round(text: str) -> None:
         *(("update:a:b", False), ("bundle:w", False), ("update:1 ", False), ("task", False)),
     ],
 )
-def test_what_a_bundle_is_called(name: str, *, fits: bool) -> None:
+def test_what_a_bundle_is_called(name, *, fits):
     assert bool(BUNDLE.fullmatch(name)) is fits

@@ -1,10 +1,7 @@
 """What is looked up by name is imported then, and not before."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -13,15 +10,15 @@ from fedredis.lazy import Lazy
 from fedredis.strategies import STRATEGIES, FedAvg
 
 
-def test_each_name_is_found() -> None:
+def test_each_name_is_found():
     for kinds in (KINDS, BEFORE_MASKS, OF_TREES):
-        found: list[Any] = list(kinds.values())
+        found = list(kinds.values())
         assert [kind.KIND for kind in found] == list(kinds)
     assert STRATEGIES["fedavg"] is FedAvg
 
 
-def test_it_is_a_mapping() -> None:
-    found: Lazy[object] = Lazy("fedredis", {"a": "errors.UsageError"})
+def test_it_is_a_mapping():
+    found = Lazy("fedredis", {"a": "errors.UsageError"})
     assert ("a" in found, "b" in found, len(found), list(found)) == (True, False, 1, ["a"])
     assert found.get("b") is None
     with pytest.raises(KeyError):
@@ -36,7 +33,7 @@ UNNEEDED = (
 
 
 @pytest.mark.parametrize("module", ["fedredis.cli.glm", "fedredis.jobs.process"])
-def test_questions_and_workers_import_neither_masks_nor_trees_nor_tables(module: str) -> None:
+def test_questions_and_workers_import_neither_masks_nor_trees_nor_tables(module):
     program = f"import sys, {module}; print([n for n in {UNNEEDED} if n in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

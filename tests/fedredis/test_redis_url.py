@@ -1,10 +1,7 @@
 """What URLs may say, what is shown of them, and commands that can be pasted."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,11 +19,6 @@ from fedredis.redis_url import (
     with_password,
     without_password,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fedredis.embedded import EmbeddedServer
 
 
 @pytest.mark.parametrize(
@@ -55,7 +47,7 @@ if TYPE_CHECKING:
         ),
     ],
 )
-def test_passwords_are_not_shown(url: str, shown: str, bare: str) -> None:
+def test_passwords_are_not_shown(url, shown, bare):
     assert (masked(url), without_password(url)) == (shown, bare)
     for one in (url, bare):
         check_url(one)
@@ -105,14 +97,14 @@ def test_passwords_are_not_shown(url: str, shown: str, bare: str) -> None:
         ("rediss://h?ssl_check_hostname=perhaps&ssl_min_version=x", "ssl_min_version"),
     ],
 )
-def test_urls_that_can_not_be_used(url: str, says: str) -> None:
+def test_urls_that_can_not_be_used(url, says):
     with pytest.raises(UsageError, match=rf"^Redis URL .* can't be used: .*{says}") as refusal:
         connect(url)
     assert "hunter2" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_what_a_url_says_of_sentinels() -> None:
+def test_what_a_url_says_of_sentinels():
     url = "rediss+sentinel://ann:p%2F@a,[::1]:7/main/3?sentinel_password=q&ssl_cert_reqs=none"
     found = watched(url)
     assert found
@@ -126,7 +118,7 @@ def test_what_a_url_says_of_sentinels() -> None:
     assert watched("redis://host/main") is None
 
 
-def test_the_environment_holds_the_passwords_of_servers_and_of_sentinels(tmp_path: Path) -> None:
+def test_the_environment_holds_the_passwords_of_servers_and_of_sentinels(tmp_path):
     (file := tmp_path / "password").write_text("q&\n")
     url = "redis+sentinel://a,b/main"
     held = {PASSWORD: "p", f"{SENTINEL_PASSWORD}_FILE": str(file)}
@@ -142,7 +134,7 @@ def test_the_environment_holds_the_passwords_of_servers_and_of_sentinels(tmp_pat
     assert "ssl_password=x" in with_password("rediss://h?ssl_password=x", held)
 
 
-def test_the_environment_holds_a_password(server: EmbeddedServer, tmp_path: Path) -> None:
+def test_the_environment_holds_a_password(server, tmp_path):
     (file := tmp_path / "its password").write_text("s p@:/\n")
     bare = without_password(server.tcp_url)
     assert with_password(bare, {PASSWORD: server.tcp_url[9:].partition("@")[0]}) == server.tcp_url
@@ -170,7 +162,7 @@ def test_the_environment_holds_a_password(server: EmbeddedServer, tmp_path: Path
         ),
     ],
 )
-def test_commands_that_reach_the_same_redis(url: str, cli: str) -> None:
+def test_commands_that_reach_the_same_redis(url, cli):
     resume = "fedredis resume run"
     assert redis_cli(url, {}) == f"redis-cli {cli}"
     assert fedredis_command(resume, url, {"REDIS_URL": url}) == resume
@@ -191,7 +183,7 @@ def test_commands_that_reach_the_same_redis(url: str, cli: str) -> None:
     )
 
 
-def test_the_command_works(server: EmbeddedServer) -> None:
+def test_the_command_works(server):
     if not shutil.which("redis-cli"):
         pytest.skip("redis-cli, a system package, is not on PATH")
     held = {PASSWORD_FILE: str(server.home / "password")}

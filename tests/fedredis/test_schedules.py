@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from fedredis.schedules import SCHEDULES
@@ -15,14 +13,14 @@ from fedredis.schedules import SCHEDULES
         ("step", [1, 1, 0.1, 0.01]),
     ],
 )
-def test_factors_of_four_rounds(name: str, factors: list[float]) -> None:
+def test_factors_of_four_rounds(name, factors):
     schedule = SCHEDULES[name]
     assert [schedule(number, 4) for number in (1, 2, 3, 4)] == pytest.approx(factors, rel=1e-15)
     assert schedule(1, 1) == 1
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_rate_is_never_zero_nor_grows(name: str) -> None:
+def test_a_rate_is_never_zero_nor_grows(name):
     factors = [SCHEDULES[name](number, 37) for number in range(1, 38)]
     assert factors == sorted(factors, reverse=True)
     assert factors[-1] > 0

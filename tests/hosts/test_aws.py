@@ -34,14 +34,14 @@ def program(name: str) -> Path:
     return found
 
 
-def test_the_templates_are_right() -> None:
+def test_the_templates_are_right():
     done = subprocess.run(
         [program("cfn-lint"), *TEMPLATES], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 
 
-def test_the_scripts_are_right() -> None:
+def test_the_scripts_are_right():
     done = subprocess.run(
         [program("shellcheck"), *SCRIPTS], capture_output=True, text=True, check=False
     )
@@ -49,7 +49,7 @@ def test_the_scripts_are_right() -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
-def test_all_that_can_be_tagged_is(template: Path) -> None:
+def test_all_that_can_be_tagged_is(template):
     resources = read(template)["Resources"]
     assert len(resources) > 3
     for name, resource in resources.items():
@@ -57,7 +57,7 @@ def test_all_that_can_be_tagged_is(template: Path) -> None:
             assert '"Key": "fedredis"' in json.dumps(resource["Properties"]), name
 
 
-def test_only_redis_is_let_in_to_and_by_its_port_alone() -> None:
+def test_only_redis_is_let_in_to_and_by_its_port_alone():
     groups = {
         name: resource["Properties"]
         for name, resource in read(AWS / "federation.yaml")["Resources"].items()
@@ -72,11 +72,11 @@ def test_only_redis_is_let_in_to_and_by_its_port_alone() -> None:
     }
 
 
-def test_stacks_are_made_and_leave_nothing_behind(cloud: str) -> None:
+def test_stacks_are_made_and_leave_nothing_behind(cloud):
     boto3 = pytest.importorskip("boto3")
     formation, ec2, scaling = map(boto3.client, ("cloudformation", "ec2", "autoscaling"))
 
-    def make(name: str, template: str, **said: str) -> Counter[str]:
+    def make(name, template, **said):
         formation.create_stack(
             StackName=name,
             TemplateBody=(AWS / template).read_text(),
@@ -86,7 +86,7 @@ def test_stacks_are_made_and_leave_nothing_behind(cloud: str) -> None:
         made = formation.describe_stack_resources(StackName=name)["StackResources"]
         return Counter(one["ResourceType"] for one in made if "LogicalResourceId" in one)
 
-    def hosts() -> list[dict[str, Any]]:
+    def hosts():
         up = [{"Name": "instance-state-name", "Values": ["running", "pending"]}]
         found = ec2.describe_instances(Filters=up)["Reservations"]
         return [host for reservation in found for host in reservation["Instances"]]
@@ -118,15 +118,7 @@ def test_stacks_are_made_and_leave_nothing_behind(cloud: str) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_hosts_come_up_and_train(
-    cloud: str,
-    host_image: str,
-    wheel: Path,
-    on_path: Path,
-    tmp_path: Path,
-    free_port: int,
-    listens: Any,
-) -> None:
+def test_hosts_come_up_and_train(cloud, host_image, wheel, on_path, tmp_path, free_port, listens):
     """By the very script of the templates, each host in a container with what it may fetch."""
     boto3 = pytest.importorskip("boto3")
     boto3.client("s3").create_bucket(

@@ -35,7 +35,7 @@ def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", ["1.29", "1.34"])
-def test_they_are_right_by_the_schema(version: str) -> None:
+def test_they_are_right_by_the_schema(version):
     validator = pytest.importorskip(
         "kubernetes_validate", reason="kubernetes-validate, of the extra deploy-check, is not here"
     )
@@ -47,7 +47,7 @@ def test_they_are_right_by_the_schema(version: str) -> None:
 
 
 @every_pod
-def test_every_process_is_confined(pod: dict[str, Any]) -> None:
+def test_every_process_is_confined(pod):
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"]
     for container in containers(pod):
@@ -63,7 +63,7 @@ def test_every_process_is_confined(pod: dict[str, Any]) -> None:
 
 
 @every_pod
-def test_what_fedredis_is_told_is_understood(pod: dict[str, Any]) -> None:
+def test_what_fedredis_is_told_is_understood(pod):
     for container in containers(pod):
         if container["image"] != "fedredis" or "args" not in container:
             continue
@@ -76,13 +76,13 @@ def test_what_fedredis_is_told_is_understood(pod: dict[str, Any]) -> None:
             assert pod["terminationGracePeriodSeconds"] > GRACE
 
 
-def test_there_is_a_slave_for_each_part_that_is_cut() -> None:
+def test_there_is_a_slave_for_each_part_that_is_cut():
     (slaves,) = [each for each in OBJECTS if each["metadata"]["name"] == "slave"][1:]
     (cut,) = PODS["StatefulSet slave"]["initContainers"]
     assert re.findall(r"--slaves (\d+)", cut["command"][-1]) == [str(slaves["spec"]["replicas"])]
 
 
-def test_the_cut_makes_one_slaves_folder(tmp_path: Path, on_path: Path) -> None:
+def test_the_cut_makes_one_slaves_folder(tmp_path, on_path):
     """By the very command, as pod slave-3."""
     (cut,) = PODS["StatefulSet slave"]["initContainers"]
     places = {"/data": f"{tmp_path}/data", "cd /tmp": f"cd {tmp_path}"}
@@ -96,7 +96,7 @@ def test_the_cut_makes_one_slaves_folder(tmp_path: Path, on_path: Path) -> None:
     }
 
 
-def test_redis_starts_by_its_command(tmp_path: Path, free_port: int, listens: Any) -> None:
+def test_redis_starts_by_its_command(tmp_path, free_port, listens):
     (redis,) = PODS["StatefulSet redis"]["containers"]
     (tmp_path / "password").write_text("of-a-secret")
     line = redis["command"][-1].replace("/run/secrets/redis", str(tmp_path))

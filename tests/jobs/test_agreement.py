@@ -49,7 +49,7 @@ def config_of(manifest: Manifest, **changes: Any) -> RunConfig:
     return RunConfig(**{**{name: getattr(manifest, name) for name in named}, **changes})
 
 
-def test_what_slaves_have_together() -> None:
+def test_what_slaves_have_together():
     other = replace(
         MANIFEST,
         source="b",
@@ -66,13 +66,13 @@ def test_what_slaves_have_together() -> None:
     assert agreed({"a": MANIFEST}) == replace(MANIFEST, source=SOURCE)
 
 
-def test_a_range_is_one_that_all_know() -> None:
+def test_a_range_is_one_that_all_know():
     other = replace(MANIFEST, columns=(replace(AGE, high=90), DOSE, WARD))
     assert agreed({"a": MANIFEST, "b": other}).columns == (Column("age"), DOSE, WARD)
     assert agreed({"a": MANIFEST, "b": MANIFEST}).columns == (AGE, DOSE, WARD)
 
 
-def test_classes_of_eras_and_of_numbers() -> None:
+def test_classes_of_eras_and_of_numbers():
     eras = replace(MANIFEST, classes=ERAS)
     assert agreed({"a": eras, "b": eras}).classes == ERAS
     numbers = replace(MANIFEST, classes=())
@@ -105,7 +105,7 @@ def test_classes_of_eras_and_of_numbers() -> None:
         ({"reading": GAPS}, "`missing` is error at a and mean at c, and must be the same"),
     ],
 )
-def test_slaves_that_do_not_fit_each_other(change: dict[str, Any], line: str) -> None:
+def test_slaves_that_do_not_fit_each_other(change, line):
     manifests = {"a": MANIFEST, "b": MANIFEST, "c": replace(MANIFEST, **change)}
     with pytest.raises(UsageError) as mismatch:
         agreed(manifests)
@@ -113,7 +113,7 @@ def test_slaves_that_do_not_fit_each_other(change: dict[str, Any], line: str) ->
     assert mismatch.value.exit_code == 2
 
 
-def test_rows_are_put_into_the_columns_and_classes_of_the_run() -> None:
+def test_rows_are_put_into_the_columns_and_classes_of_the_run():
     config = config_of(MANIFEST, columns=(WARD, AGE, DOSE), classes=("dead", "ill", "well"))
     rows = conform(ROWS, MANIFEST, config)
     np.testing.assert_array_equal(rows.train_X, [[77, 50, 1], [78, 60, 2]])
@@ -123,12 +123,12 @@ def test_rows_are_put_into_the_columns_and_classes_of_the_run() -> None:
     assert rows.train_y.dtype == np.int64
 
 
-def test_a_range_of_its_own_and_more_columns_make_no_difference() -> None:
+def test_a_range_of_its_own_and_more_columns_make_no_difference():
     config = config_of(MANIFEST, columns=(WARD, Column("age", -5, 5)))
     np.testing.assert_array_equal(conform(ROWS, MANIFEST, config).test_X, [[79, 70]])
 
 
-def test_numbers_to_predict_stay_as_they_are() -> None:
+def test_numbers_to_predict_stay_as_they_are():
     manifest = replace(MANIFEST, classes=())
     rows = replace(ROWS, train_y=np.array([0.5, 7]), test_y=np.array([9.25]))
     config = config_of(manifest, columns=(DOSE, WARD, AGE))
@@ -137,7 +137,7 @@ def test_numbers_to_predict_stay_as_they_are() -> None:
     assert (found.train_y, found.test_y) == (rows.train_y, rows.test_y)
 
 
-def test_weights_go_with_the_rows_of_a_run_that_weighs() -> None:
+def test_weights_go_with_the_rows_of_a_run_that_weighs():
     rows, manifest = (
         replace(ROWS, train_w=np.array([1.0, 3.0])),
         replace(MANIFEST, reading=WEIGHED),
@@ -148,7 +148,7 @@ def test_weights_go_with_the_rows_of_a_run_that_weighs() -> None:
     assert conform(rows, manifest, config_of(MANIFEST)).train_w is None
 
 
-def test_rows_of_a_partition_folder_are_as_they_are() -> None:
+def test_rows_of_a_partition_folder_are_as_they_are():
     manifest = replace(MANIFEST, cut="iid")
     assert conform(ROWS, manifest, config_of(manifest)) is ROWS
 
@@ -167,14 +167,14 @@ def test_rows_of_a_partition_folder_are_as_they_are() -> None:
         ({"classes": ("dead", "ill")}, "its label 'well' is none of the run's dead, ill"),
     ],
 )
-def test_rows_that_do_not_fit_the_run(change: dict[str, Any], line: str) -> None:
+def test_rows_that_do_not_fit_the_run(change, line):
     with pytest.raises(DataError) as misfit:
         conform(ROWS, MANIFEST, config_of(MANIFEST, **change))
     assert line in str(misfit.value)
     assert "\n" not in str(misfit.value)
 
 
-def test_gaps_that_the_run_does_not_fill() -> None:
+def test_gaps_that_the_run_does_not_fill():
     gaps = replace(MANIFEST, reading=GAPS)
     with pytest.raises(DataError, match="may be missing, and the run does not fill them"):
         conform(ROWS, gaps, config_of(MANIFEST))
@@ -202,7 +202,7 @@ def slaves() -> Callable[[int], tuple[dict[str, Manifest], dict[str, Partition]]
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_every_cell_and_label_keeps_its_meaning(slaves: Any, seed: int) -> None:
+def test_every_cell_and_label_keeps_its_meaning(slaves, seed):
     manifests, parts = slaves(seed)
     run = agreed(manifests)
     for name, manifest in manifests.items():
@@ -217,14 +217,14 @@ def test_every_cell_and_label_keeps_its_meaning(slaves: Any, seed: int) -> None:
             assert [run.classes[i] for i in y] == [manifest.classes[i] for i in raw_y]
 
 
-def test_a_slave_may_have_one_class_but_not_all_of_them_the_same_one() -> None:
+def test_a_slave_may_have_one_class_but_not_all_of_them_the_same_one():
     well, ill = (replace(MANIFEST, classes=(name,)) for name in ("well", "ill"))
     assert agreed({"a": well, "b": ill}).classes == ("ill", "well")
     with pytest.raises(UsageError, match="all slaves' rows have the label 'well': there must be"):
         agreed({"a": well, "b": well})
 
 
-def test_classes_that_are_spelt_differently_are_the_same_or_are_told() -> None:
+def test_classes_that_are_spelt_differently_are_the_same_or_are_told():
     truth, numbers = (replace(MANIFEST, classes=c) for c in (("False", "True"), ("0", "1")))
     run = agreed({"a": numbers, "b": truth})
     assert run.classes == ("False", "True")
@@ -252,7 +252,7 @@ def test_classes_that_are_spelt_differently_are_the_same_or_are_told() -> None:
         ),
     ],
 )
-def test_what_is_likely_to_be_a_mistake_is_told(changes: dict[str, Any], line: str) -> None:
+def test_what_is_likely_to_be_a_mistake_is_told(changes, line):
     manifests = {name: replace(MANIFEST, **changes.get(name, {})) for name in "abc"}
     with pytest.warns(DataWarning) as said:
         agreed(manifests)

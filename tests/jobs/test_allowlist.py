@@ -28,12 +28,12 @@ def make(fake: Redis, func: str = TRAIN, **options: Any) -> AllowedJob:
     return AllowedJob.fetch("j1", connection=fake, serializer=JSONSerializer)
 
 
-def test_there_is_one_for_each_kind_of_round() -> None:
+def test_there_is_one_for_each_kind_of_round():
     assert sorted(ALLOWED) == sorted(f"fedredis.jobs.{kind}" for kind in KINDS)
 
 
 @pytest.mark.parametrize("name", sorted(ALLOWED))
-def test_an_allowed_function_is_bound_to_the_workers_context(fake: Redis, name: str) -> None:
+def test_an_allowed_function_is_bound_to_the_workers_context(fake, name):
     job = make(fake, name)
     job.context = context = object()
     function = job.func
@@ -55,7 +55,7 @@ def test_an_allowed_function_is_bound_to_the_workers_context(fake: Redis, name: 
         "",
     ],
 )
-def test_other_names_are_refused(fake: Redis, name: str) -> None:
+def test_other_names_are_refused(fake, name):
     job = make(fake, "os.system")
     job.func_name = name
     with pytest.raises(NotAllowedError, match=rf"^'{name}' is not on the allow-list$"):
@@ -63,7 +63,7 @@ def test_other_names_are_refused(fake: Redis, name: str) -> None:
 
 
 @pytest.mark.parametrize("instance", ["text", ["list"], {"a": 1}])
-def test_a_method_of_an_instance_is_refused(fake: Redis, instance: object) -> None:
+def test_a_method_of_an_instance_is_refused(fake, instance):
     job = make(fake)
     job.data = JSONSerializer.dumps((TRAIN, instance, (), {}))
     with pytest.raises(NotAllowedError):
@@ -71,7 +71,7 @@ def test_a_method_of_an_instance_is_refused(fake: Redis, instance: object) -> No
 
 
 @pytest.mark.parametrize("event", ["on_success", "on_failure", "on_stopped"])
-def test_callbacks_are_refused(fake: Redis, event: str) -> None:
+def test_callbacks_are_refused(fake, event):
     job = make(fake, **{event: Callback("os.getcwd")})
     with pytest.raises(NotAllowedError, match="callbacks and webhooks are not on the allow-list"):
         _ = job.func
@@ -80,8 +80,8 @@ def test_callbacks_are_refused(fake: Redis, event: str) -> None:
     assert any((plain.success_callback, plain.failure_callback, plain.stopped_callback))
 
 
-def test_webhooks_are_refused(fake: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[object] = []
+def test_webhooks_are_refused(fake, monkeypatch):
+    sent = []
     monkeypatch.setattr("rq.webhook.urlopen", lambda *args, **kwargs: sent.append(args))
     job = make(fake, webhooks=[Webhook("http://127.0.0.1:9/", "failed")])
     with pytest.raises(NotAllowedError, match="callbacks and webhooks are not on the allow-list"):
@@ -90,5 +90,5 @@ def test_webhooks_are_refused(fake: Redis, monkeypatch: pytest.MonkeyPatch) -> N
     assert sent == []
 
 
-def test_the_error_says_what_it_is() -> None:
+def test_the_error_says_what_it_is():
     assert str(NotAllowedError()) == "The job is not on the allow-list."

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from fedredis.config import RunConfig
-    from fedredis.data.manifest import Manifest
     from fedredis.jobs.context import WorkerContext
     from fedredis.store.master import MasterStore
 
@@ -115,15 +113,7 @@ def attached(client: Redis, keys: RunKeys) -> list[bytes]:
         (9, [([], ["statistics:1 0,1,2,3"]), (["statistics:1 0,1,2,3 COUNTED"], [])]),
     ],
 )
-def test_each_visit_hands_in_and_claims(
-    client: Redis,
-    keys: RunKeys,
-    master: MasterStore,
-    make_stay: Stay,
-    visits: list[Any],
-    most: int,
-    seen: list[Any],
-) -> None:
+def test_each_visit_hands_in_and_claims(client, keys, master, make_stay, visits, most, seen):
     open_round(master)
     stay = make_stay(most=most)
     stay.stay()
@@ -134,9 +124,7 @@ def test_each_visit_hands_in_and_claims(
 
 
 @pytest.mark.usefixtures("learnt")
-def test_tests_share_the_visits_of_training(
-    master: MasterStore, make_stay: Stay, visits: list[Any]
-) -> None:
+def test_tests_share_the_visits_of_training(master, make_stay, visits):
     """And both are of the same slaves, whose rows are in memory."""
     open_round(master, "train:2")
     stay = make_stay(
@@ -152,9 +140,7 @@ def test_tests_share_the_visits_of_training(
     assert visits[-1][0] == ["evaluate:1 2 COUNTED", "train:3 2 COUNTED"]
 
 
-def test_whom_it_has_worked_for_comes_first(
-    keys: RunKeys, master: MasterStore, make_stay: Stay, make_context: Any, visits: list[Any]
-) -> None:
+def test_whom_it_has_worked_for_comes_first(keys, master, make_stay, make_context, visits):
     open_round(master)
     other = make_context().view(keys.run_id).store
     ask = Ask(FIRST, "statistics", ("0", "2"), take_any=False, least=2, most=2)
@@ -169,9 +155,7 @@ def test_whom_it_has_worked_for_comes_first(
     assert [slave for name, slave in order if name == "statistics:2"][:2] == ["1", "3"]
 
 
-def test_it_serves_only_slaves_whose_data_it_holds(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay, make_context: Any
-) -> None:
+def test_it_serves_only_slaves_whose_data_it_holds(client, keys, master, make_stay, make_context):
     open_round(master)
     stay = make_stay(card=replace(make_context().card, slaves=("3", "1")))
     stay.stay()
@@ -180,8 +164,8 @@ def test_it_serves_only_slaves_whose_data_it_holds(
 
 
 def test_who_acts_for_one_slave_hands_in_under_its_name(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay, make_context: Any
-) -> None:
+    client, keys, master, make_stay, make_context
+):
     open_round(master)
     make_stay(card=replace(make_context().card, slaves=("2",))).stay()
     assert client.lrange(keys.round(FIRST).bundles, 0, -1) == [b"update:2"]
@@ -189,9 +173,7 @@ def test_who_acts_for_one_slave_hands_in_under_its_name(
 
 @pytest.mark.usefixtures("learnt")
 @pytest.mark.parametrize("end", ["another kind", "release", "nothing", "odd"])
-def test_it_leaves_when_there_is_nothing_for_it(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay, end: str
-) -> None:
+def test_it_leaves_when_there_is_nothing_for_it(client, keys, master, make_stay, end):
     open_round(master)
     step = {
         "another kind": lambda: open_round(master, "train:1"),
@@ -209,15 +191,8 @@ def test_it_leaves_when_there_is_nothing_for_it(
 @pytest.mark.parametrize("name", ["statistics:1", "train:2", "evaluate:1"])
 @pytest.mark.parametrize("failing", [("0",), ("0", "2"), ("0", "1", "2", "3")])
 def test_a_slave_that_fails_takes_no_other_with_it(
-    client: Redis,
-    keys: RunKeys,
-    master: MasterStore,
-    make_stay: Stay,
-    folder: Any,
-    caplog: pytest.LogCaptureFixture,
-    name: str,
-    failing: tuple[str, ...],
-) -> None:
+    client, keys, master, make_stay, folder, caplog, name, failing
+):
     kind, _, _ = name.partition(":")
     stay = make_stay(job="statistics" if kind == "statistics" else "train", most=4)
     for slave in failing:
@@ -238,9 +213,7 @@ def test_a_slave_that_fails_takes_no_other_with_it(
     assert noted == [(keys.run_id, name, slave) for slave in failing for _ in range(2)]
 
 
-def test_a_round_that_can_not_be_read_fails_with_the_reason(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
+def test_a_round_that_can_not_be_read_fails_with_the_reason(client, keys, master, make_stay):
     open_round(master)
     client.hset(keys.round(FIRST).task, "reads", "no JSON")
     stay = make_stay(most=4)
@@ -252,9 +225,7 @@ def test_a_round_that_can_not_be_read_fails_with_the_reason(
     assert len(told) == 2
 
 
-def test_a_round_whose_artifacts_are_gone_is_over_and_no_failure(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
+def test_a_round_whose_artifacts_are_gone_is_over_and_no_failure(client, keys, master, make_stay):
     open_round(master)
     client.delete(keys.artifact("preprocessing:0"))
     stay = make_stay()
@@ -264,16 +235,12 @@ def test_a_round_whose_artifacts_are_gone_is_over_and_no_failure(
 
 
 def test_what_redis_does_not_answer_is_no_failure_of_the_slave(
-    client: Redis,
-    keys: RunKeys,
-    master: MasterStore,
-    make_stay: Stay,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    client, keys, master, make_stay, monkeypatch
+):
     open_round(master)
     stay = make_stay()
 
-    def unanswered(*args: Any) -> Any:
+    def unanswered(*args):
         raise RedisConnectionError("gone")
 
     monkeypatch.setattr(stay._store, "artifact", unanswered)
@@ -286,19 +253,13 @@ def test_what_redis_does_not_answer_is_no_failure_of_the_slave(
 
 @pytest.mark.parametrize("overlap", [("0",), ("1", "3"), ("0", "1", "2", "3")])
 def test_of_slaves_that_are_in_already_the_rest_is_handed_in(
-    keys: RunKeys,
-    master: MasterStore,
-    make_stay: Stay,
-    make_context: Any,
-    visits: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
-    overlap: tuple[str, ...],
-) -> None:
+    keys, master, make_stay, make_context, visits, monkeypatch, overlap
+):
     """Another worker was thought dead, and its slaves were given to this one."""
     open_round(master)
     stay, contribute = make_stay(most=4), Labour.contribute
 
-    def overtaken(self: Labour, claim: Any, exchange: Any, task: Any, slaves: Any) -> Any:
+    def overtaken(self, claim, exchange, task, slaves):
         done = contribute(self, claim, exchange, task, slaves)
         if self is stay._labour and len(visits) == 1:
             card = replace(make_context().card, name="another-0")
@@ -320,19 +281,14 @@ def test_of_slaves_that_are_in_already_the_rest_is_handed_in(
 
 @pytest.mark.usefixtures("learnt")
 def test_a_round_that_is_opened_anew_is_worked_for_as_it_is_then(
-    client: Redis,
-    keys: RunKeys,
-    master: MasterStore,
-    make_stay: Stay,
-    visits: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    client, keys, master, make_stay, visits, monkeypatch
+):
     """The server has gone back, and there is another model of the same name."""
     before = {key: client.dump(key) for key in client.scan_iter() if client.pttl(key) < 0}
     open_round(master, "train:2")
     stay, contribute, models = make_stay(job="train", most=1), Labour.contribute, []
 
-    def gone_back(self: Labour, claim: Any, exchange: Any, task: Any, slaves: Any) -> Any:
+    def gone_back(self, claim, exchange, task, slaves):
         done = contribute(self, claim, exchange, task, slaves)
         models.append((claim.slaves, exchange.sent.parameters[0].max()))
         if len(models) == 1:
@@ -355,13 +311,11 @@ def test_a_round_that_is_opened_anew_is_worked_for_as_it_is_then(
     assert [value > 90 for _, value in models] == [False, True, True, True, True]
 
 
-def test_what_comes_too_late_is_dropped(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay, visits: list[Any]
-) -> None:
+def test_what_comes_too_late_is_dropped(client, keys, master, make_stay, visits):
     open_round(master)
     stay, work = make_stay(most=4), Attachment._work
 
-    def late(claim: Any) -> Any:
+    def late(claim):
         done = work(stay, claim)
         client.hset(keys.round(FIRST).round, "state", "closed")
         return done
@@ -373,15 +327,13 @@ def test_what_comes_too_late_is_dropped(
     assert SubmissionState.LATE.name == "LATE"
 
 
-def test_it_is_counted_out_before_its_last_look(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
+def test_it_is_counted_out_before_its_last_look(client, keys, master, make_stay):
     """What opens after it is served too, and again it is counted out."""
     open_round(master)
     stay = make_stay(most=4)
     detach, there, numbers = stay._store.detach, [], itertools.count(1)
 
-    def and_a_round_opens(job: str) -> None:
+    def and_a_round_opens(job):
         detach(job)
         there.append(attached(client, keys))
         if next(numbers) <= 2:
@@ -394,9 +346,7 @@ def test_it_is_counted_out_before_its_last_look(
     assert stay.counted == {"statistics": 12}
 
 
-def test_it_stops_between_two_claims_when_asked(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
+def test_it_stops_between_two_claims_when_asked(client, keys, master, make_stay):
     open_round(master)
     inside = keys.round(FIRST).inside
     stay = make_stay(stopping=lambda: client.hlen(inside) >= 1, linger=FOREVER)
@@ -408,10 +358,8 @@ def test_it_stops_between_two_claims_when_asked(
     assert attached(client, keys) == []
 
 
-def test_it_leaves_when_another_run_waits(
-    keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
-    asked: list[str] = []
+def test_it_leaves_when_another_run_waits(keys, master, make_stay):
+    asked = []
     clock = itertools.count(0, attachment.OTHERS_LOOKED)
     open_round(master)
     stay = make_stay(
@@ -423,12 +371,10 @@ def test_it_leaves_when_another_run_waits(
     assert (asked, stay.counted) == ([keys.run_id], {"statistics": 4})
 
 
-def test_it_leaves_after_a_while_all_the_same(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
+def test_it_leaves_after_a_while_all_the_same(client, keys, master, make_stay):
     now = [0.0]
 
-    def next_round() -> None:
+    def next_round():
         now[0] += LONGEST_STAY / 2 + 1
         client.delete(*client.keys(f"{keys.round(FIRST).round}*"))
         open_round(master)
@@ -439,14 +385,12 @@ def test_it_leaves_after_a_while_all_the_same(
     assert attached(client, keys) == []
 
 
-def test_a_beat_prolongs_what_the_worker_holds(
-    client: Redis, keys: RunKeys, master: MasterStore, make_stay: Stay
-) -> None:
+def test_a_beat_prolongs_what_the_worker_holds(client, keys, master, make_stay):
     open_round(master)
     stay = make_stay(most=4)
     work, there, until = stay._work, keys.attached("statistics"), []
 
-    def after_a_beat(claim: Any) -> Any:
+    def after_a_beat(claim):
         client.zadd(there, {stay._context.card.name: 1000})
         stay.beat()
         until.append(client.zscore(there, stay._context.card.name))
@@ -461,9 +405,7 @@ def test_a_beat_prolongs_what_the_worker_holds(
     assert attached(client, keys) == []
 
 
-def test_how_long_slaves_take_is_seen_from_a_claims_work(
-    master: MasterStore, make_stay: Stay
-) -> None:
+def test_how_long_slaves_take_is_seen_from_a_claims_work(master, make_stay):
     clock = itertools.count(0.0, 1.0)
     stay = make_stay(clock=lambda: next(clock), most=0)
     open_round(master)
@@ -472,9 +414,7 @@ def test_how_long_slaves_take_is_seen_from_a_claims_work(
     assert 0 < stay._claims._seconds["statistics"] <= 1
 
 
-def test_serve_says_what_was_done(
-    keys: RunKeys, master: MasterStore, make_context: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_serve_says_what_was_done(keys, master, make_context, monkeypatch):
     monkeypatch.setattr(attachment, "LINGER", 0.02)
     open_round(master)
     context = make_context()
@@ -484,17 +424,13 @@ def test_serve_says_what_was_done(
 
 @pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "krum"])
 def test_a_whole_run_has_the_bits_of_one_in_one_process(
-    client: Redis,
-    manifest: Manifest,
-    make_config: Callable[..., RunConfig],
-    make_context: Callable[..., WorkerContext],
-    strategy: str,
-) -> None:
+    client, manifest, make_config, make_context, strategy
+):
     config = make_config(strategy=strategy, rounds=3, patience=1)
     setup, context = Setup(config), make_context()
     run_id, rng = create_run(client, config), random.Random(1)
 
-    def serve_at_once(name: RoundName, job: str, waiting: int, there: Any) -> None:
+    def serve_at_once(name, job, waiting, there):
         assert job == job_of(setup, name)
         run = context.view(run_id)
         stay = Attachment(context, run, job, linger=0.001)

@@ -14,9 +14,7 @@ from fedredis.store.slave import Claim
     ("seconds", "worth"),
     [(0.0, (256, 256)), (0.5, (4, 20)), (3.0, (1, 3)), (99.0, (1, 1))],
 )
-def test_how_many_are_worth_a_visit(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, worth: tuple[int, int]
-) -> None:
+def test_how_many_are_worth_a_visit(monkeypatch, seconds, worth):
     monkeypatch.setattr(claims, "SHORTEST_WORK", 2.0)
     monkeypatch.setattr(claims, "LONGEST_WORK", 10.0)
     asked = Claims("train", None, {})
@@ -34,7 +32,7 @@ def claimed(asked: Claims, number: int, place: int, count: int) -> int:
     return ask.place
 
 
-def test_it_comes_back_to_the_places_that_it_knows() -> None:
+def test_it_comes_back_to_the_places_that_it_knows():
     asked = Claims("train", None, {})
     assert [claimed(asked, 1, place, 4) for place in (0, 8, 16)] == [0, 0, 0]
     # Another one has taken those from 8 on.
@@ -46,8 +44,8 @@ def test_it_comes_back_to_the_places_that_it_knows() -> None:
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0.4, (5, 25)), (1.0, (9, 9)), (3.0, (1, 3))])
 def test_those_claimed_together_stay_together_if_that_is_worth_a_visit(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, asked: tuple[int, int]
-) -> None:
+    monkeypatch, seconds, asked
+):
     monkeypatch.setattr(claims, "SHORTEST_WORK", 2.0)
     monkeypatch.setattr(claims, "LONGEST_WORK", 10.0)
     ours = Claims("train", None, {"train": {8: 9}})
@@ -57,7 +55,7 @@ def test_those_claimed_together_stay_together_if_that_is_worth_a_visit(
     assert (ask.place, (ask.least, ask.most)) == (8, asked)
 
 
-def test_what_it_held_before_tells_nothing_of_places() -> None:
+def test_what_it_held_before_tells_nothing_of_places():
     known = {"train": {8: 2}}
     asked = Claims("train", None, known)
     assert claimed(asked, 1, -1, 2) == 8
@@ -65,6 +63,6 @@ def test_what_it_held_before_tells_nothing_of_places() -> None:
     assert claimed(asked, 1, 8, 2) == 8
 
 
-def test_whose_rows_it_holds_alone_it_asks_for_by_name() -> None:
+def test_whose_rows_it_holds_alone_it_asks_for_by_name():
     ask = Claims("train", ("3", "1"), {}).ask(RoundName("train", 1), with_task=True)
     assert (ask.wishes, ask.take_any) == (("3", "1"), False)

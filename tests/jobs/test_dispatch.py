@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -83,9 +83,7 @@ def make_scene(
 @pytest.mark.parametrize(
     ("there", "waiting", "jobs"), [(2, 4, 2), (4, 2, 2), (3, 3, 3), (2, 0, 0), (0, 4, 0)]
 )
-def test_as_many_jobs_as_workers_or_slaves_that_are_waited_for(
-    make_scene: Callable[..., Scene], there: int, waiting: int, jobs: int
-) -> None:
+def test_as_many_jobs_as_workers_or_slaves_that_are_waited_for(make_scene, there, waiting, jobs):
     scene = make_scene()
     for _ in range(there):
         scene.join()
@@ -94,7 +92,7 @@ def test_as_many_jobs_as_workers_or_slaves_that_are_waited_for(
     assert scene.revived == 1
 
 
-def test_none_is_sent_twice(make_scene: Callable[..., Scene]) -> None:
+def test_none_is_sent_twice(make_scene):
     scene = make_scene()
     scene.join()
     scene.join()
@@ -107,7 +105,7 @@ def test_none_is_sent_twice(make_scene: Callable[..., Scene]) -> None:
     assert len(scene.jobs()) == 2
 
 
-def test_jobs_that_never_began_are_sent_again(make_scene: Callable[..., Scene]) -> None:
+def test_jobs_that_never_began_are_sent_again(make_scene):
     scene = make_scene()
     scene.join()
     scene.dispatch(TRAIN, 4)
@@ -121,7 +119,7 @@ def test_jobs_that_never_began_are_sent_again(make_scene: Callable[..., Scene]) 
     assert len(scene.jobs()) == 1
 
 
-def test_jobs_that_wait_for_a_worker_are_not_sent_again(make_scene: Callable[..., Scene]) -> None:
+def test_jobs_that_wait_for_a_worker_are_not_sent_again(make_scene):
     scene = make_scene()
     scene.join()
     scene.join()
@@ -134,7 +132,7 @@ def test_jobs_that_wait_for_a_worker_are_not_sent_again(make_scene: Callable[...
     assert len(scene.jobs()) == 4
 
 
-def test_workers_that_stay_with_the_run_need_no_job(make_scene: Callable[..., Scene]) -> None:
+def test_workers_that_stay_with_the_run_need_no_job(make_scene):
     scene = make_scene()
     first, _second, _third = scene.join(), scene.join(), scene.join()
     store = scene.attach(first)
@@ -147,7 +145,7 @@ def test_workers_that_stay_with_the_run_need_no_job(make_scene: Callable[..., Sc
     assert len(scene.jobs()) == 3
 
 
-def test_a_stay_of_another_kind_counts_for_nothing(make_scene: Callable[..., Scene]) -> None:
+def test_a_stay_of_another_kind_counts_for_nothing(make_scene):
     scene = make_scene()
     scene.attach(scene.join(), "statistics")
     scene.dispatch(TRAIN, 4)
@@ -156,9 +154,7 @@ def test_a_stay_of_another_kind_counts_for_nothing(make_scene: Callable[..., Sce
     assert len(scene.jobs()) == 2
 
 
-def test_who_holds_some_slaves_is_sent_to_by_a_queue_of_its_own(
-    make_scene: Callable[..., Scene],
-) -> None:
+def test_who_holds_some_slaves_is_sent_to_by_a_queue_of_its_own(make_scene):
     scene = make_scene()
     scene.join(("0",))
     for _ in range(3):
@@ -168,9 +164,7 @@ def test_who_holds_some_slaves_is_sent_to_by_a_queue_of_its_own(
     assert [len(scene.jobs(held)) for held in (("0",), ("1", "2"), ("3",), None)] == [1, 2, 0, 0]
 
 
-def test_workers_of_other_data_or_versions_are_left_alone(
-    client: Redis, make_scene: Callable[..., Scene]
-) -> None:
+def test_workers_of_other_data_or_versions_are_left_alone(client, make_scene):
     scene = make_scene()
     scene.join(dataset="songs")
     scene.join(version="0.0.9")
@@ -178,9 +172,7 @@ def test_workers_of_other_data_or_versions_are_left_alone(
     assert client.keys("rq:*") == []
 
 
-def test_own_workers_count_before_they_announce_themselves(
-    make_scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_own_workers_count_before_they_announce_themselves(make_scene, monkeypatch):
     monkeypatch.setattr(dispatch, "WORKERS_KNOWN", ON_ITS_WAY / 2)
     scene = make_scene(own=2)
     scene.dispatch(TRAIN, 4)
@@ -192,7 +184,7 @@ def test_own_workers_count_before_they_announce_themselves(
     assert len(scene.jobs()) == 3
 
 
-def test_workers_are_looked_at_now_and_then(make_scene: Callable[..., Scene]) -> None:
+def test_workers_are_looked_at_now_and_then(make_scene):
     scene = make_scene()
     scene.dispatch(TRAIN, 4)
     scene.join()
@@ -207,15 +199,13 @@ def test_workers_are_looked_at_now_and_then(make_scene: Callable[..., Scene]) ->
 
 
 @pytest.mark.parametrize("kind", ["statistics", "train", "evaluate"])
-def test_a_job_carries_names_and_nothing_else(
-    client: Redis, make_scene: Callable[..., Scene], kind: str
-) -> None:
+def test_a_job_carries_names_and_nothing_else(client, make_scene, kind):
     scene = make_scene(own=1)
     scene.dispatch(RoundName("train", 3), 4, kind)
     (name,) = scene.jobs()
     run_id = scene.keys.run_id
     assert name.startswith(f"fedredis-{scene.config.dataset}__{run_id}_{kind}_")
-    job: Any = client.hgetall(f"rq:job:{name}")
+    job = client.hgetall(f"rq:job:{name}")
     call = [f"fedredis.jobs.{kind}", None, [], {"run": run_id, "round": "train:3"}]
     assert json.loads(zlib.decompress(job[b"data"])) == call
     assert int(job[b"timeout"]) == 600 + 120
@@ -223,7 +213,7 @@ def test_a_job_carries_names_and_nothing_else(
     assert int(job[b"failure_ttl"]) == 24 * 3600
 
 
-def test_a_job_says_what_it_is_for(make_scene: Callable[..., Scene]) -> None:
+def test_a_job_says_what_it_is_for(make_scene):
     scene = make_scene(own=1)
     scene.dispatcher(TRAIN, "train", 1, ())
     (job,) = scene.dispatcher._queue(queue_name(scene.config.dataset, None)).get_jobs()

@@ -98,7 +98,7 @@ def sum_of(exchange: Exchange) -> Exchange:
     return exchange.hiding.inner if isinstance(exchange, Masked | Unmask) else exchange
 
 
-def test_there_are_no_more_kinds_than_an_owner_can_name() -> None:
+def test_there_are_no_more_kinds_than_an_owner_can_name():
     assert {*ROUNDS, "scores"} == set(KINDS)
 
 
@@ -113,13 +113,11 @@ def refused(keys: Owner, setup: Setup, exchange: Exchange) -> str:
 
 
 @pytest.mark.parametrize("rule", FORBID)
-def test_every_rule_is_of_every_kind_of_round(
-    tmp_path: Path, exchanges: list[tuple[Setup, Exchange]], rule: str
-) -> None:
+def test_every_rule_is_of_every_kind_of_round(tmp_path, exchanges, rule):
     keys = owner(tmp_path, f"{rule} = {FORBID[rule]}")
     assert keys.record is not None
     keys.record.write([Left(1e9, "0", "before", "train:1", {}, 0, "")])
-    told: dict[str, set[str]] = {}
+    told = {}
     for setup, exchange in exchanges:
         told.setdefault(sum_of(exchange).name.kind, set()).add(refused(keys, setup, exchange))
     # Keys and shares say nothing of rows.
@@ -133,7 +131,7 @@ def test_every_rule_is_of_every_kind_of_round(
     assert {kind for kind, said in told.items() if "" not in said} == {*of} - few
 
 
-def test_grids_of_numbers_are_no_cells(exchanges: list[tuple[Setup, Exchange]]) -> None:
+def test_grids_of_numbers_are_no_cells(exchanges):
     rules = [sum_of(exchange).rule for _, exchange in exchanges]
     quantities = [one for rule in rules if isinstance(rule, Sum) for one in rule.quantities]
     counts = {(one.name, one.cells) for one in quantities if one.whole and one.nonnegative}
@@ -144,9 +142,7 @@ def test_grids_of_numbers_are_no_cells(exchanges: list[tuple[Setup, Exchange]]) 
 
 
 @pytest.mark.parametrize("kind", ROUNDS)
-def test_rounds_of_other_kinds_are_refused(
-    tmp_path: Path, exchanges: list[tuple[Setup, Exchange]], kind: str
-) -> None:
+def test_rounds_of_other_kinds_are_refused(tmp_path, exchanges, kind):
     keys = owner(tmp_path, f'exchanges = ["{kind}"]')
     for setup, exchange in exchanges:
         # Scores are those of a test.
@@ -154,7 +150,7 @@ def test_rounds_of_other_kinds_are_refused(
         assert bool(refused(keys, setup, exchange)) == (of in ROUNDS and of != kind)
 
 
-def test_what_is_masked_and_what_unmasks_it_are_one_round_of_a_day(tmp_path: Path) -> None:
+def test_what_is_masked_and_what_unmasks_it_are_one_round_of_a_day(tmp_path):
     keys = owner(tmp_path, "most_rounds = 3")
     assert keys.record is not None
     for asked in ("channel:1", "deal:1", "mask-statistics:1", "statistics:1", "mask-train:1"):

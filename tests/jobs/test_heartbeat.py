@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import logging
 import threading
 
@@ -12,10 +10,10 @@ from fedredis.jobs.heartbeat import Heartbeat
 PATIENCE = 30
 
 
-def test_it_beats_again_and_again_beside_the_work() -> None:
+def test_it_beats_again_and_again_beside_the_work():
     beats, third = [], threading.Event()
 
-    def beat() -> None:
+    def beat():
         beats.append(threading.current_thread().name)
         if len(beats) == 3:
             third.set()
@@ -25,10 +23,10 @@ def test_it_beats_again_and_again_beside_the_work() -> None:
     assert set(beats) == {"heartbeat"}
 
 
-def test_it_stops_with_the_work() -> None:
+def test_it_stops_with_the_work():
     beats, first = [], threading.Event()
 
-    def beat() -> None:
+    def beat():
         beats.append(1)
         first.set()
 
@@ -39,8 +37,8 @@ def test_it_stops_with_the_work() -> None:
     assert len(beats) == count
 
 
-def test_it_stops_when_the_work_fails() -> None:
-    def fail() -> None:
+def test_it_stops_when_the_work_fails():
+    def fail():
         with Heartbeat(lambda: None, PATIENCE):
             raise ValueError("no")
 
@@ -49,10 +47,10 @@ def test_it_stops_when_the_work_fails() -> None:
     assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_beat_that_redis_does_not_answer_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_beat_that_redis_does_not_answer_is_left_out(caplog):
     beats, second = [], threading.Event()
 
-    def beat() -> None:
+    def beat():
         beats.append(1)
         if len(beats) == 1:
             raise RedisConnectionError("away")

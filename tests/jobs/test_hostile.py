@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from rq import Queue
@@ -90,9 +90,7 @@ def serves_on(
 @pytest.mark.parametrize(
     "seeds", [range(150), pytest.param(range(150, 2000), marks=pytest.mark.soak)]
 )
-def test_mutated_jobs(
-    client: Redis, queue: Queue, serves_on: Callable[[], None], seeds: range
-) -> None:
+def test_mutated_jobs(client, queue, serves_on, seeds):
     for seed in seeds:
         rng = random.Random(seed)
         job = queue.enqueue_call(STATISTICS, kwargs={"run": "r9", "round": "statistics:1"})
@@ -100,7 +98,7 @@ def test_mutated_jobs(
         for _ in range(rng.randint(1, 3)):
             name, value = rng.choice(FIELDS), rng.choice(VALUES)
             if name == "data":
-                call: list[Any] = [STATISTICS, None, [], {"run": "r9", "round": "train:1"}]
+                call = [STATISTICS, None, [], {"run": "r9", "round": "train:1"}]
                 odd = (None, 1, "", [], {}, "a" * 99, {"run": [1]}, [[]], {"run": "r9", "x": 1})
                 call[rng.randrange(4)] = rng.choice(odd)
                 value = rng.choice((value, zlib.compress(value), json.dumps(call).encode()))
@@ -110,7 +108,7 @@ def test_mutated_jobs(
     serves_on()
 
 
-def test_what_is_no_job_at_all(client: Redis, queue: Queue, serves_on: Callable[[], None]) -> None:
+def test_what_is_no_job_at_all(client, queue, serves_on):
     for odd in (b"", b"\xff\xfe", b"a:b", b"x" * 9999, b"../..", b"{}", b"a b", b"nothing"):
         client.rpush(queue.key, odd)
     for name, value in (("text", b"x"), ("list", [b"x"]), ("hash", {"a": b"\xff"})):
@@ -126,9 +124,7 @@ def test_what_is_no_job_at_all(client: Redis, queue: Queue, serves_on: Callable[
     serves_on()
 
 
-def test_no_job_is_tried_again_or_waits_for_another(
-    client: Redis, queue: Queue, serves_on: Callable[[], None]
-) -> None:
+def test_no_job_is_tried_again_or_waits_for_another(client, queue, serves_on):
     job = queue.enqueue_call("os.getcwd")
     told = {"retries_left": 1 << 31, "number_of_retries": 1 << 31, "repeats_left": 9}
     client.hset(f"rq:job:{job.id}", mapping=told)

@@ -15,12 +15,9 @@ from fedredis.jobs import inputs
 from fedredis.jobs.inputs import Folder, Inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
-    from fedredis.exchanges.stacks import Stack
 
 
 @pytest.fixture
@@ -36,15 +33,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return ids
 
 
-def test_a_partition_is_opened_and_mapped_once(
-    folder: Path, manifest: Manifest, opened: list[int], make_config: Callable[..., RunConfig]
-) -> None:
+def test_a_partition_is_opened_and_mapped_once(folder, manifest, opened, make_config):
     held, config = Inputs(Folder(folder, manifest)), make_config()
     assert opened == []
     expected = open_partition(folder, 2)
     mapped = []
 
-    def prepare() -> Partition:
+    def prepare():
         mapped.append(1)
         return held.conformed("2", config)
 
@@ -59,14 +54,14 @@ def test_a_partition_is_opened_and_mapped_once(
     assert (opened, len(mapped)) == ([2], 4)
 
 
-def test_stacks_are_put_together_once(folder: Path, manifest: Manifest) -> None:
+def test_stacks_are_put_together_once(folder, manifest):
     held, made = Inputs(Folder(folder, manifest)), list[int]()
 
-    def make(*slaves: int) -> list[Stack]:
+    def make(*slaves):
         made.append(len(slaves))
         return stacked({str(s): open_partition(folder, s) for s in slaves}, "test")
 
-    def ask(run: str, *slaves: int) -> Sequence[Stack]:
+    def ask(run, *slaves):
         scope = (run, "v1", "test", " ".join(map(str, slaves)))
         return held.stacks(scope, lambda: make(*slaves))
 
@@ -82,32 +77,26 @@ def test_stacks_are_put_together_once(folder: Path, manifest: Manifest) -> None:
     assert made == [2, 2, 1, 2, 1]
 
 
-def test_memory_is_bounded(
-    folder: Path, manifest: Manifest, opened: list[int], make_config: Callable[..., RunConfig]
-) -> None:
+def test_memory_is_bounded(folder, manifest, opened, make_config):
     held, config = Inputs(Folder(folder, manifest), memory=1), make_config()
     for slave in ("0", "1", "0", "0"):
         held.conformed(slave, config)
     assert opened == [0, 1, 0]
 
 
-def test_a_partition_that_is_missing(
-    folder: Path, manifest: Manifest, make_config: Callable[..., RunConfig]
-) -> None:
+def test_a_partition_that_is_missing(folder, manifest, make_config):
     (folder / "slave-3.npy").unlink()
     with pytest.raises(DataError, match=r"slave-3\.npy: there is no such file"):
         Inputs(Folder(folder, manifest)).conformed("3", make_config())
 
 
-def test_whose_files_are_in_a_folder(folder: Path, manifest: Manifest) -> None:
+def test_whose_files_are_in_a_folder(folder, manifest):
     assert Folder(folder, manifest).slaves is None
     (folder / "slave-1.npy").unlink()
     assert Folder(folder, manifest).slaves == ("0", "2", "3")
 
 
-def test_the_rows_of_an_own_file_are_put_into_the_run(
-    manifest: Manifest, make_config: Callable[..., RunConfig]
-) -> None:
+def test_the_rows_of_an_own_file_are_put_into_the_run(manifest, make_config):
     own = replace(manifest, cut=OWN, columns=manifest.columns[::-1], classes=("cat", "eel"))
     part = Partition(
         np.array([[15.0, 120], [25, 100]]), np.array([0, 1]), np.array([[5.0, 80]]), np.array([1])

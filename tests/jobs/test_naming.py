@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 from rq.job import validate_job_id
 
@@ -16,7 +14,7 @@ from fedredis.jobs.naming import (
 HELD = [None, ("3",), ("0", "2"), tuple(str(slave) for slave in range(500))]
 
 
-def test_queues() -> None:
+def test_queues():
     assert queue_name("pets-4-0123abcd", None) == "fedredis-pets-4-0123abcd"
     assert queue_name("pets-4-0123abcd", ("3",)) == "fedredis-pets-4-0123abcd-slave-3"
     two = queue_name("pets-4-0123abcd", ("0", "2"))
@@ -24,13 +22,13 @@ def test_queues() -> None:
     assert two == queue_name("pets-4-0123abcd", ("0", "2"))
 
 
-def test_who_holds_other_slaves_has_another_queue() -> None:
+def test_who_holds_other_slaves_has_another_queue():
     sets = [*HELD, ("0", "3"), ("02",), ("1", "2", "3"), ("12", "3")]
     assert len({queue_name("pets", held) for held in sets}) == len(sets)
 
 
 @pytest.mark.parametrize("held", HELD)
-def test_a_queue_starts_the_names_of_all_that_is_its_own(held: tuple[str, ...] | None) -> None:
+def test_a_queue_starts_the_names_of_all_that_is_its_own(held):
     queue = queue_name("pets-4-0123abcd", held)
     worker = worker_name(queue)
     assert worker.startswith(f"{queue}-")
@@ -47,7 +45,7 @@ def test_a_queue_starts_the_names_of_all_that_is_its_own(held: tuple[str, ...] |
 NAMES = ("a", "a_", "a_b", "a__b", "a_u", "a_ub", "a.b", "a.", "a-b", "a-0123abcd", "aa", "A")
 
 
-def test_whatever_the_names_no_queues_jobs_begin_like_anothers() -> None:
+def test_whatever_the_names_no_queues_jobs_begin_like_anothers():
     queues = [queue_name(dataset, (name,)) for dataset in ("a", "a_b", "a.b") for name in NAMES]
     queues += [queue_name(dataset, None) for dataset in NAMES]
     for queue in queues:
@@ -56,7 +54,7 @@ def test_whatever_the_names_no_queues_jobs_begin_like_anothers() -> None:
         assert [other for other in queues if job.startswith(jobs_of(other))] == [queue]
 
 
-def test_jobs_of_one_queue_or_run_do_not_start_like_anothers() -> None:
+def test_jobs_of_one_queue_or_run_do_not_start_like_anothers():
     one = job_id(queue_name("pets", ("1",)), "r1", "train")
     for queue, run_id in [
         (queue_name("pets", ("11",)), "r1"),

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from fedredis.embedded import EmbeddedServer
     from fedredis.store.master import MasterStore
 
     Make = Callable[..., RunConfig]
@@ -103,13 +102,7 @@ def drive(
     return [array.tobytes() for array in model.values()]
 
 
-def test_a_model_that_all_allow(
-    client: Redis,
-    server: EmbeddedServer,
-    folder: Path,
-    make_config: Make,
-    imported_by: Callable[[], set[int]],
-) -> None:
+def test_a_model_that_all_allow(client, server, folder, make_config, imported_by):
     """It computes what the built-in one does, so the bits are the same."""
     with WorkerPool(server.url, folder, 1) as pool:
         expected = drive(client, create_run(client, make_config()), pool, 1)
@@ -123,17 +116,12 @@ def test_a_model_that_all_allow(
 
 @pytest.mark.parametrize("reference", [REFERENCE, "os:path", "os.path:join"])
 def test_a_worker_refuses_what_is_not_allowed_to_it_and_goes_on(
-    client: Redis,
-    server: EmbeddedServer,
-    folder: Path,
-    make_config: Make,
-    imported_by: Callable[[], set[int]],
-    reference: str,
-) -> None:
+    client, server, folder, make_config, imported_by, reference
+):
     """Whoever can write to Redis names the model; the same worker serves the next run."""
     run_id = create_run(client, make_config(attempts=1))
 
-    def change() -> None:
+    def change():
         client.hset(RunKeys(run_id).run, "config", make_config(model=reference).to_json())
 
     with WorkerPool(server.url, folder, 1, models={"another.model:Of"}) as pool:
@@ -151,8 +139,8 @@ def test_a_worker_refuses_what_is_not_allowed_to_it_and_goes_on(
 
 
 def test_a_master_refuses_too_and_leaves_the_run_as_it_is(
-    client: Redis, folder: Path, make_config: Make, imported_by: Callable[[], set[int]]
-) -> None:
+    client, folder, make_config, imported_by
+):
     """A run of somebody else's, or one that was changed in Redis."""
     with pytest.raises(UsageError, match="is not allowed here"):
         create_run(client, make_config(model=REFERENCE))
@@ -170,13 +158,8 @@ def test_a_master_refuses_too_and_leaves_the_run_as_it_is(
     ("model", "strategy"), [("sklearn-sgd", "fedavg"), ("torch-mlp", "scaffold")]
 )
 def test_the_bits_do_not_depend_on_the_number_of_workers(
-    client: Redis,
-    server: EmbeddedServer,
-    folder: Path,
-    make_config: Make,
-    model: str,
-    strategy: str,
-) -> None:
+    client, server, folder, make_config, model, strategy
+):
     require(model)
     config = make_config(model=model, strategy=strategy, rounds=4, local_epochs=2, batch_size=8)
     digests = []
@@ -186,15 +169,13 @@ def test_the_bits_do_not_depend_on_the_number_of_workers(
     assert digests[0] == digests[1]
 
 
-def test_what_scikit_learn_does_not_let_anyone_steer(client: Redis, make_config: Make) -> None:
+def test_what_scikit_learn_does_not_let_anyone_steer(client, make_config):
     with pytest.raises(UsageError, match="fedprox can't train the model 'sklearn-sgd'"):
         create_run(client, make_config(model="sklearn-sgd", strategy="fedprox"))
 
 
 @pytest.mark.parametrize("model", ["sklearn-sgd", "torch-mlp"])
-def test_it_learns_the_songs_eras(
-    client: Redis, server: EmbeddedServer, tmp_path: Path, songs: Path, model: str
-) -> None:
+def test_it_learns_the_songs_eras(client, server, tmp_path, songs, model):
     """With default settings, so those of the logistic regression."""
     require(model)
     parts = tmp_path / "songs"

@@ -46,9 +46,7 @@ def runs(pid: int) -> bool:
 
 
 @pytest.mark.usefixtures("manifest")
-def test_a_pool_is_kept_at_its_size_until_it_ends(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_a_pool_is_kept_at_its_size_until_it_ends(client, server, folder):
     with WorkerPool(server.url, folder, 2) as pool:
         first = wait_for(client, 2)
         assert len(set(first)) == 2
@@ -71,9 +69,7 @@ def test_a_pool_is_kept_at_its_size_until_it_ends(
 
 
 @pytest.mark.usefixtures("manifest")
-def test_a_pool_takes_its_workers_along_when_it_is_killed(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_a_pool_takes_its_workers_along_when_it_is_killed(client, server, folder):
     with WorkerPool(server.url, folder, 1) as pool:
         wait_for(client, 1)
         (process,) = pool._processes
@@ -82,9 +78,7 @@ def test_a_pool_takes_its_workers_along_when_it_is_killed(
 
 
 @pytest.mark.usefixtures("manifest")
-def test_workers_of_a_pool_that_ends_at_once_say_good_bye(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_workers_of_a_pool_that_ends_at_once_say_good_bye(client, server, folder):
     """They are asked to stop as soon as they are heard of, before RQ has begun."""
     with WorkerPool(server.url, folder, 2) as pool:
         wait_for(client, 2)
@@ -96,9 +90,7 @@ def test_workers_of_a_pool_that_ends_at_once_say_good_bye(
 
 
 @pytest.mark.usefixtures("manifest")
-def test_workers_that_are_asked_while_they_start_end_all_the_same(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_workers_that_are_asked_while_they_start_end_all_the_same(client, server, folder):
     with WorkerPool(server.url, folder, 2) as pool:
         processes = list(pool._processes)
     for process in processes:
@@ -107,9 +99,7 @@ def test_workers_that_are_asked_while_they_start_end_all_the_same(
 
 
 @pytest.mark.usefixtures("manifest")
-def test_a_worker_that_died_leaves_no_open_pipe(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_a_worker_that_died_leaves_no_open_pipe(client, server, folder):
     with WorkerPool(server.url, folder, 1) as pool:
         (pid,) = wait_for(client, 1)
         (process,) = pool._processes
@@ -121,9 +111,7 @@ def test_a_worker_that_died_leaves_no_open_pipe(
 
 
 @pytest.mark.usefixtures("manifest")
-def test_a_worker_that_does_not_end_in_time_is_killed(
-    client: Redis, server: EmbeddedServer, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_does_not_end_in_time_is_killed(client, server, folder, monkeypatch):
     monkeypatch.setattr("fedredis.jobs.pool.GRACE", 0.01)
     with WorkerPool(server.url, folder, 1) as pool:
         (pid,) = wait_for(client, 1)
@@ -147,8 +135,8 @@ def ended(pool: WorkerPool) -> None:
 
 
 def test_workers_that_end_at_once_are_started_again_later_each_time_and_then_no_more(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+    tmp_path, capfd
+):
     clock, pauses = Clock(), []
     with WorkerPool("redis://there", tmp_path, 1, module="no_such", clock=clock) as pool:
         for _ in range(MOST_IN_A_ROW - 1):
@@ -168,9 +156,7 @@ def test_workers_that_end_at_once_are_started_again_later_each_time_and_then_no_
     assert capfd.readouterr().err.count("No module named no_such") == MOST_IN_A_ROW
 
 
-def test_a_worker_that_lived_is_replaced_at_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_lived_is_replaced_at_once(tmp_path, caplog, monkeypatch):
     (tmp_path / "waits.py").write_text("import os; os.read(0, 1)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     clock = Clock()
@@ -194,8 +180,8 @@ def test_a_worker_that_lived_is_replaced_at_once(
 
 
 def test_workers_import_nothing_from_the_folder_that_they_are_started_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+    tmp_path, monkeypatch, capfd
+):
     (tmp_path / "no_such.py").write_text("raise SystemExit('imported from there')")
     monkeypatch.chdir(tmp_path)
     with WorkerPool("redis://there", tmp_path, 1, module="no_such") as pool:
@@ -204,7 +190,7 @@ def test_workers_import_nothing_from_the_folder_that_they_are_started_in(
     assert "No module named no_such" in capfd.readouterr().err
 
 
-def test_waiting_ends_with_the_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_ends_with_the_pause(tmp_path, monkeypatch):
     monkeypatch.setattr("fedredis.jobs.pool.PAUSE", 0.01)
     with WorkerPool("redis://there", tmp_path, 1, module="no_such") as pool:
         for _ in range(2):
@@ -216,13 +202,13 @@ def test_waiting_ends_with_the_pause(tmp_path: Path, monkeypatch: pytest.MonkeyP
             pool.revive()
 
 
-def test_a_stop_that_is_interrupted_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_that_is_interrupted_kills(tmp_path, monkeypatch):
     (tmp_path / "deaf.py").write_text(
         "import os, signal\nsignal.signal(15, signal.SIG_IGN)\nos.write(2, b'!\\n')\nos.read(0, 1)"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_):
         monkeypatch.undo()
         raise KeyboardInterrupt
 
@@ -237,9 +223,7 @@ def test_a_stop_that_is_interrupted_kills(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("manifest")
-def test_workers_whose_redis_is_away_are_not_waited_for(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_workers_whose_redis_is_away_are_not_waited_for(client, server, folder):
     pool = WorkerPool(server.url, folder, 1).__enter__()
     (pid,) = wait_for(client, 1)
     (worker,) = pool._processes
@@ -249,16 +233,14 @@ def test_workers_whose_redis_is_away_are_not_waited_for(
 
 
 @pytest.mark.usefixtures("manifest")
-def test_another_child_that_has_ended_is_not_a_worker(
-    client: Redis, server: EmbeddedServer, folder: Path
-) -> None:
+def test_another_child_that_has_ended_is_not_a_worker(client, server, folder):
     other = subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.DEVNULL)
     os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
     with WorkerPool(server.url, folder, 1) as pool:
         (pid,) = wait_for(client, 1)
         ended = threading.Event()
 
-        def wait() -> None:
+        def wait():
             pool.wait()
             ended.set()
 
@@ -271,7 +253,7 @@ def test_another_child_that_has_ended_is_not_a_worker(
     other.wait()
 
 
-def test_a_pool_of_none(tmp_path: Path) -> None:
+def test_a_pool_of_none(tmp_path):
     with WorkerPool("redis://nowhere", tmp_path, 0) as pool:
         pool.wait()
         pool.revive()
@@ -293,14 +275,12 @@ def process(
         started.kill()
 
 
-def test_a_worker_ends_when_its_parents_pipe_closes(process: subprocess.Popen[bytes]) -> None:
+def test_a_worker_ends_when_its_parents_pipe_closes(process):
     process.stdin.close()
     assert process.wait(PATIENCE) == -signal.SIGKILL
 
 
-def test_a_worker_ends_in_order_when_asked(
-    client: Redis, process: subprocess.Popen[bytes]
-) -> None:
+def test_a_worker_ends_in_order_when_asked(client, process):
     process.terminate()
     assert process.wait(PATIENCE) == 0
     assert process.stderr.read() == b""
@@ -308,9 +288,7 @@ def test_a_worker_ends_in_order_when_asked(
     assert client.smembers("rq:workers") == set()
 
 
-def test_workers_may_import_exactly_the_models_that_the_pool_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_may_import_exactly_the_models_that_the_pool_is_given(tmp_path, monkeypatch):
     (tmp_path / "their_worker.py").write_text(
         "import os, pathlib, sys\n"
         "pathlib.Path(sys.argv[1], 'told').write_text(os.environ['FEDREDIS_MODELS'])\n"
@@ -328,12 +306,12 @@ def test_workers_may_import_exactly_the_models_that_the_pool_is_given(
     assert [allowed_models({MODELS_VARIABLE: text}) for text in told] == [set(), {"a:B", "b.c:D"}]
 
 
-def test_the_models_that_an_environment_allows() -> None:
+def test_the_models_that_an_environment_allows():
     assert allowed_models({}) == frozenset()
     assert allowed_models({MODELS_VARIABLE: " a:B, b.c:D ,,a:B,"}) == {"a:B", "b.c:D"}
 
 
-def test_a_pool_of_another_main_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_of_another_main_program(tmp_path, monkeypatch):
     """As a user's own, that knows a model of the user's."""
     (tmp_path / "their_worker.py").write_text(
         "import os, pathlib, sys\n"

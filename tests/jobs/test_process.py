@@ -29,11 +29,6 @@ from fedredis.store import workers
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from redis import Redis
-
-    from fedredis.data.manifest import Manifest
-    from fedredis.embedded import EmbeddedServer
-
 
 @pytest.fixture
 def own(tmp_path: Path) -> OwnFile:
@@ -51,12 +46,12 @@ def start(url: str, own: OwnFile) -> subprocess.Popen[str]:
     )
 
 
-def test_a_partition_folder(folder: Path, manifest: Manifest) -> None:
+def test_a_partition_folder(folder, manifest):
     assert arguments(folder) == [str(folder)]
     assert holding_of([*arguments(folder), "--with-parent"]) == Folder(folder, manifest)
 
 
-def test_an_own_file(own: OwnFile) -> None:
+def test_an_own_file(own):
     found = holding_of([*arguments(own), "--with-parent"])
     expected = read_own(own, entropy_of("hospital-a"))
     assert (found.manifest, found.slaves) == (expected.manifest, ("hospital-a",))
@@ -64,7 +59,7 @@ def test_an_own_file(own: OwnFile) -> None:
         assert found.open(slave).test_X.tolist() == expected.partition.test_X.tolist()
 
 
-def test_the_card_of_a_slave_with_its_own_file(own: OwnFile) -> None:
+def test_the_card_of_a_slave_with_its_own_file(own):
     holding = holding_of(arguments(own))
     card = make_card(holding)
     assert card.queue == "fedredis-wards-slave-hospital-a"
@@ -73,15 +68,13 @@ def test_the_card_of_a_slave_with_its_own_file(own: OwnFile) -> None:
     assert card.manifest == holding.manifest.to_json()
 
 
-def test_rows_that_can_not_be_used(own: OwnFile, tmp_path: Path) -> None:
+def test_rows_that_can_not_be_used(own, tmp_path):
     for words in ([str(tmp_path)], ["nowhere"], arguments(OwnFile(tmp_path / "no.csv", "a"))):
         with pytest.raises(DataError):
             holding_of(words)
 
 
-def test_a_worker_with_an_own_file_comes_and_goes(
-    own: OwnFile, client: Redis, server: EmbeddedServer
-) -> None:
+def test_a_worker_with_an_own_file_comes_and_goes(own, client, server):
     with start(server.url, own) as process:
         workers.wait_for_join(client, b"0-0", 60)
         (card,) = workers.present(client)
@@ -93,9 +86,7 @@ def test_a_worker_with_an_own_file_comes_and_goes(
     assert workers.present(client) == []
 
 
-def test_a_file_that_can_not_be_read_is_told_here_and_not_to_redis(
-    own: OwnFile, client: Redis, server: EmbeddedServer
-) -> None:
+def test_a_file_that_can_not_be_read_is_told_here_and_not_to_redis(own, client, server):
     own.path.write_text("age,outcome\n1,a\nsecret,b\n3,a\n4,b\n")
     with start(server.url, own) as process:
         _, told = process.communicate(timeout=60)

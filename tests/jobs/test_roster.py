@@ -28,8 +28,6 @@ from fedredis.store.workers import WorkerCard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redis import Redis
-
 
 def card(name: str, dataset: str = "pets", slaves: tuple[str, ...] | None = None) -> WorkerCard:
     return WorkerCard(name, "host", 1, "queue", dataset, "{}", slaves)
@@ -59,25 +57,25 @@ def clock_of(*times: float) -> Callable[[], float]:
         ([()], ["0", "1", "10"]),
     ],
 )
-def test_missing(held: list[tuple[str, ...] | None], absent: list[str]) -> None:
+def test_missing(held, absent):
     cards = [card(f"w-{i}", slaves=slaves) for i, slaves in enumerate(held)]
     others = [card("x-1", "songs", None), card("x-2", "songs", ("0",))]
     assert missing([*cards, *others], "pets", ("0", "1", "10")) == absent
 
 
-def test_the_data_set_of_a_worker_that_is_there(client: Redis) -> None:
+def test_the_data_set_of_a_worker_that_is_there(client):
     workers.join(client, card("w-1"))
     workers.join(client, card("w-2", slaves=("1",)))
-    reports: list[str] = []
+    reports = []
     found = wait_for_dataset(client, report=reports.append, deadline=0, clock=lambda: 1)
     assert (found, reports) == (card("w-1"), [])
 
 
 @pytest.mark.usefixtures("joined_at_once")
-def test_the_first_worker_is_seen_at_once(client: Redis) -> None:
-    reports: list[str] = []
+def test_the_first_worker_is_seen_at_once(client):
+    reports = []
 
-    def join(report: str) -> None:
+    def join(report):
         reports.append(report)
         workers.join(client, card("w-1"))
 
@@ -85,7 +83,7 @@ def test_the_first_worker_is_seen_at_once(client: Redis) -> None:
     assert (found.name, reports) == ("w-1", ["waiting for slaves: none yet"])
 
 
-def test_workers_of_several_data_sets(client: Redis) -> None:
+def test_workers_of_several_data_sets(client):
     workers.join(client, card("w-1", "songs"))
     workers.join(client, card("w-2", "pets"))
     with pytest.raises(
@@ -94,20 +92,20 @@ def test_workers_of_several_data_sets(client: Redis) -> None:
         wait_for_dataset(client, report=lambda line: None, deadline=60, clock=lambda: 0)
 
 
-def test_no_worker_at_all(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_worker_at_all(client, monkeypatch):
     monkeypatch.setattr(roster, "TICK", 0.001)
-    reports: list[str] = []
+    reports = []
     with pytest.raises(WaitTimeoutError, match="no slave has come: start some with `fedredis sl"):
         wait_for_dataset(client, report=reports.append, deadline=60, clock=clock_of(0, 59, 60))
     assert len(reports) == 2
 
 
 @pytest.mark.usefixtures("joined_at_once")
-def test_slaves_are_awaited_until_the_last_one_is_there(client: Redis) -> None:
+def test_slaves_are_awaited_until_the_last_one_is_there(client):
     workers.join(client, card("x-1", "songs"))
-    reports: list[str] = []
+    reports = []
 
-    def join(report: str) -> None:
+    def join(report):
         reports.append(report)
         slave = str(len(reports) - 1)
         workers.join(client, card(f"w-{slave}", slaves=(slave,)))
@@ -126,11 +124,11 @@ def test_slaves_are_awaited_until_the_last_one_is_there(client: Redis) -> None:
     ]
 
 
-def test_slaves_that_do_not_come_are_named(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slaves_that_do_not_come_are_named(client, monkeypatch):
     monkeypatch.setattr(roster, "TICK", 0.001)
     workers.join(client, card("w-1", slaves=("1",)))
     slaves = tuple(str(slave) for slave in range(13))
-    reports: list[str] = []
+    reports = []
     with pytest.raises(WaitTimeoutError) as late:
         wait_for_slaves(
             *(client, "pets", slaves),
@@ -159,7 +157,7 @@ def own(name: str, dataset: str = "wards", **changes: Any) -> WorkerCard:
     )
 
 
-def test_slaves_that_bring_their_own_file() -> None:
+def test_slaves_that_bring_their_own_file():
     cards = [own("b"), own("a", rows=7), own("a", rows=7), own("c", "songs"), own("d", cut="iid")]
     assert [brings_own(card) for card in cards] == [True, True, True, True, False]
     found = owners(cards, "wards")
@@ -167,7 +165,7 @@ def test_slaves_that_bring_their_own_file() -> None:
     assert (found["a"].rows, found["b"].rows) == (7, 9)
 
 
-def test_nobody_speaks_for_another() -> None:
+def test_nobody_speaks_for_another():
     """Under access rules a worker can leave a card under its own name only."""
     mine, other = own("a"), own("b")
     for forged in (
@@ -179,7 +177,7 @@ def test_nobody_speaks_for_another() -> None:
         assert owners([forged], "wards") == {}
 
 
-def test_a_slave_that_is_there_twice_with_different_data(client: Redis) -> None:
+def test_a_slave_that_is_there_twice_with_different_data(client):
     cards = [own("a"), own("b"), own("b", classes=("ill", "dead"))]
     with pytest.raises(UsageError, match=r"slave b of wards is there twice, with different data"):
         owners(cards, "wards")
@@ -192,16 +190,16 @@ def test_a_slave_that_is_there_twice_with_different_data(client: Redis) -> None:
         refuse_namesake(client, "b", replace(there, rows=10))
 
 
-def test_a_manifest_that_is_damaged_is_named() -> None:
+def test_a_manifest_that_is_damaged_is_named():
     card = replace(own("a"), manifest="[]")
     with pytest.raises(DataError, match=f"worker {card.name}: the manifest is damaged"):
         owners([card], "wards")
 
 
-def test_one_of_several_data_sets_is_chosen(client: Redis) -> None:
+def test_one_of_several_data_sets_is_chosen(client):
     for card_ in (own("a"), own("b", "songs")):
         workers.join(client, card_)
-    given: Any = {"report": lambda line: None, "deadline": 0, "clock": lambda: 1}
+    given = {"report": lambda line: None, "deadline": 0, "clock": lambda: 1}
     assert wait_for_dataset(client, "songs", **given).slaves == ("b",)
     with pytest.raises(WaitTimeoutError, match="no slave of pets has come"):
         wait_for_dataset(client, "pets", **given)
@@ -229,11 +227,11 @@ def test_one_of_several_data_sets_is_chosen(client: Redis) -> None:
         ),
     ],
 )
-def test_owners_are_awaited(client: Redis, wanted: Any, reports: list[str]) -> None:
+def test_owners_are_awaited(client, wanted, reports):
     """So many, or certain ones; who else is there makes no difference to the latter."""
     coming, told = iter("cab"), []
 
-    def join(line: str) -> None:
+    def join(line):
         told.append(line)
         workers.join(client, own(next(coming)))
 
@@ -243,10 +241,10 @@ def test_owners_are_awaited(client: Redis, wanted: Any, reports: list[str]) -> N
     assert len(found) == (wanted if isinstance(wanted, int) else len(wanted))
 
 
-def test_more_owners_than_are_wanted(client: Redis) -> None:
+def test_more_owners_than_are_wanted(client):
     for name in "cab":
         workers.join(client, own(name))
-    given: Any = {"report": lambda line: None, "deadline": 60, "clock": lambda: 0}
+    given = {"report": lambda line: None, "deadline": 60, "clock": lambda: 0}
     with pytest.raises(UsageError, match=r"3 slaves of wards are there, not 2: .*\(a, b, c\)"):
         wait_for_owners(client, "wards", 2, **given)
     assert list(wait_for_owners(client, "wards", ["c", "a"], **given)) == ["c", "a"]
@@ -259,7 +257,7 @@ def test_more_owners_than_are_wanted(client: Redis) -> None:
         (["b", "a"], "1 of 2 slaves of wards did not come: b"),
     ],
 )
-def test_owners_that_do_not_come(client: Redis, wanted: Any, line: str) -> None:
+def test_owners_that_do_not_come(client, wanted, line):
     workers.join(client, own("a"))
     with pytest.raises(WaitTimeoutError, match=f"^{line}$"):
         wait_for_owners(
@@ -270,10 +268,10 @@ def test_owners_that_do_not_come(client: Redis, wanted: Any, line: str) -> None:
 @pytest.mark.parametrize(
     ("version", "told"), [("0.0.9", "fedredis 0.0.9, and"), ("", "an older fedredis, and")]
 )
-def test_a_worker_of_another_version_is_refused(client: Redis, version: str, told: str) -> None:
+def test_a_worker_of_another_version_is_refused(client, version, told):
     workers.join(client, own("a"))
     workers.join(client, replace(own("b"), version=version))
-    given: Any = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
+    given = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
     line = f"worker fedredis-.* on host is of {told} this is fedredis {__version__}: install"
     with pytest.raises(UsageError, match=line):
         wait_for_dataset(client, "wards", **given)
@@ -284,9 +282,9 @@ def test_a_worker_of_another_version_is_refused(client: Redis, version: str, tol
     wait_for_slaves(client, "wards", ("a",), enough=1, **given)
 
 
-def test_a_stranger_can_not_speak_of_another_version(client: Redis) -> None:
+def test_a_stranger_can_not_speak_of_another_version(client):
     """Who may leave a card of its own only stops nobody else's run."""
     workers.join(client, own("a"))
     workers.join(client, replace(own("b"), slaves=("a",), version="0.0.9"))
-    given: Any = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
+    given = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
     wait_for_slaves(client, "wards", ("a",), enough=1, **given)

@@ -11,12 +11,8 @@ from fedredis.jobs.view import RunView
 from fedredis.keys import RoundName, RunKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redis import Redis
 
-    from fedredis.config import RunConfig
-    from fedredis.jobs.context import WorkerContext
 
 KNOWN = {"mean": np.zeros(2), "scale": np.ones(2), "rows": np.array(9)}
 
@@ -25,9 +21,7 @@ def look(client: Redis, keys: RunKeys) -> RunView:
     return RunView.open(client, keys, "w-1", alone=None)
 
 
-def test_a_run_is_read_once(
-    client: Redis, keys: RunKeys, make_config: Callable[..., RunConfig]
-) -> None:
+def test_a_run_is_read_once(client, keys, make_config):
     run = look(client, keys)
     assert (run.config, run.run_id) == (make_config(), keys.run_id)
     jobs = [run.job_of(RoundName.parse(name)) for name in ("train:1", "evaluate:1", "evaluate:2")]
@@ -35,14 +29,12 @@ def test_a_run_is_read_once(
     assert run.job_of(RoundName("nothing", 1)) == "nothing"
 
 
-def test_no_such_run(client: Redis) -> None:
+def test_no_such_run(client):
     with pytest.raises(RunNotFoundError, match="there is no run r9"):
         look(client, RunKeys("r9"))
 
 
-def test_claims_last_as_long_as_the_run_says(
-    client: Redis, keys: RunKeys, make_config: Callable[..., RunConfig]
-) -> None:
+def test_claims_last_as_long_as_the_run_says(client, keys, make_config):
     client.hset(keys.run, "config", make_config(lease_ms=777_000).to_json())
     look(client, keys).store.attach("train")
     until = client.zscore(keys.attached("train"), "w-1")
@@ -50,16 +42,13 @@ def test_claims_last_as_long_as_the_run_says(
 
 
 def test_artifacts_are_fetched_once_a_version_and_the_oldest_forgotten(
-    client: Redis,
-    keys: RunKeys,
-    write_artifact: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    client, keys, write_artifact, monkeypatch
+):
     monkeypatch.setattr(view, "ARTIFACTS_KEPT", 2)
     run, fetched = look(client, keys), []
     fetch = run.store.artifact
 
-    def noting(name: str, version: str) -> object:
+    def noting(name, version):
         fetched.append((name, version))
         return fetch(name, version)
 
@@ -77,9 +66,7 @@ def test_artifacts_are_fetched_once_a_version_and_the_oldest_forgotten(
         run._artifact("model:1", "of another master")
 
 
-def test_a_context_keeps_the_run_that_it_looked_at_last(
-    client: Redis, keys: RunKeys, make_context: Callable[..., WorkerContext]
-) -> None:
+def test_a_context_keeps_the_run_that_it_looked_at_last(client, keys, make_context):
     client.hset("fedredis:{r2}", mapping=client.hgetall(keys.run))
     context = make_context()
     view = context.view(keys.run_id)
@@ -88,16 +75,14 @@ def test_a_context_keeps_the_run_that_it_looked_at_last(
     assert context.view(keys.run_id) is not view
 
 
-def test_a_context_lets_go_of_a_run_that_is_over(
-    client: Redis, keys: RunKeys, make_context: Callable[..., WorkerContext]
-) -> None:
+def test_a_context_lets_go_of_a_run_that_is_over(client, keys, make_context):
     context = make_context()
     view, made = context.view(keys.run_id), []
 
-    def rows() -> object:
+    def rows():
         return context.inputs.mapped("1", (keys.run_id, "v"), lambda: make(view.config))
 
-    def make(config: RunConfig) -> object:
+    def make(config):
         made.append(1)
         return context.inputs.conformed("1", config)
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,14 +12,6 @@ from fedredis.keys import RunKeys
 from fedredis.store import nodes
 from fedredis.store.nodes import samples
 from tests.jobs.conftest import open_round
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from redis import Redis
-
-    from fedredis.jobs.context import WorkerContext
-    from fedredis.store.master import MasterStore
 
 
 class Clock:
@@ -38,7 +29,7 @@ def burn(seconds: float) -> None:
         pass
 
 
-def test_a_meter_tells_the_share_of_a_core_and_the_memory() -> None:
+def test_a_meter_tells_the_share_of_a_core_and_the_memory():
     clock = Clock()
     meter = Meter(clock)
     burn(0.1)
@@ -52,7 +43,7 @@ def test_a_meter_tells_the_share_of_a_core_and_the_memory() -> None:
     assert meter.read().cpu < 0.01
 
 
-def test_children_count_and_those_of_a_master_do_not() -> None:
+def test_children_count_and_those_of_a_master_do_not():
     clock = Clock()
     whole, alone = Meter(clock), Meter(clock, children=False)
     code = "import time\nwhile time.process_time() < 0.5: pass\nprint(flush=True)\ninput()"
@@ -74,7 +65,7 @@ def test_children_count_and_those_of_a_master_do_not() -> None:
     assert ended.cpu_s >= 0.45
 
 
-def test_samples_lie_further_apart_the_longer_a_run_lasts(client: Redis) -> None:
+def test_samples_lie_further_apart_the_longer_a_run_lasts(client):
     client.xadd(RunKeys("r1").nodes, {"node": "master"})
     clock = Clock()
     with Sampler(client, "r1", "w-1", clock=clock) as sampler:
@@ -89,7 +80,7 @@ def test_samples_lie_further_apart_the_longer_a_run_lasts(client: Redis) -> None
     assert len(told) < 4 * THINNING
 
 
-def test_what_is_used_between_two_stays_is_not_the_runs(client: Redis) -> None:
+def test_what_is_used_between_two_stays_is_not_the_runs(client):
     client.xadd(RunKeys("r1").nodes, {"node": "master"})
     clock = Clock()
     sampler = Sampler(client, "r1", "w-1", clock=clock)
@@ -100,13 +91,13 @@ def test_what_is_used_between_two_stays_is_not_the_runs(client: Redis) -> None:
     assert [(sample.node, sample.seconds) for sample in found] == [("w-1", 2.0)] * 2
 
 
-def test_a_run_that_is_gone_is_told_nothing(client: Redis) -> None:
+def test_a_run_that_is_gone_is_told_nothing(client):
     with Sampler(client, "r1", "w-1"):
         pass
     assert not client.exists(RunKeys("r1").nodes)
 
 
-def test_a_spoilt_stream_ends_no_work(client: Redis) -> None:
+def test_a_spoilt_stream_ends_no_work(client):
     key = RunKeys("r1").nodes
     client.xadd(key, {"node": "master"}, id=f"{(1 << 64) - 1}-{(1 << 64) - 1}")
     with Sampler(client, "r1", "w-1"):
@@ -120,7 +111,7 @@ def test_a_spoilt_stream_ends_no_work(client: Redis) -> None:
 @pytest.mark.parametrize(
     "fields", [{"cpu": "nan"}, {"ms": "-1"}, {"memory_mb": "x"}, {"node": ""}]
 )
-def test_what_is_no_sample_is_left_out(client: Redis, fields: dict[str, str]) -> None:
+def test_what_is_no_sample_is_left_out(client, fields):
     key = RunKeys("r1").nodes
     client.xadd(key, {"node": "master"})
     whole = {"node": "w\x1b-1", "ms": "250", "cpu": "0.5", "memory_mb": "80"}
@@ -131,9 +122,7 @@ def test_what_is_no_sample_is_left_out(client: Redis, fields: dict[str, str]) ->
     assert samples(client, "r1", after) == ([], after)
 
 
-def test_a_stay_with_a_run_is_sampled(
-    client: Redis, master: MasterStore, make_context: Callable[..., WorkerContext]
-) -> None:
+def test_a_stay_with_a_run_is_sampled(client, master, make_context):
     open_round(master)
     context = make_context()
     serve(context, master.keys.run_id, "statistics")

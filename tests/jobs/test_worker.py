@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
     from fedredis.keys import RunKeys
     from fedredis.store.master import MasterStore
@@ -93,9 +92,7 @@ def serve(queue: Queue, keys: RunKeys, **options: Any) -> Job:
     return queue.enqueue_call(STATISTICS, kwargs=kwargs, **options)
 
 
-def test_it_runs_fedredis_jobs(
-    opened: MasterStore, keys: RunKeys, queue: Queue, burst: Callable[[], FedredisWorker]
-) -> None:
+def test_it_runs_fedredis_jobs(opened, keys, queue, burst):
     job = serve(queue, keys)
     name = burst().name
     assert fetch(job) == ("finished", "")
@@ -106,13 +103,7 @@ def test_it_runs_fedredis_jobs(
 # What it refuses.
 
 
-def test_os_system_is_not_run(
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    rq_client: Redis,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_os_system_is_not_run(queue, burst, rq_client, tmp_path, monkeypatch):
     file = tmp_path / "touched"
     job = queue.enqueue_call("os.system", args=(f"touch {file}",))
     burst()
@@ -141,15 +132,7 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("event", ["on_success", "on_failure", "on_stopped"])
 @pytest.mark.parametrize("func", [STATISTICS, "os.getcwd"])
-def test_callbacks_are_not_run(
-    opened: MasterStore,
-    keys: RunKeys,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    evil: Path,
-    event: str,
-    func: str,
-) -> None:
+def test_callbacks_are_not_run(opened, keys, queue, burst, evil, event, func):
     kwargs = {"run": keys.run_id, "round": "statistics:1"} if func == STATISTICS else {}
     job = queue.enqueue_call(func, kwargs=kwargs, **{event: Callback("evil.touch")})
     burst()
@@ -160,15 +143,8 @@ def test_callbacks_are_not_run(
 
 
 @pytest.mark.parametrize("status", ["finished", "failed"])
-def test_webhooks_are_not_sent(
-    opened: MasterStore,
-    keys: RunKeys,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-    status: str,
-) -> None:
-    sent: list[object] = []
+def test_webhooks_are_not_sent(opened, keys, queue, burst, monkeypatch, status):
+    sent = []
     monkeypatch.setattr("rq.webhook.urlopen", lambda *args, **kwargs: sent.append(args))
     job = serve(queue, keys, webhooks=[Webhook("http://127.0.0.1:9/", status)])
     burst()
@@ -176,9 +152,7 @@ def test_webhooks_are_not_sent(
     assert "callbacks and webhooks are not on the allow-list" in fetch(job)[1]
 
 
-def test_pickled_jobs_are_not_loaded(
-    client: Redis, queue: Queue, burst: Callable[[], FedredisWorker], tmp_path: Path
-) -> None:
+def test_pickled_jobs_are_not_loaded(client, queue, burst, tmp_path):
     file = tmp_path / "touched"
     # What pickle.loads makes a call of os.system of.
     pickled = f"cos\nsystem\n(Vtouch {file}\ntR.".encode()
@@ -189,15 +163,10 @@ def test_pickled_jobs_are_not_loaded(
     assert client.lrange(queue.key, 0, -1) == []
 
 
-def test_it_takes_no_commands_from_a_channel(
-    client: Redis,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    channels: list[Any] = []
+def test_it_takes_no_commands_from_a_channel(client, queue, burst, monkeypatch):
+    channels = []
 
-    def look(context: Any, **names: str) -> None:
+    def look(context, **names):
         channels.append(client.pubsub_channels())
 
     monkeypatch.setitem(allowlist.ALLOWED, STATISTICS, look)
@@ -209,7 +178,7 @@ def test_it_takes_no_commands_from_a_channel(
 # What others see of it.
 
 
-def test_the_card_of_a_folder_of_all_slaves(folder: Path, manifest: Manifest) -> None:
+def test_the_card_of_a_folder_of_all_slaves(folder, manifest):
     card = make_card(Folder(folder, manifest))
     assert card.slaves is None
     assert card.queue == f"fedredis-{manifest.dataset}"
@@ -218,7 +187,7 @@ def test_the_card_of_a_folder_of_all_slaves(folder: Path, manifest: Manifest) ->
     assert make_card(Folder(folder, manifest)).name != card.name
 
 
-def test_the_card_of_a_folder_of_some_slaves(folder: Path, manifest: Manifest) -> None:
+def test_the_card_of_a_folder_of_some_slaves(folder, manifest):
     (folder / "slave-1.npy").unlink()
     card = make_card(Folder(folder, manifest))
     assert card.slaves == ("0", "2", "3")
@@ -230,15 +199,10 @@ def test_the_card_of_a_folder_of_some_slaves(folder: Path, manifest: Manifest) -
     assert card.queue == f"fedredis-{manifest.dataset}-slave-0"
 
 
-def test_it_is_there_while_it_works_and_not_afterwards(
-    client: Redis,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen: list[Any] = []
+def test_it_is_there_while_it_works_and_not_afterwards(client, queue, burst, monkeypatch):
+    seen = []
 
-    def look(context: Any, **names: str) -> None:
+    def look(context, **names):
         seen.append((workers.present(client), context.card))
         seen.append(client.smembers("rq:workers"))
 
@@ -254,27 +218,22 @@ def test_it_is_there_while_it_works_and_not_afterwards(
     assert client.xlen("fedredis:joined") == 1
 
 
-def test_its_heart_beats_while_a_job_runs(
-    client: Redis,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_its_heart_beats_while_a_job_runs(client, queue, burst, monkeypatch):
     monkeypatch.setattr(worker, "HEARTBEAT", 0.01)
     announce, kept = workers.announce, FedredisWorker.maintain_heartbeats
     forgotten, said, maintained = (threading.Event() for _ in range(3))
 
-    def noting(*args: Any) -> None:
+    def noting(*args):
         known = forgotten.is_set()
         announce(*args)
         if known:
             said.set()
 
-    def maintaining(self: FedredisWorker, *args: Any) -> None:
+    def maintaining(self, *args):
         kept(self, *args)
         maintained.set()
 
-    def long_job(context: Any, **names: str) -> list[str]:
+    def long_job(context, **names):
         client.delete("fedredis:workers", f"fedredis:worker:{context.card.name}")
         forgotten.set()
         assert said.wait(30)
@@ -291,22 +250,17 @@ def test_its_heart_beats_while_a_job_runs(
     assert client.keys("fedredis:worker*") == []
 
 
-def test_its_hash_tells_of_its_processor_and_memory(
-    client: Redis,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_its_hash_tells_of_its_processor_and_memory(client, queue, burst, monkeypatch):
     monkeypatch.setattr(worker, "HEARTBEAT", 0.01)
     announce = workers.announce
     announced = threading.Event()
 
-    def noting(client: Redis, card: Any, vitals: Any) -> None:
+    def noting(client, card, vitals):
         announce(client, card, vitals)
         if vitals:
             announced.set()
 
-    def look(context: Any, **names: str) -> list[str]:
+    def look(context, **names):
         assert announced.wait(30)
         told = client.hmget(f"fedredis:worker:{context.card.name}", "cpu_s", "memory_mb", "pid")
         return [field.decode() for field in told]
@@ -331,13 +285,9 @@ def is_gone(client: Redis) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("at", ["work", "dequeue_job_and_maintain_ttl"])
 def test_it_leaves_when_it_is_asked_before_it_has_begun_or_while_it_waits(
-    client: Redis,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-    at: str,
-    number: signal.Signals,
-) -> None:
-    def asked(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
+    client, burst, monkeypatch, at, number
+):
+    def asked(self, *args, **kwargs):
         os.kill(os.getpid(), number)
         pytest.fail("it was not heard")
 
@@ -346,12 +296,10 @@ def test_it_leaves_when_it_is_asked_before_it_has_begun_or_while_it_waits(
     assert is_gone(client)
 
 
-def test_it_leaves_when_it_is_asked_while_it_announces_itself(
-    client: Redis, burst: Callable[[], FedredisWorker], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_leaves_when_it_is_asked_while_it_announces_itself(client, burst, monkeypatch):
     join = workers.join
 
-    def join_and_be_asked(*args: Any) -> None:
+    def join_and_be_asked(*args):
         join(*args)
         assert client.zcard("fedredis:workers") == 1
         os.kill(os.getpid(), signal.SIGTERM)
@@ -363,23 +311,18 @@ def test_it_leaves_when_it_is_asked_while_it_announces_itself(
 
 
 def test_it_finishes_what_it_is_at_when_it_is_asked(
-    client: Redis,
-    opened: MasterStore,
-    keys: RunKeys,
-    queue: Queue,
-    burst: Callable[[], FedredisWorker],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    client, opened, keys, queue, burst, monkeypatch
+):
     """The slave at hand is counted, those after it go to others."""
     visit = SlaveStore.visit
 
-    def visit_and_be_asked(store: SlaveStore, *args: Any) -> Any:
+    def visit_and_be_asked(store, *args):
         answer = visit(store, *args)
         if not serving:
             serving.append(os.kill(os.getpid(), signal.SIGTERM))
         return answer
 
-    serving: list[Any] = []
+    serving = []
     monkeypatch.setattr(SlaveStore, "visit", visit_and_be_asked)
     first, second = serve(queue, keys), serve(queue, keys)
     name = burst().name
@@ -390,10 +333,8 @@ def test_it_finishes_what_it_is_at_when_it_is_asked(
     assert is_gone(client)
 
 
-def test_it_leaves_when_it_ends_by_an_error(
-    client: Redis, burst: Callable[[], FedredisWorker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(self: SimpleWorker, *args: Any, **kwargs: Any) -> None:
+def test_it_leaves_when_it_ends_by_an_error(client, burst, monkeypatch):
+    def fail(self, *args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SimpleWorker, "work", fail)
@@ -402,9 +343,7 @@ def test_it_leaves_when_it_ends_by_an_error(
     assert client.keys("fedredis:worker*") == []
 
 
-def test_it_makes_room_for_another_run(
-    client: Redis, rq_client: Redis, folder: Path, manifest: Manifest, queue: Queue
-) -> None:
+def test_it_makes_room_for_another_run(client, rq_client, folder, manifest, queue):
     serving = FedredisWorker(
         client, rq_client, make_card(Folder(folder, manifest)), Inputs(Folder(folder, manifest))
     )
@@ -441,13 +380,7 @@ def values(client: Redis, key: bytes) -> Iterator[bytes]:
             pytest.fail(f"{key!r} is of type {other!r}")
 
 
-def test_what_rq_keeps_is_json(
-    client: Redis,
-    opened: MasterStore,
-    queue: Queue,
-    make_config: Callable[..., RunConfig],
-    burst: Callable[[], FedredisWorker],
-) -> None:
+def test_what_rq_keeps_is_json(client, opened, queue, make_config, burst):
     dispatch = Dispatcher(
         client, opened, make_config(), own_workers=1, revive=lambda: None, clock=lambda: 0.0
     )
@@ -470,19 +403,14 @@ def test_what_rq_keeps_is_json(
 
 @pytest.mark.parametrize("state", ["started", "idle"])
 def test_a_stop_that_is_swallowed_on_its_way_is_not_forgotten(
-    client: Redis,
-    rq_client: Redis,
-    folder: Path,
-    manifest: Manifest,
-    monkeypatch: pytest.MonkeyPatch,
-    state: str,
-) -> None:
+    client, rq_client, folder, manifest, monkeypatch, state
+):
     """RQ's maintenance may be interrupted, and goes on over any exception."""
     card = make_card(Folder(folder, manifest))
     serving = FedredisWorker(client, rq_client, card, Inputs(Folder(folder, manifest)))
     looked = []
 
-    def maintain() -> None:
+    def maintain():
         looked.append(serving.get_state())
         if looked[-1] == state:
             with contextlib.suppress(StopRequested):

@@ -1,16 +1,8 @@
 """``fedredis acl``: what it prints, and what becomes of passwords."""
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from redis import Redis
 
 SLAVE = ("--dataset", "pets-3-0123abcd", "--slave", 1)
 
@@ -24,7 +16,7 @@ SLAVE = ("--dataset", "pets-3-0123abcd", "--slave", 1)
         (("slave", "--dataset", "wards", "--slave", "a.b_c"), "fedredis-wards-slave-a.b_c"),
     ],
 )
-def test_a_rule_without_a_password(call, args: tuple[object, ...], user: str) -> None:
+def test_a_rule_without_a_password(call, args, user):
     """Nobody can log in, and how to change that is said beside it."""
     answer = call("acl", *args)
     assert answer.code == 0
@@ -35,7 +27,7 @@ def test_a_rule_without_a_password(call, args: tuple[object, ...], user: str) ->
     assert "ACL SETUSER NAME '>PASSWORD'" in answer.err
 
 
-def test_passwords_are_made_and_kept(call, tmp_path: Path) -> None:
+def test_passwords_are_made_and_kept(call, tmp_path):
     """The rules hold their digests; they stand in files that only this user can read."""
     folder = tmp_path / "passwords"
     args = ("acl", "all", *SLAVE, "--slave", 2, "--passwords", folder)
@@ -59,7 +51,7 @@ def test_passwords_are_made_and_kept(call, tmp_path: Path) -> None:
     assert call(*args).out == answer.out
 
 
-def test_a_password_of_ones_own(call, tmp_path: Path) -> None:
+def test_a_password_of_ones_own(call, tmp_path):
     folder = tmp_path / "passwords"
     folder.mkdir(mode=0o700)
     file = folder / "fedredis-viewer"
@@ -73,7 +65,7 @@ def test_a_password_of_ones_own(call, tmp_path: Path) -> None:
     assert "holds no password" in call(*args).err
 
 
-def test_the_slaves_of_a_folder(call) -> None:
+def test_the_slaves_of_a_folder(call):
     assert call("partition", "--slaves", 3, "--out", "parts").code == 0
     users = [line.split()[1] for line in call("acl", "slave", "--data", "parts").out.splitlines()]
     assert [user.rpartition("-slave-")[2] for user in users] == ["0", "1", "2"]
@@ -97,21 +89,21 @@ def test_the_slaves_of_a_folder(call) -> None:
         ((), "Missing argument"),
     ],
 )
-def test_wrong_calls(call, args: tuple[object, ...], complaint: str) -> None:
+def test_wrong_calls(call, args, complaint):
     answer = call("acl", *args)
     assert (answer.code, answer.out) == (2, "")
     assert complaint in answer.err
     assert answer.err.count("\n") == 1
 
 
-def test_a_slave_that_the_folder_does_not_know(call) -> None:
+def test_a_slave_that_the_folder_does_not_know(call):
     assert call("partition", "--slaves", 3, "--out", "parts").code == 0
     answer = call("acl", "slave", "--data", "parts", "--slave", 3)
     assert answer.code == 2
     assert "has slaves 0 to 2" in answer.err
 
 
-def test_a_running_server_takes_them_as_commands(call, client: Redis) -> None:
+def test_a_running_server_takes_them_as_commands(call, client):
     """``ACL SETUSER`` in place of the first word; an earlier rule of the user's is forgotten."""
     client.execute_command("ACL SETUSER fedredis-viewer on nopass ~* &* +@all")
     try:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from redis import Redis
-
     from fedredis.embedded import EmbeddedServer
 
 DASHBOARD = "from rq_dashboard.cli import main; main()"
@@ -64,11 +62,9 @@ def fetch(server: EmbeddedServer) -> Iterator[Callable[..., int]]:
             process.kill()
 
 
-def test_it_unpickles_and_deletes_nothing(
-    fetch: Callable[..., int], client: Redis, tmp_path: Path
-) -> None:
+def test_it_unpickles_and_deletes_nothing(fetch, client, tmp_path):
     trace = tmp_path / "trace"
-    pickled: Any = {"connection": client, "serializer": DefaultSerializer}
+    pickled = {"connection": client, "serializer": DefaultSerializer}
     job = Queue("evil", **pickled).enqueue_call(
         "os.getcwd", args=(Evil(trace),), meta={"evil": Evil(trace)}
     )

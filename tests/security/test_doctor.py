@@ -72,7 +72,7 @@ def look(call):
     return look
 
 
-def test_all_is_well_by_tls(start, look, certificates) -> None:
+def test_all_is_well_by_tls(start, look, certificates):
     port = start("--tls-auth-clients", "no", "--requirepass", "p", certificate="good")
     url = f"rediss://:p@localhost:{port}?ssl_ca_certs={certificates}/own.pem"
     with connect(url) as client:
@@ -97,7 +97,7 @@ def test_all_is_well_by_tls(start, look, certificates) -> None:
         ("", "", "localhost", "own", "TLS it speaks no TLS .*: write redis:// in the URL"),
     ],
 )
-def test_tls(start, look, certificates, certificate, options, host, query, told) -> None:
+def test_tls(start, look, certificates, certificate, options, host, query, told):
     more = ("--tls-auth-clients", options) if options else ()
     port = start(*more, certificate=certificate)
     query = f"?ssl_ca_certs={certificates}/{query}.pem" if query else ""
@@ -117,7 +117,7 @@ def test_tls(start, look, certificates, certificate, options, host, query, told)
         ("", "good", "", r"redis://localhost:\d+: it hangs up: if it speaks TLS there, the URL"),
     ],
 )
-def test_login(start, look, options, certificate, login, told) -> None:
+def test_login(start, look, options, certificate, login, told):
     port = start(*options.split(), certificate=certificate)
     wait_for(port)
     well, finding = look(f"redis://{login}localhost:{port}")
@@ -125,7 +125,7 @@ def test_login(start, look, options, certificate, login, told) -> None:
     assert re.match(f"login {told}", finding), finding
 
 
-def test_a_server_with_as_many_clients_as_it_takes(start, look) -> None:
+def test_a_server_with_as_many_clients_as_it_takes(start, look):
     port = start("--maxclients", 1)
     with connect(f"redis://localhost:{port}") as only:
         only.ping()
@@ -133,10 +133,10 @@ def test_a_server_with_as_many_clients_as_it_takes(start, look) -> None:
     assert finding.endswith("as many clients as it takes are there: raise its `maxclients`")
 
 
-def test_what_is_no_redis(look) -> None:
+def test_what_is_no_redis(look):
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer() -> None:
+        def answer():
             for _ in range(2):  # the port is looked at, and then what answers there
                 one, _where = server.accept()
                 with one, suppress(ConnectionResetError):
@@ -159,7 +159,7 @@ def test_what_is_no_redis(look) -> None:
         ("~* +@all -info -time", "ACL", "no permissions to run the 'time' command"),
     ],
 )
-def test_rights(start, look, rule, step, told) -> None:
+def test_rights(start, look, rule, step, told):
     port = start()
     with connect(f"redis://localhost:{port}") as client:
         client.execute_command("ACL", "SETUSER", "ann", "on", ">p", "resetkeys", *rule.split())
@@ -169,7 +169,7 @@ def test_rights(start, look, rule, step, told) -> None:
     assert told in finding
 
 
-def test_a_socket(look, tmp_path) -> None:
+def test_a_socket(look, tmp_path):
     _, finding = look(f"unix://{tmp_path}/none.sock")
     assert finding.startswith("socket ")
     assert finding.endswith("start the server, with `unixsocket` set to that path")

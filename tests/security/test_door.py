@@ -220,9 +220,7 @@ def problem(ask: Callable[[int, str], tuple[str, str]], number: int, run: str) -
     ("times", "seed"),
     [(600, SEED), *(pytest.param(50_000, seed, marks=pytest.mark.soak) for seed in (10, 11))],
 )
-def test_a_value_or_a_line(
-    made: Made, ask, embedded, monkeypatch: pytest.MonkeyPatch, times: int, seed: int
-) -> None:
+def test_a_value_or_a_line(made, ask, embedded, monkeypatch, times, seed):
     """All but those that may wait change nothing; what those change is put back."""
     # Each connection looks up the version of its library, which takes as long as a command.
     monkeypatch.setattr(importlib.metadata, "version", cache(importlib.metadata.version))
@@ -252,7 +250,7 @@ def test_a_value_or_a_line(
                 print(f"{done} values, {number} commands", flush=True)
 
 
-def test_there_is_something_of_all_kinds_of_keys(made: Made) -> None:
+def test_there_is_something_of_all_kinds_of_keys(made):
     last = {key.rpartition(b"}")[2].split(b":")[1] for key in made.dumped if b"}:" in key}
     expected = "events work open history everyone slaves warnings model preprocessing strategy"
     assert {*expected.split(), "round", "slave", "nodes"} <= {name.decode() for name in last}

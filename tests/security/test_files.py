@@ -25,7 +25,7 @@ from fedredis.errors import FedredisError
 from tests.security.mutations import garbled, leaf, odd_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 SEED = 7
@@ -117,9 +117,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("times", [150, pytest.param(3000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("model", ["logistic", "trees"])
-def test_a_model_file(
-    models: Mapping[str, bytes], call: Callable[..., Any], tmp_path: Path, model: str, times: int
-) -> None:
+def test_a_model_file(models, call, tmp_path, model, times):
     rng, path, well = random.Random(f"{SEED} {model}"), tmp_path / "odd.npz", 0
     for number in range(times):
         change = remade if rng.random() < 0.7 else garbled
@@ -134,7 +132,7 @@ def test_a_model_file(
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("times", [150, pytest.param(3000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", ["slave-0.npy", "manifest.json"])
-def test_a_partition_folder(folder: Path, tmp_path: Path, name: str, times: int) -> None:
+def test_a_partition_folder(folder, tmp_path, name, times):
     rng, odd, said = random.Random(f"{SEED} {name}"), tmp_path / "odd", list[str]()
     odd.mkdir()
     for file in folder.iterdir():

@@ -7,7 +7,7 @@ import secrets
 import socket
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from rq import Callback, Queue
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from redis import Redis
 
 TRAIN = ("--rounds", 2, "--features", "plain", "--wait-timeout", 30, "--json")
 JOB = "fedredis.jobs.train"
@@ -66,19 +65,17 @@ def outcome(job: Job) -> str:
     return str(result.latest_result().exc_string)
 
 
-def test_a_worker_runs_nothing_of_theirs(
-    fenced, call, admin: Redis, touched: Path, pickled: bytes
-) -> None:
+def test_a_worker_runs_nothing_of_theirs(fenced, call, admin, touched, pickled):
     """And it goes on: the same worker process serves a training afterwards."""
     queue = Queue(fenced.queue(0), connection=admin, serializer=JSONSerializer)
 
-    def name() -> str:
+    def name():
         return f"{jobs_of(queue.name)}{secrets.token_hex(4)}"
 
-    def put(func: str, **options: Any) -> Job:
+    def put(func, **options):
         return queue.enqueue_call(func, job_id=name(), **options)
 
-    def put_raw(**fields: bytes) -> Job:
+    def put_raw(**fields):
         job = Job.create(JOB, id=name(), connection=admin, serializer=JSONSerializer)
         job.origin = queue.name
         job.save()
@@ -86,11 +83,11 @@ def test_a_worker_runs_nothing_of_theirs(
         admin.rpush(queue.key, job.id)
         return job
 
-    def named(*call_: object) -> bytes:
+    def named(*call_):
         return zlib.compress(json.dumps(call_).encode())
 
     with fenced.workers(), listening() as (url, server):
-        sent: list[Job] = []
+        sent = []
         sent.append(put("os.system", args=(f"touch {touched}",)))
         sent.append(put("evil.touch"))
         sent.append(put("builtins.exec", args=("import evil; evil.touch()",)))
@@ -121,9 +118,7 @@ def test_a_worker_runs_nothing_of_theirs(
     assert not touched.exists()
 
 
-def test_a_master_unpickles_nothing(
-    fenced, call, admin: Redis, touched: Path, pickled: bytes
-) -> None:
+def test_a_master_unpickles_nothing(fenced, call, admin, touched, pickled):
     """Planted in all that RQ keeps of the run's jobs and workers, and in what slaves tell."""
     at = ("--redis-url", fenced.master_url)
     with fenced.workers():

@@ -16,7 +16,7 @@ from fedredis.keys import worker as worker_key
 from fedredis.secure.identity import Identity, Roster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from redis import Redis
@@ -45,14 +45,7 @@ def urls(fenced, call, admin: Redis, tmp_path: Path) -> Iterator[dict[str, str]]
 @pytest.mark.parametrize(
     "options", [(), ("--secure", "--model", "trees"), ("--secure",)], ids=" ".join
 )
-def test_they_train_and_nothing_is_refused(
-    fenced,
-    call,
-    urls: dict[str, str],
-    tmp_path: Path,
-    denials: Callable[[], list[str]],
-    options: tuple[str, ...],
-) -> None:
+def test_they_train_and_nothing_is_refused(fenced, call, urls, tmp_path, denials, options):
     made = [Identity.make(tmp_path / "keys", name) for name in NAMES]
     policy = tmp_path / "keys" / "policy.toml"
     policy.write_text(Roster.of(made).to_toml())
@@ -76,9 +69,7 @@ def test_they_train_and_nothing_is_refused(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_anothers_is_refused(
-    name: str, urls: dict[str, str], admin: Redis, login: Callable[[str], Redis]
-) -> None:
+def test_what_is_anothers_is_refused(name, urls, admin, login):
     keys, slave = RunKeys("0123abcd"), login(urls[name])
     for other in NAMES:
         queue = queue_name("wards", [other])

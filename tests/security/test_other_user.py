@@ -66,10 +66,10 @@ def python() -> str:
     pytest.skip("another user can't run this Python")
 
 
-def test_it(server: EmbeddedServer, python: str) -> None:
+def test_it(server, python):
     knock = [python, "-I", "-S", "-c", KNOCK, str(server.home), str(server.port)]
 
-    def answers(**who: Any) -> list[str]:
+    def answers(**who):
         done = subprocess.run(knock, capture_output=True, text=True, check=True, cwd="/", **who)
         return done.stdout.splitlines()
 

@@ -120,7 +120,7 @@ def refused(scene: Scene, admin: Redis) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("whose", ["your", "twelfth"])
-def test_what_is_another_slaves(refused, whose: str) -> None:
+def test_what_is_another_slaves(refused, whose):
     """Neither read nor written, not even where the other's number begins with one's own."""
     commands = (
         *("RPUSH {_update} mine", "LRANGE {_update} 0 -1", "DEL {_update}", "LLEN {_update}"),
@@ -140,7 +140,7 @@ def test_what_is_another_slaves(refused, whose: str) -> None:
     refused(*(command.replace("{_", f"{{{whose}_") for command in commands))
 
 
-def test_what_is_the_masters(refused) -> None:
+def test_what_is_the_masters(refused):
     refused(
         *("HSET {model} blob mine", "DEL {model}", "HSET {next_model} blob mine"),
         *("SET {model} mine", "EXPIRE {model} 1", "HSET {preprocessing} blob mine"),
@@ -154,7 +154,7 @@ def test_what_is_the_masters(refused) -> None:
     )
 
 
-def test_what_is_nobodys(refused) -> None:
+def test_what_is_nobodys(refused):
     refused(
         *("KEYS *", "SCAN 0", "RANDOMKEY", "DBSIZE", "FLUSHALL", "FLUSHDB", "SWAPDB 0 1"),
         *("CONFIG GET *", "CONFIG SET dir /tmp", "ACL LIST", "ACL WHOAMI", "ACL SETUSER x on"),
@@ -169,7 +169,7 @@ def test_what_is_nobodys(refused) -> None:
     )
 
 
-def test_a_script_of_its_own_reaches_no_further(scene: Scene, admin: Redis) -> None:
+def test_a_script_of_its_own_reaches_no_further(scene, admin):
     """Loading scripts is allowed, as ours have to be loaded; what they touch is looked at."""
     keys = list(admin.scan_iter(count=1000))
     before = [admin.dump(key) for key in keys]
@@ -203,7 +203,7 @@ def handed(claim: Claim, *slaves: str) -> Handed:
     return Handed(claim, Bundle(slaves, (1,) * len(slaves), []), Schema(()))
 
 
-def test_the_shipped_scripts_reach_no_further(scene: Scene, fenced, admin: Redis) -> None:
+def test_the_shipped_scripts_reach_no_further(scene, fenced, admin):
     """A claim on another slave can be had; its update can't be handed in, nor its failure."""
     admin.delete(scene.names["my_update"], scene.names["your_update"])
     claim = claimed(scene, "2", "1")
@@ -224,7 +224,7 @@ def test_the_shipped_scripts_reach_no_further(scene: Scene, fenced, admin: Redis
     assert admin.llen(scene.names["my_update"]) == 2
 
 
-def test_a_crafted_run_names_no_more_keys(scene: Scene) -> None:
+def test_a_crafted_run_names_no_more_keys(scene):
     """A run's id is part of its keys, and a key is no pattern: what it means stays the same."""
     for name in (
         *("*", "1*", "[0-9]", "?", "\\1", "1:update:2", "in", "ids", "²", ""),
@@ -241,14 +241,14 @@ def test_a_crafted_run_names_no_more_keys(scene: Scene) -> None:
         scene.slave.hset(keys.slave("1"), "x", "mine")
 
 
-def test_a_job_for_another_slave_cannot_be_sent(fenced, scene: Scene) -> None:
+def test_a_job_for_another_slave_cannot_be_sent(fenced, scene):
     for name in (fenced.queue(2), f"fedredis-{fenced.manifest.dataset}", "default"):
         queue = Queue(name, connection=scene.slave, serializer=JSONSerializer)
         with pytest.raises(NoPermissionError):
             queue.enqueue_call("os.getcwd", job_id=f"{name}_x")
 
 
-def test_passwords_are_needed(fenced) -> None:
+def test_passwords_are_needed(fenced):
     there = f"127.0.0.1:{fenced.port}"
     for url in (
         f"redis://{there}",

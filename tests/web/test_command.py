@@ -36,7 +36,7 @@ def asked(url: str) -> object:
 
 
 @pytest.mark.parametrize("by", ["file", "variable"])
-def test_it_serves_until_it_is_stopped(tmp_path: Path, by: str) -> None:
+def test_it_serves_until_it_is_stopped(tmp_path, by):
     (tmp_path / "password").write_text(f"{SECRET}\n")
     how = {} if by == "file" else {"FEDREDIS_WEB_PASSWORD": SECRET}
     words = ("--password-file", "password") if by == "file" else ()
@@ -51,7 +51,7 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path, by: str) -> None:
         assert page.stderr.read() == ""
 
 
-def test_a_door_that_is_open_to_all_is_refused(tmp_path: Path) -> None:
+def test_a_door_that_is_open_to_all_is_refused(tmp_path):
     with start(tmp_path, "web", "--host", "0.0.0.0") as page:
         _, said = page.communicate(timeout=60)
     assert page.returncode == 2
@@ -61,7 +61,7 @@ def test_a_door_that_is_open_to_all_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / ".fedredis").exists()
 
 
-def test_a_run_with_the_page_beside_it(tmp_path: Path) -> None:
+def test_a_run_with_the_page_beside_it(tmp_path):
     words = ("run", "--slaves", "2", "--rounds", "2", "--web", "--id", "seen", "--workers", "1")
     with start(tmp_path, *words, FEDREDIS_WEB_PASSWORD=SECRET) as run:
         assert run.stderr

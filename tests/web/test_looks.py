@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import fedredis
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Pages of the home with runs of every kind.
 PAGES = ("/", "/runs/songs", "/runs/failed", "ASKED", "/compare?run=songs&run=failed")
@@ -33,7 +30,7 @@ def faults(page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_everybody_can_use_every_page(opened, address: str, world, look: str) -> None:
+def test_everybody_can_use_every_page(opened, address, world, look):
     (asked,) = [s.run for s in fedredis.runs(home=world.home) if s.config.analysis]
     page = opened(address, **LOOKS[look], bypass_csp=True)
     for path in PAGES:
@@ -45,7 +42,7 @@ def test_everybody_can_use_every_page(opened, address: str, world, look: str) ->
         assert wide <= 0, path
 
 
-def test_a_home_where_nothing_is_yet(opened, serving, tmp_path: Path) -> None:
+def test_a_home_where_nothing_is_yet(opened, serving, tmp_path):
     with serving(tmp_path, secret="a long password") as address:
         page = opened(address, bypass_csp=True)
         assert faults(page) == []
@@ -60,7 +57,7 @@ def test_a_home_where_nothing_is_yet(opened, serving, tmp_path: Path) -> None:
         page.get_by_label("Password").wait_for()
 
 
-def test_a_keyboard_does(opened, address: str) -> None:
+def test_a_keyboard_does(opened, address):
     page = opened(f"{address}/runs/songs")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to content"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 from rq import Queue
@@ -13,16 +12,13 @@ from rq.serializers import JSONSerializer
 import fedredis
 from tests.fedredis.web.conftest import IMAGE, SCRIPT, SECRET
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 def badge(page, status: str) -> None:
     """Wait until the run's page says how it stands."""
     expect(page.locator(".head .badge")).to_have_text(status, timeout=60_000)
 
 
-def test_the_life_of_a_run(opened, serving, tmp_path: Path) -> None:
+def test_the_life_of_a_run(opened, serving, tmp_path):
     with serving(tmp_path) as address:
         page = opened(address)
         page.get_by_role("link", name="Start the first run").click()
@@ -64,7 +60,7 @@ def test_the_life_of_a_run(opened, serving, tmp_path: Path) -> None:
         assert fedredis.runs(home=tmp_path) == []
 
 
-def test_a_run_that_does_not_start_says_why(opened, serving, tmp_path: Path) -> None:
+def test_a_run_that_does_not_start_says_why(opened, serving, tmp_path):
     with serving(tmp_path) as address:
         page = opened(f"{address}/start")
         page.get_by_label("data", exact=True).fill("/nowhere/songs.csv")
@@ -74,7 +70,7 @@ def test_a_run_that_does_not_start_says_why(opened, serving, tmp_path: Path) -> 
         expect(page.locator("pre")).to_contain_text("/nowhere/songs.csv")
 
 
-def test_chosen_runs_are_compared(opened, address: str) -> None:
+def test_chosen_runs_are_compared(opened, address):
     page = opened(address)
     for run in ("songs", "failed"):
         page.get_by_label(f"Compare {run}").check()
@@ -83,7 +79,7 @@ def test_chosen_runs_are_compared(opened, address: str) -> None:
     assert page.locator("tbody tr").count() == 2
 
 
-def test_a_failure_is_seen_first(opened, address: str) -> None:
+def test_a_failure_is_seen_first(opened, address):
     page = opened(f"{address}/runs/failed")
     box = page.get_by_role("heading", name="What went wrong").bounding_box()
     assert box
@@ -94,7 +90,7 @@ def test_a_failure_is_seen_first(opened, address: str) -> None:
     assert trace.is_visible()
 
 
-def test_a_song_is_suggested_and_its_era_told(opened, address: str) -> None:
+def test_a_song_is_suggested_and_its_era_told(opened, address):
     page = opened(f"{address}/predict?run=songs")
     box = page.get_by_role("combobox", name="Song")
     box.press_sequentially("script")
@@ -116,7 +112,7 @@ def test_a_song_is_suggested_and_its_era_told(opened, address: str) -> None:
     expect(result.get_by_role("alert")).to_contain_text("there is no song named")
 
 
-def test_a_slider_answers_at_once(opened, address: str, world) -> None:
+def test_a_slider_answers_at_once(opened, address, world):
     page = opened(f"{address}/predict?run=songs")
     result = page.locator("#result")
     slider = page.get_by_label(IMAGE)
@@ -132,7 +128,7 @@ def test_a_slider_answers_at_once(opened, address: str, world) -> None:
     expect(result).not_to_have_text(before)
 
 
-def test_a_file_comes_back_with_answers(opened, address: str, world, tmp_path: Path) -> None:
+def test_a_file_comes_back_with_answers(opened, address, world, tmp_path):
     page = opened(f"{address}/predict?run=songs")
     page.locator("#file").set_input_files(world.csv)
     with page.expect_download() as waiting:
@@ -144,7 +140,7 @@ def test_a_file_comes_back_with_answers(opened, address: str, world, tmp_path: P
         assert next(csv.DictReader(file))["name"] == SCRIPT
 
 
-def test_what_jobs_say_is_text(opened, world, serving) -> None:
+def test_what_jobs_say_is_text(opened, world, serving):
     """rq-dashboard writes descriptions as they come; here they are text, behind the login."""
     with world.site() as site, serving(world.home, secret=SECRET) as address:
         queue = Queue(SCRIPT, connection=site.client, serializer=JSONSerializer)

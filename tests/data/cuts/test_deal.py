@@ -43,15 +43,13 @@ def tables(draw: st.DrawFn) -> Table:
     return table_of(np.array(labels), classes)
 
 
-def test_every_kind_of_cut_is_tried() -> None:
+def test_every_kind_of_cut_is_tried():
     assert {Cut.parse(text).kind for text in CUTS} == set(FORMS)
 
 
 @every_cut
 @given(table=tables(), share=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
-def test_every_row_is_dealt_once_and_no_slave_is_empty(
-    text: str, table: Table, share: float, seed: int
-) -> None:
+def test_every_row_is_dealt_once_and_no_slave_is_empty(text, table, share, seed):
     rows = len(table.y)
     slaves = 1 + round(share * (rows - 1))
     dealt = deal(table, Cut.parse(text), slaves, seed)
@@ -60,7 +58,7 @@ def test_every_row_is_dealt_once_and_no_slave_is_empty(
     assert sorted(np.concatenate(dealt).tolist()) == list(range(rows))
 
 
-def test_an_even_cut_stays_what_it_is() -> None:
+def test_an_even_cut_stays_what_it_is():
     assert [rows.tolist() for rows in deal(table_of(np.arange(7) % 3, 3), Cut(), 3, 1)] == [
         [5, 0, 1],
         [4, 2],
@@ -69,7 +67,7 @@ def test_an_even_cut_stays_what_it_is() -> None:
 
 
 @every_cut
-def test_the_seed_decides(text: str) -> None:
+def test_the_seed_decides(text):
     table = table_of(np.arange(300) % 3, 3)
     one, same, other = (
         [rows.tolist() for rows in deal(table, Cut.parse(text), 7, seed)] for seed in (1, 1, 2)
@@ -79,7 +77,7 @@ def test_the_seed_decides(text: str) -> None:
 
 
 @every_cut
-def test_who_can_not_be_dealt_to(text: str) -> None:
+def test_who_can_not_be_dealt_to(text):
     table, cut = table_of(np.arange(10) % 3, 3), Cut.parse(text)
     with pytest.raises(UsageError, match="slaves must be at least 1"):
         deal(table, cut, 0, 0)
@@ -89,13 +87,13 @@ def test_who_can_not_be_dealt_to(text: str) -> None:
         deal(table, cut, 11, 0)
 
 
-def test_a_column_that_was_not_read() -> None:
+def test_a_column_that_was_not_read():
     table = dataclasses.replace(table_of(np.arange(10) % 3, 3), groups=None)
     with pytest.raises(UsageError, match="read without the column 'artist'"):
         deal(table, Cut("column", "artist"), 2, 0)
 
 
 @pytest.mark.parametrize("cut", [Cut("even"), Cut("dirichlet"), Cut("shards", "two")])
-def test_a_cut_that_was_not_parsed(cut: Cut) -> None:
+def test_a_cut_that_was_not_parsed(cut):
     with pytest.raises(UsageError, match="there is no cut"):
         deal(table_of(np.arange(10) % 3, 3), cut, 2, 0)

@@ -17,7 +17,7 @@ from fedredis.errors import UsageError
         ("column:a: b.0", Cut("column", "a: b.0")),
     ],
 )
-def test_a_cut_is_read_and_written(text: str, cut: Cut) -> None:
+def test_a_cut_is_read_and_written(text, cut):
     assert Cut.parse(text) == cut
     assert str(cut) == text
 
@@ -32,23 +32,23 @@ def test_a_cut_is_read_and_written(text: str, cut: Cut) -> None:
         ("quantity:1.0", "quantity:1"),
     ],
 )
-def test_equal_cuts_have_one_text(text: str, canonical: str) -> None:
+def test_equal_cuts_have_one_text(text, canonical):
     assert str(Cut.parse(text)) == canonical
 
 
 @given(st.floats(*ALPHAS))
-def test_the_text_keeps_every_digit(alpha: float) -> None:
+def test_the_text_keeps_every_digit(alpha):
     cut = Cut("dirichlet", alpha)
     assert Cut.parse(str(cut)) == cut
 
 
-def test_only_a_column_must_be_known() -> None:
+def test_only_a_column_must_be_known():
     assert Cut.parse("column:artist").column == "artist"
     assert [Cut.parse(text).column for text in ("iid", "shards", "quantity:1")] == [None] * 3
 
 
 @pytest.mark.parametrize("text", ["", "even", "Dirichlet:1", "iid ", ":1"])
-def test_an_unknown_cut_lists_those_that_exist(text: str) -> None:
+def test_an_unknown_cut_lists_those_that_exist(text):
     with pytest.raises(UsageError) as refused:
         Cut.parse(text)
     assert str(refused.value) == (
@@ -76,7 +76,7 @@ def test_an_unknown_cut_lists_those_that_exist(text: str) -> None:
         ("shards:" + "9" * 5000, "shards[:COUNT], with a whole number from 1"),
     ],
 )
-def test_a_parameter_that_is_missing_or_wrong(text: str, problem: str) -> None:
+def test_a_parameter_that_is_missing_or_wrong(text, problem):
     with pytest.raises(UsageError) as refused:
         Cut.parse(text)
     assert str(refused.value).startswith(f"the cut '{text}' must be written ")

@@ -16,12 +16,12 @@ def table_of(y: list[float], classes: tuple[str, ...] = ()) -> Table:
     )
 
 
-def test_classes_are_what_they_are() -> None:
+def test_classes_are_what_they_are():
     found = strata(table_of([1, 0, 1], ("a", "b", "c")))
     assert (found.of.tolist(), found.names, found.ordered) == ([1, 0, 1], ("a", "b", "c"), False)
 
 
-def test_numbers_are_put_into_ten_bins_of_one_size() -> None:
+def test_numbers_are_put_into_ten_bins_of_one_size():
     y = np.random.default_rng(0).permutation(1000) + 0.5
     found = strata(table_of(y.tolist()))
     assert np.bincount(found.of).tolist() == [100] * 10
@@ -32,7 +32,7 @@ def test_numbers_are_put_into_ten_bins_of_one_size() -> None:
 
 
 @given(st.lists(st.floats(-1e12, 1e12) | st.sampled_from([0.0, 1.0]), min_size=1, max_size=50))
-def test_bins_are_in_order_and_none_is_empty(y: list[float]) -> None:
+def test_bins_are_in_order_and_none_is_empty(y):
     found = strata(table_of(y))
     assert len(found.names) <= BINS
     assert set(found.of.tolist()) == set(range(len(found.names)))
@@ -47,5 +47,5 @@ def test_bins_are_in_order_and_none_is_empty(y: list[float]) -> None:
     ("number", "name"),
     [(1961, "≤ 1961"), (0.25, "≤ 0.25"), (3_095_780, "≤ 3096000"), (1.23456e-5, "≤ 0.00001235")],
 )
-def test_bins_have_short_names(number: float, name: str) -> None:
+def test_bins_have_short_names(number, name):
     assert strata(table_of([number])).names == (name,)

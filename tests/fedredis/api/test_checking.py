@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return one, other
 
 
-def test_files_and_how_they_differ(files: tuple[Path, Path]) -> None:
+def test_files_and_how_they_differ(files):
     checked = fedredis.check(*files, label="y")
     assert not checked.clean
     assert [str(file.how) for file in checked.files] == [
@@ -38,7 +38,7 @@ def test_files_and_how_they_differ(files: tuple[Path, Path]) -> None:
         fedredis.check()
 
 
-def test_the_command(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(files, capsys):
     words = ["check", str(files[0]), "--label", "y"]
     assert (run(words), run([*words, "--strict"])) == (0, 1)
     assert "say: --label y --missing mean --na 'z=?'" in " ".join(capsys.readouterr().out.split())

@@ -1,7 +1,5 @@
 """Figures for Prometheus: of a real run, over a real socket, as the dashboard asks for them."""
 
-from __future__ import annotations
-
 import json
 import re
 import threading

@@ -1,7 +1,5 @@
 """Results in a notebook: what they print, their table and curve, the bar of a run."""
 
-from __future__ import annotations
-
 import sys
 import xml.dom.minidom
 from types import ModuleType, SimpleNamespace

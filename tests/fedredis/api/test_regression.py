@@ -1,7 +1,5 @@
 """Labels that are numbers: what is chosen for them, and that the fit is exact."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """What is asked of a run: taken by name, checked before there is data, completed by the data."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 

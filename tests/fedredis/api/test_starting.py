@@ -1,7 +1,5 @@
 """Runs from their start to their end, as a program drives them."""
 
-from __future__ import annotations
-
 import json
 import logging
 import signal

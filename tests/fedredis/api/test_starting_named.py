@@ -1,7 +1,5 @@
 """Runs over slaves that bring their own file, as programs start them."""
 
-from __future__ import annotations
-
 import re
 from contextlib import ExitStack
 

@@ -1,7 +1,5 @@
 """Runs in MLflow's own store, a real one; skipped where the extra ``mlflow`` is not installed."""
 
-from __future__ import annotations
-
 import pytest
 
 import fedredis

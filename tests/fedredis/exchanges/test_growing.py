@@ -23,7 +23,6 @@ from fedredis.trees.growth import Growth
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from fedredis.arrays import Bundle
 
 COLUMNS = (Column("size"), Column("kind", kind="category"), Column("age"))
 
@@ -91,9 +90,7 @@ def boosted(make_setup: Callable[..., Setup]) -> Callable[..., Setup]:
     ],
     ids=["softmax", "drawn", "quorum", "squared", "poisson", "balanced", "weighed"],
 )
-def test_the_trees_are_the_pooled_ones(
-    boosted: Callable[..., Setup], classes: int, options: dict[str, str], changes: dict[str, Any]
-) -> None:
+def test_the_trees_are_the_pooled_ones(boosted, classes, options, changes):
     rows = pooled_rows(classes)
     if not classes:
         changes = {**changes, "classes": ()}
@@ -108,7 +105,7 @@ def test_the_trees_are_the_pooled_ones(
         slaves = dealt(rows, parts)
         setup, rng = boosted(slaves, options=options, **changes), random.Random(len(parts))
 
-        def shuffled(bundles: Sequence[Bundle], rng: random.Random = rng) -> Sequence[Bundle]:
+        def shuffled(bundles, rng=rng):
             return rng.sample(list(bundles), len(bundles))
 
         progress = drive(setup, slaves, together=rng.randint(1, 9), arrange=shuffled)
@@ -117,11 +114,11 @@ def test_the_trees_are_the_pooled_ones(
 
 
 @pytest.mark.parametrize("others", [False, True], ids=["one master", "a master each level"])
-def test_a_run_goes_on_from_what_is_kept(boosted: Callable[..., Setup], *, others: bool) -> None:
+def test_a_run_goes_on_from_what_is_kept(boosted, *, others):
     rows = pooled_rows()
     slaves = dealt(rows, np.array_split(np.arange(len(rows.train_y)), 5))
     setup = boosted(slaves)
-    names: list[str] = []
+    names = []
     expected = drive(setup, slaves, seen=lambda exchange, _: names.append(str(exchange.name)))
     plan, progress = plan_of(setup), Progress()
     kinds, gone_through, stored = set(), [], dict[str, Any]()
@@ -162,7 +159,7 @@ def test_a_run_goes_on_from_what_is_kept(boosted: Callable[..., Setup], *, other
     assert progress.round == 4
 
 
-def test_part_of_what_was_added_up_is_worked_for_again(boosted: Callable[..., Setup]) -> None:
+def test_part_of_what_was_added_up_is_worked_for_again(boosted):
     rows = pooled_rows()
     slaves = dealt(rows, np.array_split(np.arange(len(rows.train_y)), 4))
     setup, here = boosted(slaves), Here(slaves)
@@ -178,7 +175,7 @@ def test_part_of_what_was_added_up_is_worked_for_again(boosted: Callable[..., Se
         assert (arrays[0] == arrays[1] + arrays[2]).all()
 
 
-def test_what_is_missing_is_not_taken_from_what_is_whole(boosted: Callable[..., Setup]) -> None:
+def test_what_is_missing_is_not_taken_from_what_is_whole(boosted):
     """A run that began without a quorum, and goes on with one."""
     rows = pooled_rows()
     slaves = dealt(rows, np.array_split(np.arange(len(rows.train_y)), 4))
@@ -187,7 +184,7 @@ def test_what_is_missing_is_not_taken_from_what_is_whole(boosted: Callable[..., 
     exchange = next(one for one in seen if one.name.kind == "grow" and one.growth.level == 1)
     here, some = Here(slaves), ("0", "1", "2")
 
-    def reduced(one: Any) -> Any:
+    def reduced(one):
         here.slaves = some
         reduction = Reduction(one.rule, one.slaves)
         bundles = one.rule.bundles(one.local(here))
@@ -210,7 +207,7 @@ def test_what_is_missing_is_not_taken_from_what_is_whole(boosted: Callable[..., 
     assert (grown.sibling == -1).all()
 
 
-def test_a_sample_of_slaves_grows_each_round(boosted: Callable[..., Setup]) -> None:
+def test_a_sample_of_slaves_grows_each_round(boosted):
     rows = pooled_rows()
     slaves = dealt(rows, np.array_split(np.arange(len(rows.train_y)), 6))
     setup, asked = boosted(slaves, sample=3), []
@@ -224,7 +221,7 @@ def test_a_sample_of_slaves_grows_each_round(boosted: Callable[..., Setup]) -> N
     assert len(Ensemble.of(progress.artifacts[progress.model]).rounds) == 4
 
 
-def test_it_ends_where_nothing_is_left_to_split(boosted: Callable[..., Setup]) -> None:
+def test_it_ends_where_nothing_is_left_to_split(boosted):
     rows = pooled_rows(n=60)
     slaves = dealt(rows, [np.arange(len(rows.train_y))])
     assert drive(boosted(slaves, options={"min-rows": "45"}), slaves).round == 1
@@ -232,7 +229,7 @@ def test_it_ends_where_nothing_is_left_to_split(boosted: Callable[..., Setup]) -
     assert drive(drawn, slaves).round == 4
 
 
-def test_it_predicts_in_the_unit_of_the_label(boosted: Callable[..., Setup]) -> None:
+def test_it_predicts_in_the_unit_of_the_label(boosted):
     rows = pooled_rows(0)
     slaves = dealt(rows, [np.arange(len(rows.train_y))])
     for loss in ("squared", "poisson"):
@@ -248,7 +245,7 @@ def test_it_predicts_in_the_unit_of_the_label(boosted: Callable[..., Setup]) -> 
         assert found.min() >= 0 or loss == "squared"
 
 
-def test_what_does_not_go_together(boosted: Callable[..., Setup]) -> None:
+def test_what_does_not_go_together(boosted):
     slaves = dealt(pooled_rows(), [np.arange(300)])
     config = boosted(slaves).config
     for changes, problem in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -82,11 +82,9 @@ def setup_of(
 
 
 @pytest.mark.parametrize(("loss", "classes", "balanced", "column"), CASES)
-def test_the_trees_are_those_of_scikit_learn(
-    make_setup: Callable[..., Setup], loss: str, classes: int, balanced: bool, column: bool
-) -> None:
+def test_the_trees_are_those_of_scikit_learn(make_setup, loss, classes, balanced, column):
     rows = rows_of(loss, classes, column=column)
-    models: list[Ensemble] = []
+    models = []
     for slaves in (dealt(rows, 1), dealt(rows, 7)):
         setup = setup_of(make_setup, slaves, loss, classes, balanced=balanced, column=column)
         setup.check()
@@ -105,7 +103,7 @@ def test_the_trees_are_those_of_scikit_learn(
         each = each / np.bincount(rows.train_y, each)[rows.train_y]
     # What L2 and the least Hessian are beside, goes with the weights: 1 on average.
     each = each * N / each.sum()
-    settings: dict[str, Any] = {
+    settings = {
         "max_iter": ROUNDS,
         "max_depth": 4,
         "max_leaf_nodes": None,
@@ -135,9 +133,7 @@ def test_the_trees_are_those_of_scikit_learn(
 
 
 @pytest.mark.parametrize("loss", ["squared", "poisson"])
-def test_the_mean_by_weight_has_the_same_bits_under_masks(
-    make_setup: Callable[..., Setup], make_owner: Callable[[Setup], Any], loss: str
-) -> None:
+def test_the_mean_by_weight_has_the_same_bits_under_masks(make_setup, make_owner, loss):
     slaves = dealt(rows_of(loss, 0, column=True), 5)
     setup = setup_of(make_setup, slaves, loss, 0, balanced=False, column=True)
     setup = Setup(replace(setup.config, rounds=2))

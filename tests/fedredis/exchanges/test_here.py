@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,12 +11,8 @@ from fedredis.exchanges.here import drive
 from fedredis.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from fedredis.arrays import Bundle
     from fedredis.exchanges import Setup
     from fedredis.exchanges.plan import Progress
-    from fedredis.exchanges.setup import Prepared
 
 SUMS = sorted(name for name, strategy in STRATEGIES.items() if not strategy.single)
 
@@ -28,9 +24,7 @@ def digest(setup: Setup, progress: Progress) -> str:
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.mark.parametrize("sample", [0, 6])
-def test_any_order_and_grouping_gives_the_same_bits(
-    make_rows: Callable[..., Any], make_setup: Callable[..., Setup], strategy: str, sample: int
-) -> None:
+def test_any_order_and_grouping_gives_the_same_bits(make_rows, make_setup, strategy, sample):
     rows = make_rows(7)
     setup = make_setup(rows, strategy=strategy, sample=sample, patience=2, rounds=4)
     setup.check()
@@ -38,16 +32,14 @@ def test_any_order_and_grouping_gives_the_same_bits(
     for seed in range(4):
         rng = random.Random(seed)
 
-        def shuffled(bundles: Sequence[Bundle], rng: random.Random = rng) -> Sequence[Bundle]:
+        def shuffled(bundles, rng=rng):
             return rng.sample(list(bundles), len(bundles))
 
         progress = drive(setup, rows, together=rng.randint(1, 7), arrange=shuffled)
         assert digest(setup, progress) == expected
 
 
-def test_newton_is_the_pooled_fit(
-    make_rows: Callable[..., dict[str, Prepared]], make_setup: Callable[..., Setup]
-) -> None:
+def test_newton_is_the_pooled_fit(make_rows, make_setup):
     rows = make_rows(4)
     setup = make_setup(rows, strategy="newton", rounds=30, l2=0.01)
     progress = drive(setup, rows)
@@ -64,17 +56,13 @@ def test_newton_is_the_pooled_fit(
 
 
 @pytest.mark.parametrize("offset", [0, 1e9])
-def test_numbers_are_predicted_as_least_squares_would(
-    make_rows: Callable[..., dict[str, Prepared]],
-    make_setup: Callable[..., Setup],
-    offset: float,
-) -> None:
+def test_numbers_are_predicted_as_least_squares_would(make_rows, make_setup, offset):
     rows = {
         name: type(r)(r.train_X, r.train_y + offset, r.test_X, r.test_y + offset)
         for name, r in make_rows(3, classes=0).items()
     }
     setup = make_setup(rows, classes=(), model="linear", strategy="newton", rounds=5, l2=0.0)
-    seen: list[dict[str, Any]] = []
+    seen = []
     progress = drive(setup, rows, seen=lambda e, s: seen.append(dict(s.entry)))
     X = np.concatenate([r.train_X for r in rows.values()])
     y = np.concatenate([r.train_y for r in rows.values()])
@@ -89,12 +77,10 @@ def test_numbers_are_predicted_as_least_squares_would(
     assert seen[-1]["r2"] == pytest.approx(pooled.score(test_X, test_y - offset), abs=1e-7)
 
 
-def test_without_held_out_rows_there_are_no_figures(
-    make_rows: Callable[..., Any], make_setup: Callable[..., Setup]
-) -> None:
+def test_without_held_out_rows_there_are_no_figures(make_rows, make_setup):
     rows = make_rows(3, held_out=0)
     setup = make_setup(rows, patience=1, rounds=5)
-    steps: list[Any] = []
+    steps = []
     progress = drive(setup, rows, seen=lambda e, s: steps.append((e.name, s)))
     tests = [step for name, step in steps if name.kind == "evaluate"]
     assert {step.entry["accuracy"] for step in tests} == {None}
@@ -103,10 +89,8 @@ def test_without_held_out_rows_there_are_no_figures(
     assert (progress.round, progress.best) == (5, None)
 
 
-def test_a_sample_trains_and_all_are_tested(
-    make_rows: Callable[..., Any], make_setup: Callable[..., Setup]
-) -> None:
-    asked: dict[str, set[int]] = {}
+def test_a_sample_trains_and_all_are_tested(make_rows, make_setup):
+    asked = {}
     rows = make_rows(5)
     setup = make_setup(rows, sample=2)
     drive(setup, rows, seen=lambda e, s: asked.setdefault(e.name.kind, set()).add(len(e.slaves)))

@@ -85,12 +85,12 @@ class Drops:
         return progress
 
 
-def test_every_kind_of_sum_has_batches() -> None:
+def test_every_kind_of_sum_has_batches():
     assert set(SUMS) == set(KINDS)
 
 
 @pytest.mark.parametrize("name", SUMMED)
-def test_masks_change_no_bit(make_rows: Any, make_setup: Any, make_owner: Any, name: str) -> None:
+def test_masks_change_no_bit(make_rows, make_setup, make_owner, name):
     rows = make_rows(5)
     setup = make_setup(rows, strategy=name)
     hidden = masked(setup)
@@ -111,16 +111,14 @@ def test_masks_change_no_bit(make_rows: Any, make_setup: Any, make_owner: Any, n
     ],
     ids=str,
 )
-def test_nor_do_they_with(
-    make_rows: Any, make_setup: Any, make_owner: Any, slaves: int, changes: dict[str, Any]
-) -> None:
+def test_nor_do_they_with(make_rows, make_setup, make_owner, slaves, changes):
     rows = make_rows(slaves, classes=len(changes.get("classes", "abc")))
     setup = make_setup(rows, **changes)
     hidden, entries = masked(setup), ([], [])  # type: ignore[var-annotated]
     plain = drive(setup, rows, seen=lambda e, s: entries[0].append((e.name, s.entry)))
     owner = make_owner(hidden)
     for together in (256, 2):
-        seen: list[Any] = []
+        seen = []
         progress = drive(
             hidden,
             rows,
@@ -136,9 +134,7 @@ def test_nor_do_they_with(
             assert entry.items() <= of_round.items()
 
 
-def test_an_answer_is_the_same_under_masks(
-    make_rows: Any, make_setup: Any, make_owner: Any
-) -> None:
+def test_an_answer_is_the_same_under_masks(make_rows, make_setup, make_owner):
     rows = make_rows(5)
     asked = {"kind": "describe", "quantiles": [0.1, 0.9]}
     setup = make_setup(rows, analysis=asked, reading=Reading(label="pet"))
@@ -151,9 +147,7 @@ def test_an_answer_is_the_same_under_masks(
 
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - set(SUMMED)))
-def test_what_looks_at_single_updates_is_refused(
-    make_rows: Any, make_setup: Any, name: str
-) -> None:
+def test_what_looks_at_single_updates_is_refused(make_rows, make_setup, name):
     setup = masked(make_setup(make_rows(12), strategy=name))
     with pytest.raises(UsageError, match=r"`strategy` .* which masks hide"):
         setup.check()
@@ -167,9 +161,7 @@ def test_what_looks_at_single_updates_is_refused(
         ({"quorum": 3}, "must be at least the 5 slaves that unmask a sum, not 3"),
     ],
 )
-def test_too_few_are_refused_beforehand(
-    make_rows: Any, make_setup: Any, changes: dict[str, Any], why: str
-) -> None:
+def test_too_few_are_refused_beforehand(make_rows, make_setup, changes, why):
     with pytest.raises(UsageError, match=why):
         masked(make_setup(make_rows(7), **changes)).check()
 
@@ -177,15 +169,13 @@ def test_too_few_are_refused_beforehand(
 @pytest.mark.parametrize(
     "changes", [TREES, *({"strategy": name} for name in ("fedavg", "scaffold", "newton"))], ids=str
 )
-def test_a_third_is_gone_in_every_round(
-    make_rows: Any, make_setup: Any, make_owner: Any, changes: dict[str, Any]
-) -> None:
+def test_a_third_is_gone_in_every_round(make_rows, make_setup, make_owner, changes):
     """Other slaves in each; all that is left is the sum of those who count."""
     rows = make_rows(30)
     setup = make_setup(rows, quorum=20, **changes)
     hidden = masked(setup)
 
-    def third(number: int) -> set[str]:
+    def third(number):
         return set(list(rows)[number % 3 :: 3])
 
     kinds = ("train", "grow", "evaluate")
@@ -200,9 +190,7 @@ def test_a_third_is_gone_in_every_round(
     assert names == [sorted(third(2), key=int)]
 
 
-def test_who_does_not_help_to_unmask_is_done_without(
-    make_rows: Any, make_setup: Any, make_owner: Any
-) -> None:
+def test_who_does_not_help_to_unmask_is_done_without(make_rows, make_setup, make_owner):
     rows = make_rows(5)
     setup = make_setup(rows, quorum=4)
     hidden = masked(setup)
@@ -214,9 +202,7 @@ def test_who_does_not_help_to_unmask_is_done_without(
         Drops(hidden, rows, make_owner(hidden), {"statistics": {"1", "2", "3"}}).drive()
 
 
-def test_who_never_publishes_or_deals_has_no_part(
-    make_rows: Any, make_setup: Any, make_owner: Any
-) -> None:
+def test_who_never_publishes_or_deals_has_no_part(make_rows, make_setup, make_owner):
     rows = make_rows(6)
     setup = make_setup(rows, quorum=4)
     hidden = masked(setup)
@@ -267,7 +253,7 @@ def lying(make_rows: Any, make_setup: Any, make_owner: Callable[..., Owner]) -> 
     return Lying(setup, rows, make_owner(setup))
 
 
-def test_a_set_is_answered_once_and_no_other_after_it(lying: Lying) -> None:
+def test_a_set_is_answered_once_and_no_other_after_it(lying):
     first = lying.ask(0, 1, 2, 3)
     np.testing.assert_array_equal(lying.ask(3, 2, 1, 0), first)
     assert first.any(axis=2).all()
@@ -278,8 +264,8 @@ def test_a_set_is_answered_once_and_no_other_after_it(lying: Lying) -> None:
 
 @pytest.mark.parametrize(("threshold", "least"), [(0.67, 3), (0.8, 4)])
 def test_nothing_is_handed_in_that_fewer_could_unmask_than_an_owner_allows(
-    make_rows: Any, make_setup: Any, make_owner: Any, threshold: float, least: int
-) -> None:
+    make_rows, make_setup, make_owner, threshold, least
+):
     """Later on the others' shares are enough, whatever this owner's slave refuses."""
     rows = make_rows(5)
     setup = Setup(replace(make_setup(rows).config, threshold=threshold), run="r1")
@@ -291,7 +277,7 @@ def test_nothing_is_handed_in_that_fewer_could_unmask_than_an_owner_allows(
         drive(setup, rows, keys=owner)
 
 
-def test_a_sum_of_too_few_is_not_even_masked(lying: Lying) -> None:
+def test_a_sum_of_too_few_is_not_even_masked(lying):
     reads = lying.plan.reads(RoundName("mask-train", 1), lying.progress)
     given = {role: lying.progress.artifacts[artifact] for role, artifact in reads.items()}
     given["letters"] = {name: array[:2] for name, array in given["letters"].items()}
@@ -300,7 +286,7 @@ def test_a_sum_of_too_few_is_not_even_masked(lying: Lying) -> None:
         make(lying.setup, RoundName("mask-train", 1), given).local(lying.here)
 
 
-def test_nor_is_the_same_set_answered_among_others_who_masked(lying: Lying) -> None:
+def test_nor_is_the_same_set_answered_among_others_who_masked(lying):
     lying.ask(0, 1, 2, 3)
     reads = lying.plan.reads(RoundName("train", 1), lying.progress)
     letters = lying.progress.artifacts[reads["letters"]]
@@ -317,21 +303,19 @@ def test_nor_is_the_same_set_answered_among_others_who_masked(lying: Lying) -> N
         ((0, 1, 2, 9), "'known-slaves': 9 did not mask"),
     ],
 )
-def test_a_set_that_breaks_a_rule_is_not_answered(
-    lying: Lying, inside: tuple[int, ...], rule: str
-) -> None:
+def test_a_set_that_breaks_a_rule_is_not_answered(lying, inside, rule):
     with pytest.raises(RuleError, match=rule):
         lying.ask(*inside)
 
 
-def test_keys_that_were_swapped_are_found_out(lying: Lying) -> None:
+def test_keys_that_were_swapped_are_found_out(lying):
     channel = dict(lying.progress.artifacts["channel:1"])
     channel["keys"] = channel["keys"][[1, 0, 2, 3, 4]]
     with pytest.raises(RuleError, match="'signatures': the channel key of slave 0"):
         lying.ask(0, 1, 2, 3, channel=channel)
 
 
-def test_what_does_not_fit_is_no_sum_of_so_many(lying: Lying) -> None:
+def test_what_does_not_fit_is_no_sum_of_so_many(lying):
     """As when a slave masks with other keys than it has dealt."""
     artifacts = dict(lying.progress.artifacts)
     artifacts["masked-train:1"] = {"masked": artifacts["masked-train:1"]["masked"] ^ 1 << 60}
@@ -345,9 +329,7 @@ def test_what_does_not_fit_is_no_sum_of_so_many(lying: Lying) -> None:
         exchange.learn(reduction.reduced())
 
 
-def test_how_large_a_quantity_was_is_not_told(
-    make_rows: Any, make_setup: Any, make_owner: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_how_large_a_quantity_was_is_not_told(make_rows, make_setup, make_owner, caplog):
     rows = make_rows(5)
     hidden = masked(make_setup(rows, max_norm=1e-6))
     with pytest.raises(BoundError, match="said on the slave's own screen alone") as caught:
@@ -356,15 +338,13 @@ def test_how_large_a_quantity_was_is_not_told(
     assert "away from the global model" in caplog.text
 
 
-def test_what_leaves_tells_nothing_of_one_slave(
-    make_rows: Any, make_setup: Any, make_owner: Any
-) -> None:
+def test_what_leaves_tells_nothing_of_one_slave(make_rows, make_setup, make_owner):
     """No rows, no figures, and words that look drawn."""
     rows = make_rows(5)
     hidden = masked(make_setup(rows))
-    left: list[Any] = []
+    left = []
 
-    def look(bundles: Any) -> Any:
+    def look(bundles):
         left.extend(bundles)
         return bundles
 

@@ -37,12 +37,12 @@ def names(plan: Plan, progress: Progress, *under_way: str) -> list[str]:
     return [str(exchange.name) for exchange in plan.due(progress, open_)]
 
 
-def test_statistics_come_first_one_after_the_other(plan: Callable[..., Plan]) -> None:
+def test_statistics_come_first_one_after_the_other(plan):
     assert names(plan(), Progress()) == ["statistics:1"]
     assert names(plan(), Progress(), "statistics:1") == []
 
 
-def test_each_model_is_tested_beside_the_next_training(plan: Callable[..., Plan]) -> None:
+def test_each_model_is_tested_beside_the_next_training(plan):
     assert names(plan(), stands(0)) == ["train:1"]
     assert names(plan(), stands(1)) == ["evaluate:1", "train:2"]
     assert names(plan(), stands(1), "train:2", "evaluate:1") == []
@@ -58,14 +58,14 @@ def test_each_model_is_tested_beside_the_next_training(plan: Callable[..., Plan]
     assert names(plan(), tested) == []
 
 
-def test_a_test_that_was_lost_is_done_again(plan: Callable[..., Plan]) -> None:
+def test_a_test_that_was_lost_is_done_again(plan):
     assert names(plan(), stands(2, {2: 0.5})) == ["evaluate:1"]
 
 
-def test_a_run_that_has_converged_or_lost_patience_ends(plan: Callable[..., Plan]) -> None:
+def test_a_run_that_has_converged_or_lost_patience_ends(plan):
     ended = stands(1, {1: 0.5})
     assert names(plan(), type(ended)(**{**vars(ended), "converged": True})) == ["scores:1"]
-    scores: dict[int, float | None] = {1: 0.9, 2: 0.5, 3: 0.5}
+    scores = {1: 0.9, 2: 0.5, 3: 0.5}
     over = stands(4, {**scores, 4: 0.6})
     over.artifacts["model:1"] = MODEL  # type: ignore[index]
     assert names(plan(rounds=9, patience=2), over) == ["scores:1"]
@@ -78,12 +78,12 @@ def test_a_run_that_has_converged_or_lost_patience_ends(plan: Callable[..., Plan
     ("scores", "best"),
     [({}, None), ({1: 0.5, 2: 0.7, 3: 0.7}, 2), ({1: None, 2: 0.1}, 2), ({1: None}, None)],
 )
-def test_best_round(scores: dict[int, float | None], best: int | None) -> None:
+def test_best_round(scores, best):
     assert best_round(scores) == best
 
 
-def test_patience_counts_rounds_since_the_best() -> None:
-    scores: dict[int, float | None] = {1: 0.5, 2: 0.6, 3: 0.6, 4: 0.5}
+def test_patience_counts_rounds_since_the_best():
+    scores = {1: 0.5, 2: 0.6, 3: 0.6, 4: 0.5}
     assert out_of_patience(scores, 2, 4)
     assert not out_of_patience(scores, 3, 4)
     assert not out_of_patience(scores, 0, 4)
@@ -95,7 +95,7 @@ def committed(plan: Plan, progress: Progress, name: str, step: Step, counted: in
     return plan.after(progress, exchange, step, Reduced([], 9, counted, 3))
 
 
-def test_models_that_nobody_needs_any_more_are_dropped(plan: Callable[..., Plan]) -> None:
+def test_models_that_nobody_needs_any_more_are_dropped(plan):
     trained = Step({"model:4": MODEL}, {"round": "4", "model": "model:4"})
     before = stands(3, {1: 0.5, 2: 0.4, 3: 0.4})
     progress, step = committed(plan(rounds=9), before, "train:4", trained)
@@ -107,7 +107,7 @@ def test_models_that_nobody_needs_any_more_are_dropped(plan: Callable[..., Plan]
     assert (step.progress["best"], step.drop) == ("4", ("model:1",))
 
 
-def test_a_test_that_slaves_are_missing_in_does_not_compete(plan: Callable[..., Plan]) -> None:
+def test_a_test_that_slaves_are_missing_in_does_not_compete(plan):
     tested = Step(entry={"accuracy": 0.9, "rows": 9})
     progress, step = committed(plan(), stands(1), "evaluate:1", tested, counted=2)
     assert progress.scores == {1: None}
@@ -116,14 +116,14 @@ def test_a_test_that_slaves_are_missing_in_does_not_compete(plan: Callable[..., 
     assert plan().ending(progress) == ()
 
 
-def test_a_model_that_is_gone_is_told(plan: Callable[..., Plan]) -> None:
+def test_a_model_that_is_gone_is_told(plan):
     """By patience the run stands for a round of which Redis may have lost the model."""
     over = stands(4, {1: 0.9, 2: 0.5, 3: 0.5, 4: 0.6})
     with pytest.raises(FedredisError, match="has lost its model:1, which scores:1 needs"):
         plan(rounds=9, patience=2).due(over)
 
 
-def test_slaves_are_told_what_to_read(plan: Callable[..., Plan]) -> None:
+def test_slaves_are_told_what_to_read(plan):
     reads = plan(strategy="scaffold").reads(RoundName("train", 2), stands(1))
     assert reads == {"known": "preprocessing:1", "model": "model:1", "state": "strategy:1"}
     reads = plan().reads(RoundName("evaluate", 1), stands(1))

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -20,7 +18,7 @@ def refusals(reduction: Reduction, **bundles: Bundle) -> dict[str, str]:
     return {name: str(why) for name, why in found.items()}
 
 
-def test_bundles_are_added_in_any_order() -> None:
+def test_bundles_are_added_in_any_order():
     one, other = Reduction(RULE, "abc"), Reduction(RULE, "abc")
     bundles = [("x", bundle("b")), ("y", bundle("a", "c", hits=(2, 1)))]
     assert one.take(bundles) == {} == other.take(reversed(bundles))
@@ -41,7 +39,7 @@ def test_bundles_are_added_in_any_order() -> None:
         (bundle("b", rows=9, hits=(0, 0)), "more rows than the 10 that all slaves have"),
     ],
 )
-def test_what_can_not_be_counted_is_refused(wrong: Bundle, why: str) -> None:
+def test_what_can_not_be_counted_is_refused(wrong, why):
     reduction = Reduction(RULE, "abc")
     assert refusals(reduction, first=bundle("a")) == {}
     assert why in refusals(reduction, wrong=wrong)["wrong"]
@@ -50,32 +48,32 @@ def test_what_can_not_be_counted_is_refused(wrong: Bundle, why: str) -> None:
     assert (reduction.reduced().total[0].tolist(), reduction.counted) == ([3, 0], 3)
 
 
-def test_a_slave_s_own_bundle_speaks_for_it_alone() -> None:
+def test_a_slave_s_own_bundle_speaks_for_it_alone():
     assert refusals(Reduction(RULE, "abc"), update_a=bundle("a")) == {}
     found = refusals(Reduction(RULE, "abc"), update_a=bundle("a", "b"))
     assert found == {"update:a": "it speaks for others than slave a"}
 
 
-def test_of_two_with_the_same_slave_the_second_is_refused() -> None:
+def test_of_two_with_the_same_slave_the_second_is_refused():
     found = refusals(Reduction(RULE, "abc"), one=bundle("a", "b"), two=bundle("b", "c"))
     assert list(found) == ["two"]
 
 
-def test_single_updates_are_kept_in_the_order_of_the_slaves() -> None:
+def test_single_updates_are_kept_in_the_order_of_the_slaves():
     schema = Schema((Field("w", "<f8", (1,)),))
     reduction = Reduction(Each(schema, [np.zeros(1)], norm=10.0), "abc")
 
-    def single(slave: str, value: float) -> tuple[str, Bundle]:
+    def single(slave, value):
         return slave, Bundle((slave,), (2,), [np.array([value])])
 
     refused = reduction.take([single("c", 6.0), single("b", 99.0), single("a", 2.0)])
     assert list(refused) == ["b"]
-    each: Any = reduction.reduced().each
+    each = reduction.reduced().each
     assert (each.slaves, each.stacks[0].tolist()) == (("a", "c"), [[2.0], [6.0]])
     assert reduction.missing() == ["b"]
 
 
-def test_facts_are_told_by_bundle() -> None:
+def test_facts_are_told_by_bundle():
     reduction = Reduction(RULE, "abc")
     reduction.take([("x", Bundle(("a",), (2,), [np.zeros(2, np.int64)], {"rows": [2.0]}, "w-1"))])
     assert reduction.facts() == [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +13,6 @@ from fedredis.exchanges.scores import COUNTS, Scoring
 from fedredis.exchanges.stacks import Stack
 from fedredis.metrics.scores import EDGES, area
 from tests.fedredis.exchanges.conftest import rows_of, setup_of
-
-if TYPE_CHECKING:
-    from fedredis.exchanges import Exchange
 
 MODELS: dict[str, dict[str, Any]] = {
     "logistic": {},
@@ -35,7 +32,7 @@ MODELS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("model", MODELS)
-def test_they_are_those_of_all_held_out_rows(model: str, classes: int) -> None:
+def test_they_are_those_of_all_held_out_rows(model, classes):
     if model == "torch-mlp":
         pytest.importorskip("torch")
     rows = rows_of(4, held_out=40)
@@ -44,7 +41,7 @@ def test_they_are_those_of_all_held_out_rows(model: str, classes: int) -> None:
             np.minimum(one.train_y, 1, out=one.train_y)
             np.minimum(one.test_y, 1, out=one.test_y)
     setup = setup_of(rows, **{"classes": ("cat", "dog", "eel")[:classes], **MODELS[model]})
-    seen: list[Exchange] = []
+    seen = []
     progress = drive(setup, rows, together=3, seen=lambda exchange, step: seen.append(exchange))
     scoring, chosen = seen[-1], progress.best if setup.config.patience else progress.round
     assert isinstance(scoring, Scoring)

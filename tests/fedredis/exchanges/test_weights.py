@@ -1,7 +1,5 @@
 """Training with weights: what a model, a strategy and a whole run make of them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

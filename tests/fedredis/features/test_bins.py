@@ -36,7 +36,7 @@ def rows(n: int = 3000) -> tuple[NDArray[Any], NDArray[Any]]:
     return X, rng.integers(0, 3, n)
 
 
-def test_bins_have_about_as_many_rows_and_few_values_a_bin_each() -> None:
+def test_bins_have_about_as_many_rows_and_few_values_a_bin_each():
     X, y = rows()
     features = coded(NUMBERS, 3, 16)
     known = learned(features, [(X, y)])
@@ -57,7 +57,7 @@ def test_bins_have_about_as_many_rows_and_few_values_a_bin_each() -> None:
 
 
 @pytest.mark.parametrize("classes", [3, 0])
-def test_parts_learn_what_the_whole_does(classes: int) -> None:
+def test_parts_learn_what_the_whole_does(classes):
     X, y = rows()
     y = y if classes else np.exp(X[:, 1] / 7) / 3
     features = coded(NUMBERS, classes, 16)
@@ -67,7 +67,7 @@ def test_parts_learn_what_the_whole_does(classes: int) -> None:
     assert all((whole[name] == parts[name]).all() for name in whole)
 
 
-def test_categories_have_their_places_and_strangers_a_code_of_their_own() -> None:
+def test_categories_have_their_places_and_strangers_a_code_of_their_own():
     columns = (Column("k", kind="category"), Column("a"), Column("g", kind="category"))
     X = np.array([[7.0, 1, 9], [5, 2, np.nan], [7, 3, 9], [6, 4, 9]])
     features = coded(columns, 0, 8)
@@ -80,7 +80,7 @@ def test_categories_have_their_places_and_strangers_a_code_of_their_own() -> Non
     assert "label_mean" in known
 
 
-def test_what_cannot_be_binned() -> None:
+def test_what_cannot_be_binned():
     X, y = rows(50)
     features = coded(NUMBERS, 3, 16)
     X[:, 1] = 3

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import formulaic
 import numpy as np
 import pandas as pd
@@ -25,7 +23,7 @@ KNOWN = {f"levels:{c}": np.arange(1.0, len(levels) + 1) for c, levels in LEVELS.
         *("log(m) + n:m", "C(a, contr.treatment('y'))*n + I(n**2)"),
     ],
 )
-def test_categories_are_coded_as_by_formulaic(formula: str) -> None:
+def test_categories_are_coded_as_by_formulaic(formula):
     rng = np.random.default_rng(0)
     codes = {c: rng.integers(1, len(levels) + 1, 60) for c, levels in LEVELS.items()}
     numbers = {"n": rng.normal(size=60), "m": rng.uniform(1, 2, 60)}
@@ -39,7 +37,7 @@ def test_categories_are_coded_as_by_formulaic(formula: str) -> None:
     assert ours[list(theirs)].to_numpy() == pytest.approx(theirs.to_numpy())
 
 
-def test_the_base_is_chosen_by_name() -> None:
+def test_the_base_is_chosen_by_name():
     design = Design((("a",),), KINDS, True, TEXTS, {"a": "z"})
     assert design.names(KNOWN) == (INTERCEPT, "a[T.x]", "a[T.y]")
     with pytest.raises(UsageError, match="no category 'w'"):
@@ -53,12 +51,12 @@ def test_the_base_is_chosen_by_name() -> None:
         *("exp(n, m)", "exp(x=n)", "open(n)", "n @ m", "n" * 501, "-" * 400 + "n" + "+1" * 300),
     ],
 )
-def test_nothing_but_arithmetic_is_worked_out(text: str) -> None:
+def test_nothing_but_arithmetic_is_worked_out(text):
     with pytest.raises(UsageError):
         Expression(text, ("n", "m"))
 
 
-def test_an_expression() -> None:
+def test_an_expression():
     columns = {"n": np.array([1.0, 4.0]), "my m": np.array([2.0, 3.0])}
     expression = Expression("-sqrt(n) / 2 + I(`my m` ** 2)", tuple(columns))
     assert set(expression.columns) == {"n", "my m"}

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from fedredis.inference.times import Subjects, Times, lookup_for
 
 
 @pytest.mark.parametrize("rows", [1, 50, 2000])
-def test_the_numbers_of_all_slaves_are_listed(rows: int) -> None:
+def test_the_numbers_of_all_slaves_are_listed(rows):
     rng, lookup = np.random.default_rng(rows), lookup_for(rows)
     values = np.round(rng.exponential(3, rows), 3 if rows < 2000 else 9)
     parts = [np.unique(part, return_counts=True) for part in np.array_split(values, 3)]
@@ -22,7 +20,7 @@ def test_the_numbers_of_all_slaves_are_listed(rows: int) -> None:
     assert (found[1][order] == expected).all()
 
 
-def test_too_many_for_the_table() -> None:
+def test_too_many_for_the_table():
     keys = np.arange(2000.0).view(np.uint64)
     assert lookup_for(1).entries(lookup_for(1).table(keys, np.ones(2000, int)), 2000) is None
     with pytest.raises(DataError, match="too many"):

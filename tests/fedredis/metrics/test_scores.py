@@ -32,7 +32,7 @@ def counts(p, y, classes, slaves=7):
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
-def test_the_area_is_scikit_learn_s_to_what_is_said(classes: int) -> None:
+def test_the_area_is_scikit_learn_s_to_what_is_said(classes):
     p, y = scored(classes)
     found = counts(p, y, classes)
     for place, table in zip(Scores(classes).told, found, strict=True):
@@ -46,7 +46,7 @@ def test_the_area_is_scikit_learn_s_to_what_is_said(classes: int) -> None:
     assert ours == pytest.approx(sk.roc_auc_score(y, edges), rel=1e-13)
 
 
-def test_curve_thresholds_calibration_and_classes() -> None:
+def test_curve_thresholds_calibration_and_classes():
     p, y = scored(2, decimals=2)
     (table,) = counts(p, y, 2)
     confusion = sk.confusion_matrix(y, p.argmax(axis=1))
@@ -74,7 +74,7 @@ def test_curve_thresholds_calibration_and_classes() -> None:
     assert (points["fpr"][-1], points["tpr"][-1]) == (1, 1)
 
 
-def test_few_rows_are_not_told_and_none_have_no_area() -> None:
+def test_few_rows_are_not_told_and_none_have_no_area():
     p, y = scored(2)
     (table,) = counts(p[:60], y[:60], 2)
     found = report([[30, 0], [0, 30]], table[np.newaxis], (1,), least=5)["classes"][1]

@@ -82,7 +82,7 @@ def loss(model: Any, parameters: list[Any], X: Any, y: Any, l2: float) -> float:
 
 
 @everyone
-def test_it_begins_as_its_generator_says(kind: Any, classes: int) -> None:
+def test_it_begins_as_its_generator_says(kind, classes):
     model = make(kind, classes)
     assert lacks(model, Model) == ""
     initial = model.initialise(rng())
@@ -91,11 +91,11 @@ def test_it_begins_as_its_generator_says(kind: Any, classes: int) -> None:
 
 
 @everyone
-def test_same_arguments_same_bits(kind: Any, classes: int) -> None:
+def test_same_arguments_same_bits(kind, classes):
     model, (X, y) = make(kind, classes), make_rows(classes)
     parameters = make_parameters(model)
 
-    def train(X: Any, y: Any = y, seed: int = 4, epochs: int = 3) -> list[bytes]:
+    def train(X, y=y, seed=4, epochs=3):
         return bits(model.train(parameters, X, y, settings(local_epochs=epochs), rng(seed)))
 
     again = [train(X), train(X), train(np.asfortranarray(X)), train(np.repeat(X, 2, axis=0)[::2])]
@@ -106,7 +106,7 @@ def test_same_arguments_same_bits(kind: Any, classes: int) -> None:
 
 
 @everyone
-def test_training_leaves_its_arguments_alone(kind: Any, classes: int) -> None:
+def test_training_leaves_its_arguments_alone(kind, classes):
     model, (X, y) = make(kind, classes), make_rows(classes)
     parameters = make_parameters(model)
     for array in (X, y, *parameters):
@@ -120,7 +120,7 @@ def test_training_leaves_its_arguments_alone(kind: Any, classes: int) -> None:
 
 
 @everyone
-def test_one_row_moves_it_to_its_label(kind: Any, classes: int) -> None:
+def test_one_row_moves_it_to_its_label(kind, classes):
     model, X = make(kind, classes), np.ones((1, WIDTH))
     before, y = make_parameters(model), np.array([1 if classes else 100.0])
     trained = model.train(before, X, y, settings(batch_size=1, learning_rate=1e-3), rng())
@@ -129,7 +129,7 @@ def test_one_row_moves_it_to_its_label(kind: Any, classes: int) -> None:
 
 
 @everyone
-def test_predictions_far_out_and_of_no_rows(kind: Any, classes: int) -> None:
+def test_predictions_far_out_and_of_no_rows(kind, classes):
     model, (X, _) = make(kind, classes), make_rows(classes)
     parameters = [array * 1e4 for array in make_parameters(model)]
     told = model.predict(parameters, np.vstack((X, 1e3 * X)))
@@ -140,7 +140,7 @@ def test_predictions_far_out_and_of_no_rows(kind: Any, classes: int) -> None:
 
 
 @steered
-def test_a_step_follows_the_gradient_of_the_loss(kind: Any, classes: int) -> None:
+def test_a_step_follows_the_gradient_of_the_loss(kind, classes):
     model, (X, y) = make(kind, classes), make_rows(classes, 30)
     rate, l2, h, parameters = 0.1, 0.3, 1e-6, make_parameters(model)
     how = settings(batch_size=len(y), learning_rate=rate, l2=l2)
@@ -162,9 +162,7 @@ def test_a_step_follows_the_gradient_of_the_loss(kind: Any, classes: int) -> Non
 
 
 @steered
-def test_every_row_of_an_epoch_counts_once_the_short_batch_included(
-    kind: Any, classes: int
-) -> None:
+def test_every_row_of_an_epoch_counts_once_the_short_batch_included(kind, classes):
     model, (X, y) = make(kind, classes), make_rows(classes)
     parameters = expected = make_parameters(model)
     how = settings(local_epochs=2, batch_size=64)
@@ -181,7 +179,7 @@ def test_every_row_of_an_epoch_counts_once_the_short_batch_included(
 
 
 @steered
-def test_a_term_is_part_of_each_steps_gradient(kind: Any, classes: int) -> None:
+def test_a_term_is_part_of_each_steps_gradient(kind, classes):
     """The proximal one pulls back to what was sent, from the second step on."""
     model, (X, y), rate, mu = make(kind, classes), make_rows(classes), 0.1, 2.0
     assert lacks(model, SteeredModel) == ""
@@ -200,7 +198,7 @@ def test_a_term_is_part_of_each_steps_gradient(kind: Any, classes: int) -> None:
 
 
 @steered
-def test_weights_of_rows_multiply_their_losses(kind: Any, classes: int) -> None:
+def test_weights_of_rows_multiply_their_losses(kind, classes):
     model, (X, y) = make(kind, classes), make_rows(classes, 30)
     parameters, how = make_parameters(model), settings(batch_size=30, l2=0.0)
     weights = np.repeat([0.0, 2.0], 15)

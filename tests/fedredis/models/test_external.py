@@ -68,7 +68,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         del sys.modules[name]
 
 
-def test_a_class_that_is_allowed(write: Write) -> None:
+def test_a_class_that_is_allowed(write):
     write(TEXT)
     reference = "own_model:Mean"
     loaded = external.load(reference, {reference})
@@ -78,7 +78,7 @@ def test_a_class_that_is_allowed(write: Write) -> None:
     assert isinstance(model, Model)
 
 
-def test_a_class_in_a_package(tmp_path: Path, write: Write) -> None:
+def test_a_class_in_a_package(tmp_path, write):
     folder = tmp_path / "own_package" / "deep"
     folder.mkdir(parents=True)
     (folder / "down.py").write_text(TEXT)
@@ -97,9 +97,7 @@ def test_a_class_in_a_package(tmp_path: Path, write: Write) -> None:
         ("own_model:*", "*"),
     ],
 )
-def test_what_is_not_allowed_is_not_imported(
-    write: Write, tmp_path: Path, allowed: tuple[str, ...]
-) -> None:
+def test_what_is_not_allowed_is_not_imported(write, tmp_path, allowed):
     marker = tmp_path / "imported"
     write(f"{TEXT}\nopen({str(marker)!r}, 'w').close()\n")
     problem = "the model 'own_model:Mean' is not allowed here: .* name it in allow_models"
@@ -119,7 +117,7 @@ def test_what_is_not_allowed_is_not_imported(
         *("own-model:Mean", "./own_model.py:Mean", "own_model:1", "os; import x:y", "ówn:Mean"),
     ],
 )
-def test_what_is_no_reference(reference: str) -> None:
+def test_what_is_no_reference(reference):
     problem = "is not of the form package.module:Class"
     with pytest.raises(UsageError, match=problem) as caught:
         models.make(reference, 2, 0, {reference})
@@ -136,28 +134,28 @@ def test_what_is_no_reference(reference: str) -> None:
         ("Nothing", "has no method schema, initialise, train, predict: see"),
     ],
 )
-def test_what_is_no_model(write: Write, name: str, problem: str) -> None:
+def test_what_is_no_model(write, name, problem):
     write(TEXT)
     reference = f"own_model:{name}"
     with pytest.raises(UsageError, match=f"the model '{reference}'.*{problem}"):
         models.make(reference, 2, 0, {reference})
 
 
-def test_a_module_that_is_not_there() -> None:
+def test_a_module_that_is_not_there():
     for reference in ("no_such_module:Mean", "os.no_such_module:Mean"):
         problem = f"'{reference}' can't be imported: ModuleNotFoundError: .*PYTHONPATH"
         with pytest.raises(UsageError, match=problem):
             models.make(reference, 2, 0, {reference})
 
 
-def test_a_module_that_fails(write: Write) -> None:
+def test_a_module_that_fails(write):
     write("raise RuntimeError('not\\n  today')\n")
     problem = "'own_model:Mean' can't be imported: RuntimeError: not today; its module"
     with pytest.raises(UsageError, match=problem):
         models.make("own_model:Mean", 2, 0, {"own_model:Mean"})
 
 
-def test_a_class_that_does_not_suit_the_data(write: Write) -> None:
+def test_a_class_that_does_not_suit_the_data(write):
     """What it says itself is passed on."""
     write(TEXT)
     with pytest.raises(UsageError, match=r"^labels must be numbers$"):
@@ -167,10 +165,10 @@ def test_a_class_that_does_not_suit_the_data(write: Write) -> None:
         models.make("own_model:Mean", 13, 0, {"own_model:Mean"})
 
 
-def test_methods_are_those_of_the_protocol() -> None:
+def test_methods_are_those_of_the_protocol():
     assert external.METHODS == ("schema", "initialise", "train", "predict")
 
 
-def test_a_built_in_may_be_named_by_its_class() -> None:
+def test_a_built_in_may_be_named_by_its_class():
     reference = "fedredis.models.logistic:LogisticRegression"
     assert models.make(reference, 5, 3, {reference}) == LogisticRegression(5, 3)

@@ -20,13 +20,13 @@ def settings(**changes: float) -> TrainingSettings:
     return TrainingSettings(**{**given, **changes})  # type: ignore[arg-type]
 
 
-def test_it_is_what_strategies_ask_for() -> None:
+def test_it_is_what_strategies_ask_for():
     assert not any(lacks(MODEL, protocol) for protocol in (SteeredModel, SecondOrderModel))
     with pytest.raises(UsageError, match="predicts numbers, and the labels are classes"):
         LinearRegression(3, 2)
 
 
-def test_training_comes_near_the_least_squares() -> None:
+def test_training_comes_near_the_least_squares():
     trained = MODEL.initialise(RNG)
     for number in range(200):
         rng = np.random.default_rng(number)
@@ -36,7 +36,7 @@ def test_training_comes_near_the_least_squares() -> None:
     np.testing.assert_allclose(MODEL.predict(trained, X)[:, 0], y, atol=0.5)
 
 
-def test_derivatives_are_those_of_the_loss_and_within_their_bounds() -> None:
+def test_derivatives_are_those_of_the_loss_and_within_their_bounds():
     at = MODEL.derivatives(WEIGHTS, X, y)
     assert at.loss == pytest.approx(((MODEL.predict(WEIGHTS, X)[:, 0] - y) ** 2).sum() / 2)
     design = np.column_stack((X, np.ones(40)))

@@ -1,7 +1,5 @@
 """Models that work for several slaves at once, and models of the user's own that do not."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -77,7 +75,7 @@ def bits(arrays):
 
 
 @pytest.mark.parametrize("kind", [Wrapped, Steered, Noted, WithoutTerms])
-def test_the_bits_are_the_same(kind) -> None:
+def test_the_bits_are_the_same(kind):
     model, plain = kind(2, 2), LogisticRegression(2, 2)
     assert bits(trained(model)) == bits(trained(plain))
     told = [stack.predict(which, SENT, XS) for which in (model, plain)]
@@ -92,7 +90,7 @@ def test_the_bits_are_the_same(kind) -> None:
         assert bits(trained(model, TERMS)) != bits(trained(plain))
 
 
-def test_what_a_subclass_does_for_one_slave_it_does_for_several() -> None:
+def test_what_a_subclass_does_for_one_slave_it_does_for_several():
     """The stack that it has inherited knows nothing of that."""
     for one, whole in zip(trained(Halved(2, 2)), trained(LogisticRegression(2, 2)), strict=True):
         np.testing.assert_array_equal(one[0], whole[0] / 2)
@@ -103,20 +101,20 @@ def test_what_a_subclass_does_for_one_slave_it_does_for_several() -> None:
 @pytest.mark.parametrize(
     "returned", [[], [np.zeros((3, 1))], [np.zeros((3, 2)), np.zeros(1)], [1.0]]
 )
-def test_parameters_that_are_not_of_the_schema(returned, monkeypatch) -> None:
+def test_parameters_that_are_not_of_the_schema(returned, monkeypatch):
     monkeypatch.setattr(Wrapped, "train", lambda self, *arguments: returned)
     with pytest.raises(FedredisError, match=r"train returned arrays .*, its schema says \[\(3, 2"):
         trained(Wrapped(2, 2))
 
 
 @pytest.mark.parametrize("returned", [np.zeros(9), np.zeros((8, 2)), 0.5])
-def test_predictions_that_are_not_a_line_a_row(returned, monkeypatch) -> None:
+def test_predictions_that_are_not_a_line_a_row(returned, monkeypatch):
     monkeypatch.setattr(Wrapped, "predict", lambda self, *arguments: returned)
     with pytest.raises(FedredisError, match=r"predict returned .* for 9 rows, and not a line of"):
         stack.predict(Wrapped(2, 2), SENT, XS)
 
 
-def test_schemas_of_several_arrays() -> None:
+def test_schemas_of_several_arrays():
     class Two(Wrapped):
         def schema(self):
             return Schema((Field("a", "<f8", (2,)), Field("b", "<f4", ())))

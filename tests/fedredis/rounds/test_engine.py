@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fedredis.arrays import Bundle
-    from fedredis.keys import RoundName
     from tests.fedredis.conftest import Training
 
     Make = Callable[..., Training]
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_any_order_of_arrival_gives_the_same_bits(make_training: Make, strategy: str) -> None:
+def test_any_order_of_arrival_gives_the_same_bits(make_training, strategy):
     run = make_training(7, {"rng": random.Random(strategy)}, strategy=strategy, sample=6)
     run.drive()
     run.assert_as_undisturbed()
@@ -33,7 +32,7 @@ def test_any_order_of_arrival_gives_the_same_bits(make_training: Make, strategy:
     assert (entry["slaves"], entry["missing"], entry["refused"]) == (6, [], {})
 
 
-def test_a_round_waits_for_nobody_and_each_is_dispatched_once(make_training: Make) -> None:
+def test_a_round_waits_for_nobody_and_each_is_dispatched_once(make_training):
     run = make_training(rounds=2)
     run.drive()
     names = [f"statistics:{n}" for n in (1, 2, 3)]
@@ -42,7 +41,7 @@ def test_a_round_waits_for_nobody_and_each_is_dispatched_once(make_training: Mak
     assert run.reported == names
 
 
-def test_a_slave_that_does_not_come_back_is_named_at_the_deadline(make_training: Make) -> None:
+def test_a_slave_that_does_not_come_back_is_named_at_the_deadline(make_training):
     run = make_training(
         farm={"absent": lambda name, slave: slave == "2"}, quorum=3, round_timeout_ms=150
     )
@@ -54,7 +53,7 @@ def test_a_slave_that_does_not_come_back_is_named_at_the_deadline(make_training:
     assert run.state.best == 0
 
 
-def test_a_round_without_a_quorum_ends_the_run_with_a_line(make_training: Make) -> None:
+def test_a_round_without_a_quorum_ends_the_run_with_a_line(make_training):
     absent = {"0", "2"}
     run = make_training(
         farm={"absent": lambda name, slave: name.kind == "train" and slave in absent},
@@ -72,7 +71,7 @@ def test_a_round_without_a_quorum_ends_the_run_with_a_line(make_training: Make) 
     run.assert_as_undisturbed()
 
 
-def test_a_worker_that_ends_with_its_claims_counts_as_failed(make_training: Make) -> None:
+def test_a_worker_that_ends_with_its_claims_counts_as_failed(make_training):
     run = make_training(farm={"absent": lambda name, slave: slave == "1"})
     why = r"missing: 1; slave 1: worker farm-1 ended while it worked for it \(killed, perhaps"
     with pytest.raises(RoundFailedError, match=why):
@@ -90,18 +89,12 @@ def stranger(bundle: Bundle) -> Bundle:
 
 @pytest.mark.parametrize("tick", [0.0, 0.02])
 @pytest.mark.parametrize("spoilt", [far, stranger])
-def test_what_is_refused_is_done_again(
-    make_training: Make,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    spoilt: Callable[[Bundle], Bundle],
-    tick: float,
-) -> None:
+def test_what_is_refused_is_done_again(make_training, monkeypatch, caplog, spoilt, tick):
     """With ticks all the time, rounds are seen to be closed before that is told."""
     monkeypatch.setattr("fedredis.rounds.engine.TICK", tick)
     left = {"statistics:1": 1, "train:2": 1, "evaluate:2": 1}
 
-    def once(name: RoundName, bundle: Bundle) -> Bundle:
+    def once(name, bundle):
         if left.get(str(name)) and "3" in bundle.slaves:
             left[str(name)] = 0
             return spoilt(bundle)
@@ -120,10 +113,8 @@ def test_what_is_refused_is_done_again(
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "krum"])
-def test_who_is_refused_again_and_again_is_given_up(
-    make_training: Make, strategy: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    spoiling: dict[str, Any] = {
+def test_who_is_refused_again_and_again_is_given_up(make_training, strategy, caplog):
+    spoiling = {
         "spoil": lambda name, b: far(b) if name.kind == "train" and "6" in b.slaves else b,
         "rng": random.Random(1),
     }
@@ -147,11 +138,11 @@ def test_who_is_refused_again_and_again_is_given_up(
     run.assert_as_undisturbed()
 
 
-def test_a_bundle_that_can_not_be_read_is_refused(make_training: Make) -> None:
+def test_a_bundle_that_can_not_be_read_is_refused(make_training):
     run = make_training()
     submit, broken = run.farm.store.visit, []
 
-    def breaking(handed: Any, asks: Any) -> Any:
+    def breaking(handed, asks):
         answer = submit(handed, asks)
         if handed and not broken:
             key = run.keys.round(handed[0].claim.name)
@@ -165,7 +156,7 @@ def test_a_bundle_that_can_not_be_read_is_refused(make_training: Make) -> None:
     assert list(run.history["statistics:1"]["refused"]) == ["0", "1", "2", "3"]
 
 
-def test_what_happens_is_logged(make_training: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_happens_is_logged(make_training, caplog):
     run = make_training(rounds=1)
     with caplog.at_level(logging.INFO, "fedredis.rounds"):
         run.drive()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -49,12 +49,10 @@ TREES = {
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("course", [{"strategy": "scaffold", "patience": 2}, TREES])
-def test_another_master_goes_on_wherever_one_was_killed(
-    make_training: Make, monkeypatch: pytest.MonkeyPatch, when: str, course: dict[str, Any]
-) -> None:
+def test_another_master_goes_on_wherever_one_was_killed(make_training, monkeypatch, when, course):
     turn, killing = MasterStore.turn, [0]
 
-    def fragile(store: MasterStore, *what: Any) -> Any:
+    def fragile(store, *what):
         killing[0] -= 1
         if killing[0] == 0 and when == "before":
             raise Killed
@@ -64,7 +62,7 @@ def test_another_master_goes_on_wherever_one_was_killed(
         return done
 
     monkeypatch.setattr(MasterStore, "turn", fragile)
-    expected: Any = None
+    expected = None
     for point in range(1, 14):
         run = make_training(**course, lease_ms=100)
         killing[0] = point
@@ -79,10 +77,10 @@ def test_another_master_goes_on_wherever_one_was_killed(
     assert killing[0] > 0, "it was killed at every turn"
 
 
-def test_a_master_that_was_replaced_ends_and_changes_nothing(make_training: Make) -> None:
+def test_a_master_that_was_replaced_ends_and_changes_nothing(make_training):
     run = make_training()
 
-    def replaced(name: Any, entry: Any) -> None:
+    def replaced(name, entry):
         if str(name) == "train:2":
             run.let_lease_end()
             run.drive()
@@ -93,10 +91,10 @@ def test_a_master_that_was_replaced_ends_and_changes_nothing(make_training: Make
     assert sorted(run.reported) == sorted(run.history)
 
 
-def test_a_run_is_driven_by_one_master(make_training: Make) -> None:
+def test_a_run_is_driven_by_one_master(make_training):
     run = make_training(lease_ms=100)
 
-    def second(name: Any, entry: Any) -> None:
+    def second(name, entry):
         with pytest.raises(LeaseHeldError):
             run.drive()
         raise StopIteration
@@ -110,12 +108,10 @@ def test_a_run_is_driven_by_one_master(make_training: Make) -> None:
 @pytest.mark.parametrize(
     ("error", "status"), [(KeyboardInterrupt(), "stopped"), (ValueError("mine"), "stopped")]
 )
-def test_a_master_that_is_interrupted_says_so(
-    make_training: Make, error: BaseException, status: str
-) -> None:
+def test_a_master_that_is_interrupted_says_so(make_training, error, status):
     run = make_training()
 
-    def report(name: Any, entry: Any) -> None:
+    def report(name, entry):
         if str(name) == "train:1":
             raise error
 
@@ -127,12 +123,12 @@ def test_a_master_that_is_interrupted_says_so(
     run.assert_as_undisturbed()
 
 
-def test_a_master_that_is_asked_to_stop(make_training: Make) -> None:
+def test_a_master_that_is_asked_to_stop(make_training):
     run = make_training()
     with pytest.raises(FedredisError, match=f"no master drives run {run.run_id}"):
         stop(run.client, run.run_id)
 
-    def report(name: Any, entry: Any) -> None:
+    def report(name, entry):
         if str(name) == "train:1":
             stop(run.client, run.run_id)
 
@@ -175,13 +171,7 @@ class Tape:
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("changes", [{}, {"sample": 3}, {"patience": 1, "rounds": 5}])
 @pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "newton", "median", "boosting"])
-def test_a_server_that_goes_back_in_time(
-    make_training: Make,
-    monkeypatch: pytest.MonkeyPatch,
-    strategy: str,
-    changes: dict[str, Any],
-    seed: int,
-) -> None:
+def test_a_server_that_goes_back_in_time(make_training, monkeypatch, strategy, changes, seed):
     course = {**(TREES if strategy == "boosting" else {"strategy": strategy}), **changes}
     run = make_training(**course, attempts=9)
     rng = random.Random(f"{strategy} {changes} {seed}")
@@ -190,7 +180,7 @@ def test_a_server_that_goes_back_in_time(
     for name in ("turn", "tend", "release"):
         kept = getattr(MasterStore, name)
 
-        def fragile(store: MasterStore, *what: Any, kept: Any = kept) -> Any:
+        def fragile(store, *what, kept=kept):
             tape()
             return kept(store, *what)
 
@@ -206,13 +196,11 @@ def test_a_server_that_goes_back_in_time(
         assert {**run.history[name], "refused": {}} == entry
 
 
-def test_what_is_read_half_before_the_server_went_back(
-    make_training: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_read_half_before_the_server_went_back(make_training, monkeypatch):
     """It says nothing of the run."""
     run, drive, times = make_training(), Engine.drive, iter(range(9))
 
-    def torn(engine: Engine, *what: Any) -> None:
+    def torn(engine, *what):
         if next(times) == 0:
             run.client.hset(run.keys.run, "sequence", 0)
             raise FedredisError("it has lost its model:1")
@@ -223,7 +211,7 @@ def test_what_is_read_half_before_the_server_went_back(
     run.assert_as_undisturbed()
 
 
-def test_a_run_that_is_gone(make_training: Make) -> None:
+def test_a_run_that_is_gone(make_training):
     run = make_training()
     steps = iter(range(100))
     run.farm.step = lambda: next(steps) == 8 and run.client.flushall()  # type: ignore[assignment]
@@ -232,12 +220,10 @@ def test_a_run_that_is_gone(make_training: Make) -> None:
     assert run.client.keys(f"{run.keys.run}*") == []
 
 
-def test_losses_without_end_are_no_accident(
-    make_training: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_losses_without_end_are_no_accident(make_training, monkeypatch):
     run, turn = make_training(), MasterStore.turn
 
-    def losing(store: MasterStore, *what: Any) -> Any:
+    def losing(store, *what):
         run.client.hset(run.keys.run, "sequence", -9)
         return turn(store, *what)
 
@@ -247,10 +233,10 @@ def test_losses_without_end_are_no_accident(
 
 
 @pytest.mark.parametrize("lost", ["preprocessing:3", "model:1", "strategy:1"])
-def test_a_run_that_has_lost_what_it_needs(make_training: Make, lost: str) -> None:
+def test_a_run_that_has_lost_what_it_needs(make_training, lost):
     run = make_training(strategy="fedadam")
 
-    def lose(name: Any, entry: Any) -> None:
+    def lose(name, entry):
         if str(name) == "train:1":
             run.client.delete(run.keys.artifact(lost))
             raise KeyboardInterrupt
@@ -261,7 +247,7 @@ def test_a_run_that_has_lost_what_it_needs(make_training: Make, lost: str) -> No
         run.drive()
 
 
-def test_a_finished_run_is_driven_no_further(make_training: Make) -> None:
+def test_a_finished_run_is_driven_no_further(make_training):
     run = make_training(strategy="scaffold")
     run.drive()
     before, reported = run.bits, len(run.reported)
@@ -270,16 +256,14 @@ def test_a_finished_run_is_driven_no_further(make_training: Make) -> None:
     assert (run.bits, len(run.reported)) == (before, reported)
 
 
-def test_there_is_no_such_run(client: Redis, make_training: Make) -> None:
+def test_there_is_no_such_run(client, make_training):
     run = make_training()
     client.flushall()
     with pytest.raises(RunNotFoundError, match="there is no run"):
         run.drive()
 
 
-def test_what_does_not_go_together_is_refused_before_anything_is_written(
-    fake: Redis, make_training: Make
-) -> None:
+def test_what_does_not_go_together_is_refused_before_anything_is_written(fake, make_training):
     config = make_training().setup.config
     for changes in ({"strategy": "none"}, {"model": "none"}, {"strategy": "krum", "slaves": 2}):
         with pytest.raises(UsageError):

@@ -15,7 +15,6 @@ from fedredis.secure.party import channel_key
 from fedredis.secure.unmasking import check_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 NAMES = ("a", "b", "c", "d")
@@ -78,9 +77,7 @@ class Master:
         (lambda master: master.change(slaves=(*NAMES, "e")), "'signatures'"),
     ],
 )
-def test_a_master_that_lies_is_refused(
-    tmp_path: Path, lie: Callable[[Master], None], rule: str
-) -> None:
+def test_a_master_that_lies_is_refused(tmp_path, lie, rule):
     master = Master(tmp_path)
     assert TERMS.circle(master.roster, master.keys, master.signatures).names == NAMES
     lie(master)
@@ -88,14 +85,14 @@ def test_a_master_that_lies_is_refused(
         master.terms.circle(master.roster, master.keys, master.signatures)
 
 
-def test_who_has_another_roster_has_signed_something_else(tmp_path: Path) -> None:
+def test_who_has_another_roster_has_signed_something_else(tmp_path):
     master = Master(tmp_path)
     other = Roster({**master.roster.keys, "d": master.roster.keys["a"]})
     with pytest.raises(RuleError, match=r"slave a is not signed .* compare rosters"):
         TERMS.circle(other, master.keys, master.signatures)
 
 
-def test_who_is_missing_leaves_a_circle_of_the_others(tmp_path: Path) -> None:
+def test_who_is_missing_leaves_a_circle_of_the_others(tmp_path):
     master = Master(tmp_path)
     del master.keys["b"]
     circle = TERMS.circle(master.roster, master.keys, master.signatures)
@@ -112,7 +109,7 @@ def test_who_is_missing_leaves_a_circle_of_the_others(tmp_path: Path) -> None:
         ((0, 2), "'threshold': 2 slaves are in the sum, 3 are needed"),
     ],
 )
-def test_a_set_that_can_t_be_unmasked_is_refused(inside: tuple[int, ...], rule: str) -> None:
+def test_a_set_that_can_t_be_unmasked_is_refused(inside, rule):
     assert check_set((0, 1, 2), (0, 1, 2), 3, NAMES) == {0, 1, 2}
     with pytest.raises(RuleError, match=rule):
         check_set(inside, (0, 1, 2), 3, NAMES)

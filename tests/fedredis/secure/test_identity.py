@@ -1,19 +1,13 @@
-from __future__ import annotations
-
 import base64
 import hashlib
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fedredis.errors import UsageError
 from fedredis.secure.identity import Identity, Roster, fingerprint, verify
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-def test_a_key_is_its_owner_s_alone_and_reads_back(tmp_path: Path) -> None:
+def test_a_key_is_its_owner_s_alone_and_reads_back(tmp_path):
     made = Identity.make(tmp_path / "keys", "a")
     path = tmp_path / "keys" / "a.key"
     assert [p.name for p in path.parent.iterdir()] == ["a.key"]
@@ -24,13 +18,13 @@ def test_a_key_is_its_owner_s_alone_and_reads_back(tmp_path: Path) -> None:
     assert "key" not in repr(read).replace("_key", "")
 
 
-def test_a_fingerprint_is_as_ssh_s(tmp_path: Path) -> None:
+def test_a_fingerprint_is_as_ssh_s(tmp_path):
     key = Identity.make(tmp_path, "a").public
     text = base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
     assert fingerprint(key) == f"SHA256:{text}"
 
 
-def test_a_key_is_never_written_over(tmp_path: Path) -> None:
+def test_a_key_is_never_written_over(tmp_path):
     Identity.make(tmp_path, "a")
     before = (tmp_path / "a.key").read_bytes()
     with pytest.raises(UsageError, match=r"a\.key is there already"):
@@ -46,9 +40,7 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
         (b"", 0o644, "is not an Ed25519 key"),
     ],
 )
-def test_what_is_no_key_is_refused(
-    tmp_path: Path, text: bytes | None, mode: int, why: str
-) -> None:
+def test_what_is_no_key_is_refused(tmp_path, text, mode, why):
     if text is not None:
         (tmp_path / "a.key").write_bytes(text)
         (tmp_path / "a.key").chmod(mode)
@@ -56,14 +48,14 @@ def test_what_is_no_key_is_refused(
         Identity.load(tmp_path, "a")
 
 
-def test_a_key_that_is_open_to_others_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_is_open_to_others_is_refused(tmp_path):
     Identity.make(tmp_path, "a")
     (tmp_path / "a.key").chmod(0o640)
     with pytest.raises(UsageError, match="chmod 600"):
         Identity.load(tmp_path, "a")
 
 
-def test_a_roster_reads_back(tmp_path: Path) -> None:
+def test_a_roster_reads_back(tmp_path):
     roster = Roster.of(Identity.make(tmp_path, name) for name in ("a.b", "c"))
     path = tmp_path / "policy.toml"
     path.write_text(roster.to_toml())
@@ -82,7 +74,7 @@ def test_a_roster_reads_back(tmp_path: Path) -> None:
         (None, "No such file"),
     ],
 )
-def test_what_is_no_roster_is_refused(tmp_path: Path, text: str | None, why: str) -> None:
+def test_what_is_no_roster_is_refused(tmp_path, text, why):
     if text is not None:
         (tmp_path / "policy.toml").write_text(text)
     with pytest.raises(UsageError, match=why):

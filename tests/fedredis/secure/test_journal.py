@@ -1,17 +1,11 @@
-from __future__ import annotations
-
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fedredis.errors import FedredisError, RuleError
 from fedredis.secure.journal import Journal
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Asks for the set named by its argument, and is killed once it has been told that it may answer.
 ASK = """
@@ -22,7 +16,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_sum_is_answered_for_one_set_only(tmp_path: Path) -> None:
+def test_a_sum_is_answered_for_one_set_only(tmp_path):
     journal = Journal.open(tmp_path)
     journal.answer_once("run", "train:1", {"a": b"set", "b": b"set"})
     journal.answer_once("run", "train:1", {"a": b"set"})
@@ -33,7 +27,7 @@ def test_a_sum_is_answered_for_one_set_only(tmp_path: Path) -> None:
     assert (tmp_path / "state.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_who_was_killed_right_after_it_still_knows(tmp_path: Path) -> None:
+def test_who_was_killed_right_after_it_still_knows(tmp_path):
     done = subprocess.run([sys.executable, "-c", ASK, str(tmp_path), "first"], check=False)
     assert done.returncode == -9
     done = subprocess.run(
@@ -45,7 +39,7 @@ def test_who_was_killed_right_after_it_still_knows(tmp_path: Path) -> None:
     assert done.stderr.strip().splitlines()[-1].startswith("fedredis.errors.RuleError: refused by")
 
 
-def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path: Path) -> None:
+def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path):
     journal, other = Journal.open(tmp_path), Journal.open(tmp_path)
     root = journal.root("run", "a", 1.0)
     assert len(root) == 32
@@ -59,7 +53,7 @@ def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path: Path) -> 
         other.answer_once("run", "train:1", {"a": b"other"})
 
 
-def test_memories_are_those_of_the_round_before(tmp_path: Path) -> None:
+def test_memories_are_those_of_the_round_before(tmp_path):
     journal = Journal.open(tmp_path)
     for number in (1, 2, 4, 4):
         journal.remember("run", number, {"a": b"%d" % number})
@@ -85,7 +79,7 @@ def test_of_large_memories_fewer_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     assert [large for _, large in found] == [None, None, None, b"%8d" % 5, b"%8d" % 6]
 
 
-def test_a_damaged_journal_is_a_line(tmp_path: Path) -> None:
+def test_a_damaged_journal_is_a_line(tmp_path):
     (tmp_path / "state.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(FedredisError, match=r"journal .*state\.sqlite can't be used"):
         Journal.open(tmp_path)

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 from itertools import chain, combinations, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure.party import Pairs, Party, Slot, answers, masks, self_masks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SLOT, ALL = Slot(1, 1), range(5)
 
@@ -20,7 +17,7 @@ def subsets(of: Any, least: int) -> Any:
     return chain.from_iterable(combinations(each, k) for k in range(least, len(each) + 1))
 
 
-def test_every_pattern_of_drop_outs_gives_the_plain_sum_or_fails(five: Any, x: Any) -> None:
+def test_every_pattern_of_drop_outs_gives_the_plain_sum_or_fails(five, x):
     """At each stage: who deals, who of these sends, who of these helps."""
     enough = five.circle.helpers
     for members in subsets(ALL, 3):
@@ -39,7 +36,7 @@ def test_every_pattern_of_drop_outs_gives_the_plain_sum_or_fails(five: Any, x: A
                         unmasking.total(sent, given)
 
 
-def test_masks_of_all_come_to_nothing_but_their_own(five: Any) -> None:
+def test_masks_of_all_come_to_nothing_but_their_own(five):
     zeros = np.zeros((5, 9), np.int64)
     unmasking = five.unmasking(ALL, ALL, SLOT)
     sent = np.add.reduce(five.masked(zeros, ALL, ALL, SLOT))
@@ -47,7 +44,7 @@ def test_masks_of_all_come_to_nothing_but_their_own(five: Any) -> None:
     assert not unmasking.total(sent, five.answers(ALL, ALL, ALL, SLOT)).any()
 
 
-def test_slaves_may_be_masked_together_or_apart(five: Any, x: Any) -> None:
+def test_slaves_may_be_masked_together_or_apart(five, x):
     each = five.masked(x, ALL, ALL, SLOT)
     for some in subsets(ALL, 2):
         parties = [five.parties[place] for place in some]
@@ -56,7 +53,7 @@ def test_slaves_may_be_masked_together_or_apart(five: Any, x: Any) -> None:
         np.testing.assert_array_equal(together, apart)
 
 
-def test_no_word_comes_twice(five: Any, x: Any) -> None:
+def test_no_word_comes_twice(five, x):
     """The same input in two rounds, for two models, among other members: nothing in common."""
     others = [
         five.masked(x, ALL, ALL, Slot(1, 2)),
@@ -69,7 +66,7 @@ def test_no_word_comes_twice(five: Any, x: Any) -> None:
         assert not (other == first[: len(other)]).any()
 
 
-def test_neither_part_of_a_mask_comes_twice(five: Any) -> None:
+def test_neither_part_of_a_mask_comes_twice(five):
     """A slave's own words are taken off in the end; those with others alone must hide it, too."""
     sums = [(SLOT, 0), (Slot(1, 2), 0), (Slot(2, 1), 0), (SLOT, 1)]
     own, pairs = [], []
@@ -82,7 +79,7 @@ def test_neither_part_of_a_mask_comes_twice(five: Any) -> None:
 
 
 @pytest.mark.parametrize("fill", [0, 1, -1, 2**62, "ramp"])
-def test_a_masked_vector_looks_drawn_whatever_it_holds(five: Any, fill: Any) -> None:
+def test_a_masked_vector_looks_drawn_whatever_it_holds(five, fill):
     count = 8192
     x = np.zeros((5, count), np.int64) + (np.arange(count) if fill == "ramp" else fill)
     masked = five.masked(x, ALL, [2], SLOT)[0]
@@ -92,7 +89,7 @@ def test_a_masked_vector_looks_drawn_whatever_it_holds(five: Any, fill: Any) -> 
     assert ((seen - expected) ** 2 / expected).sum() < 374
 
 
-def test_a_wrong_share_is_found_out_and_done_without(five: Any, x: Any) -> None:
+def test_a_wrong_share_is_found_out_and_done_without(five, x):
     sent = np.add.reduce(five.masked(x, ALL, (0, 1, 3), SLOT))
     answers = five.answers(ALL, (0, 1, 3), ALL, SLOT)
     answers[0] = answers[0] ^ 1
@@ -103,14 +100,14 @@ def test_a_wrong_share_is_found_out_and_done_without(five: Any, x: Any) -> None:
         unmasking.total(sent, few)
 
 
-def test_a_wrong_letter_is_no_share(five: Any) -> None:
+def test_a_wrong_letter_is_no_share(five):
     letters = [five.dealt[m].letters for m in ALL]
     letters[2] = letters[2] ^ 1
     (found,) = answers([five.parties[3]], SLOT, 3, tuple(ALL), frozenset(ALL), letters)
     assert [row.any() for row in found] == [True, True, False, True, True]
 
 
-def test_as_many_shares_as_say_nothing_are_not_sent(five: Any) -> None:
+def test_as_many_shares_as_say_nothing_are_not_sent(five):
     """Three of five make a secret: the first two draw theirs, and read no letter at all."""
     assert {len(one.letters) for one in five.dealt} == {3}
     nothing = [np.zeros_like(one.letters) for one in five.dealt]
@@ -119,7 +116,7 @@ def test_as_many_shares_as_say_nothing_are_not_sent(five: Any) -> None:
         assert {row.any() for row in found} == {place < 2}
 
 
-def test_what_is_given_away_opens_no_other_sum(five: Any, x: Any) -> None:
+def test_what_is_given_away_opens_no_other_sum(five, x):
     """Nor is a slave's own b given away with its k."""
     own = five.answers(ALL, (0, 1, 2), ALL, SLOT)
     other = five.answers(ALL, (0, 1, 2), ALL, Slot(1, 2))
@@ -130,7 +127,7 @@ def test_what_is_given_away_opens_no_other_sum(five: Any, x: Any) -> None:
         five.unmasking(ALL, (0, 1, 2), Slot(1, 2)).total(sent, own)
 
 
-def test_no_share_comes_twice(five: Any) -> None:
+def test_no_share_comes_twice(five):
     """Whoever deals, to whom, of which secret, in which batch: one tells of no other."""
     found = []
     for batch in (1, 2):
@@ -142,12 +139,12 @@ def test_no_share_comes_twice(five: Any) -> None:
     assert len(set(found)) == len(found) == 5 * 5 * 2 * 3 * 2
 
 
-def test_a_party_knows_its_own_key(five: Any) -> None:
+def test_a_party_knows_its_own_key(five):
     with pytest.raises(RuleError, match=r"'signatures'.*s1 is not its own"):
         Party(Pairs(five.circle), "s1", bytes(32))
 
 
-def test_many_slaves_mask_with_some_of_them(world: Callable[[int], Any]) -> None:
+def test_many_slaves_mask_with_some_of_them(world):
     """A tenth deals and never sends; others send, and do not help."""
     many = world(130)
     assert many.circle.drawn

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -43,16 +43,14 @@ def policy(tmp_path: Path, text: str = RULES) -> Policy:
         ({}, 10, "'most_rounds': 10 rounds today, 10 at most"),
     ],
 )
-def test_each_rule_is_refused_by_its_name(
-    tmp_path: Path, asked: dict[str, Any], today: int, rule: str
-) -> None:
+def test_each_rule_is_refused_by_its_name(tmp_path, asked, today, rule):
     rules = policy(tmp_path)
     rules.check(ASKED, 9)
     with pytest.raises(RuleError, match=f"refused by the rule {rule}"):
         rules.check(replace(ASKED, **asked), today)
 
 
-def test_without_a_mask_nothing_leaves_where_masks_are_asked_for(tmp_path: Path) -> None:
+def test_without_a_mask_nothing_leaves_where_masks_are_asked_for(tmp_path):
     rules = policy(tmp_path, "[policy]\nmasks = true")
     rules.check(replace(ASKED, masked=True), 0)
     with pytest.raises(RuleError, match="'masks': train:1 is without masks"):
@@ -61,7 +59,7 @@ def test_without_a_mask_nothing_leaves_where_masks_are_asked_for(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("cell", "ok"), [(0, True), (2, False), (3, True)])
-def test_a_cell_of_few_rows(tmp_path: Path, cell: int, ok: bool) -> None:
+def test_a_cell_of_few_rows(tmp_path, cell, ok):
     counts = [np.array([[7, cell]])]
     if ok:
         policy(tmp_path).check_counts(counts)
@@ -86,12 +84,12 @@ def test_a_cell_of_few_rows(tmp_path: Path, cell: int, ok: bool) -> None:
         ("[roster]", r"no table \[roster\]"),
     ],
 )
-def test_what_is_no_policy_is_refused(tmp_path: Path, text: str, why: str) -> None:
+def test_what_is_no_policy_is_refused(tmp_path, text, why):
     with pytest.raises(UsageError, match=why):
         policy(tmp_path, text)
 
 
-def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path: Path) -> None:
+def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):
     now = [1000.0]
     record = Record(tmp_path / "record.jsonl", lambda: now[0])
     assert record.today("a", "run", "train:1") == 0

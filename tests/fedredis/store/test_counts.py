@@ -1,16 +1,9 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from fedredis.store.counts import counts
 from fedredis.store.results import SubmissionState
 from tests.fedredis.store.conftest import JOB, TRAIN, claim, committal, hand, opening
 
-if TYPE_CHECKING:
-    from tests.fedredis.store.conftest import Bench
 
-
-def test_what_becomes_of_updates_is_counted(bench: Bench) -> None:
+def test_what_becomes_of_updates_is_counted(bench):
     master, worker = bench.begin(), bench.worker()
     master.turn([], [opening(attempts=3)])
     three = claim(worker, least=3, most=3)
@@ -38,7 +31,7 @@ def test_what_becomes_of_updates_is_counted(bench: Bench) -> None:
     assert 604_000 < bench.client.ttl(bench.keys.counts) <= 604_800
 
 
-def test_a_run_that_is_gone_has_no_counts(bench: Bench) -> None:
+def test_a_run_that_is_gone_has_no_counts(bench):
     master, worker = bench.begin(), bench.worker()
     master.turn([], [opening()])
     held = claim(worker)
@@ -48,7 +41,7 @@ def test_a_run_that_is_gone_has_no_counts(bench: Bench) -> None:
     assert not bench.client.exists(bench.keys.counts)
 
 
-def test_what_a_stranger_has_put_there_is_in_nobodys_way(bench: Bench) -> None:
+def test_what_a_stranger_has_put_there_is_in_nobodys_way(bench):
     master, worker = bench.begin(), bench.worker()
     master.turn([], [opening()])
     bench.client.hset(bench.keys.counts, mapping={"accepted": "x", "late": "9" * 30, "n": "-1"})

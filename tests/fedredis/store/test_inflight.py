@@ -1,17 +1,10 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store.inflight import Awaited, interrupted, open_rounds
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 KEYS = RunKeys("r1")
 
 
-def test_whom_an_open_round_waits_for(client: Redis) -> None:
+def test_whom_an_open_round_waits_for(client):
     seconds, micros = client.time()
     now = seconds * 1000 + micros // 1000
     name = RoundName("train", 7)
@@ -38,10 +31,10 @@ def test_whom_an_open_round_waits_for(client: Redis) -> None:
     }
 
 
-def test_nothing_is_open(fake: Redis) -> None:
+def test_nothing_is_open(fake):
     assert open_rounds(fake, "r1", []) == ()
 
 
-def test_runs_without_a_master(fake: Redis) -> None:
+def test_runs_without_a_master(fake):
     fake.set(KEYS.lease, "token")
     assert interrupted(fake, ["r1", "r2"]) == {"r2"}

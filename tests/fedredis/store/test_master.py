@@ -22,7 +22,7 @@ from fedredis.keys import RoundName, RunKeys
 from fedredis.store import runs
 from fedredis.store.master import MasterStore
 from fedredis.store.results import Failure, RoundState, SubmissionState
-from fedredis.store.turns import Event, Opened
+from fedredis.store.turns import Opened
 from tests.fedredis.store.conftest import (
     ENTRY,
     JOB,
@@ -46,7 +46,7 @@ def names(master: MasterStore, start: int = 0) -> list[str]:
     return [called for _, called, _ in master.bundles({TRAIN: start})]
 
 
-def test_the_lease(bench: Bench) -> None:
+def test_the_lease(bench):
     other = MasterStore(bench.client, bench.keys, token="second", lease_ms=60_000)
     with pytest.raises(RunNotFoundError):
         other.acquire()
@@ -78,7 +78,7 @@ STEPS: dict[str, Callable[[MasterStore], Any]] = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_run_that_is_gone_or_went_back_in_time(bench: Bench, step: str) -> None:
+def test_a_run_that_is_gone_or_went_back_in_time(bench, step):
     master = bench.begin()
     master.turn([], [opening()])
     bench.close(master)
@@ -94,7 +94,7 @@ def test_a_run_that_is_gone_or_went_back_in_time(bench: Bench, step: str) -> Non
     assert bench.client.dbsize() == 0
 
 
-def test_a_master_goes_on_from_what_redis_says(bench: Bench) -> None:
+def test_a_master_goes_on_from_what_redis_says(bench):
     master = bench.begin()
     bench.client.hset(bench.keys.run, mapping={"sequence": 0, "master": "of old"})
     with pytest.raises(StateLostError):
@@ -105,7 +105,7 @@ def test_a_master_goes_on_from_what_redis_says(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("lease", ["of old", "held"])
-def test_half_a_commit_is_made_whole_by_whoever_goes_on(bench: Bench, lease: str) -> None:
+def test_half_a_commit_is_made_whole_by_whoever_goes_on(bench, lease):
     """A server that starts once more may do the first commands of a script alone."""
     master = bench.begin()
     told = ["train:7", json.dumps({"round": "7", "model": "model:7"}), "{}"]
@@ -119,7 +119,7 @@ def test_half_a_commit_is_made_whole_by_whoever_goes_on(bench: Bench, lease: str
     assert bench.client.hget(bench.keys.history, "train:7") == b"{}"
 
 
-def test_half_a_lease_is_none(bench: Bench) -> None:
+def test_half_a_lease_is_none(bench):
     """It is held, and yet another master's name stands in the run."""
     master = bench.begin()
     bench.client.hset(bench.keys.run, mapping={"master": "of old", "sequence": 0})
@@ -146,9 +146,7 @@ def trips(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return noted
 
 
-def test_a_release_is_asked_for_on_the_connection_that_wrote(
-    bench: Bench, trips: list[list[str]]
-) -> None:
+def test_a_release_is_asked_for_on_the_connection_that_wrote(bench, trips):
     master = bench.begin()
     master.release("stopped")
     master.acquire()
@@ -159,7 +157,7 @@ def test_a_release_is_asked_for_on_the_connection_that_wrote(
     assert 0 < bench.client.ttl(bench.keys.events) <= 86400
 
 
-def test_a_turn_is_one_round_trip(bench: Bench, trips: list[list[str]]) -> None:
+def test_a_turn_is_one_round_trip(bench, trips):
     master = bench.begin()
     master.turn([], [opening()])
     bench.close(master)
@@ -175,7 +173,7 @@ def test_a_turn_is_one_round_trip(bench: Bench, trips: list[list[str]]) -> None:
     assert trips == [[*["EVALSHA"] * 4, "XREAD"]]
 
 
-def test_what_a_commit_leaves(bench: Bench) -> None:
+def test_what_a_commit_leaves(bench):
     master = bench.begin()
     master.turn([], [opening()])
     bench.close(master)
@@ -207,7 +205,7 @@ def test_what_a_commit_leaves(bench: Bench) -> None:
         (lambda bench, round_: bench.client.hset(round_.inside, "9", "b"), "others are in"),
     ],
 )
-def test_a_commit_of_what_was_lost(bench: Bench, lose: Any, why: str) -> None:
+def test_a_commit_of_what_was_lost(bench, lose, why):
     master = bench.begin()
     master.turn([], [opening()])
     bench.close(master)
@@ -218,7 +216,7 @@ def test_a_commit_of_what_was_lost(bench: Bench, lose: Any, why: str) -> None:
     assert bench.dump() == before  # nor is the next one open
 
 
-def test_parts_that_are_lost_on_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_that_are_lost_on_the_way(bench, monkeypatch):
     master = bench.begin()
     master.turn([], [opening()])
     bench.close(master)
@@ -227,7 +225,7 @@ def test_parts_that_are_lost_on_the_way(bench: Bench, monkeypatch: pytest.Monkey
         master.turn([committal(artifacts=MODEL)], [])
 
 
-def test_large_artifacts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_artifacts(bench, monkeypatch):
     monkeypatch.setattr("fedredis.arrays.blob.PART_BYTES", 64)
     monkeypatch.setattr("fedredis.store.scripts.TRIP_BYTES", 100)
     master = bench.begin()
@@ -245,14 +243,14 @@ def test_large_artifacts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         runs.artifact(bench.client, "r1", "x:1")
 
 
-def test_an_opening_needs_what_it_reads(bench: Bench) -> None:
+def test_an_opening_needs_what_it_reads(bench):
     with pytest.raises(FedredisError, match="run r1: its model:7 is gone"):
         bench.begin().turn([], [opening(reads={"model": "model:7"})])
     assert bench.state() == ""
 
 
 @pytest.mark.parametrize("slaves", [None, ("2", "0")])
-def test_what_an_opening_leaves(bench: Bench, slaves: tuple[str, ...] | None) -> None:
+def test_what_an_opening_leaves(bench, slaves):
     master = bench.begin()
     assert master.turn([], [opening(slaves=slaves, task={"a": "b"})]) == [Opened(False, ())]
     asked = slaves or ("0", "1", "2")
@@ -276,9 +274,7 @@ def test_what_an_opening_leaves(bench: Bench, slaves: tuple[str, ...] | None) ->
 
 
 @pytest.mark.parametrize("slaves", [None, ("0", "1", "2", "3", "4", "5")])
-def test_adopting_lists_whoever_was_lost_again(
-    bench: Bench, slaves: tuple[str, ...] | None
-) -> None:
+def test_adopting_lists_whoever_was_lost_again(bench, slaves):
     asked = opening(slaves=slaves, expected=6, quorum=1, attempts=1)
     bench.begin(6).turn([], [asked])
     worker, dead = bench.worker(), bench.worker("dead")
@@ -301,7 +297,7 @@ def test_adopting_lists_whoever_was_lost_again(
 
 
 @pytest.mark.parametrize("left", [{}, {"a": "b"}])
-def test_adopting_gives_a_task_that_was_lost_again(bench: Bench, left: dict[str, str]) -> None:
+def test_adopting_gives_a_task_that_was_lost_again(bench, left):
     """Of what a server has lost twice, the round may be there and its task not, or half of it."""
     asked = opening(task={"a": "b"})
     bench.begin().turn([], [asked])
@@ -313,7 +309,7 @@ def test_adopting_gives_a_task_that_was_lost_again(bench: Bench, left: dict[str,
     assert bench.client.hgetall(task) == {b"a": b"b", b"reads": b"{}"}
 
 
-def test_tending(bench: Bench) -> None:
+def test_tending(bench):
     master = bench.begin()
     master.turn([], [opening()])
     worker = bench.worker()
@@ -332,7 +328,7 @@ def test_tending(bench: Bench) -> None:
         master.tend(NEXT, JOB)
 
 
-def test_a_claim_ends_with_its_worker_and_counts_as_an_attempt(bench: Bench) -> None:
+def test_a_claim_ends_with_its_worker_and_counts_as_an_attempt(bench):
     master = bench.begin()
     master.turn([], [opening(quorum=1)])
     worker, other = bench.worker(), bench.worker("other")
@@ -357,7 +353,7 @@ def test_a_claim_ends_with_its_worker_and_counts_as_an_attempt(bench: Bench) -> 
     assert hand(worker, held).state is SubmissionState.LATE
 
 
-def test_a_claim_that_a_stranger_wrote(bench: Bench) -> None:
+def test_a_claim_that_a_stranger_wrote(bench):
     master = bench.begin()
     master.turn([], [opening()])
     bench.client.hset(bench.keys.round(TRAIN).claims, mapping={b"\xff\x1b": b"\x00", b"1": ""})
@@ -365,7 +361,7 @@ def test_a_claim_that_a_stranger_wrote(bench: Bench) -> None:
     assert not bench.client.exists(bench.keys.round(TRAIN).claims)
 
 
-def test_refusing(bench: Bench) -> None:
+def test_refusing(bench):
     master = bench.begin()
     master.turn([], [opening(quorum=1)])
     workers = [bench.worker(f"w{s}", alone=s) for s in "012"]
@@ -394,7 +390,7 @@ def test_refusing(bench: Bench) -> None:
     assert not bench.client.keys(f"{bench.keys.round(TRAIN).round}*")
 
 
-def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
+def test_a_master_that_ends_in_the_midst_of_refusing(bench):
     master = bench.begin()
     master.turn([], [opening(attempts=1)])
     bench.close(master)
@@ -404,7 +400,7 @@ def test_a_master_that_ends_in_the_midst_of_refusing(bench: Bench) -> None:
     assert master.tend(TRAIN, JOB).state is RoundState.BELOW_QUORUM
 
 
-def test_what_strangers_put_on_the_list(bench: Bench) -> None:
+def test_what_strangers_put_on_the_list(bench):
     master = bench.begin()
     master.turn([], [opening()])
     worker, round_ = bench.worker("w0", alone="0"), bench.keys.round(TRAIN)
@@ -425,11 +421,11 @@ def test_what_strangers_put_on_the_list(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("step", ["open", "claim", "submit", "fail", "tend", "refuse", "commit"])
-def test_delivered_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_delivered_twice(bench, monkeypatch, step):
     execute = type(bench.client.pipeline()).execute
-    stands: list[Any] = []
+    stands = []
 
-    def twice(pipeline: Any, *args: Any, **more: Any) -> Any:
+    def twice(pipeline, *args, **more):
         commands = list(pipeline.command_stack)
         answer = execute(pipeline, *args, **more)
         if more.get("raise_on_error"):
@@ -440,7 +436,7 @@ def test_delivered_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: st
             return again
         return answer
 
-    def run(at: str, act: Callable[[], Any]) -> Any:
+    def run(at, act):
         with monkeypatch.context() as patch:
             if at == step:
                 patch.setattr(type(bench.client.pipeline()), "execute", twice)
@@ -476,7 +472,7 @@ def test_delivered_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: st
                 assert after.get(key) == before.get(key), key
 
 
-def test_scripts_that_the_server_forgets(bench: Bench) -> None:
+def test_scripts_that_the_server_forgets(bench):
     master, worker = bench.begin(), bench.worker()
     steps = [
         lambda: master.turn([], [opening()]),
@@ -492,7 +488,7 @@ def test_scripts_that_the_server_forgets(bench: Bench) -> None:
     assert runs.read(bench.client, "r1").status == "finished"
 
 
-def test_a_round_of_a_thousand_takes_few_commands(bench: Bench) -> None:
+def test_a_round_of_a_thousand_takes_few_commands(bench):
     everyone = {"expected": 1000, "quorum": 1000}
     master, workers = bench.begin(1000), [bench.worker("a"), bench.worker("b")]
     master.turn([], [opening(**everyone)])
@@ -509,7 +505,7 @@ def test_a_round_of_a_thousand_takes_few_commands(bench: Bench) -> None:
     assert sum(command["calls"] for command in stats) < 0.5 * 1000
 
 
-def test_a_hundred_thousand_slaves(bench: Bench) -> None:
+def test_a_hundred_thousand_slaves(bench):
     many, most = 100_000, 20_000
     master, worker = bench.begin(many), bench.worker()
     quorum = {"expected": many, "quorum": many}
@@ -546,7 +542,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_a_key_of_a_wrong_type_ends_in_a_line(bench: Bench, planted: str) -> None:
+def test_a_key_of_a_wrong_type_ends_in_a_line(bench, planted):
     """Nothing but fedredis' own errors, whatever is planted where, and whoever comes across it."""
     keys, round_ = RunKeys("r1"), RunKeys("r1").round(TRAIN)
     of_kind = {
@@ -569,7 +565,7 @@ def test_a_key_of_a_wrong_type_ends_in_a_line(bench: Bench, planted: str) -> Non
     else:
         bench.client.set(key, "planted")
     memories = {"memories": [[np.array([1, 2])]], "remembers": SCHEMA}
-    steps: list[Callable[[], Any]] = [
+    steps = [
         lambda: MasterStore(bench.client, keys, token="b", lease_ms=100).acquire(),
         lambda: master.tend(TRAIN, JOB),
         lambda: names(master),
@@ -610,7 +606,7 @@ def line_of(step: Callable[[], Any]) -> str | None:
     return None
 
 
-def test_fields_that_hold_no_numbers_end_in_a_line(bench: Bench) -> None:
+def test_fields_that_hold_no_numbers_end_in_a_line(bench):
     """Or do no harm: the next opening puts them right."""
     master, worker = bench.begin(20), bench.worker()
     master.turn([], [opening(expected=20, quorum=20)])
@@ -630,7 +626,7 @@ def test_fields_that_hold_no_numbers_end_in_a_line(bench: Bench) -> None:
         master.tend(TRAIN, JOB)
 
 
-def test_streams_that_are_full_start_anew(bench: Bench) -> None:
+def test_streams_that_are_full_start_anew(bench):
     master, worker = bench.begin(), bench.worker()
     master.hear(0)
     cursor = worker.open_rounds().cursor
@@ -644,10 +640,10 @@ def test_streams_that_are_full_start_anew(bench: Bench) -> None:
     assert worker.wait_for_work(cursor, 0).names == (TRAIN,)
 
 
-def test_a_wait_ends_with_what_happens(bench: Bench) -> None:
+def test_a_wait_ends_with_what_happens(bench):
     master = bench.begin()
     master.hear(0)
-    woken: list[Event] = []
+    woken = []
     waiting = threading.Thread(target=lambda: woken.extend(master.hear(10).events))
     waiting.start()
     bench.client.xadd(bench.keys.events, {"type": "closed", "round": "train:1"})

@@ -23,7 +23,7 @@ def two(fake: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.set("fedredis:{r1}x", b"of somebody else")
 
 
-def test_nothing_of_the_run_is_left(fake: Redis, two: None) -> None:
+def test_nothing_of_the_run_is_left(fake, two):
     before = set(fake.keys())
     removed = removal.remove(fake, "r1", token="me")
     gone = before - set(fake.keys())
@@ -34,7 +34,7 @@ def test_nothing_of_the_run_is_left(fake: Redis, two: None) -> None:
         removal.remove(fake, "r1", token="me")
 
 
-def test_a_run_that_is_going_on(fake: Redis, two: None) -> None:
+def test_a_run_that_is_going_on(fake, two):
     fake.set("fedredis:{r1}:lease", "its master", px=5000)
     before = {key: fake.dump(key) for key in fake.scan_iter()}
     with pytest.raises(LeaseHeldError, match="run r1 is going on: stop its master first"):
@@ -42,7 +42,7 @@ def test_a_run_that_is_going_on(fake: Redis, two: None) -> None:
     assert {key: fake.dump(key) for key in fake.scan_iter()} == before
 
 
-def test_what_a_deletion_left_that_was_cut_short(fake: Redis, two: None) -> None:
+def test_what_a_deletion_left_that_was_cut_short(fake, two):
     fake.delete("fedredis:{r1}")
     removal.remove(fake, "r1", token="me")
     assert fake.keys("fedredis:{r1}*") == [b"fedredis:{r1}x"] or not fake.keys("fedredis:{r1}:*")

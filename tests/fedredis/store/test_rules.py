@@ -21,7 +21,6 @@ from tests.fedredis.store.conftest import (
     MODEL,
     SCHEMA,
     TRAIN,
-    Bench,
     claim,
     committal,
     config,
@@ -63,7 +62,7 @@ def slave_of(fenced: Redis, alone: str | None = "1", name: str = WORKER) -> Slav
 MEMORIES: dict[str, Any] = {"memories": [[np.array([1, 2])]], "remembers": SCHEMA}
 
 
-def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]) -> None:
+def test_a_run_under_the_rules(client, login):
     admin = login(acl.master())
     runs.create(admin, "r1", config(slaves=2, names=("1", "2")))
     master = MasterStore(admin, keys.RunKeys("r1"), token="me", lease_ms=60_000)
@@ -112,9 +111,7 @@ def test_a_run_under_the_rules(client: Redis, login: Callable[[acl.Role], Redis]
 @pytest.mark.parametrize(
     ("alone", "name"), [(None, WORKER), ("2", WORKER), ("1", f"{QUEUE}2-0123abcd")]
 )
-def test_a_slave_hands_in_for_itself_alone(
-    bench: Bench, login: Callable[[acl.Role], Redis], alone: str | None, name: str
-) -> None:
+def test_a_slave_hands_in_for_itself_alone(bench, login, alone, name):
     bench.begin().turn([], [opening()])
     fenced = login(SLAVE)
     held = claim(slave_of(fenced), ["1"])
@@ -139,9 +136,7 @@ def test_a_slave_hands_in_for_itself_alone(
         *("ZADD fedredis:runs 1 x", "XRANGE fedredis:joined - +", "EVAL return 0", "MONITOR"),
     ],
 )
-def test_what_a_slave_is_refused(
-    bench: Bench, login: Callable[[acl.Role], Redis], command: str
-) -> None:
+def test_what_a_slave_is_refused(bench, login, command):
     run, round_ = bench.keys, bench.keys.round(TRAIN)
     named = {
         name: getattr(run, name)

@@ -14,14 +14,11 @@ from tests.fedredis.store.conftest import claim, committal, config, hand, openin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redis import Redis
-
-    from tests.fedredis.store.conftest import Bench
 
 KEYS = RunKeys("r1")
 
 
-def test_create(client: Redis) -> None:
+def test_create(client):
     made = config(2500, seed=7)
     runs.create(client, "r1", made)
     state = runs.read(client, "r1")
@@ -44,7 +41,7 @@ def test_create(client: Redis) -> None:
 
 
 @pytest.mark.parametrize(("patience", "chosen"), [(0, 3), (4, 2)])
-def test_what_the_master_writes_later(client: Redis, patience: int, chosen: int) -> None:
+def test_what_the_master_writes_later(client, patience, chosen):
     runs.create(client, "r1", config(patience=patience))
     written = {"round": "3", "best": "2", "converged": "1", "score": "0.75", "error": "boom"}
     client.hset(KEYS.run, mapping=written)
@@ -53,7 +50,7 @@ def test_what_the_master_writes_later(client: Redis, patience: int, chosen: int)
     assert (state.chosen, state.error) == (chosen, "boom")
 
 
-def test_history_scores_and_failures(client: Redis) -> None:
+def test_history_scores_and_failures(client):
     for name in ("train:10", "evaluate:2", "train:9", "evaluate:10"):
         entry = {**committal().entry, "r2": None if name[-1] == "2" else 0.5}
         client.hset(KEYS.history, name, json.dumps(entry))
@@ -66,14 +63,14 @@ def test_history_scores_and_failures(client: Redis) -> None:
     assert runs.failures(client, "r1", ("0", "1")) == told
 
 
-def test_newest_first_steps_over_what_is_damaged(client: Redis) -> None:
+def test_newest_first_steps_over_what_is_damaged(client):
     for started, run_id in ((3, "b"), (1, "c"), (2, "a"), (4, "d"), (5, "e"), (6, "gone")):
         runs.create(client, run_id, config())
         client.zadd(RUNS, {run_id: started})
     client.hset(RunKeys("d").run, "config", "[" * 100_000)
     client.delete(RunKeys("e").run, RunKeys("gone").run)
     client.set(RunKeys("e").run, "planted")
-    lines: list[str] = []
+    lines = []
     assert [state.run for state in runs.newest_first(client, lines.append)] == ["b", "a", "c"]
     assert [line.split(":")[0] for line in lines] == [
         *("there is no run gone", "run e is damaged in Redis", "run d is damaged in Redis")
@@ -96,7 +93,7 @@ def line_of(read: Callable[[], Any]) -> str | None:
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_any_value_anywhere_is_a_value_or_a_line(client: Redis, value: bytes) -> None:
+def test_any_value_anywhere_is_a_value_or_a_line(client, value):
     runs.create(client, "r1", config())
     told = json.dumps([{"rows": 5}]).encode()
     stored = config().to_json()
@@ -115,7 +112,7 @@ def test_any_value_anywhere_is_a_value_or_a_line(client: Redis, value: bytes) ->
             assert (line_of(read) or DAMAGED).startswith(DAMAGED)
         client.delete(KEYS.history, KEYS.slaves, KEYS.run)
         runs.create(client, "r1", config())
-    mutated: dict[str, Any] = json.loads(stored)
+    mutated = json.loads(stored)
     for name in mutated:
         for odd in (None, "x", -1, 1.5, [], {}, [[1]], True):
             client.hset(KEYS.run, "config", json.dumps({**mutated, name: odd}))
@@ -124,7 +121,7 @@ def test_any_value_anywhere_is_a_value_or_a_line(client: Redis, value: bytes) ->
     assert runs.slaves(client, "r1") == {"train": [{"rows": 5}]}
 
 
-def test_remove(bench: Bench) -> None:
+def test_remove(bench):
     client = bench.client
     for other in ("r11", "r", "x*"):
         runs.create(client, other, config())
@@ -150,7 +147,7 @@ def test_remove(bench: Bench) -> None:
     }
 
 
-def test_a_removed_run_is_gone_for_its_workers(bench: Bench) -> None:
+def test_a_removed_run_is_gone_for_its_workers(bench):
     bench.begin().turn([], [opening()])
     worker = bench.worker()
     held = claim(worker)

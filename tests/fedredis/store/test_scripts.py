@@ -1,30 +1,21 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from fedredis.store.scripts import Batch, ask, sha1, source
 
-if TYPE_CHECKING:
-    from redis import Redis
 
-
-def test_a_script_begins_with_what_all_have() -> None:
+def test_a_script_begins_with_what_all_have():
     assert source("presence").startswith(source("presence")[:20])
     assert "local function spread(" in source("presence")
     assert len(sha1("claim")) == 40
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_a_list_that_is_sent_again_in_part_is_as_long(
-    client: Redis, monkeypatch: pytest.MonkeyPatch, lost: int
-) -> None:
+def test_a_list_that_is_sent_again_in_part_is_as_long(client, monkeypatch, lost):
     """Every trip is delivered twice, as if its answer had been lost."""
     monkeypatch.setattr("fedredis.store.scripts.TRIP_BYTES", 25)
     once = Batch._once
 
-    def twice(batch: Batch, *, errors: bool) -> list[object]:
+    def twice(batch, *, errors):
         once(batch, errors=errors)
         return once(batch, errors=errors)
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +12,6 @@ from tests.fedredis.store.conftest import (
     JOB,
     SCHEMA,
     TRAIN,
-    Bench,
     bundle,
     claim,
     committal,
@@ -39,7 +36,7 @@ from tests.fedredis.store.conftest import (
         (("7",), 0, 1, 1, ()),
     ],
 )
-def test_claim(bench: Bench, wishes, place, least, most, taken) -> None:
+def test_claim(bench, wishes, place, least, most, taken):
     bench.begin().turn([], [opening()])
     claimed = claim(bench.worker(), wishes, place=place, least=least, most=most)
     assert claimed is not None
@@ -52,7 +49,7 @@ def test_claim(bench: Bench, wishes, place, least, most, taken) -> None:
     assert not taken or bench.client.pttl(bench.keys.attached(JOB)) > 0
 
 
-def test_a_share_is_fair(bench: Bench) -> None:
+def test_a_share_is_fair(bench):
     bench.begin(40).turn([], [opening(expected=40)])
     for name in "abcd":
         bench.worker(name).attach(JOB)
@@ -60,7 +57,7 @@ def test_a_share_is_fair(bench: Bench) -> None:
     assert [len(one.slaves) for one in taken if one] == [5, 5, 4, 4]
 
 
-def test_what_a_worker_still_holds_is_given_again(bench: Bench) -> None:
+def test_what_a_worker_still_holds_is_given_again(bench):
     bench.begin().turn([], [opening()])
     worker = bench.worker()
     first = claim(worker, least=2, most=2)
@@ -71,7 +68,7 @@ def test_what_a_worker_still_holds_is_given_again(bench: Bench) -> None:
     assert claim(worker).slaves == ("2",)
 
 
-def test_handing_in_and_claiming_the_next_is_one_visit(bench: Bench) -> None:
+def test_handing_in_and_claiming_the_next_is_one_visit(bench):
     bench.begin().turn([], [opening(task={"a": "b"})])
     worker = bench.worker()
     first = claim(worker, with_task=True)
@@ -83,7 +80,7 @@ def test_handing_in_and_claiming_the_next_is_one_visit(bench: Bench) -> None:
     assert [one and one.slaves for one in visit.claims] == [("1",), None]
 
 
-def test_what_will_be_read_comes_with_a_visit(bench: Bench) -> None:
+def test_what_will_be_read_comes_with_a_visit(bench):
     master, worker = bench.begin(), bench.worker()
     model = {"weights": np.arange(3.0)}
     master.turn([], [opening(TRAIN)])
@@ -102,7 +99,7 @@ def test_what_will_be_read_comes_with_a_visit(bench: Bench) -> None:
     assert worker.visit([], [], ["model:1"]).artifacts == {}
 
 
-def test_what_a_bundle_leaves(bench: Bench) -> None:
+def test_what_a_bundle_leaves(bench):
     master = bench.begin()
     master.turn([], [opening()])
     worker, round_ = bench.worker(), bench.keys.round(TRAIN)
@@ -119,7 +116,7 @@ def test_what_a_bundle_leaves(bench: Bench) -> None:
     np.testing.assert_array_equal(found.arrays[0], [2, -1])
 
 
-def test_the_last_one_closes_the_round(bench: Bench) -> None:
+def test_the_last_one_closes_the_round(bench):
     master = bench.begin()
     master.turn([], [opening()])
     master.hear(0)
@@ -134,7 +131,7 @@ def test_the_last_one_closes_the_round(bench: Bench) -> None:
     assert not bench.client.exists(bench.keys.open)
 
 
-def test_an_overlap_is_refused_by_names_and_the_rest_is_handed_in(bench: Bench) -> None:
+def test_an_overlap_is_refused_by_names_and_the_rest_is_handed_in(bench):
     bench.begin().turn([], [opening()])
     a, b = bench.worker("a"), bench.worker("b")
     claimed = claim(a, least=3, most=3)
@@ -148,7 +145,7 @@ def test_an_overlap_is_refused_by_names_and_the_rest_is_handed_in(bench: Bench) 
     assert hand(a, claimed, "0").state is SubmissionState.LATE
 
 
-def test_stale(bench: Bench) -> None:
+def test_stale(bench):
     bench.begin().turn([], [opening()])
     worker = bench.worker()
     claimed = claim(worker)
@@ -157,7 +154,7 @@ def test_stale(bench: Bench) -> None:
     assert hand(worker, replace(claimed, name=RoundName("train", 8))).state is SubmissionState.LATE
 
 
-def test_large_bundles_go_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_bundles_go_in_parts(bench, monkeypatch):
     monkeypatch.setattr("fedredis.arrays.blob.PART_BYTES", 64)
     monkeypatch.setattr("fedredis.store.scripts.TRIP_BYTES", 200)
     monkeypatch.setattr("fedredis.store.incoming.TRIP_BYTES", 200)
@@ -177,7 +174,7 @@ def test_large_bundles_go_in_parts(bench: Bench, monkeypatch: pytest.MonkeyPatch
 MEMORY = Schema((Field("c", "<f8", (1,)),))
 
 
-def test_memories(bench: Bench) -> None:
+def test_memories(bench):
     master = bench.begin()
     worker = bench.worker()
     for number in (1, 2, 3):
@@ -202,7 +199,7 @@ def test_memories(bench: Bench) -> None:
     assert not bench.client.exists(bench.keys.memory("0"))
 
 
-def test_a_slave_that_failed_is_claimed_alone_and_at_last_given_up(bench: Bench) -> None:
+def test_a_slave_that_failed_is_claimed_alone_and_at_last_given_up(bench):
     master = bench.begin()
     master.turn([], [opening(quorum=2)])
     worker = bench.worker()
@@ -223,7 +220,7 @@ def test_a_slave_that_failed_is_claimed_alone_and_at_last_given_up(bench: Bench)
     master.turn([committal(2)], [])
 
 
-def test_one_that_failed_takes_no_other_with_it(bench: Bench) -> None:
+def test_one_that_failed_takes_no_other_with_it(bench):
     bench.begin(5).turn([], [opening(expected=5)])
     worker = bench.worker()
     worker.fail(claim(worker, ["3"]), "3", traceback="boom")
@@ -232,7 +229,7 @@ def test_one_that_failed_takes_no_other_with_it(bench: Bench) -> None:
     assert claim(bench.worker("b"), least=4, most=4).slaves == ("3",)
 
 
-def test_one_that_was_given_up_may_still_come(bench: Bench) -> None:
+def test_one_that_was_given_up_may_still_come(bench):
     master = bench.begin()
     master.turn([], [opening(quorum=2, attempts=1)])
     worker = bench.worker()
@@ -244,7 +241,7 @@ def test_one_that_was_given_up_may_still_come(bench: Bench) -> None:
     master.turn([committal(3)], [])
 
 
-def test_too_many_given_up(bench: Bench) -> None:
+def test_too_many_given_up(bench):
     master = bench.begin()
     master.turn([], [opening(quorum=3, attempts=1)])
     worker = bench.worker()
@@ -256,7 +253,7 @@ def test_too_many_given_up(bench: Bench) -> None:
     assert (bench.state(), claim(bench.worker("x")).slaves) == ("open", ("0",))
 
 
-def test_waiting_for_work(bench: Bench) -> None:
+def test_waiting_for_work(bench):
     master, worker = bench.begin(), bench.worker()
     nothing = worker.open_rounds()
     assert nothing.names == ()
@@ -270,7 +267,7 @@ def test_waiting_for_work(bench: Bench) -> None:
     assert worker.open_rounds().names == (TRAIN,)
 
 
-def test_artifacts_by_version(bench: Bench) -> None:
+def test_artifacts_by_version(bench):
     master, worker = bench.begin(), bench.worker()
     master.turn([], [opening()])
     bench.close(master)
@@ -287,7 +284,7 @@ def test_artifacts_by_version(bench: Bench) -> None:
             worker.artifact(name, version)
 
 
-def test_the_config_of_a_run(bench: Bench) -> None:
+def test_the_config_of_a_run(bench):
     with pytest.raises(RunNotFoundError):
         bench.worker().config()
     bench.begin()

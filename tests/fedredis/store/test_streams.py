@@ -1,23 +1,17 @@
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fedredis.errors import FedredisError
 from fedredis.store.streams import START, last_id, read, reading
 
-if TYPE_CHECKING:
-    from redis import Redis
 
-
-def test_an_empty_stream(client: Redis) -> None:
+def test_an_empty_stream(client):
     assert last_id(client, "s") == START
     assert read(client, "s", START, seconds=0, count=10) == []
 
 
-def test_reading_on(client: Redis) -> None:
+def test_reading_on(client):
     ids = [client.xadd("s", {"n": n}) for n in range(3)]
     assert last_id(client, "s") == ids[2]
     assert read(client, "s", START, seconds=0, count=2) == [
@@ -28,8 +22,8 @@ def test_reading_on(client: Redis) -> None:
     assert read(client, "s", ids[2], seconds=0.001, count=2) == []
 
 
-def test_a_reader_is_woken_by_the_first_entry(client: Redis) -> None:
-    read_by_then: list[object] = []
+def test_a_reader_is_woken_by_the_first_entry(client):
+    read_by_then = []
     reader = threading.Thread(
         target=lambda: read_by_then.append(read(client, "s", START, seconds=10, count=5))
     )
@@ -40,16 +34,16 @@ def test_a_reader_is_woken_by_the_first_entry(client: Redis) -> None:
 
 
 @pytest.mark.parametrize("how", [["ERROR"], []])
-def test_a_server_that_sends_a_reader_away_has_no_news(client: Redis, how: list[str]) -> None:
-    answers: list[object] = []
+def test_a_server_that_sends_a_reader_away_has_no_news(client, how):
+    answers = []
 
-    def reading() -> None:
+    def reading():
         with client.client() as same:
             ids.append(same.client_id())
             ready.set()
             answers.append(read(same, "s", START, seconds=10, count=5))
 
-    ids: list[int] = []
+    ids = []
     ready = threading.Event()
     reader = threading.Thread(target=reading)
     reader.start()
@@ -61,7 +55,7 @@ def test_a_server_that_sends_a_reader_away_has_no_news(client: Redis, how: list[
     assert answers == [[]]
 
 
-def test_other_errors_are_no_news_to_hide(client: Redis) -> None:
+def test_other_errors_are_no_news_to_hide(client):
     client.set("s", "a string")
     with pytest.raises(FedredisError, match="s is damaged in Redis: WRONGTYPE"):
         read(client, "s", START, seconds=0, count=5)
@@ -71,7 +65,7 @@ def test_other_errors_are_no_news_to_hide(client: Redis) -> None:
     ("seconds", "block"),
     [(0, ()), (-1, ()), (0.0001, (1,)), (0.0011, (2,)), (0.5, (500,)), (2, (2000,))],
 )
-def test_a_wait_is_never_for_ever(seconds: float, block: tuple[int, ...]) -> None:
+def test_a_wait_is_never_for_ever(seconds, block):
     # 0 would be for ever; a wait that ends too early would be one for nothing.
     command = reading("s", START, seconds=seconds, count=5)
     assert command == (

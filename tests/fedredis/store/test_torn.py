@@ -62,7 +62,7 @@ def finish(master: MasterStore, workers: list[SlaveStore], name: RoundName) -> N
     assert sum(int(bundle.arrays[0][0]) for bundle in found) == SLAVES
 
 
-def test_what_is_half_done_is_listed_again_or_removed(bench: Bench) -> None:
+def test_what_is_half_done_is_listed_again_or_removed(bench):
     """A server may do the first commands of a script, and those alone, when it starts again."""
     master, worker, round_ = bench.begin(SLAVES), bench.worker("a"), bench.keys.round(TRAIN)
     master.turn([], [ask(TRAIN)])
@@ -82,7 +82,7 @@ def test_what_is_half_done_is_listed_again_or_removed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("token", ["first", "second"])
-def test_work_of_a_time_that_is_lost_does_not_count(bench: Bench, token: str) -> None:
+def test_work_of_a_time_that_is_lost_does_not_count(bench, token):
     """The round that it was for may be for another model by now, whoever is its master."""
     master = bench.begin(token="first")
     copied = copy(bench.client)
@@ -100,7 +100,7 @@ def test_work_of_a_time_that_is_lost_does_not_count(bench: Bench, token: str) ->
     bench.close(master)
 
 
-def test_a_commit_that_is_half_done_is_made_whole(bench: Bench) -> None:
+def test_a_commit_that_is_half_done_is_made_whole(bench):
     master = bench.begin()
     master.turn([], [opening(TRAIN)])
     bench.close(master)
@@ -127,12 +127,12 @@ def hand_in_half(bench: Bench, worker: SlaveStore) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("lost", range(9))
-def test_whatever_is_lost_is_done_again(bench: Bench, lost: int) -> None:
+def test_whatever_is_lost_is_done_again(bench, lost):
     client = bench.client
     copies = []
     master, workers = bench.begin(SLAVES), [bench.worker("a"), bench.worker("b")]
 
-    def note() -> None:
+    def note():
         copies.append(copy(client))
 
     note()

@@ -1,16 +1,10 @@
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from fedredis.store import workers
 from fedredis.store.workers import PRESENCE_MS, WorkerCard
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 CARD = WorkerCard(
     name="fedredis-pets-0123abcd",
@@ -25,13 +19,13 @@ CARD = WorkerCard(
 
 
 @pytest.mark.parametrize("slaves", [None, ("3",), ("0", "2", "10"), ()])
-def test_a_card_comes_back_as_it_was(client: Redis, slaves: tuple[str, ...] | None) -> None:
+def test_a_card_comes_back_as_it_was(client, slaves):
     card = replace(CARD, slaves=slaves)
     workers.join(client, card)
     assert workers.present(client) == [card]
 
 
-def test_what_a_worker_leaves_in_redis(client: Redis) -> None:
+def test_what_a_worker_leaves_in_redis(client):
     workers.join(client, CARD)
     key = "fedredis:worker:fedredis-pets-0123abcd"
     assert client.hgetall(key) == {
@@ -55,7 +49,7 @@ def test_what_a_worker_leaves_in_redis(client: Redis) -> None:
     ]
 
 
-def test_announcing_again_prolongs_and_wakes_nobody(client: Redis) -> None:
+def test_announcing_again_prolongs_and_wakes_nobody(client):
     workers.join(client, CARD)
     key = "fedredis:worker:fedredis-pets-0123abcd"
     client.pexpire(key, 100)
@@ -66,7 +60,7 @@ def test_announcing_again_prolongs_and_wakes_nobody(client: Redis) -> None:
     assert client.xlen("fedredis:joined") == 1
 
 
-def test_vitals_stand_beside_the_card(client: Redis) -> None:
+def test_vitals_stand_beside_the_card(client):
     workers.join(client, CARD)
     workers.announce(client, CARD, {"cpu_s": "1.25", "memory_mb": "80"})
     key = "fedredis:worker:fedredis-pets-0123abcd"
@@ -74,7 +68,7 @@ def test_vitals_stand_beside_the_card(client: Redis) -> None:
     assert workers.present(client) == [CARD]
 
 
-def test_a_worker_that_is_silent_is_forgotten(client: Redis) -> None:
+def test_a_worker_that_is_silent_is_forgotten(client):
     for name in ("b", "a", "dead"):
         workers.join(client, replace(CARD, name=name))
     client.zadd("fedredis:workers", {"dead": 1})
@@ -83,37 +77,37 @@ def test_a_worker_that_is_silent_is_forgotten(client: Redis) -> None:
     assert client.zscore("fedredis:workers", "dead") is None
 
 
-def test_a_card_that_has_gone_before_its_name(client: Redis) -> None:
+def test_a_card_that_has_gone_before_its_name(client):
     workers.join(client, CARD)
     client.delete("fedredis:worker:fedredis-pets-0123abcd")
     assert workers.present(client) == []
 
 
-def test_a_card_speaks_for_its_own_worker_alone(client: Redis) -> None:
+def test_a_card_speaks_for_its_own_worker_alone(client):
     for name in ("a", "b"):
         workers.join(client, replace(CARD, name=name))
     client.hset("fedredis:worker:b", "name", "a")
     assert [card.name for card in workers.present(client)] == ["a"]
 
 
-def test_only_some_are_looked_at(client: Redis) -> None:
+def test_only_some_are_looked_at(client):
     for name in ("a", "b", "c"):
         workers.join(client, replace(CARD, name=name))
     assert [card.name for card in workers.present(client, lambda name: name != "b")] == ["a", "c"]
 
 
-def test_leave(client: Redis) -> None:
+def test_leave(client):
     workers.join(client, CARD)
     workers.leave(client, CARD.name)
     assert workers.present(client) == []
     assert client.keys("fedredis:worker*") == []
 
 
-def test_waiting_for_one_that_joins(client: Redis) -> None:
+def test_waiting_for_one_that_joins(client):
     before = workers.last_join(client)
     assert before == b"0-0"
     assert workers.wait_for_join(client, before, 0) == before
-    woken: list[bytes] = []
+    woken = []
     waiting = threading.Thread(
         target=lambda: woken.append(workers.wait_for_join(client, before, 10))
     )
@@ -126,7 +120,7 @@ def test_waiting_for_one_that_joins(client: Redis) -> None:
 @pytest.mark.parametrize(
     "slaves", ["[" * 50_000, "{}", "[1]", '[["a"]]', "null", "", "7", '{"a": 1}']
 )
-def test_a_hostile_card_is_none(client: Redis, slaves: str) -> None:
+def test_a_hostile_card_is_none(client, slaves):
     for name in ("a", "b"):
         workers.join(client, replace(CARD, name=name))
     client.hset("fedredis:worker:b", "slaves", slaves)
@@ -136,7 +130,7 @@ def test_a_hostile_card_is_none(client: Redis, slaves: str) -> None:
     assert [card.name for card in workers.present(client)] == ["a"]
 
 
-def test_one_that_takes_the_last_id_keeps_nobody_from_joining(client: Redis) -> None:
+def test_one_that_takes_the_last_id_keeps_nobody_from_joining(client):
     before = workers.last_join(client)
     client.xadd("fedredis:joined", {"worker": "x"}, id=f"{2**64 - 1}-{2**64 - 1}")
     assert workers.wait_for_join(client, before, 0) == before

@@ -36,32 +36,32 @@ def reference(points, f):
     ("k", "share", "f"), [(11, 0.2, 2), (10, 0.2, 2), (9, 0.24, 2), (7, 0.2, 1), (5, 0.2, 1)]
 )
 @pytest.mark.parametrize("seed", range(4))
-def test_it_is_the_mean_around_the_median_of_those_that_krum_selects(k, share, f, seed) -> None:
+def test_it_is_the_mean_around_the_median_of_those_that_krum_selects(k, share, f, seed):
     points = np.random.default_rng(seed).normal(size=(k, 6))
     combined = Bulyan(share).combine(points.copy(), np.zeros(6))
     np.testing.assert_allclose(combined, reference(points.tolist(), f), rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_of_many_that_are_as_good_it_is_the_first_slaves(seed) -> None:
+def test_of_many_that_are_as_good_it_is_the_first_slaves(seed):
     points = np.random.default_rng(seed).integers(-1, 2, (30, 6)).astype(float)
     combined = Bulyan(0.2).combine(points.copy(), np.zeros(6))
     np.testing.assert_allclose(combined, reference(points.tolist(), 6), atol=1e-12)
 
 
-def test_without_attackers_it_is_the_mean() -> None:
+def test_without_attackers_it_is_the_mean():
     points = np.random.default_rng(0).normal(size=(4, 3))
     combined = Bulyan().combine(points.copy(), np.zeros(3))
     np.testing.assert_allclose(combined, points.mean(axis=0), rtol=1e-12)
 
 
-def test_of_those_that_are_as_near_to_the_median_it_is_the_first_slaves() -> None:
+def test_of_those_that_are_as_near_to_the_median_it_is_the_first_slaves():
     """Whichever of them Krum selects first."""
     points = np.array([[100.0], [0.0], [1.0], [1.0], [-1.0], [-1.0], [-100.0]])
     np.testing.assert_allclose(Bulyan(0.2).combine(points, np.zeros(1)), 2 / 3)
 
 
-def test_an_attacker_far_off_in_one_parameter_alone_is_kept_near() -> None:
+def test_an_attacker_far_off_in_one_parameter_alone_is_kept_near():
     """Which Krum's distances, over many parameters, do not see."""
     rng = np.random.default_rng(0)
     points = rng.normal(0, 1, (11, 1000))
@@ -73,7 +73,7 @@ def test_an_attacker_far_off_in_one_parameter_alone_is_kept_near() -> None:
 
 
 @pytest.mark.parametrize(("k", "share", "f"), [(8, 0.25, 2), (4, 0.25, 1), (10, 0.3, 3)])
-def test_too_few_slaves(k, share, f) -> None:
+def test_too_few_slaves(k, share, f):
     expected = rf"^{k} slaves in .* byzantine={share} {f} attackers .* needs {4 * f + 1}; "
     with pytest.raises(UsageError, match=expected):
         Bulyan(share).combine(np.zeros((k, 2)), np.zeros(2))

@@ -13,13 +13,13 @@ def moved(current, total, samples):
     return after.parameters
 
 
-def test_the_mean_is_weighted_by_rows() -> None:
+def test_the_mean_is_weighted_by_rows():
     of_one, of_other = np.array([1.0, 2.0]), np.array([4.0, -1.0])
     (mean,) = moved([np.array([99.0, 99.0])], [of_one * 30 + of_other * 10], 40)
     np.testing.assert_array_equal(mean, [1.75, 1.25])
 
 
-def test_one_slave_alone_is_itself() -> None:
+def test_one_slave_alone_is_itself():
     weights = [np.array([[1.5, -2.0]]), np.array([3.0])]
     for back, array in zip(moved(weights, [a * 8 for a in weights], 8), weights, strict=True):
         np.testing.assert_array_equal(back, array)

@@ -6,7 +6,7 @@ from fedredis.strategies import FedAvg
 from fedredis.strategies.fedavgm import FedAvgM
 
 
-def test_it_goes_as_the_paper_says(follow, means) -> None:
+def test_it_goes_as_the_paper_says(follow, means):
     w, v = np.zeros((3, 3)), np.zeros((3, 3))
     moved = follow(FedAvgM(momentum=0.7, server_learning_rate=0.3), means)
     for mean, after in zip(means, moved, strict=True):
@@ -16,7 +16,7 @@ def test_it_goes_as_the_paper_says(follow, means) -> None:
         np.testing.assert_allclose(after, w, rtol=1e-12, atol=1e-15)
 
 
-def test_without_momentum_it_is_fedavg(federation) -> None:
+def test_without_momentum_it_is_fedavg(federation):
     without = FedAvgM(momentum=0.0, server_learning_rate=1.0)
     (ours,) = federation.train(without, 3).parameters
     (plain,) = federation.train(FedAvg(), 3).parameters
@@ -26,6 +26,6 @@ def test_without_momentum_it_is_fedavg(federation) -> None:
 @pytest.mark.parametrize(
     "options", [{"momentum": 1.0}, {"momentum": -0.1}, {"server_learning_rate": 0.0}]
 )
-def test_an_option_out_of_its_range_is_named(options) -> None:
+def test_an_option_out_of_its_range_is_named(options):
     with pytest.raises(UsageError, match=next(iter(options))):
         FedAvgM(**options)

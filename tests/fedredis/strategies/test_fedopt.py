@@ -24,7 +24,7 @@ EACH = pytest.mark.parametrize("strategy", [FedAdagrad, FedAdam, FedYogi])
         ),
     ],
 )
-def test_it_goes_as_the_paper_says_element_by_element(strategy, second, follow, means) -> None:
+def test_it_goes_as_the_paper_says_element_by_element(strategy, second, follow, means):
     moved = np.array(follow(strategy, means))
     for place in np.ndindex(3, 3):
         x, m, v = 0.0, 0.0, 0.05**2
@@ -37,7 +37,7 @@ def test_it_goes_as_the_paper_says_element_by_element(strategy, second, follow, 
 
 
 @EACH
-def test_it_starts_from_no_momentum_and_the_square_of_tau(strategy, federation) -> None:
+def test_it_starts_from_no_momentum_and_the_square_of_tau(strategy, federation):
     state = strategy(tau=0.2).initial(federation.model)
     assert list(state) == ["first_moment.weights", "second_moment.weights"]
     first, second = state.values()
@@ -46,7 +46,7 @@ def test_it_starts_from_no_momentum_and_the_square_of_tau(strategy, federation) 
 
 
 @EACH
-def test_the_first_step_is_as_long_however_far_the_mean_is(strategy, follow) -> None:
+def test_the_first_step_is_as_long_however_far_the_mean_is(strategy, follow):
     """Far beyond tau, Adagrad's first step is the rate; Adam's and Yogi's are longer by
     ``(1 - beta1) / sqrt(1 - beta2)``, since their moments begin near 0 and are not corrected.
     """
@@ -56,7 +56,7 @@ def test_the_first_step_is_as_long_however_far_the_mean_is(strategy, follow) -> 
     np.testing.assert_allclose(moved, 0.5 * 0.4 * longer * np.sign(pull), rtol=1e-6)
 
 
-def test_a_small_move_does_not_wipe_out_a_large_one_for_yogi() -> None:
+def test_a_small_move_does_not_wipe_out_a_large_one_for_yogi():
     """From v = 1 a move of d^2 = 0.01 takes Adam to 0.802, and Yogi to 0.998 only."""
     v, square = np.array([1.0]), np.array([0.01])
     np.testing.assert_allclose(FedAdam(beta2=0.8).second_moment(v, square), 0.802)
@@ -71,6 +71,6 @@ def test_a_small_move_does_not_wipe_out_a_large_one_for_yogi() -> None:
         (FedYogi, "beta2", 1.0),
     ],
 )
-def test_an_option_out_of_its_range_is_named(strategy, option, value) -> None:
+def test_an_option_out_of_its_range_is_named(strategy, option, value):
     with pytest.raises(UsageError, match=f"{option} must be .*, not {value}"):
         strategy(**{option: value})

@@ -1,7 +1,5 @@
 """Newton's method ends where pooled rows would: beside scikit-learn, however rows are dealt."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import replace
 
@@ -81,7 +79,7 @@ def table():
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_on_every_cut_it_is_the_solution_of_scikit_learn(table, path, classes) -> None:
+def test_on_every_cut_it_is_the_solution_of_scikit_learn(table, path, classes):
     X, y, l2 = table[0], np.minimum(table[1], classes - 1), 1e-3
     # Theirs is C times the sum of the log loss, plus half the squared norm; weights of two
     # classes, one the negative of the other, are half the penalty of their difference.
@@ -101,7 +99,7 @@ def test_on_every_cut_it_is_the_solution_of_scikit_learn(table, path, classes) -
 
 @pytest.mark.parametrize("offset", [0.0, 1e9])
 @pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_on_every_cut_least_squares_take_one_step(table, path, l2, offset) -> None:
+def test_on_every_cut_least_squares_take_one_step(table, path, l2, offset):
     X, noise = table[0], np.random.default_rng(1).normal(size=3_000)
     label = offset + 1e3 * (X @ np.linspace(-1, 1, 44) + noise)
     mean, scale = label.mean(), label.std()
@@ -117,7 +115,7 @@ def test_on_every_cut_least_squares_take_one_step(table, path, l2, offset) -> No
             np.testing.assert_allclose(intercept, reference.intercept_, rtol=1e-9)
 
 
-def test_of_least_squares_with_several_solutions_it_is_the_shortest(path) -> None:
+def test_of_least_squares_with_several_solutions_it_is_the_shortest(path):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     X, y = np.column_stack((X, X[:, 0], X[:, 1] + X[:, 2])), rng.normal(size=60)
@@ -128,7 +126,7 @@ def test_of_least_squares_with_several_solutions_it_is_the_shortest(path) -> Non
 
 
 @pytest.mark.parametrize("l2", [0.0, 1e-4])
-def test_what_changes_nothing_does_not_move(path, l2) -> None:
+def test_what_changes_nothing_does_not_move(path, l2):
     """A shift of all classes alike."""
     rng = np.random.default_rng(4)
     X, y = rng.normal(size=(300, 4)), rng.integers(0, 3, 300)
@@ -149,7 +147,7 @@ def far():
     return model, list(cuts(X, y))[1], first(model, [rng.normal(0, 4, (3, 3))])
 
 
-def test_a_step_that_leads_too_far_is_halved(far, path) -> None:
+def test_a_step_that_leads_too_far_is_halved(far, path):
     model, slaves, start = far
     after, halved, *_ = path(model, slaves, 0.0, start)[1:]
     assert loss(model, after, slaves, 0.0) > loss(model, start, slaves, 0.0)
@@ -160,7 +158,7 @@ def test_a_step_that_leads_too_far_is_halved(far, path) -> None:
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_steps_are_halved_until_the_loss_falls(far, path, l2) -> None:
+def test_steps_are_halved_until_the_loss_falls(far, path, l2):
     model, slaves, start = far
     models = path(model, slaves, l2, start)
     accepted = [start]
@@ -178,7 +176,7 @@ def test_steps_are_halved_until_the_loss_falls(far, path, l2) -> None:
     )
 
 
-def test_a_loss_that_is_larger_by_its_rounding_is_not_larger(far, federation) -> None:
+def test_a_loss_that_is_larger_by_its_rounding_is_not_larger(far, federation):
     federation.model, federation.slaves, start = far
     federation.settings = replace(federation.settings, l2=0.0)
     here = loss(*far[:1], start, far[1], 0.0)
@@ -192,14 +190,14 @@ def test_a_loss_that_is_larger_by_its_rounding_is_not_larger(far, federation) ->
 
 
 @pytest.mark.parametrize("rounds", [(range(10), range(9)), (range(9), range(10))])
-def test_losses_of_other_rows_are_not_compared(far, federation, rounds) -> None:
+def test_losses_of_other_rows_are_not_compared(far, federation, rounds):
     """As above, but for a slave that was not counted, in this round or in the one before."""
     federation.model, federation.slaves, start = far
     after = federation.round(STRATEGY, start, 1, rounds[0])
     assert federation.round(STRATEGY, after, 2, rounds[1]).state is not after.state
 
 
-def test_labels_that_can_be_told_apart_without_a_penalty(federation) -> None:
+def test_labels_that_can_be_told_apart_without_a_penalty(federation):
     """The optimum is infinitely far away; the model goes on towards it, and stays finite."""
     X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     y = np.array([0, 0, 1, 1])
@@ -213,7 +211,7 @@ def test_labels_that_can_be_told_apart_without_a_penalty(federation) -> None:
     assert probabilities[[0, 1, 2, 3], y].min() > 1 - 1e-6
 
 
-def test_convergence_is_a_matter_of_the_largest_step_and_of_size() -> None:
+def test_convergence_is_a_matter_of_the_largest_step_and_of_size():
     def converged(step, w, tolerance):
         before, after = np.array([[0.0, w]]), np.array([[step, w]])
         return Newton(tolerance).converged(Global([before]), Global([after]))
@@ -225,7 +223,7 @@ def test_convergence_is_a_matter_of_the_largest_step_and_of_size() -> None:
     assert converged(0.0, 1.0, 0.0)
 
 
-def test_a_run_that_ends_too_early_says_so() -> None:
+def test_a_run_that_ends_too_early_says_so():
     here, there = Global([np.zeros(2)]), Global([np.array([0.25, 0.0])])
     assert STRATEGY.warnings(here, here, 20) == ()
     assert STRATEGY.warnings(here, there, 20) == (
@@ -234,7 +232,7 @@ def test_a_run_that_ends_too_early_says_so() -> None:
     )
 
 
-def test_a_model_that_is_too_wide(federation) -> None:
+def test_a_model_that_is_too_wide(federation):
     model = LogisticRegression(2_000, 5)
     limits = replace(federation.limits, inputs=np.ones(2_000))
     with pytest.raises(UsageError) as caught:
@@ -246,13 +244,13 @@ def test_a_model_that_is_too_wide(federation) -> None:
     )
 
 
-def test_a_tolerance_below_nothing() -> None:
+def test_a_tolerance_below_nothing():
     with pytest.raises(UsageError, match="tolerance must be 0 or more"):
         Newton(tolerance=-1e-9)
 
 
 @pytest.mark.parametrize("curvature", [0.0, -1.0, 1e300])
-def test_hessians_that_are_none_move_nothing_far(federation, curvature) -> None:
+def test_hessians_that_are_none_move_nothing_far(federation, curvature):
     """What a dishonest slave may send within the bounds."""
     model = federation.model
     total = [np.ones(9), np.full(45, curvature), np.ones(1)]
@@ -260,7 +258,7 @@ def test_hessians_that_are_none_move_nothing_far(federation, curvature) -> None:
     assert np.abs(after.parameters[0]).max() < 1e3
 
 
-def test_slaves_without_rows(federation) -> None:
+def test_slaves_without_rows(federation):
     with pytest.raises(FedredisError, match="no rows to learn from"):
         STRATEGY.move(
             federation.model,

@@ -24,7 +24,7 @@ class Tuned(FedAvg):
 KNOWN = {"fedavg": FedAvg, "tuned": Tuned}
 
 
-def test_options_are_the_fields() -> None:
+def test_options_are_the_fields():
     assert [(option.name, option.default) for option in options(Tuned)] == [
         ("share", 0.5),
         ("steps", 3),
@@ -33,7 +33,7 @@ def test_options_are_the_fields() -> None:
     assert options(FedAvg) == []
 
 
-def test_values_are_read_as_what_the_default_is() -> None:
+def test_values_are_read_as_what_the_default_is():
     given = {"share": "0.25", "steps": "7", "nesterov": "yes"}
     assert build(KNOWN, "tuned", given) == Tuned(0.25, 7, True)
     assert build(KNOWN, "tuned", {"share": "0"}) == Tuned(0.0)
@@ -54,6 +54,6 @@ def test_values_are_read_as_what_the_default_is() -> None:
         ("tuned", {"share": "1"}, r"^`strategy` tuned: share must be from 0 to below 1, not 1.0"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(name: str, given: dict[str, str], problem: str) -> None:
+def test_what_is_wrong_is_said_in_a_line(name, given, problem):
     with pytest.raises(UsageError, match=problem):
         build(KNOWN, name, given)

@@ -15,7 +15,7 @@ def mean_loss(w, X, y) -> float:
 
 
 @pytest.mark.parametrize("q", [0.0, 0.5, 1.0, 3.0])
-def test_it_goes_as_the_paper_says(federation, sgd, q) -> None:
+def test_it_goes_as_the_paper_says(federation, sgd, q):
     (w,) = federation.first(QFedAvg()).parameters
     (moved,) = federation.train(QFedAvg(q), 2).parameters
     lipschitz = 1 / federation.settings.learning_rate
@@ -30,14 +30,14 @@ def test_it_goes_as_the_paper_says(federation, sgd, q) -> None:
     np.testing.assert_allclose(moved, w, rtol=1e-9, atol=1e-11)
 
 
-def test_with_a_q_of_0_it_is_fedavg(federation) -> None:
+def test_with_a_q_of_0_it_is_fedavg(federation):
     (ours,) = federation.train(QFedAvg(0.0), 3).parameters
     (plain,) = federation.train(FedAvg(), 3).parameters
     np.testing.assert_allclose(ours, plain, rtol=1e-12, atol=1e-14)
 
 
-def test_the_larger_q_the_more_alike_are_the_slaves_losses(federation) -> None:
-    def spread(q: float) -> float:
+def test_the_larger_q_the_more_alike_are_the_slaves_losses(federation):
+    def spread(q):
         (w,) = federation.train(QFedAvg(q), 150).parameters
         return float(np.std([mean_loss(w, X, y) for X, y in federation.slaves]))
 
@@ -45,7 +45,7 @@ def test_the_larger_q_the_more_alike_are_the_slaves_losses(federation) -> None:
 
 
 @pytest.mark.parametrize("q", [0.0, 0.5, 2.0])
-def test_a_slave_without_a_loss_is_counted(federation, q) -> None:
+def test_a_slave_without_a_loss_is_counted(federation, q):
     """All labels alike, and parameters that are sure of them."""
     federation.slaves = [(X, y * 0) for X, y in federation.slaves]
     sure = Global([np.array([[0.0] * 3] * 2 + [[500.0, 0, 0]])])
@@ -53,7 +53,7 @@ def test_a_slave_without_a_loss_is_counted(federation, q) -> None:
     assert np.isfinite(moved).all()
 
 
-def test_losses_that_are_beyond_what_can_be_weighed(federation) -> None:
+def test_losses_that_are_beyond_what_can_be_weighed(federation):
     sent = federation.first(QFedAvg())
     with pytest.raises(UsageError, match=r"^`strategy` qfedavg: with q=6 losses .* 5.8 at most"):
         QFedAvg(6.0).quantities(federation.model, sent, federation.limits)
@@ -68,12 +68,12 @@ def test_losses_that_are_beyond_what_can_be_weighed(federation) -> None:
             federation.work(QFedAvg(), sent, 1, 0)
 
 
-def test_normalisers_that_come_to_nothing(federation) -> None:
+def test_normalisers_that_come_to_nothing(federation):
     nothing = Returned([np.zeros((3, 3)), np.zeros(1)], 9, 2, 4)
     with pytest.raises(FedredisError, match="nothing to divide by"):
         QFedAvg().move(federation.model, federation.first(QFedAvg()), nothing, federation.settings)
 
 
-def test_an_option_out_of_its_range_is_named() -> None:
+def test_an_option_out_of_its_range_is_named():
     with pytest.raises(UsageError, match="q must be 0 or more, not -1"):
         QFedAvg(-1.0)

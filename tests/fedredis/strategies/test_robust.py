@@ -1,7 +1,5 @@
 """What all rules over single updates share, each of them tried."""
 
-from __future__ import annotations
-
 from itertools import permutations
 
 import numpy as np
@@ -39,7 +37,7 @@ def moved(rule, points, rows, current):
     return rule.move(LogisticRegression(1, 2), Global(current, {}), returned, SETTINGS)
 
 
-def test_which_rules_there_are() -> None:
+def test_which_rules_there_are():
     assert sorted(RULES) == [
         *("bulyan", "geometric-median", "krum", "median", "multi-krum", "norm-clipping"),
         "trimmed-mean",
@@ -49,7 +47,7 @@ def test_which_rules_there_are() -> None:
 
 
 @every_rule
-def test_slaves_that_agree_are_followed(rule) -> None:
+def test_slaves_that_agree_are_followed(rule):
     agreed = [np.array([[1.5, -2.0], [0.25, 4.0]]), np.array([3.0])]
     after = moved(rule(), [agreed] * 7, [4, 1, 8, 2, 16, 1, 32], [a * 0 for a in agreed])
     for array, expected in zip(after.parameters, agreed, strict=True):
@@ -58,7 +56,7 @@ def test_slaves_that_agree_are_followed(rule) -> None:
 
 
 @every_rule
-def test_rows_do_not_count(rule) -> None:
+def test_rows_do_not_count(rule):
     """A number of rows is a claim, which an attacker would make large."""
     rng = np.random.default_rng(3)
     points = [[rng.normal(size=(2, 2)), rng.normal(size=3)] for _ in range(10)]
@@ -71,14 +69,14 @@ def test_rows_do_not_count(rule) -> None:
 
 
 @every_rule
-def test_the_parameters_keep_their_type(rule) -> None:
+def test_the_parameters_keep_their_type(rule):
     current = [np.zeros((2, 2), "<f4"), np.zeros(3)]
     after = moved(rule(), [current] * 5, [1] * 5, current)
     assert [array.dtype for array in after.parameters] == ["<f4", "<f8"]
 
 
 @every_rule
-def test_the_updates_are_left_alone(rule) -> None:
+def test_the_updates_are_left_alone(rule):
     stack = np.random.default_rng(0).normal(size=(7, 5))
     before = stack.copy()
     returned = Returned([stack.sum(0)], 7, 7, 7, Updates(NAMES[:7], np.ones(7, np.int64), [stack]))
@@ -90,7 +88,7 @@ def test_the_updates_are_left_alone(rule) -> None:
 
 @every_rule
 @pytest.mark.parametrize("attack", [1e6, -1e6, 3.0, 0.0])
-def test_two_attackers_of_ten_together_take_the_model_nowhere(rule, attack) -> None:
+def test_two_attackers_of_ten_together_take_the_model_nowhere(rule, attack):
     """Honest slaves are near (1, …, 1); the model stays near to them, or on its way there."""
     rng = np.random.default_rng(1)
     points = 1 + rng.normal(0, 0.05, (10, 20))
@@ -104,7 +102,7 @@ def test_two_attackers_of_ten_together_take_the_model_nowhere(rule, attack) -> N
 # Bulyan's last selections are by the nearest neighbour alone, and two slaves can be each
 # other's: who comes first then counts.
 @pytest.mark.parametrize("name", [name for name in RULES if name != "bulyan"])
-def test_the_model_does_not_depend_on_who_is_who(name) -> None:
+def test_the_model_does_not_depend_on_who_is_who(name):
     rule, rng = RULES[name], np.random.default_rng(2)
     points = rng.normal(size=(9, 4))
     expected = rule().combine(points.copy(), np.zeros(4))
@@ -114,14 +112,14 @@ def test_the_model_does_not_depend_on_who_is_who(name) -> None:
 
 
 @every_rule
-def test_the_same_points_give_the_same_bits(rule) -> None:
+def test_the_same_points_give_the_same_bits(rule):
     points = np.random.default_rng(6).normal(size=(10, 300))
     once, again = (rule().combine(points.copy(), np.zeros(300)) for _ in range(2))
     assert once.tobytes() == again.tobytes()
 
 
 @every_rule
-def test_one_slave_alone(rule) -> None:
+def test_one_slave_alone(rule):
     point = np.array([1.0, -2.0])
     if rule.__name__ in ("Krum", "MultiKrum"):
         with pytest.raises(UsageError, match=r"^1 slaves in a round.* needs 3;"):
@@ -131,7 +129,7 @@ def test_one_slave_alone(rule) -> None:
         np.testing.assert_allclose(combined, point, rtol=1e-12)
 
 
-def test_a_rule_is_not_content_with_a_sum() -> None:
+def test_a_rule_is_not_content_with_a_sum():
     returned = Returned([np.zeros(2)], 3, 3, 3)
     with pytest.raises(FedredisError, match="single updates"):
         RULES["median"]().move(LogisticRegression(1, 2), Global([np.zeros(2)]), returned, SETTINGS)
@@ -143,19 +141,19 @@ def test_a_rule_is_not_content_with_a_sum() -> None:
     # 0.29 * 100 and 0.07 * 100 are below 29 and above 7 in floating point.
     [(0.2, 10, 2), (0.29, 100, 29), (0.07, 100, 7), (0.3, 10, 3), (0.1, 9, 0), (0.0, 10, 0)],
 )
-def test_the_attackers_that_are_expected(rule, share, k, f) -> None:
+def test_the_attackers_that_are_expected(rule, share, k, f):
     assert rule(byzantine=share).attackers(k) == f
 
 
 @every_bounded_rule
 @pytest.mark.parametrize("share", [0.5, -0.1, 1.0, float("nan")])
-def test_a_share_of_attackers_that_can_not_be(rule, share) -> None:
+def test_a_share_of_attackers_that_can_not_be(rule, share):
     with pytest.raises(UsageError, match=r"byzantine must be at least 0 and below 0\.5, not"):
         rule(byzantine=share)
 
 
 @given(st.integers(1, 6), st.integers(1, 40_000), st.integers(0, 99))
-def test_distances(k, p, seed) -> None:
+def test_distances(k, p, seed):
     """Also of more columns than are worked on at a time."""
     points = np.random.default_rng(seed).integers(-3, 4, (k, p)).astype(float)
     squares = square_distances(points)

@@ -10,7 +10,7 @@ from fedredis.strategies.scaffold import Scaffold
 STEPS = (2, 8, 10, 4)
 
 
-def test_it_goes_as_the_paper_says_whoever_takes_part(federation, sgd) -> None:
+def test_it_goes_as_the_paper_says_whoever_takes_part(federation, sgd):
     strategy, rate = Scaffold(server_learning_rate=0.8), federation.settings.learning_rate
     current = federation.first(strategy)
     (x,), c = current.parameters, np.zeros((3, 3))
@@ -31,7 +31,7 @@ def test_it_goes_as_the_paper_says_whoever_takes_part(federation, sgd) -> None:
         np.testing.assert_allclose(current.state["control.weights"], c, rtol=1e-9, atol=1e-12)
 
 
-def test_while_all_take_part_the_servers_control_variate_is_the_mean_of_theirs(federation) -> None:
+def test_while_all_take_part_the_servers_control_variate_is_the_mean_of_theirs(federation):
     strategy = Scaffold()
     current = federation.first(strategy)
     for number in range(1, 6):
@@ -42,14 +42,14 @@ def test_while_all_take_part_the_servers_control_variate_is_the_mean_of_theirs(f
         np.testing.assert_allclose(current.state["control.weights"], mean, atol=1e-11)
 
 
-def test_a_slave_alone_is_not_corrected(federation) -> None:
+def test_a_slave_alone_is_not_corrected(federation):
     federation.slaves = federation.slaves[1:2]
     (ours,) = federation.train(Scaffold(), 4).parameters
     (plain,) = federation.train(FedAvg(), 4).parameters
     np.testing.assert_allclose(ours, plain, rtol=1e-9, atol=1e-12)
 
 
-def test_slaves_do_not_drift_apart(federation, gradient) -> None:
+def test_slaves_do_not_drift_apart(federation, gradient):
     """With many whole-batch steps a round FedAvg ends off the best model; SCAFFOLD does not."""
     federation.settings = TrainingSettings(10, 1_000, 0.5, 0.01)
     X = np.concatenate([X for X, _ in federation.slaves])
@@ -59,7 +59,7 @@ def test_slaves_do_not_drift_apart(federation, gradient) -> None:
         best -= 0.5 * gradient(best, X, y, 0.01)
     assert np.abs(gradient(best, X, y, 0.01)).max() < 1e-10
 
-    def away(strategy) -> float:
+    def away(strategy):
         off = federation.train(strategy, 200).parameters[0] - best
         # What all classes have in common makes no difference to the probabilities.
         return float(np.linalg.norm(off - off.mean(axis=1, keepdims=True)))
@@ -68,6 +68,6 @@ def test_slaves_do_not_drift_apart(federation, gradient) -> None:
     assert away(Scaffold()) < 1e-4
 
 
-def test_an_option_out_of_its_range_is_named() -> None:
+def test_an_option_out_of_its_range_is_named():
     with pytest.raises(UsageError, match="server_learning_rate must be above 0, not 0"):
         Scaffold(0.0)

@@ -11,7 +11,7 @@ class Two:
         return Schema((Field("kernel", "<f4", (2, 3)), Field("bias", "<f8", (3,))))
 
 
-def test_there_is_an_array_of_doubles_for_each_of_the_parameters() -> None:
+def test_there_is_an_array_of_doubles_for_each_of_the_parameters():
     state = filled("momentum", Two(), 0.25)
     assert list(state) == ["momentum.kernel", "momentum.bias"]
     for array, shape in zip(state.values(), [(2, 3), (3,)], strict=True):
@@ -19,7 +19,7 @@ def test_there_is_an_array_of_doubles_for_each_of_the_parameters() -> None:
         np.testing.assert_array_equal(array, np.full(shape, 0.25))
 
 
-def test_kinds_live_side_by_side() -> None:
+def test_kinds_live_side_by_side():
     arrays = [np.ones((2, 3)), np.arange(3.0)]
     state = filled("v", Two(), 0.0) | named("m", Two(), arrays)
     for found, array in zip(arrays_of("m", Two(), state), arrays, strict=True):
@@ -28,7 +28,7 @@ def test_kinds_live_side_by_side() -> None:
     Schema.of(state).views(list(state.values()))  # raises if they can not be stored
 
 
-def test_a_step_leaves_the_precision_as_it_is() -> None:
+def test_a_step_leaves_the_precision_as_it_is():
     parameters = [np.ones((2, 3), "<f4"), np.ones(3)]
     moved = stepped(parameters, [np.full((2, 3), 0.5), np.full(3, 0.5)])
     assert [array.dtype for array in moved] == ["<f4", "<f8"]

@@ -61,7 +61,7 @@ def moved(name, classes, groups):
 @pytest.mark.parametrize("name", SUMS)
 @settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(SLAVES)), cuts=st.sets(st.integers(1, SLAVES - 1)))
-def test_order_and_grouping_change_no_bit(name, classes, order, cuts) -> None:
+def test_order_and_grouping_change_no_bit(name, classes, order, cuts):
     edges = [0, *sorted(cuts), SLAVES]
     groups = [list(order[a:b]) for a, b in pairwise(edges)]
     assert moved(name, classes, groups) == moved(name, classes, [[i] for i in range(SLAVES)])

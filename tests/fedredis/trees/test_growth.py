@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,9 +9,6 @@ from fedredis.arrays import Schema
 from fedredis.trees.ensemble import Ensemble
 from fedredis.trees.growth import Growth
 from fedredis.trees.rows import Held, Pool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def digest(ensemble: Ensemble) -> str:
@@ -26,9 +22,7 @@ def digest(ensemble: Ensemble) -> str:
     [{}, {"leaves": 5}, {"rows": 0.6, "columns": 0.5}, {"subtract": False}],
     ids=["all", "leaves", "drawn", "without subtraction"],
 )
-def test_the_trees_of_any_parts_are_the_pooled_ones(
-    make_table: Callable[..., Any], grow: Callable[..., Any], kind: str, options: dict[str, Any]
-) -> None:
+def test_the_trees_of_any_parts_are_the_pooled_ones(make_table, grow, kind, options):
     table = make_table(kind, gaps=True, sets=True)
     options = {"depth": 4, "loss": "poisson" if kind == "poisson" else "auto", **options}
     _, pooled = grow(table, 4, **{**options, "subtract": True})
@@ -40,9 +34,7 @@ def test_the_trees_of_any_parts_are_the_pooled_ones(
         assert digest(ensemble) == digest(pooled)
 
 
-def test_an_ensemble_has_the_shape_that_is_asked(
-    make_table: Callable[..., Any], grow: Callable[..., Any]
-) -> None:
+def test_an_ensemble_has_the_shape_that_is_asked(make_table, grow):
     table = make_table("softmax", gaps=True, sets=True)
     forest, ensemble = grow(table, 3, depth=3, leaves=5, min_rows=40, shrinkage=0.5)
     codes = np.ascontiguousarray(table.codes.T)
@@ -83,9 +75,7 @@ def test_an_ensemble_has_the_shape_that_is_asked(
     assert score == pytest.approx(ensemble.raw(codes, forest.last)[:, 11], abs=1e-12)
 
 
-def test_nothing_is_asked_of_nodes_that_cannot_be_split(
-    make_table: Callable[..., Any], grow: Callable[..., Any]
-) -> None:
+def test_nothing_is_asked_of_nodes_that_cannot_be_split(make_table, grow):
     table = make_table("squared", gaps=False, sets=False, n=30)
     forest, ensemble = grow(table, 2, depth=4, min_rows=20)
     assert ensemble.trees.nodes == 2
@@ -94,9 +84,7 @@ def test_nothing_is_asked_of_nodes_that_cannot_be_split(
     assert predictions == pytest.approx(np.full((30, 1), table.y.mean()), abs=1e-9)
 
 
-def test_scores_follow_the_trees_and_go_with_the_slaves(
-    make_table: Callable[..., Any], grow: Callable[..., Any]
-) -> None:
+def test_scores_follow_the_trees_and_go_with_the_slaves(make_table, grow):
     table = make_table("log", gaps=True, sets=False)
     forest, ensemble = grow(table, 3, depth=3)
     _, other = grow(table, 3, depth=2)
@@ -104,11 +92,10 @@ def test_scores_follow_the_trees_and_go_with_the_slaves(
     cuts = [slice(0, 500), slice(500, 1000), slice(1000, 1500)]
     held = [Held(table.codes[cut], table.y[cut], keys) for cut in cuts]
 
-    def upto(grown: Ensemble, rounds: int) -> Ensemble:
-        cut: Ensemble = grow(table, rounds, depth=int(grown.depth.max()))[1]
-        return cut
+    def upto(grown, rounds):
+        return grow(table, rounds, depth=int(grown.depth.max()))[1]
 
-    def expected(grown: Ensemble) -> Any:
+    def expected(grown):
         return grown.raw(np.ascontiguousarray(table.codes.T), forest.last)
 
     pool = Pool.of(held[:2], forest.last)
@@ -126,9 +113,7 @@ def test_scores_follow_the_trees_and_go_with_the_slaves(
     assert (mixed.raw(upto(ensemble, 1)) == expected(upto(ensemble, 1))).all()
 
 
-def test_what_is_known_goes_with_slaves_that_are_put_together_anew(
-    make_table: Callable[..., Any], grow: Callable[..., Any]
-) -> None:
+def test_what_is_known_goes_with_slaves_that_are_put_together_anew(make_table, grow):
     """Whoever of them is claimed together in the next level: nothing is computed again."""
     table = make_table("softmax", gaps=True, sets=False)
     forest, ensemble = grow(table, 2, depth=3)
@@ -137,7 +122,7 @@ def test_what_is_known_goes_with_slaves_that_are_put_together_anew(
     keys = np.zeros(500, np.uint64)
     held = [Held(table.codes[cut], table.y[cut], keys) for cut in cuts]
     trees = ensemble.round(1)
-    nothing: Any = None
+    nothing = None
     growth = replace(Growth.begin(3, 0), trees=trees, level=2, chain=7, before=5)
     whole = Pool.of(held, forest.last)
     expected = whole.derivatives(ensemble, forest.loss, scales)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -11,7 +9,7 @@ LAYOUT = Layout((5, 3), (False, True))
 
 @pytest.mark.parametrize("flat", [False, True])
 @pytest.mark.parametrize("n", [1, 700, EXACT + 10])
-def test_sums_are_those_of_whole_numbers(n: int, *, flat: bool) -> None:
+def test_sums_are_those_of_whole_numbers(n, *, flat):
     rng = np.random.default_rng(n)
     scales = Scales.of((1.0, 0.25), 3 * n, flat=flat)
     g, h = rng.choice([-1.0, 1.0], (2, n)), rng.uniform(0, 0.25, (2, n))
@@ -46,7 +44,7 @@ def test_sums_are_those_of_whole_numbers(n: int, *, flat: bool) -> None:
 
 @pytest.mark.parametrize("rows", [1, 1000, 1 << 24, 1 << 35])
 @pytest.mark.parametrize("bound", [1e-30, 0.25, 1.0, 3e9])
-def test_a_sum_over_all_rows_has_room(rows: int, bound: float) -> None:
+def test_a_sum_over_all_rows_has_room(rows, bound):
     scales = Scales.of((bound, bound), rows, flat=False)
     for scale, bits in ((scales.gradient, GRADIENT_BITS), (scales.hessian, HESSIAN_BITS)):
         largest = int(scales.integers(np.array([bound]), scale)[0])

@@ -10,8 +10,6 @@ from fedredis.errors import DataError, UsageError
 from fedredis.trees import losses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 KINDS = ("log", "softmax", "squared", "poisson")
@@ -33,7 +31,7 @@ def value(loss: losses.Loss, table: Any, raw: NDArray[Any]) -> float:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gradients_are_those_of_the_loss(make_table: Callable[..., Any], kind: str) -> None:
+def test_gradients_are_those_of_the_loss(make_table, kind):
     table = make_table(kind, gaps=False, sets=False, n=40)
     loss, rng = loss_of(table, kind), np.random.default_rng(1)
     raw = rng.normal(size=(loss.trees, 40))
@@ -53,9 +51,7 @@ def test_gradients_are_those_of_the_loss(make_table: Callable[..., Any], kind: s
 
 @pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_starts_from_the_best_constant(
-    make_table: Callable[..., Any], kind: str, *, weighed: bool
-) -> None:
+def test_it_starts_from_the_best_constant(make_table, kind, *, weighed):
     table = make_table(kind, gaps=False, sets=False, weighed=weighed)
     loss = loss_of(table, kind)
     raw = np.repeat(loss.start(table.known)[:, np.newaxis], len(table.y), axis=1)
@@ -65,7 +61,7 @@ def test_it_starts_from_the_best_constant(
     assert g.sum(axis=1) == pytest.approx(np.zeros(loss.trees), abs=1e-9)
 
 
-def test_a_class_without_rows_starts_low_and_a_row_alone_has_the_same_gradient() -> None:
+def test_a_class_without_rows_starts_low_and_a_row_alone_has_the_same_gradient():
     loss = losses.make("auto", 3)
     start = loss.start({"class_counts": np.array([10, 0, 10])})
     assert start[1] == pytest.approx(start[0] - np.log(20))
@@ -76,7 +72,7 @@ def test_a_class_without_rows_starts_low_and_a_row_alone_has_the_same_gradient()
         assert (both[:, 4:5] == one).all()
 
 
-def test_what_a_loss_is_not_for() -> None:
+def test_what_a_loss_is_not_for():
     with pytest.raises(
         UsageError, match="one of squared, poisson where labels are numbers, not 'log'"
     ):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROUNDS = 8
 
@@ -46,9 +43,7 @@ KINDS = ("log", "softmax", "squared", "poisson")
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_same_trees(
-    make_table: Callable[..., Any], grow: Callable[..., Any], kind: str, case: str
-) -> None:
+def test_same_trees(make_table, grow, kind, case):
     options = dict(CASES[case])
     rows = {name: options.pop(name, False) for name in ("gaps", "sets", "weighed")}
     # So many rows that no two categories of a node have the same mean: there the order is free.

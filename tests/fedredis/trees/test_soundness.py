@@ -16,7 +16,7 @@ def stump() -> dict[str, np.ndarray]:
     return {**nodes, **whole, "sets": np.zeros((0, 1), np.int64), "start": np.zeros(1)}
 
 
-def test_a_tree_is_one() -> None:
+def test_a_tree_is_one():
     check_rounds(stump())
 
 
@@ -27,7 +27,7 @@ def test_a_tree_is_one() -> None:
         *(("gain", -1.0), ("gain", 1e308), ("value", 1e308)),
     ],
 )
-def test_numbers_that_no_tree_has(name: str, number: float) -> None:
+def test_numbers_that_no_tree_has(name, number):
     found = stump()
     found[name][0] = number
     with pytest.raises(BlobError, match="no number"):

@@ -41,9 +41,9 @@ def gain(sums: list[Any], places: list[int], whole: slice, limits: Limits = LIMI
 
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("seed", range(20))
-def test_the_best_cut_is_that_of_trying_all(seed: int, *, gaps: bool) -> None:
+def test_the_best_cut_is_that_of_trying_all(seed, *, gaps):
     sums = sums_of(np.random.default_rng(seed), LAYOUT, gaps=gaps)
-    tried: dict[tuple[int, int, bool], float] = {}
+    tried = {}
     for j, (start, codes) in enumerate(zip(LAYOUT.starts, LAYOUT.codes, strict=True)):
         for cut in range(codes - 1):
             for left in (False, True):
@@ -62,7 +62,7 @@ def test_the_best_cut_is_that_of_trying_all(seed: int, *, gaps: bool) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_best_set_is_that_of_trying_all(seed: int) -> None:
+def test_the_best_set_is_that_of_trying_all(seed):
     layout = Layout((6,), (True,))
     sums = sums_of(np.random.default_rng(seed), layout, gaps=False, rows=20)
     # Each category has the rows to be looked at; Hessians in proportion, so that order is exact.
@@ -80,7 +80,7 @@ def test_the_best_set_is_that_of_trying_all(seed: int) -> None:
     assert found.left[0][0] == sums[0][0, members].sum()
 
 
-def test_ties_go_to_the_first_and_what_later_is_missing_to_the_majority() -> None:
+def test_ties_go_to_the_first_and_what_later_is_missing_to_the_majority():
     layout = Layout((3, 3), (False, False))
     sums = [np.array([line * 2]) for line in ([-30, 30, 0], [7, 5, 0], [30, 30, 0])]
     found = best(layout, SCALES, sums, LIMITS)
@@ -91,14 +91,14 @@ def test_ties_go_to_the_first_and_what_later_is_missing_to_the_majority() -> Non
 @pytest.mark.parametrize(
     "limits", [Limits(1.0, 8, 0.0), Limits(1.0, 3, 1e6)], ids=["rows", "gain"]
 )
-def test_no_split_that_has_too_few_rows_or_gains_too_little(limits: Limits) -> None:
+def test_no_split_that_has_too_few_rows_or_gains_too_little(limits):
     layout = Layout((3,), (False,))
     sums = [np.array([line]) for line in ([-30, 30, 0], [7, 9, 0], [30, 30, 0])]
     assert best(layout, SCALES, sums, LIMITS).gain[0] > 0
     assert best(layout, SCALES, sums, limits).gain[0] == 0
 
 
-def test_a_leaf_is_drawn_towards_0() -> None:
+def test_a_leaf_is_drawn_towards_0():
     sums = [np.array([-6, 0]), np.array([2, 0]), np.array([2, 0])]
     assert leaf_values(SCALES, sums, 1.0).tolist() == [2, 0]
     assert leaf_values(SCALES, sums, 0.0).tolist() == [3, 0]

@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from openapi_spec_validator import validate
 
 import fedredis
 from tests.fedredis.web.conftest import IMAGE, SCRIPT
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 
 @pytest.fixture
@@ -25,7 +21,7 @@ def values(world) -> dict[str, str]:
     return {name: cell for name, cell in row.items() if name not in ("name", "decade")}
 
 
-def test_runs(page: FlaskClient) -> None:
+def test_runs(page):
     told = page.get("/api/runs").json
     assert (told["total"], len(told["runs"])) == (3, 3)
     assert [run["run"] for run in page.get("/api/runs?size=1&page=2").json["runs"]] == ["failed"]
@@ -34,7 +30,7 @@ def test_runs(page: FlaskClient) -> None:
         assert (answer.status_code, answer.json["error"][:17]) == (400, "`page` goes from ")
 
 
-def test_a_run_as_the_command_line_prints_it(page: FlaskClient, world) -> None:
+def test_a_run_as_the_command_line_prints_it(page, world):
     told = page.get("/api/runs/songs").json
     assert told == json.loads(json.dumps(fedredis.show("songs", home=world.home).plain()))
     assert page.get("/api/runs/nobody").json == {
@@ -42,7 +38,7 @@ def test_a_run_as_the_command_line_prints_it(page: FlaskClient, world) -> None:
     }
 
 
-def test_a_song_and_its_values_alike(page: FlaskClient, values: dict[str, str], world) -> None:
+def test_a_song_and_its_values_alike(page, values, world):
     named = page.post("/api/predict", json={"song": SCRIPT}).json
     numbers = {name: float(cell) for name, cell in values.items()}
     given = page.post("/api/predict", json={"run": "songs", "values": numbers}).json
@@ -72,13 +68,13 @@ def test_a_song_and_its_values_alike(page: FlaskClient, values: dict[str, str], 
         ({"song": "x", "run": "../x"}, "is not a name"),
     ],
 )
-def test_bad_input_is_told_why(page: FlaskClient, sent: Any, said: str) -> None:
+def test_bad_input_is_told_why(page, sent, said):
     answer = page.post("/api/predict", json=sent)
     assert answer.status_code == 400
     assert said in answer.json["error"]
 
 
-def test_what_is_no_json(page: FlaskClient, values: dict[str, str]) -> None:
+def test_what_is_no_json(page, values):
     assert page.post("/api/predict", data={"song": "x"}).status_code == 415
     headers = {"Content-Type": "application/json"}
     for text in ("", "{", "[" * 100_000, '{"a":' * 50_000):
@@ -94,12 +90,12 @@ def test_what_is_no_json(page: FlaskClient, values: dict[str, str]) -> None:
     assert (answer.status_code, "energy is missing" in answer.json["error"]) == (400, True)
 
 
-def test_suggestions(page: FlaskClient) -> None:
+def test_suggestions(page):
     assert page.get("/api/songs?q=<SCRIPT>&run=songs").json == [{"song": SCRIPT, "artist": ""}]
     assert len(page.get("/api/songs?q=song").json) == 12
 
 
-def test_a_file_of_rows(page: FlaskClient, world, token, tmp_path) -> None:
+def test_a_file_of_rows(page, world, token, tmp_path):
     form = {"csrf_token": token(page.get("/predict?run=songs").text), "run": "songs"}
     sent = {**form, "file": (io.BytesIO(world.csv.read_bytes()), "../my songs.csv")}
     answer = page.post("/predict/csv", data=sent, buffered=True)
@@ -116,7 +112,7 @@ def test_a_file_of_rows(page: FlaskClient, world, token, tmp_path) -> None:
     assert page.post("/predict/csv", data=form).status_code == 400
 
 
-def test_events_of_a_run_that_is_over(page: FlaskClient) -> None:
+def test_events_of_a_run_that_is_over(page):
     assert page.get("/api/runs/songs/events").status_code == 204
     answer = page.get("/api/runs/songs/events?after=0-0")
     assert answer.mimetype == "text/event-stream"
@@ -131,13 +127,13 @@ def test_events_of_a_run_that_is_over(page: FlaskClient) -> None:
     assert page.get("/api/runs/songs/events?after=x").status_code == 400
 
 
-def test_figures_for_prometheus(page: FlaskClient, locked: FlaskClient) -> None:
+def test_figures_for_prometheus(page, locked):
     pytest.importorskip("prometheus_client")
     assert 'fedredis_run_score{figure="accuracy",run="songs"}' in page.get("/metrics").text
     assert locked.get("/metrics").status_code == 401
 
 
-def test_the_description_is_valid_and_whole(page: FlaskClient) -> None:
+def test_the_description_is_valid_and_whole(page):
     told = page.get("/api/openapi.json", buffered=True).json
     validate(told)
     served = {

@@ -1,13 +1,11 @@
 """Where lines and bars go."""
 
-from __future__ import annotations
-
 import pytest
 
 from fedredis.web import charts
 
 
-def test_a_line_reaches_from_end_to_end() -> None:
+def test_a_line_reaches_from_end_to_end():
     points = [(1.0, 0.5), (2.0, 0.75), (3.0, 0.6)]
     chart = charts.lines("A", [("a", points, 0)], unit=charts.PERCENT, x_title="round")
     assert chart is not None
@@ -29,7 +27,7 @@ def test_a_line_reaches_from_end_to_end() -> None:
         ([0.0], ["0%", "20%", "40%", "60%", "80%", "100%"]),
     ],
 )
-def test_marks_differ(values: list[float], marks: list[str]) -> None:
+def test_marks_differ(values, marks):
     points = [(float(i), v) for i, v in enumerate(values, 1)]
     chart = charts.lines("A", [("a", points, 0)], unit=charts.PERCENT, x_title="round")
     assert chart is not None
@@ -39,7 +37,7 @@ def test_marks_differ(values: list[float], marks: list[str]) -> None:
         assert told == marks
 
 
-def test_bars_stand_on_the_ground() -> None:
+def test_bars_stand_on_the_ground():
     values = [("0", 10.0), ("a name that is long", 20.0), ("2", 0.0)]
     chart = charts.bars("B", values, unit=charts.COUNT, x_title="slave", level=15.0)
     assert chart is not None
@@ -52,12 +50,12 @@ def test_bars_stand_on_the_ground() -> None:
     assert chart.bars[1].y < chart.level.at < chart.bars[0].y
 
 
-def test_nothing_to_draw() -> None:
+def test_nothing_to_draw():
     assert charts.lines("A", [("a", [], 0)], unit=charts.COUNT, x_title="") is None
     assert charts.bars("A", [], unit=charts.COUNT, x_title="") is None
 
 
-def test_what_nobody_sees_is_left_out() -> None:
+def test_what_nobody_sees_is_left_out():
     points = [(float(i), 0.0) for i in range(100_000)]
     chart = charts.lines("A", [("a", points, 0)], unit=charts.COUNT, x_title="round")
     assert chart is not None

@@ -36,7 +36,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_nothing_is_shown_without_a_login(locked: FlaskClient) -> None:
+def test_nothing_is_shown_without_a_login(locked):
     asked = [one for one in routes(locked.application) if one[0] not in OPEN]
     assert len(asked) > 30
     for endpoint, method, path in asked:
@@ -46,7 +46,7 @@ def test_nothing_is_shown_without_a_login(locked: FlaskClient) -> None:
         assert "songs" not in answer.text.replace("/api/songs", "")
 
 
-def test_a_login(locked: FlaskClient, token) -> None:
+def test_a_login(locked, token):
     sent = locked.get("/runs/songs")
     assert sent.location == "/login?next=/runs/songs"
     answer = log_in(locked, token, goal="/runs/songs")
@@ -60,11 +60,11 @@ def test_a_login(locked: FlaskClient, token) -> None:
 
 
 @pytest.mark.parametrize("goal", ["//evil.example", "https://evil.example", "/\\evil", "", "/ x"])
-def test_a_login_leads_nowhere_else(locked: FlaskClient, token, goal: str) -> None:
+def test_a_login_leads_nowhere_else(locked, token, goal):
     assert log_in(locked, token, goal=goal).location == "/"
 
 
-def test_a_program_sends_the_password(locked: FlaskClient) -> None:
+def test_a_program_sends_the_password(locked):
     assert locked.get("/api/runs", headers=BEARER).json["total"] == 3
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
         answer = locked.get("/api/runs", headers=headers)
@@ -72,7 +72,7 @@ def test_a_program_sends_the_password(locked: FlaskClient) -> None:
         assert "error" in answer.json
 
 
-def test_guessing_takes_its_time(locked: FlaskClient, token, clock) -> None:
+def test_guessing_takes_its_time(locked, token, clock):
     for _ in range(TRIES):
         assert log_in(locked, token, "a guess").status_code == 401
     assert log_in(locked, token).status_code == 429
@@ -84,7 +84,7 @@ def test_guessing_takes_its_time(locked: FlaskClient, token, clock) -> None:
     assert log_in(locked, token).status_code == 302
 
 
-def test_few_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_addresses_are_remembered(monkeypatch):
     monkeypatch.setattr("fedredis.web.guard.ADDRESSES", 3)
     throttle = Throttle(lambda: 0.0)
     for address in "abcdef":
@@ -93,7 +93,7 @@ def test_few_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [address for address in "abcdef" if throttle.wait(address)] == ["d", "e", "f"]
 
 
-def test_changes_need_the_token_of_a_page(page: FlaskClient, locked: FlaskClient, token) -> None:
+def test_changes_need_the_token_of_a_page(page, locked, token):
     log_in(locked, token)
     for client in (page, locked):
         for endpoint, method, path in routes(client.application):
@@ -106,9 +106,7 @@ def test_changes_need_the_token_of_a_page(page: FlaskClient, locked: FlaskClient
     assert page.get("/rq/requeue/x").status_code == 405
 
 
-def test_other_names_lead_nowhere_without_a_password(
-    page: FlaskClient, locked: FlaskClient
-) -> None:
+def test_other_names_lead_nowhere_without_a_password(page, locked):
     for host in ("localhost:8400", "127.0.0.1", "[::1]:8400"):
         assert page.get("/", headers={"Host": host}).status_code == 200
     assert page.get("/", headers={"Host": "evil.example"}).status_code == 400
@@ -116,7 +114,7 @@ def test_other_names_lead_nowhere_without_a_password(
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/nobody", "/login", "/static/page.js", "/rq/"])
-def test_what_a_browser_may_do(page: FlaskClient, path: str) -> None:
+def test_what_a_browser_may_do(page, path):
     told = page.get(path, buffered=True).headers
     policy = dict(part.split(" ", 1) for part in told["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
@@ -135,7 +133,7 @@ def test_what_a_browser_may_do(page: FlaskClient, path: str) -> None:
         ("127.0.0.1", "short", "at least 8 letters"),
     ],
 )
-def test_an_open_door_is_refused(tmp_path, host: str, secret: str, said: str) -> None:
+def test_an_open_door_is_refused(tmp_path, host, secret, said):
     how = {"redis_url": None, "home": tmp_path, "command": ()}
     with pytest.raises(UsageError, match=said), server(host=host, port=0, secret=secret, **how):
         pass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,6 @@ import fedredis
 from fedredis.keys import RunKeys
 from fedredis.web.app import create_app
 from tests.fedredis.web.conftest import IMAGE, SCRIPT
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
 
 
 class Elements(HTMLParser):
@@ -34,7 +30,7 @@ def text(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
-def test_the_runs_newest_first(page: FlaskClient) -> None:
+def test_the_runs_newest_first(page):
     answer = page.get("/")
     assert answer.status_code == 200
     said = text(answer.text)
@@ -42,7 +38,7 @@ def test_the_runs_newest_first(page: FlaskClient) -> None:
     assert "3 runs" in said
 
 
-def test_the_runs_in_pages(page: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runs_in_pages(page, monkeypatch):
     monkeypatch.setattr("fedredis.web.pages.PAGE", 2)
     first, second = text(page.get("/").text), text(page.get("/?page=2").text)
     assert "Page 1 of 2 Older" in first
@@ -53,7 +49,7 @@ def test_the_runs_in_pages(page: FlaskClient, monkeypatch: pytest.MonkeyPatch) -
     assert text(page.get("/?page=99").text) == second
 
 
-def test_a_run_that_is_finished(page: FlaskClient) -> None:
+def test_a_run_that_is_finished(page):
     answer = page.get("/runs/songs").text
     said = text(answer)
     for what in ("rounds 2 of 2", "Accuracy by round", "Held-out rows", "Accuracy of each slave"):
@@ -65,7 +61,7 @@ def test_a_run_that_is_finished(page: FlaskClient) -> None:
     assert 'action="/runs/songs/stop"' not in answer
 
 
-def test_a_run_that_grows_trees(world) -> None:
+def test_a_run_that_grows_trees(world):
     """Its rounds are those of boosting; its levels are in none of the charts."""
     how = {"slaves": 3, "workers": 1, "home": world.home, "options": {"depth": 2}}
     fedredis.run(world.csv, rounds=3, id="trees", model="trees", **how)
@@ -78,9 +74,7 @@ def test_a_run_that_grows_trees(world) -> None:
         assert what in said
 
 
-def test_a_run_that_failed_says_who_where_and_what_to_do_before_all_else(
-    page: FlaskClient,
-) -> None:
+def test_a_run_that_failed_says_who_where_and_what_to_do_before_all_else(page):
     answer = page.get("/runs/failed").text
     said = text(answer)
     first, second = said.index("What went wrong"), said.index("Configuration")
@@ -90,7 +84,7 @@ def test_a_run_that_failed_says_who_where_and_what_to_do_before_all_else(
     assert 'action="/runs/failed/resume"' in answer
 
 
-def test_a_run_that_asks_something(page: FlaskClient, world) -> None:
+def test_a_run_that_asks_something(page, world):
     (asked,) = [s.run for s in fedredis.runs(home=world.home) if s.config.analysis]
     said = text(page.get(f"/runs/{asked}").text)
     assert "Answer" in said
@@ -98,7 +92,7 @@ def test_a_run_that_asks_something(page: FlaskClient, world) -> None:
     assert "rounds" not in said
 
 
-def test_a_run_without_a_master(page: FlaskClient, world) -> None:
+def test_a_run_without_a_master(page, world):
     with world.site() as site:
         site.client.hset(RunKeys("failed").run, "status", "running")
         try:
@@ -109,7 +103,7 @@ def test_a_run_without_a_master(page: FlaskClient, world) -> None:
     assert "Run failed has lost its master" in said
 
 
-def test_several_runs_in_one_picture(page: FlaskClient) -> None:
+def test_several_runs_in_one_picture(page):
     said = text(page.get("/compare?run=songs&run=failed&run=songs").text)
     assert said.count("Accuracy by round") == 1
     assert page.get("/compare").status_code == 400
@@ -117,7 +111,7 @@ def test_several_runs_in_one_picture(page: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/runs/songs", "/runs/failed", "/predict?run=songs"])
-def test_names_are_text(page: FlaskClient, path: str) -> None:
+def test_names_are_text(page, path):
     answer = page.get(path).text
     assert SCRIPT not in answer
     assert IMAGE not in answer
@@ -129,7 +123,7 @@ def test_names_are_text(page: FlaskClient, path: str) -> None:
         assert not any(name.startswith("on") or name == "style" for name in attributes)
 
 
-def test_a_song_and_a_column_with_bad_names(page: FlaskClient) -> None:
+def test_a_song_and_a_column_with_bad_names(page):
     answer = page.get("/predict", query_string={"run": "songs", "song": SCRIPT}).text
     assert SCRIPT not in answer
     assert html.escape(SCRIPT) in answer
@@ -146,7 +140,7 @@ def test_a_song_and_a_column_with_bad_names(page: FlaskClient) -> None:
         ("/predict?run=failed", 409, "no trained model yet"),
     ],
 )
-def test_what_goes_wrong_is_said(page: FlaskClient, path: str, code: int, said: str) -> None:
+def test_what_goes_wrong_is_said(page, path, code, said):
     answer = page.get(path)
     assert answer.status_code == code
     assert said in text(answer.text)

@@ -1,7 +1,5 @@
 """Whose model is tested on whose rows, by labels that say so."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 
 import numpy as np

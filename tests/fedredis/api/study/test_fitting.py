@@ -1,7 +1,5 @@
 """Fits end where scikit-learn does, with the preprocessing of their own rows."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is drawn is what the history and the slaves say."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Model files: what they give back, and what becomes of those that are not as they were."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 

@@ -1,7 +1,5 @@
 """ONNX graphs compute what fedredis does."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import csv as csv_
 from dataclasses import astuple, replace
 
@@ -55,7 +53,7 @@ def test_another_file(trained, csv, song, server, folder):
         )
 
 
-def test_names_are_suggested() -> None:
+def test_names_are_suggested():
     named = ("Hey Jude", "Hey", "Oh, hey there", "hey", "Judex", "Hey")
     table = Table(
         np.zeros((6, 1)), np.arange(6) % 2, (), ("a", "b"), Reading(label="kind"), "x.csv", named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +17,6 @@ from fedredis.exchanges import Setup
 from fedredis.exchanges.here import drive
 from fedredis.exchanges.setup import Prepared
 from fedredis.features import Column
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NUMBERS = (Column("size"), Column("age"))
 #: Digests of categories, and their texts.
@@ -75,14 +72,7 @@ def grown(
 @pytest.mark.parametrize("columns", [NUMBERS, MIXED], ids=["numbers", "categories"])
 @pytest.mark.parametrize("weighed", [False, True])
 @pytest.mark.parametrize(("classes", "loss"), [*((c, "auto") for c in CASES), ((), "poisson")])
-def test_a_file_predicts_what_the_run_does(
-    tmp_path: Path,
-    classes: tuple[str, ...],
-    loss: str,
-    columns: tuple[Column, ...],
-    *,
-    weighed: bool,
-) -> None:
+def test_a_file_predicts_what_the_run_does(tmp_path, classes, loss, columns, *, weighed):
     setup, known, model, said, X = grown(classes, loss, columns, weighed=weighed)
     assert (len(model["sets"]) > 0) == (columns is MIXED)
     expected = setup.predict(known, list(model.values()), X)
@@ -106,7 +96,7 @@ def test_a_file_predicts_what_the_run_does(
     )
 
 
-def test_a_damaged_file(tmp_path: Path) -> None:
+def test_a_damaged_file(tmp_path):
     _, known, model, said, _ = grown(("a", "b"))
     del model["left"]
     model_file.save(tmp_path / "m.npz", said, model, known)

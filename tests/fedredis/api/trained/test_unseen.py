@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from fedredis.api.trained.unseen import unseen_in

@@ -41,7 +41,7 @@ def columns(found: dict[str, Any], group: int = 0) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in found["groups"][group]["columns"]}
 
 
-def test_columns_are_described_as_by_pandas(ask: Ask, frame: pd.DataFrame) -> None:
+def test_columns_are_described_as_by_pandas(ask, frame):
     found = ask(frame, sort="site", kind="describe", quantiles=[*QUANTILES, 0, 1])
     for name, one in columns(found).items():
         x = frame[name]
@@ -63,7 +63,7 @@ def test_columns_are_described_as_by_pandas(ask: Ask, frame: pd.DataFrame) -> No
     assert ours["same"].drop("same").isna().all()
 
 
-def test_groups_are_described_apart(ask: Ask, frame: pd.DataFrame) -> None:
+def test_groups_are_described_apart(ask, frame):
     asked = {"columns": ["gaps", "rare"], "by": "site", "resolution": 1e-10}
     found = ask(frame, sort="whole", kind="describe", **asked)
     for group, (name, theirs) in zip(found["groups"], frame.groupby("site"), strict=True):
@@ -81,19 +81,17 @@ def test_groups_are_described_apart(ask: Ask, frame: pd.DataFrame) -> None:
         ({"resolution": 0}, UsageError, "above 0"),
     ],
 )
-def test_what_can_not_be_described(
-    ask: Ask, frame: pd.DataFrame, asked: dict[str, Any], error: type[Exception], said: str
-) -> None:
+def test_what_can_not_be_described(ask, frame, asked, error, said):
     with pytest.raises(error, match=said):
         ask(frame, kind="describe", **asked)
 
 
-def test_a_number_that_is_too_large(ask: Ask) -> None:
+def test_a_number_that_is_too_large(ask):
     with pytest.raises(DataError, match="added up"):
         ask(pd.DataFrame({"x": [1.0, 1e300]}), cuts=(1,), kind="describe")
 
 
-def test_few_rows_are_not_told_of(ask: Ask, frame: pd.DataFrame) -> None:
+def test_few_rows_are_not_told_of(ask, frame):
     """With named slaves that is so unless something else is said."""
     found = ask(frame, cuts=(3,), names=True, kind="describe", quantiles=[0.001, 0.5])
     described = columns(found)

@@ -62,11 +62,11 @@ def compare(found: dict[str, Any], theirs: Any) -> None:
 
 @pytest.mark.parametrize(("family", "link"), FAMILIES)
 @pytest.mark.parametrize("extra", ["", "weights", "frequency", "offset"])
-def test_it_is_the_fit_of_statsmodels(ask: Ask, family: str, link: str | None, extra: str) -> None:
+def test_it_is_the_fit_of_statsmodels(ask, family, link, extra):
     frame, label = data(family)
     columns = [name for name in frame if name not in (label, "w", "o")]
-    own: dict[str, Any] = {}
-    how: dict[str, Any] = {}
+    own = {}
+    how = {}
     if extra in ("weights", "frequency"):
         own = {"weights": "w", "frequency": extra == "frequency"}
         how = {"var_weights" if extra == "weights" else "freq_weights": frame.w}
@@ -89,7 +89,7 @@ def test_it_is_the_fit_of_statsmodels(ask: Ask, family: str, link: str | None, e
     assert found["converged"]
 
 
-def test_least_squares_are_those_of_ols_with_its_f(ask: Ask) -> None:
+def test_least_squares_are_those_of_ols_with_its_f(ask):
     frame = sm.datasets.longley.load_pandas().data
     columns = [name for name in frame if name != "TOTEMP"]
     found = ask(frame, kind="glm", label="TOTEMP")
@@ -102,7 +102,7 @@ def test_least_squares_are_those_of_ols_with_its_f(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("covariance", ["HC0", "HC1"])
-def test_robust_errors(ask: Ask, covariance: str) -> None:
+def test_robust_errors(ask, covariance):
     frame, label = data("gaussian")
     columns = [name for name in frame if name not in (label, "w", "o")]
     terms = [[name] for name in columns]
@@ -118,7 +118,7 @@ def test_robust_errors(ask: Ask, covariance: str) -> None:
     close(of(found["coefficients"], "se"), model.fit(cov_type="HC0", tol=1e-14).bse)
 
 
-def test_errors_clustered_by_slave(ask: Ask) -> None:
+def test_errors_clustered_by_slave(ask):
     frame, label = data("poisson")
     asked = {"label": label, "family": "poisson", "terms": [["lpi"], ["disea"]]}
     found = ask(frame, kind="glm", cuts=[10], covariance="cluster", **asked)
@@ -128,7 +128,7 @@ def test_errors_clustered_by_slave(ask: Ask) -> None:
     close(of(found["coefficients"], "se"), theirs.bse)
 
 
-def test_categories_powers_interactions_and_gaps(ask: Ask) -> None:
+def test_categories_powers_interactions_and_gaps(ask):
     """One site has a category that nobody else has, since rows are cut by it."""
     frame, label = data("poisson")
     rng = np.random.default_rng(1)
@@ -151,7 +151,7 @@ def test_categories_powers_interactions_and_gaps(ask: Ask) -> None:
     assert found["bases"] == {"site": "a", "sex": "m"}
 
 
-def test_labels_that_are_categories(ask: Ask) -> None:
+def test_labels_that_are_categories(ask):
     frame, _ = data("binomial")
     frame["GRADE"] = np.where(frame.GRADE == 1, "up", "down")
     found = ask(frame, kind="glm", label="GRADE", family="binomial", terms=[["GPA"]])
@@ -161,7 +161,7 @@ def test_labels_that_are_categories(ask: Ask) -> None:
     assert (found["positive"], found["ratio"]) == ("up", "odds ratio")
 
 
-def test_what_is_separated_is_said(ask: Ask) -> None:
+def test_what_is_separated_is_said(ask):
     frame, _ = data("binomial")
     frame["sign"] = (frame.GPA.median() < frame.GPA) * 1.0
     found = ask(frame, kind="glm", label="sign", family="binomial", terms=[["GPA"]])
@@ -190,9 +190,7 @@ def test_what_is_separated_is_said(ask: Ask) -> None:
         ({"nonsense": 1}, UsageError, "can't be asked so"),
     ],
 )
-def test_what_can_not_be_fitted(
-    ask: Ask, change: dict[str, Any], error: type[Exception], said: str
-) -> None:
+def test_what_can_not_be_fitted(ask, change, error, said):
     frame, _ = data("binomial")
     frame["sex"] = ["f", "m"] * 16
     asked = {"label": "GRADE", "family": "binomial", "terms": [["GPA"]]}
@@ -228,15 +226,13 @@ ODD = np.arange(ROWS) % 2 * 1.0
         (ODD, {"terms": [["x"], ["none"]]}, "'none' is 0 in all rows that count"),
     ],
 )
-def test_what_there_is_no_fit_of_is_a_line(
-    ask: Ask, label: Any, asked: dict[str, Any], said: str
-) -> None:
+def test_what_there_is_no_fit_of_is_a_line(ask, label, asked, said):
     frame = edge(y=label, none=0.0, less=-1.0, huge=np.where(ODD == 1, 1e300, 0.0))
     with pytest.raises(DataError, match=said):
         ask(frame, kind="glm", label="y", **{"terms": [["x"]], **asked})
 
 
-def test_a_category_of_one_outcome_separates(ask: Ask) -> None:
+def test_a_category_of_one_outcome_separates(ask):
     frame = edge(y=ODD, g=np.where(np.arange(ROWS) < 20, "a", "b"))
     frame.loc[frame.g == "a", "y"] = 1.0
     found = ask(frame, kind="glm", label="y", terms=[["g"]], family="binomial")
@@ -247,7 +243,7 @@ def test_a_category_of_one_outcome_separates(ask: Ask) -> None:
     assert "without bound" in "".join(found["warnings"])
 
 
-def test_a_perfect_fit_has_no_tests(ask: Ask) -> None:
+def test_a_perfect_fit_has_no_tests(ask):
     x = edge().x
     for label, asked in ((2 * x + 1, {}), (np.exp(2 * x + 1), {"family": "gamma", "link": "log"})):
         found = ask(edge(y=label), kind="glm", label="y", terms=[["x"]], **asked)
@@ -256,7 +252,7 @@ def test_a_perfect_fit_has_no_tests(ask: Ask) -> None:
         assert (found["log_likelihood"], found["aic"], found["against_null"]) == (None, None, None)
 
 
-def test_labels_that_a_link_has_no_predictor_of_are_fitted_all_the_same(ask: Ask) -> None:
+def test_labels_that_a_link_has_no_predictor_of_are_fitted_all_the_same(ask):
     rng = np.random.default_rng(2)
     frame = edge()
     frame["y"] = np.exp(frame.x / 2) + rng.normal(size=ROWS)
@@ -270,7 +266,7 @@ def test_labels_that_a_link_has_no_predictor_of_are_fitted_all_the_same(ask: Ask
     close(start, theirs.params)
 
 
-def test_weights_of_0_count_as_rows_and_for_nothing(ask: Ask) -> None:
+def test_weights_of_0_count_as_rows_and_for_nothing(ask):
     frame = edge(w=ODD)
     found = ask(frame, kind="glm", label="y", terms=[["x"]], weights="w")
     exog = sm.add_constant(frame.x)
@@ -282,14 +278,14 @@ def test_weights_of_0_count_as_rows_and_for_nothing(ask: Ask) -> None:
     close(of(found["coefficients"], "se"), theirs.bse)
 
 
-def test_as_many_columns_as_rows_are_refused_and_one_less_is_not(ask: Ask) -> None:
+def test_as_many_columns_as_rows_are_refused_and_one_less_is_not(ask):
     frame, terms = edge(z=ODD).head(4), [["x"], ["z"]]
     assert ask(frame, kind="glm", label="y", terms=terms)["df_residual"] == 1
     with pytest.raises(DataError, match="3 columns are too many for 3 rows"):
         ask(frame.head(3), kind="glm", label="y", terms=terms)
 
 
-def test_errors_clustered_by_slave_need_slaves(ask: Ask) -> None:
+def test_errors_clustered_by_slave_need_slaves(ask):
     asked = {"kind": "glm", "label": "y", "terms": [["x"]], "covariance": "cluster"}
     with pytest.raises(UsageError, match="two slaves"):
         ask(edge(), cuts=[1], **asked)

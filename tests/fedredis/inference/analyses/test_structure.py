@@ -27,7 +27,7 @@ def iris() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("standardise", [True, False])
-def test_components_are_those_of_sklearn(ask: Ask, iris: pd.DataFrame, standardise: bool) -> None:
+def test_components_are_those_of_sklearn(ask, iris, standardise):
     found = ask(iris, sort="a", kind="pca", standardise=standardise)
     X = (iris - iris.mean()) / iris.std(ddof=0) if standardise else iris
     theirs = PCA().fit(X)
@@ -38,9 +38,7 @@ def test_components_are_those_of_sklearn(ask: Ask, iris: pd.DataFrame, standardi
 
 
 @pytest.mark.parametrize("standardise", [True, False])
-def test_clusters_are_those_of_sklearn_from_the_same_start(
-    ask: Ask, iris: pd.DataFrame, standardise: bool
-) -> None:
+def test_clusters_are_those_of_sklearn_from_the_same_start(ask, iris, standardise):
     asked = {"clusters": 3, "starts": 1, "seed": 5, "standardise": standardise}
     found = ask(iris, sort="a", kind="kmeans", **asked)
     start = np.random.default_rng([5, 0]).normal(size=(3, 4)) * iris.std(ddof=0).to_numpy()
@@ -56,14 +54,14 @@ def test_clusters_are_those_of_sklearn_from_the_same_start(
     assert many["converged"]
 
 
-def test_a_cluster_without_rows_has_no_centre(ask: Ask) -> None:
+def test_a_cluster_without_rows_has_no_centre(ask):
     frame = pd.DataFrame({"a": np.ones(9), "b": np.ones(9)})
     found = ask(frame, kind="kmeans", clusters=2)
     assert found["clusters"][1] == {"rows": 0, "centre": None}
     assert found["clusters"][0]["centre"] == {"a": 1.0, "b": 1.0}
 
 
-def test_what_can_not_be_asked(ask: Ask, iris: pd.DataFrame) -> None:
+def test_what_can_not_be_asked(ask, iris):
     with pytest.raises(UsageError, match="two columns"):
         ask(iris, kind="pca", columns=["a"])
     with pytest.raises(DataError, match="same in all rows"):

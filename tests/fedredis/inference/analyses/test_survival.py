@@ -59,7 +59,7 @@ def compare(found: dict[str, Any], theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("extra", ["", "weights", "strata", "slave"])
-def test_hazards_are_those_of_lifelines(ask: Ask, rossi: pd.DataFrame, extra: str) -> None:
+def test_hazards_are_those_of_lifelines(ask, rossi, extra):
     """There are ties, which Efron's likelihood takes apart."""
     frame, how, cuts = rossi.copy(), {}, (1, 3, 10)
     own = {"strata": {"strata": "race"}, "slave": {"strata": "slave"}}.get(extra, {})
@@ -87,7 +87,7 @@ def test_hazards_are_those_of_lifelines(ask: Ask, rossi: pd.DataFrame, extra: st
         close(found["against_null"]["p"], tested.p_value)
 
 
-def test_ties_taken_at_once_are_breslow_s(ask: Ask, rossi: pd.DataFrame) -> None:
+def test_ties_taken_at_once_are_breslow_s(ask, rossi):
     found = ask(rossi, terms=TERMS, ties="breslow", **ROSSI)
     model = sm.PHReg(rossi.week, rossi[list(COVARIATES)], rossi.arrest, ties="breslow")
     theirs = model.fit()
@@ -96,7 +96,7 @@ def test_ties_taken_at_once_are_breslow_s(ask: Ask, rossi: pd.DataFrame) -> None
     close(found["log_likelihood"], theirs.llf)
 
 
-def test_curves_and_their_comparison(ask: Ask) -> None:
+def test_curves_and_their_comparison(ask):
     frame = load_waltons()
     found = ask(frame, sort="group", kind="survival", time="T", event="E", by="group")
     for curve, (name, rows) in zip(found["curves"], frame.groupby("group"), strict=True):
@@ -114,7 +114,7 @@ def test_curves_and_their_comparison(ask: Ask) -> None:
     close(np.log(found["log_rank"]["p"]), np.log(theirs.p_value))
 
 
-def test_three_groups_and_gaps_and_weights(ask: Ask) -> None:
+def test_three_groups_and_gaps_and_weights(ask):
     frame = load_gbsg2()
     frame.loc[::17, "tgrade"] = None
     found = ask(frame, kind="survival", time="time", event="cens", by="tgrade")
@@ -130,7 +130,7 @@ def test_three_groups_and_gaps_and_weights(ask: Ask) -> None:
     close(curve["low"], theirs.confidence_interval_.loc[curve["time"]].iloc[:, 0])
 
 
-def test_steps_of_few_events_are_not_told(ask: Ask) -> None:
+def test_steps_of_few_events_are_not_told(ask):
     frame = load_gbsg2()
     asked = {"kind": "survival", "time": "time", "event": "cens", "by": "horTh"}
     all_, some = (ask(frame, **asked, least_cell=least)["curves"] for least in (0, 5))
@@ -160,14 +160,12 @@ def test_steps_of_few_events_are_not_told(ask: Ask) -> None:
         ({"time": "zero", "transform": "log", "terms": [["zero"]]}, DataError, "the same"),
     ],
 )
-def test_what_can_not_be_asked(
-    ask: Ask, rossi: pd.DataFrame, asked: dict[str, Any], error: type[Exception], said: str
-) -> None:
+def test_what_can_not_be_asked(ask, rossi, asked, error, said):
     with pytest.raises(error, match=said):
         ask(rossi.assign(zero=0.0, none=0.0), cuts=(3,), **{**ROSSI, **asked})
 
 
-def test_all_die_at_once_at_0(ask: Ask) -> None:
+def test_all_die_at_once_at_0(ask):
     x = np.random.default_rng(0).normal(size=12)
     frame = pd.DataFrame({"t": 0.0, "e": 1.0, "x": x})
     asked = {"kind": "survival", "time": "t", "event": "e"}

@@ -28,7 +28,7 @@ def frame() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("rows", [90, 25])
-def test_counts_and_their_tests(ask: Ask, frame: pd.DataFrame, rows: int) -> None:
+def test_counts_and_their_tests(ask, frame, rows):
     some = frame.head(rows)
     found = ask(some, sort="sex", kind="table", row="site", column="sex")
     counts = pd.crosstab(some.site, some.sex)
@@ -47,7 +47,7 @@ def test_counts_and_their_tests(ask: Ask, frame: pd.DataFrame, rows: int) -> Non
     close(found["chi_squared_corrected"]["p"], stats.chi2_contingency(counts).pvalue)
 
 
-def test_means_and_their_tests(ask: Ask, frame: pd.DataFrame) -> None:
+def test_means_and_their_tests(ask, frame):
     found = ask(frame, sort="sex", kind="table", row="x", column="sex")
     groups = [g.x.dropna() for _, g in frame.groupby("sex")]
     close(of(found["groups"], "mean"), [x.mean() for x in groups])
@@ -61,7 +61,7 @@ def test_means_and_their_tests(ask: Ask, frame: pd.DataFrame) -> None:
     close([found["anova"][key] for key in ("statistic", "p")], [*theirs])
 
 
-def test_groups_of_one_row_and_of_numbers_that_do_not_vary(ask: Ask) -> None:
+def test_groups_of_one_row_and_of_numbers_that_do_not_vary(ask):
     frame = pd.DataFrame({"x": [1.0, 2.0, 4.0, 3.0], "c": 1.0, "g": ["a", "a", "a", "b"]})
     found = ask(frame, cuts=(1, 3), kind="table", row="x", column="g")
     assert of(found["groups"], "sd")[1] is None
@@ -71,7 +71,7 @@ def test_groups_of_one_row_and_of_numbers_that_do_not_vary(ask: Ask) -> None:
     assert not {"t", "anova"} & found.keys()
 
 
-def test_a_small_cell_withholds_all_but_totals(ask: Ask, frame: pd.DataFrame) -> None:
+def test_a_small_cell_withholds_all_but_totals(ask, frame):
     for row, told in (("site", "counts"), ("x", "groups")):
         found = ask(frame, kind="table", row=row, column="sex", least_cell=40)
         assert found[told] is None
@@ -81,6 +81,6 @@ def test_a_small_cell_withholds_all_but_totals(ask: Ask, frame: pd.DataFrame) ->
 
 
 @pytest.mark.parametrize(("row", "column"), [("sex", "x"), ("sex", "sex"), ("sex", "nobody")])
-def test_what_is_no_table(ask: Ask, frame: pd.DataFrame, row: str, column: str) -> None:
+def test_what_is_no_table(ask, frame, row, column):
     with pytest.raises(UsageError):
         ask(frame, kind="table", row=row, column=column)
