@@ -1,8 +1,7 @@
-"""How cost grows: ``python -m benchmarks.growth [--out PICTURE.png]``.
+"""How cost grows: ``python -m benchmarks.growth``.
 
 Time, commands and bytes a round, and Redis' memory, for 10 to 10,000 slaves of the songs and for
-36 to 10 million parameters, with the exponent of a power law fitted to each (1.0: linear). Then
-many rounds, to see that nothing grows with them.
+36 to 10 million parameters, with the exponent of a power law fitted to each (1.0: linear).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import argparse
 import os
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,33 +86,9 @@ def table(title: str, points: list[Point], least: int) -> Table:
     return drawn
 
 
-def draw(curves: dict[str, tuple[list[Point], int]], path: Path) -> None:
-    """Draw every measure against every size."""
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(
-        len(curves), len(MEASURES), figsize=(15, 7), layout="constrained", squeeze=False
-    )
-    for row, (title, (points, least)) in zip(axes, curves.items(), strict=True):
-        for panel, (name, unit) in zip(row, MEASURES.items(), strict=True):
-            sizes = [point.size for point in points]
-            costs = [getattr(point, name) for point in points]
-            panel.loglog(sizes, costs, "o-", color="#D55E00")
-            start = next(i for i, size in enumerate(sizes) if size >= least)
-            linear = [costs[start] * size / sizes[start] for size in sizes[start:]]
-            panel.loglog(sizes[start:], linear, ":", color="#555555")
-            fitted = exponent(points, name, least)
-            panel.set_title(f"{unit}\nexponent {fitted:.2f} from {least:,}", fontsize=10)
-            panel.set_xlabel(title)
-            panel.grid(alpha=0.3)
-    figure.suptitle("Cost of a round by size; dotted: linear", fontsize=12)
-    figure.savefig(path, dpi=120)
-
-
 def main() -> None:
-    """Print the tables, and draw the picture."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--most-slaves", type=int, default=SLAVES[-1])
     parser.add_argument("--most-parameters", type=int, default=PARAMETERS[-1])
     chosen = parser.parse_args()
@@ -129,8 +103,6 @@ def main() -> None:
     curves = {"slaves": (by_slaves, 1_000), "parameters (10 slaves)": (by_parameters, 100_000)}
     for title, (points, least) in curves.items():
         console.print(table(title, points, least))
-    if chosen.out:
-        draw(curves, chosen.out)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--slaves", nargs="+", type=int, default=[*FAST], metavar="N")
     parser.add_argument("--rounds", type=int, help="instead of a number fit for each peer")
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="write the raw results, as JSON")
     asked = parser.parse_args()
     if asked.repetitions < 1 or min(asked.slaves) < 2 or (asked.rounds or 2) < 2:
         parser.error("there must be a repetition, and at least two slaves and two rounds")
@@ -170,7 +169,7 @@ def _ratio(of_peer: dict[int, float], other: dict[int, float]) -> str:
 
 
 def main() -> int:
-    """Compare, print the table, write the file; return 1 if a measurement has failed."""
+    """Compare, and print the table; return 1 if a measurement has failed."""
     asked, console = options(), Console()
     load = f"load {os.getloadavg()[0]:.1f} before"
     console.print(f"{SOURCE}, {os.cpu_count()} cores, Python {platform.python_version()}, {load}")
@@ -186,16 +185,6 @@ def main() -> int:
     console.print(
         "fedredis trains slaves of one size as a stack: compare it with the stacked loop."
     )
-    if asked.out:
-        session = {
-            "songs": SOURCE,
-            "cores": os.cpu_count(),
-            "machine": platform.machine(),
-            "system": platform.system(),
-            "python": platform.python_version(),
-            "sources": measured,
-        }
-        asked.out.write_text(json.dumps({"session": session, "results": results}) + "\n")
     return int(failed > 0)
 
 

@@ -17,7 +17,7 @@ class Peer:
     name: str
     #: In this package, to be run with ``python -m``.
     module: str
-    #: How a person would call it, in the table and in the picture.
+    #: How a person would call it, in the table.
     title: str
     #: Packages to be imported, without which it is left out.
     needs: tuple[str, ...]
@@ -46,14 +46,6 @@ PEERS = (
     FLOOR,
     STACKED,
     FEDREDIS,
-    Peer("pfl", "pfl_simulation", "pfl (in process)", ("pfl",), {10: 20, 70: 20, 1000: 8}),
-    Peer(
-        "flask",
-        "flask_polling",
-        "Flask, polled",
-        ("flask", "requests"),
-        {10: 20, 70: 10, 1000: 4},
-    ),
     Peer(
         "flower-simulation",
         "flower_simulation",
@@ -61,5 +53,4 @@ PEERS = (
         ("flwr", "ray"),
         {10: 10, 70: 6, 1000: 3},
     ),
-    Peer("flower-deployed", "flower_deployed", "Flower, deployed", ("flwr",), {10: 3}),
 )
