@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from fedredis.api.following import GOING_ON
 from fedredis.cli.run_tables import how_far
+from fedredis.errors import reason
 from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
 from fedredis.printable import fit
@@ -217,14 +217,16 @@ def states_of(record: RunRecord) -> dict[str, str]:
     """Tell what each slave is at, in the round that is open; a name of `STATES`."""
     rounds = sorted(record.open, key=lambda found: found.name.kind == "evaluate")
     found: OpenRound | None = rounds[0] if rounds else None
-    ended = record.state.status not in GOING_ON
-    states = dict.fromkeys(record.slaves, "in" if found or ended else "waiting")
+    status = record.state.status
+    states = dict.fromkeys(record.slaves, "in" if found or status == "finished" else "waiting")
     words = {"unclaimed": "waiting", "claimed": "working", "lost": "lost", "given up": "failed"}
     for slave, awaited in found.awaited.items() if found else ():
         states[slave] = words[awaited.state]
     last = [entry["missing"] for name, entry in record.history.items() if finished(name, entry)]
-    if ended and last:
+    if status == "finished" and last:
         states |= dict.fromkeys(last[-1], "failed")
+    if status == "failed":
+        states |= {s: "failed" for s, facts in record.slaves.items() if "error" in facts}
     return states
 
 
@@ -239,9 +241,7 @@ def failures(record: RunRecord) -> Iterable[tuple[str, str]]:
     for slave, facts in record.slaves.items():
         if facts.get("error"):
             times = f" ({facts['failures']} times)" if facts.get("failures", 0) > 1 else ""
-            last = (facts["error"].strip().splitlines() or ["?"])[-1]
-            last = last.removeprefix("fedredis.errors.")
-            yield f"slave {slave}{times}", WORKER.sub(r"…\1", last)
+            yield f"slave {slave}{times}", WORKER.sub(r"…\1", reason(facts["error"]))
     without: dict[str, list[str]] = {}
     for name, entry in reversed(record.history.items()):
         if entry["missing"]:

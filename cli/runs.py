@@ -71,8 +71,7 @@ def _row(state: RunState) -> dict[str, Any]:
 
 
 def _shown(state: RunState) -> dict[str, str]:
-    config, figure = state.config, _figure(state)
-    score = FIGURES[figure].write(state.score)
+    config = state.config
     return {
         "run": state.run,
         "status": state.status,
@@ -81,10 +80,7 @@ def _shown(state: RunState) -> dict[str, str]:
         "strategy": "-" if config.analysis else config.strategy,
         "slaves": str(config.slaves),
         "rounds": "-" if config.analysis else f"{state.round}/{config.rounds}",
-        # Accuracies say by their percent sign what they are.
-        "score": score
-        if FIGURES[figure].format.endswith("%") or score == "-"
-        else f"{FIGURES[figure].title} {score}",
+        "score": FIGURES[_figure(state)].alone(state.score),
         "started": _time(state).strftime("%m-%d %H:%M"),
     }
 

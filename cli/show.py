@@ -53,7 +53,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
     output.results().print(
         Group(
             slave_table(record),
-            _rounds(record),
+            *_rounds(record),
             *report.tables(record.report),
             *_importance(record),
             *_last(record),
@@ -61,7 +61,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
         ),
         _facts(record),
     )
-    if record.state.status in ("interrupted", "stopped", "failed"):
+    if record.state.resumable:
         output.say(f"go on with: {resume_of(record.state, redis_url, home)}")
 
 
@@ -74,7 +74,7 @@ def _facts(record: RunRecord) -> Table:
     return described(facts, {FIGURES[primary].title: FIGURES[primary].write(state.score)})
 
 
-def _rounds(record: RunRecord) -> Fitting:
+def _rounds(record: RunRecord) -> list[Fitting]:
     measure = Setup(record.state.config).measure
     figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
     rows = []
@@ -93,7 +93,7 @@ def _rounds(record: RunRecord) -> Fitting:
             }
         )
     gives_way = ("rate", "rows", "ms", *(FIGURES[n].title for n in figures if n == "macro_f1"))
-    return Fitting(rows, "rounds", gives_way=gives_way)
+    return [Fitting(rows, "rounds", gives_way=gives_way)] if rows else []
 
 
 def _importance(record: RunRecord) -> list[Fitting]:

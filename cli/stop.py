@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fedredis.api.inspection import show
 from fedredis.api.stopping import stop
 from fedredis.cli import options, output
-from fedredis.cli.resuming import how_to_resume
+from fedredis.cli.resuming import resume_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,5 +24,6 @@ def command(run: str, redis_url: str | None, home: Path) -> None:
     What is committed stays, and `fedredis resume` goes on with the run, to the same bits.
     """
     status = stop(run, redis_url=redis_url, home=home)
-    again = f"; go on with: {how_to_resume(redis_url, home)(run, ())}"
+    state = show(run, redis_url=redis_url, home=home).state
+    again = f"; go on with: {resume_of(state, redis_url, home)}"
     output.say(f"run {run} is {status}{'' if status == 'finished' else again}")

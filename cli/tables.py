@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis.printable import fit
@@ -25,7 +26,7 @@ class Fitting:
 
     To fit, it gives up its lines, then cuts the cells in the columns `shrinks` short, then leaves
     out the columns `gives_way`, the first ones first; those in a tuple leave together. Either may
-    name columns that the table has not.
+    name columns that the table has not. At last the first column is cut short.
     """
 
     rows: Sequence[Mapping[str, str | Text]]
@@ -101,6 +102,9 @@ class Fitting:
             if spare() < 0:
                 for name in (together,) if isinstance(together, str) else together:
                     widths.pop(name, None)
+        # Of what has no other way, the names of the rows are cut short, and no figures.
+        for name in islice(widths, 1):
+            widths[name] = max(widths[name] + min(spare(), 0), min(widths[name], SHORTEST))
         # What was cut short for columns that have left since has room again.
         for name in filter(widths.__contains__, self.shrinks):
             widths[name] = min(self._widest(name, encoding), widths[name] + max(spare(), 0))

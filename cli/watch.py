@@ -47,7 +47,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> int:
         else:
             last = _lines(followed)
     state = last.record.state
-    if state.status in ("interrupted", "stopped", "failed"):
+    if state.resumable:
         output.say(f"run {run} is {state.status}; go on with: {resume_of(state, redis_url, home)}")
     return 0 if state.status == "finished" else 1
 

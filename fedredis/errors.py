@@ -11,6 +11,12 @@ import inspect
 from fedredis.printable import printable
 
 
+def reason(traceback: str) -> str:
+    """Return the line that a traceback ends with, an error of these without its module."""
+    lines = traceback.strip().splitlines() or ["no reason given"]
+    return lines[-1].removeprefix(f"{__name__}.")
+
+
 class FedredisError(Exception):
     """Something went wrong."""
 

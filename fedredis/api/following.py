@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from fedredis.store.nodes import Sample
 
-#: States of a run in which something may happen still.
-GOING_ON = ("waiting", "running")
 #: Seconds after which a run is looked at though nothing has happened: workers come and go.
 LOOKED = 2.0
 #: Samples of each node that are held.
@@ -85,7 +83,7 @@ def moments(
         held = [sample for own in by_node.values() for sample in own]
         series = series_of(held, record.state.started)
         yield Moment(record, tuple(events), series, tuple(read_workers(client)))
-        if record.state.status not in GOING_ON:
+        if not record.state.going_on:
             return
         events = list(since(client, run, after, seconds=LOOKED))
         until = clock() + every

@@ -36,6 +36,12 @@ class Figure:
             return "?"
         return format(number, self.format) if math.isfinite(number) else "?"
 
+    def alone(self, value: Any) -> str:
+        """Write a value that has no heading: with the title, where no percent sign tells it."""
+        written = self.write(value)
+        clear = value is None or self.format.endswith("%")
+        return written if clear else f"{self.title} {written}"
+
 
 class Measure(Protocol):
     """How good predictions are. It alone sums them, and says what its figures are called."""

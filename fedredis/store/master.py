@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from fedredis.errors import LeaseHeldError, RunNotFoundError
+from fedredis.errors import LeaseHeldError, RunNotFoundError, reason
 from fedredis.keys import BUNDLE
 from fedredis.store import removal, results, steps
 from fedredis.store.charge import Charge
@@ -289,10 +289,9 @@ class MasterStore:
         batch = Batch(self._client, self._where)
         for slave in slaves:
             batch.add("HGET", self.keys.slave(slave), "error")
-        said = [text(error or b"").strip() for error in batch.run()]
         return [
-            f"slave {slave}: {error.splitlines()[-1]}"
-            for slave, error in zip(slaves, said, strict=True)
+            f"slave {slave}: {reason(text(error))}"
+            for slave, error in zip(slaves, batch.run(), strict=True)
             if error
         ]
 

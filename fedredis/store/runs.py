@@ -1,4 +1,4 @@
-"""Runs as a whole: create one, list them, read one, remove one."""
+"""Runs as a whole: create one, list them, read what is known of one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RunState:
     """Where a run stands."""
 
     run: str
-    #: waiting, running, stopped, failed or finished
+    #: One of `STATUSES`; who knows that no master holds its lease says ``interrupted``.
     status: str
     config: RunConfig
     #: The last committed round of training, 0 before the first.
@@ -71,6 +71,16 @@ class RunState:
     converged: bool = False
     #: Name of the trees that grow, if some do.
     growing: str = ""
+
+    @property
+    def going_on(self) -> bool:
+        """Whether a master is at work, or about to be."""
+        return self.status in ("waiting", "running")
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it has ended before its time, and can be gone on with."""
+        return self.status in ("interrupted", "stopped", "failed")
 
     @property
     def chosen(self) -> int:

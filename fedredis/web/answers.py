@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+#: Values of a list that stand in a cell, at most: longer ones are curves, which are drawn.
+LISTED = 8
+
+
 @dataclass(frozen=True)
 class Table:
     """A table, with what holds for all of it in its title."""
@@ -33,7 +37,7 @@ def shown(result: Mapping[str, Any]) -> Shown:
         title = name.replace("_", " ")
         if _entries(value) or isinstance(value, dict):
             answer.tables.extend(_tables(title, value))
-        elif text := _text(value):
+        elif text := written(value, 6):
             answer.facts.append((title, text))
     return answer
 
@@ -48,7 +52,7 @@ def _tables(title: str, value: Any) -> Iterator[Table]:
         # A matrix, its columns being its rows.
         names = [str(name) for name in value["columns"]]
         named = zip(names, value["values"], strict=True)
-        cells = tuple((name, *map(_text, row)) for name, row in named)
+        cells = tuple((name, *map(written, row)) for name, row in named)
         yield Table(title, ("", *names), cells)
         return
     flat, inside = [], []
@@ -71,16 +75,19 @@ def _flat(entry: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str
         called = f"{before}{name}".replace("_", " ")
         if isinstance(value, dict):
             yield from _flat(value, f"{called} ")
-        elif not _entries(value):
-            yield called, _text(value)
+        elif not _entries(value) and not (isinstance(value, list) and len(value) > LISTED):
+            yield called, written(value)
 
 
-def _text(value: Any) -> str:
-    """Write a value; nothing if there is none."""
+def written(value: Any, digits: int = 4, *, inner: bool = False) -> str:
+    """Write a value, so many digits of it; nothing if there is none."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, list):
-        return ", ".join(map(_text, value))
+        # What stands together within it is a term of several factors.
+        return (":" if inner else ", ").join(written(one, digits, inner=True) for one in value)
     return f"{value:,}" if type(value) is int else str(value)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g, jsonify, render_template, request, session
 from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
 from redis.exceptions import NoPermissionError, RedisError
 from werkzeug.exceptions import HTTPException
 
@@ -54,6 +56,7 @@ def create_app(here: Site, *, clock: Callable[[], float] = time.monotonic) -> Fl
     app.context_processor(_told_to_templates)
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_clock, "clock")
+    app.add_template_filter(_with_code, "with_code")
     return app
 
 
@@ -106,6 +109,11 @@ def _ago(then: datetime) -> str:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit} ago"
     return f"{seconds:.0f} s ago"
+
+
+def _with_code(text: str) -> Markup:
+    """Set what stands in backticks as code; all of it is escaped."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 def _clock(event: str) -> str:

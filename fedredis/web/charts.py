@@ -44,6 +44,7 @@ PERCENT = Unit("%", 100.0, 2)
 NUMBER = Unit(digits=4)
 COUNT = Unit()
 MILLISECONDS = Unit(" ms")
+SECONDS = Unit(" s", 0.001, 2)
 CORES = Unit(digits=2)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fedredis import errors
+from fedredis.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,10 +76,8 @@ def _of_slaves(record: RunRecord) -> Iterator[Failure]:
         times, round_ = facts.get("failures", 1), facts.get("round")
         where = f", last in round {round_}" if round_ else ""
         often = "once" if times == 1 else f"{times} times"
-        last = error.splitlines()[-1] if error else "no reason given"
         detail = error if "\n" in error else ""
-        why = last.removeprefix(f"{errors.__name__}.")
-        yield Failure("slave", f"Slave {slave} failed {often}{where}", why, detail)
+        yield Failure("slave", f"Slave {slave} failed {often}{where}", reason(error), detail)
 
 
 def _of_rounds(record: RunRecord) -> Iterator[Failure]:

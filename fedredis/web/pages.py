@@ -51,7 +51,7 @@ def run(run: str) -> str | tuple[str, int]:
     shown = RunView.of(record, _nodes(run))
     happened = events.latest(site().client, run, EVENTS)
     newest = happened[0].id if happened else events.newest(site().client, run)
-    coming = launch is not None and not shown.alive and launch.is_coming(newest)
+    coming = launch is not None and not record.state.going_on and launch.is_coming(newest)
     return render_template("run.html", run=shown, events=happened, launch=launch, coming=coming)
 
 

@@ -22,6 +22,7 @@ COLOURS = 8
 def charts_of(view: RunView) -> list[Chart]:
     """Draw all of a run that there is something to see in."""
     found = [
+        survival(view),
         *(
             _curve(name, [(FIGURES[name].title, view.curve(name), place)])
             for place, name in enumerate(view.figures)
@@ -33,14 +34,32 @@ def charts_of(view: RunView) -> list[Chart]:
     return [chart for chart in found if chart is not None]
 
 
+def survival(view: RunView) -> Chart | None:
+    """Draw how many of each group are left by time, a line a group, if that was asked."""
+    answer = view.record.answer
+    curves = answer.result.get("curves", ())[:COLOURS] if answer else ()
+    series = []
+    for place, one in enumerate(curves):
+        points, share = [(0.0, 1.0)], 1.0
+        for time, left in zip(one["time"], one["survival"], strict=True):
+            # Steps: it stays until the next event.
+            points += [(time, share), (time, left)]
+            share = left
+        series.append((str(one["group"] or "all"), points, place))
+    title, unit = "Survival", charts.PERCENT
+    return charts.lines(title, series, unit=unit, x_title="time", zero=True, whole=False)
+
+
 def _curve(name: str, series: Sequence[Series]) -> Chart | None:
     title = f"{FIGURES[name].title.capitalize()} by round"
     return charts.lines(title, series, unit=unit_of(name), x_title="round")
 
 
 def _times(series: Sequence[Series]) -> Chart | None:
-    title, unit = "Time of each round", charts.MILLISECONDS
-    return charts.lines(title, series, unit=unit, x_title="round", zero=True)
+    longest = max((ms for _, points, _ in series for _, ms in points), default=0.0)
+    # Longer ticks would not fit beside the chart.
+    unit = charts.MILLISECONDS if longest < 1000 else charts.SECONDS
+    return charts.lines("Time of each round", series, unit=unit, x_title="round", zero=True)
 
 
 def _of_slaves(view: RunView) -> list[Chart | None]:

@@ -16,7 +16,7 @@ from waitress.wasyncore import close_all
 from fedredis.api.metrics import is_own
 from fedredis.api.session import session
 from fedredis.errors import PortTakenError, UsageError
-from fedredis.web.app import create_app
+from fedredis.web.app import MOST_BYTES, create_app
 from fedredis.web.launches import Launches
 from fedredis.web.site import Site
 from fedredis.web.stream import MOST_STREAMS
@@ -110,7 +110,14 @@ def server(
         sockets: dict[int, Any] = {}
         try:
             listening = create_server(
-                create_app(site), sockets, host=host, port=port, ident=None, _dispatcher=threads
+                create_app(site),
+                sockets,
+                host=host,
+                port=port,
+                ident=None,
+                # Before anybody has logged in, and a byte of it is looked at.
+                max_request_body_size=MOST_BYTES,
+                _dispatcher=threads,
             )
         except OSError as error:
             raise PortTakenError(f"nobody can listen at {host}:{port}: {error.strerror}") from None

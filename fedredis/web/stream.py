@@ -15,7 +15,6 @@ from fedredis.config import check_name
 from fedredis.errors import RunNotFoundError, UsageError
 from fedredis.store.runs import read
 from fedredis.web.site import site
-from fedredis.web.views import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,16 +41,16 @@ def follow(run: str) -> Response:
     here, after = site(), request.headers.get("Last-Event-ID") or request.args.get("after")
     if after and not all(part.isdecimal() and len(part) < 19 for part in after.split("-", 1)):
         raise UsageError("`after` is the id of an event, such as 1795493753776-0")
-    launch, status = here.launches.of(run), ""
+    launch, state = here.launches.of(run), None
     try:
-        status = read(here.client, run).status
+        state = read(here.client, run)
     except RunNotFoundError:
         if launch is None:
             raise
     newest = events.newest(here.client, run)
     coming = launch is not None and launch.is_coming(newest)
-    # Somebody may go on with a run that has lost its master.
-    if not coming and after is None and status not in (*ALIVE, "interrupted"):
+    # Of one that has lost its master it is said to be running: somebody may go on with it.
+    if not coming and after is None and not (state and state.going_on):
         # So that a browser does not ask again.
         return Response(status=204)
     if not _free.acquire(blocking=False):

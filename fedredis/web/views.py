@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.exchanges import TRAINING
 from fedredis.metrics import FIGURES, measure
-from fedredis.web.answers import shown
+from fedredis.web.answers import shown, written
 from fedredis.web.failures import failures_of
 from fedredis.web.pictures import charts_of
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from fedredis.web.charts import Chart
     from fedredis.web.failures import Failure
 
-#: Statuses in which a master is at work, or about to be.
-ALIVE = ("waiting", "running")
-#: Statuses after which a run can be gone on with.
-RESUMABLE = ("interrupted", "stopped", "failed")
 #: Slaves in a table.
 LISTED = 200
 #: Fields of a config that say what is trained, in the order in which they are shown.
@@ -59,16 +55,6 @@ class Summary:
         return bool(self.state.config.analysis)
 
     @property
-    def alive(self) -> bool:
-        """Whether a master is at work, or about to be."""
-        return self.state.status in ALIVE
-
-    @property
-    def can_resume(self) -> bool:
-        """Whether it can be gone on with."""
-        return self.state.status in RESUMABLE
-
-    @property
     def can_predict(self) -> bool:
         """Whether there is a model to predict with."""
         return self.state.chosen > 0 and not self.is_analysis
@@ -81,10 +67,7 @@ class Summary:
     @property
     def score(self) -> str:
         """How good its model is, with the figure's name where that is not clear."""
-        primary = FIGURES[measure(len(self.state.config.classes)).primary]
-        written = primary.write(self.state.score)
-        clear = written == "-" or primary.format.endswith("%")
-        return written if clear else f"{primary.title} {written}"
+        return FIGURES[measure(len(self.state.config.classes)).primary].alone(self.state.score)
 
 
 @dataclass(frozen=True)
@@ -216,12 +199,13 @@ class RunView(Summary):
         fields["options"] = ", ".join(f"{name}={value}" for name, value in config.options.items())
         if self.is_analysis:
             fields = {n: fields[n] for n in ("dataset", "source", "slaves", "rows", "threshold")}
-            fields |= {name: value for name, value in config.analysis.items() if value}
+            asked = {name: value for name, value in config.analysis.items() if name != "texts"}
+            fields |= {name: value for name, value in asked.items() if value}
         fields |= config.reading.as_dict
         fields["columns"] = ", ".join(column.name for column in config.columns)
         fields["classes"] = ", ".join(config.classes)
         return [
-            (name.replace("_", " "), f"{value:,}" if type(value) is int else str(value))
+            (name.replace("_", " "), str(value) if type(value) is float else written(value))
             for name, value in fields.items()
             if value or name == "seed"
         ]

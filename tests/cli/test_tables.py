@@ -31,6 +31,10 @@ def test_what_gives_way(width, line):
     assert line in drawn(table, width)
 
 
+def test_at_last_the_name_of_a_row_is_cut_short_and_no_figure():
+    assert "synthetic… 12345" in drawn(Fitting(ROWS, words=("name",), gives_way=("why",)), 16)
+
+
 def test_many_rows_and_none():
     assert drawn(Fitting(ROWS, "these", rest=1200), 40)[-1] == "and 1,200 more"
     assert drawn(Fitting([], "none"), 40)[0] == "none"

@@ -123,6 +123,14 @@ def test_without_a_terminal_it_says_what_happens_and_ends_with_the_run(
     assert re.fullmatch(rf"run {training.run_id} is finished, accuracy \d\d\.\d\d%", said[-1])
 
 
+def test_of_a_run_that_failed_no_slave_is_said_to_be_in(went_on):
+    (moment,) = moments(went_on.client, went_on.run_id, 0.0)
+    state = replace(moment.record.state, status="failed")
+    moment = replace(moment, record=replace(moment.record, state=state))
+    (title,) = [line for line in rendered(moment, 80, 24) if line.startswith("4 slaves")]
+    assert re.fullmatch(r"4 slaves  ✖ [1-4] failed(  ○ \d to come)?", title)
+
+
 def test_of_a_run_that_failed_it_says_so_and_how_to_go_on(went_on, call, at):
     went_on.client.hset(went_on.keys.run, mapping={"status": "failed", "error": "no [b]quorum"})
     answer = call("watch", went_on.run_id, *at)

@@ -26,3 +26,10 @@ def test_a_data_error_says_where():
     assert str(error) == "a.csv, row 3, column 'age': no number"
     assert (error.file, error.row, error.column) == ("a.csv", 3, "age")
     assert str(DataError("no rows")) == "no rows"
+
+
+def test_the_reason_of_a_traceback_is_its_last_line():
+    assert errors.reason("Traceback …\n  File …\nfedredis.errors.DataError: no rows\n") == (
+        "DataError: no rows"
+    )
+    assert errors.reason("") == "no reason given"

@@ -165,7 +165,7 @@ function suggesting(form) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || !items.length || list.hidden) return;
     event.preventDefault();
-    const next = items[(now + step + items.length) % items.length];
+    const next = items.at(now < 0 && step < 0 ? -1 : (now + step) % items.length);
     for (const item of items) item.ariaSelected = String(item === next);
     input.setAttribute('aria-activedescendant', next.id);
     next.scrollIntoView({ block: 'nearest' });
@@ -183,8 +183,10 @@ function sliding(form) {
     while (again) {
       again = false;
       const query = new URLSearchParams(new FormData(form));
-      const answer = await fetch(`${form.dataset.result}?${query}`);
-      if (answer.ok) $('#result').innerHTML = await answer.text();
+      try {
+        const answer = await fetch(`${form.dataset.result}?${query}`);
+        if (answer.ok) $('#result').innerHTML = await answer.text();
+      } catch { /* Away for a moment: the next move asks again. */ }
     }
     asking = false;
   }

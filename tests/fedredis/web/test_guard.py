@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from fedredis.errors import UsageError
+from fedredis.web.app import MOST_BYTES
 from fedredis.web.guard import TRIES, WITHIN, Throttle
 from fedredis.web.serving import server
 from tests.fedredis.web.conftest import SECRET
@@ -122,6 +125,16 @@ def test_what_a_browser_may_do(page, path):
     if path != "/rq/":
         assert policy["script-src"] == policy["style-src"] == "'self'"
     assert told["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_too_large_is_refused_before_it_is_sent(world):
+    how = {"redis_url": None, "home": world.home, "command": (), "secret": SECRET}
+    head = f"POST /predict/csv HTTP/1.1\r\nHost: x\r\nContent-Length: {MOST_BYTES + 1}\r\n\r\n"
+    with server(host="127.0.0.1", port=0, **how) as page, page.beside():
+        at = urlsplit(page.address)
+        with socket.create_connection((at.hostname, at.port), 30) as client:
+            client.sendall(head.encode())
+            assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize(

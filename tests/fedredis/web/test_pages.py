@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
 import fedredis
 from fedredis.keys import RunKeys
+from fedredis.web.answers import shown
 from fedredis.web.app import create_app
+from fedredis.web.pictures import survival
 from tests.fedredis.web.conftest import IMAGE, SCRIPT
 
 
@@ -90,6 +93,24 @@ def test_a_run_that_asks_something(page, world):
     assert "Answer" in said
     assert "energy" in said
     assert "rounds" not in said
+
+
+def test_curves_are_drawn_and_not_listed():
+    result = {"curves": [{"group": "b", "rows": 9, "time": [1.0] * 9, "survival": [0.5] * 9}]}
+    (table,) = shown(result).tables
+    assert (table.header, table.rows) == (("group", "rows"), (("b", "9"),))
+    view = SimpleNamespace(record=SimpleNamespace(answer=SimpleNamespace(result=result)))
+    (line,) = survival(view).lines
+    assert line.name == "b"
+    assert line.values[:3] == ((0.0, 1.0), (1.0, 1.0), (1.0, 0.5))
+    view.record.answer = None
+    assert survival(view) is None
+
+
+def test_what_stands_in_backticks_is_code(page):
+    assert "<code>fedredis strategies</code>" in page.get("/start").text
+    with_code = page.application.jinja_env.filters["with_code"]
+    assert with_code("`<i>` & `b`") == "<code>&lt;i&gt;</code> &amp; <code>b</code>"
 
 
 def test_a_run_without_a_master(page, world):
