@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -192,17 +193,19 @@ def paths() -> Iterator[tuple[str, Path]]:
 
 NAMES = {name for name, _ in paths()}
 MODULES = [Module(name, path, ast.parse(path.read_text(), str(path))) for name, path in paths()]
+#: A name in the list that a package begins with: one before a colon, or before others that are.
+LISTED = re.compile(r"`(\w+)/?`(?=(?:(?:,| and)\s+`\w+/?`)*:)")
 every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 
 
-def test_all_of_the_source_is_seen() -> None:
+def test_all_of_the_source_is_seen():
     tops = ("fedredis", *sorted(set(FOLDERS.values()) - {"fedredis"}))
     on_disk = {path for top in tops for path in (ROOT / top).rglob("*.py")}
     assert {module.path for module in MODULES} == on_disk
     assert {"fedredis.rounds.engine", "fedredis.jobs.worker", "fedredis.cli.main"} <= NAMES
 
 
-def test_every_folder_of_the_source_is_a_package_that_is_installed() -> None:
+def test_every_folder_of_the_source_is_a_package_that_is_installed():
     folders = {path.parent for module in MODULES for path in module.path.parent.glob("*.py")}
     assert folders == {folder_of(package) for package in PACKAGES}
     for package in PACKAGES:
@@ -210,7 +213,7 @@ def test_every_folder_of_the_source_is_a_package_that_is_installed() -> None:
 
 
 @every_module
-def test_it_imports_only_what_its_part_may(module: Module) -> None:
+def test_it_imports_only_what_its_part_may(module):
     assert module.part != "fedredis" or module.name == FACE, f"{module.name} is of no part"
     for found in module.imports():
         target = found.target
@@ -228,7 +231,7 @@ def test_it_imports_only_what_its_part_may(module: Module) -> None:
 
 
 @every_module
-def test_only_the_command_line_spells_options(module: Module) -> None:
+def test_only_the_command_line_spells_options(module):
     """Errors name the argument, which is called otherwise in a program."""
     if module.part == "fedredis.cli":
         return
@@ -247,7 +250,18 @@ def printed_by(code: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_face_is_lazy_and_offers_what_it_tells_of(tmp_path: Path) -> None:
+def test_a_package_tells_of_modules_that_are_there():
+    told = {
+        f"{module.name}.{name}"
+        for module in MODULES
+        if module.path.name == "__init__.py" and module.name != FACE
+        for name in LISTED.findall(ast.get_docstring(module.tree) or "")
+    }
+    assert len(told) > 50
+    assert told - NAMES == set()
+
+
+def test_the_face_is_lazy_and_offers_what_it_tells_of(tmp_path):
     """It names the API for type checkers, and imports it when it is asked for a name of it."""
     (face,) = [module for module in MODULES if module.name == FACE]
     told = {
@@ -270,7 +284,7 @@ def test_the_face_is_lazy_and_offers_what_it_tells_of(tmp_path: Path) -> None:
     assert any(within(place, BEHIND) for place in told)
 
 
-def test_workers_load_nothing_of_what_lies_above_them(tmp_path: Path) -> None:
+def test_workers_load_nothing_of_what_lies_above_them(tmp_path):
     (loaded,) = printed_by(
         "import sys, fedredis.jobs.process;"
         "print(*[m for m in sys.modules if m.startswith(('fedredis.api', 'fedredis.cli'))])",
@@ -279,7 +293,7 @@ def test_workers_load_nothing_of_what_lies_above_them(tmp_path: Path) -> None:
     assert loaded == ""
 
 
-def test_no_module_needs_itself_at_run_time() -> None:
+def test_no_module_needs_itself_at_run_time():
     graph = {
         module.name: {
             found.target
@@ -297,7 +311,7 @@ def test_no_module_needs_itself_at_run_time() -> None:
 
 
 @every_module
-def test_nothing_is_unpickled_evaluated_or_slept_through(module: Module) -> None:
+def test_nothing_is_unpickled_evaluated_or_slept_through(module):
     for found in module.imports():
         assert found.target.partition(".")[0] not in ("pickle", "marshal", "shelve", "dill")
     for node in ast.walk(module.tree):
@@ -313,8 +327,8 @@ def test_nothing_is_unpickled_evaluated_or_slept_through(module: Module) -> None
 
 
 @every_module
-def test_no_client_and_no_generator_is_made_at_import(module: Module) -> None:
-    def outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+def test_no_client_and_no_generator_is_made_at_import(module):
+    def outside_functions(node):
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 yield child
@@ -331,7 +345,7 @@ def test_no_client_and_no_generator_is_made_at_import(module: Module) -> None:
 
 
 @pytest.mark.parametrize("module", ["fedredis.jobs.process", "fedredis.cli.slave"])
-def test_a_worker_on_a_partition_does_without_pandas(module: str) -> None:
+def test_a_worker_on_a_partition_does_without_pandas(module):
     """It takes half the time and a third of the memory of each process, and there may be many."""
     look = f"import sys, {module}; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0

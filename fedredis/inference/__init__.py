@@ -8,6 +8,7 @@ same bits however the rows are cut among slaves.
 - `levels`, `spread`, `moments`, `quantiles`: what is known of columns
 - `expressions`, `design`, `weighted`: the columns and rows of a regression
 - `families`, `glm`, `cox`, `times`, `clusters`: what is fitted, or counted
-- `glm_table`, `cox_table`, `kaplan_meier`, `contingency`: what it comes to
+- `glm_table`, `cox_table`, `coefficients`, `kaplan_meier`, `contingency`: what it comes to
+- `distributions`, `beta`: how likely that is
 - `analyses`: each of them as it is asked
 """

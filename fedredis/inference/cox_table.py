@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fedredis.arrays import Named
     from fedredis.inference.cox import Cox
 
+#: The scales of time for the test of proportionality.
+TRANSFORMS = ("km", "rank", "identity", "log")
+
 
 def table(fit: Cox, known: Named, level: float, transform: str = "km") -> dict[str, Any]:
     """Return a fit as plain values: ``coefficients`` with hazard ratios, and the whole model's."""
@@ -89,7 +92,3 @@ def transformed(known: Named, died: NDArray[Any], transform: str) -> NDArray[Any
     weight = "_weight" if "died_weight" in known else ""
     gone, there = (known[key + weight].sum(axis=0) for key in ("died", "at_risk"))
     return 1 - np.array(curve(times, gone, there, 0.95)["survival"])
-
-
-#: The scales of time for the test of proportionality.
-TRANSFORMS = ("km", "rank", "identity", "log")

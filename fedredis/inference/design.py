@@ -82,7 +82,7 @@ class Design:
         name = self._category(text)
         if name is not None:
             if self.kinds.get(name) != "category":
-                there = "holds numbers: --categories reads it as categories"
+                there = "holds numbers: `categories` reads it as categories"
                 missing = "there is no such column"
                 raise UsageError(f"'{text}': {there if name in self.kinds else missing}")
             return name

@@ -12,18 +12,17 @@ from typing import Any
 import numpy as np
 
 from fedredis.inference.beta import incomplete, log_beta
-from fedredis.inference.families import lgamma
+from fedredis.inference.families import erfc, lgamma
 
 #: Steps of Newton's method at most, and the relative step that is none.
 MOST_STEPS, SMALL = 100, 1e-15
-_ERFC = np.frompyfunc(math.erfc, 1, 1)
 
 
 def two_sided(statistic: Any, df: float | None = None) -> Any:
     """Return the probability of such a z, or t of `df` degrees, or one further from 0."""
     size = np.abs(np.asarray(statistic, float))
     if df is None:
-        return _erfc(size / math.sqrt(2))
+        return erfc(size / math.sqrt(2))
     found = [_beyond(t, df) for t in size.ravel().tolist()]
     return np.array(found).reshape(size.shape)
 
@@ -61,17 +60,13 @@ def chi2_tail(statistic: Any, df: int) -> Any:
     A finite sum, of which all terms are positive (Abramowitz and Stegun, 26.4.4 and 26.4.5).
     """
     half = np.maximum(np.asarray(statistic, float), 0) / 2
-    found = _erfc(np.sqrt(half)) if df % 2 else np.zeros_like(half)
+    found = erfc(np.sqrt(half)) if df % 2 else np.zeros_like(half)
     with np.errstate(divide="ignore"):
         log = np.log(half)
     for power in np.arange(df // 2) + df % 2 / 2:
         size = power * log if power else 0.0
         found = found + np.exp(size - half - math.lgamma(power + 1))
     return found
-
-
-def _erfc(x: Any) -> Any:
-    return np.asarray(_ERFC(x), float)
 
 
 def f_tail(statistic: float, df1: float, df2: float) -> float:

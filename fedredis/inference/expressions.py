@@ -81,7 +81,7 @@ class Expression:
         try:
             tree = ast.parse(plain, mode="eval").body
             self._check(tree)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
             raise UsageError(
                 f"'{self.text}' is no expression of columns, numbers, + - * / ** and "
                 f"{', '.join(FUNCTIONS)}; a column that is not a word stands in backticks"
@@ -90,8 +90,10 @@ class Expression:
 
     def _check(self, node: ast.expr) -> None:
         match node:
-            case ast.Name() | ast.Constant(value=int() | float()):
+            case ast.Name():
                 return
+            case ast.Constant(value=int() | float() as number):
+                float(number)
             case ast.UnaryOp(op=ast.USub(), operand=inner):
                 self._check(inner)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:

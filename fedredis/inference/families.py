@@ -27,13 +27,18 @@ TINY = np.finfo(np.float64).tiny
 EPS = np.finfo(np.float64).eps
 
 _LGAMMA = np.frompyfunc(math.lgamma, 1, 1)
-_ERF = np.frompyfunc(math.erfc, 1, 1)
+_ERFC = np.frompyfunc(math.erfc, 1, 1)
 _INVERSE = np.frompyfunc(NormalDist().inv_cdf, 1, 1)
 
 
 def lgamma(x: Array) -> Array:
     """Return the logarithm of the gamma function."""
     return np.asarray(_LGAMMA(x), np.float64)
+
+
+def erfc(x: Array) -> Array:
+    """Return the complementary error function."""
+    return np.asarray(_ERFC(x), np.float64)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def _logistic(eta: Array) -> Array:
 
 
 def _normal(eta: Array) -> Array:
-    return np.asarray(_ERF(-eta / math.sqrt(2.0)), np.float64) / 2.0
+    return erfc(-eta / math.sqrt(2.0)) / 2.0
 
 
 def _quantile(mu: Array) -> Array:

@@ -6,10 +6,9 @@ Single-Server Aggregation with (Poly)Logarithmic Overhead", CCS 2020. Everything
 for `identity`, `journal`, `policy` and `record`, which are files of the slave's own.
 
 - `identity`: signing keys of slaves, their fingerprints, the roster
-- `channel`: signed keys of a run, and the secrets that two slaves share
 - `shamir`, `graph`, `masks`: the mathematics
-- `circle`: what all slaves of a run know of each other; `party`: one slave's part;
-  `unmasking`: the master's
+- `circle`: what all slaves of a run know of each other, their signed keys; `party`: one slave's
+  part; `unmasking`: the master's; `naming`: what their rounds are called
 - `journal`: what a slave must never forget; `record`: what has left it; `policy`: what its owner
   allows; `owner`: these together, in the slave's process
 """

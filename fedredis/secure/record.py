@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -70,12 +71,14 @@ class Record:
         FedredisError
             If it can't be written: then nothing may leave.
         """
-        text = "".join(json.dumps(asdict(one), separators=(",", ":")) + "\n" for one in left)
+        lines = (json.dumps(asdict(one), separators=(",", ":")) + "\n" for one in left)
+        text = "".join(lines).encode()
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 # One write: lines of several workers don't mix.
-                os.write(descriptor, text.encode())
+                if os.write(descriptor, text) < len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fdatasync(descriptor)
             finally:
                 os.close(descriptor)

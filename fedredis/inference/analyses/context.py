@@ -47,8 +47,10 @@ class Context:
                 there = ", ".join(self.kinds)
                 raise UsageError(f"there is no column '{name}'; there are {there}")
             if kind and self.kinds[name] != kind:
-                holds = "categories" if kind == "number" else "numbers"
-                raise UsageError(f"column '{name}' holds {holds}, and must hold those of a {kind}")
+                holds, wanted = "categories", "numbers"
+                if kind == "category":
+                    holds, wanted = "numbers", "categories, as which `categories` reads it"
+                raise UsageError(f"column '{name}' holds {holds}, and must hold {wanted}")
         return found
 
     def of_kind(self, kind: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ class Survival:
             raise UsageError(f"the scale of time is one of {', '.join(cox_table.TRANSFORMS)}")
         if not 0 < self.level < 1:
             raise UsageError("the level of intervals lies between 0 and 1")
-        if (self.by or self.strata) == BY_SLAVE and self.by:
+        if self.by == BY_SLAVE:
             raise UsageError("curves by slave would tell of slaves: name a column")
         _ = self._design.columns
 

@@ -49,6 +49,7 @@ def test_the_base_is_chosen_by_name():
     [
         *("__import__('os')", "n.real", "n[0]", "lambda: 1", "(n := 2)", "n if m else 1", "'n'"),
         *("exp(n, m)", "exp(x=n)", "open(n)", "n @ m", "n" * 501, "-" * 400 + "n" + "+1" * 300),
+        f"n * 1{'0' * 400}",
     ],
 )
 def test_nothing_but_arithmetic_is_worked_out(text):

@@ -69,7 +69,7 @@ def test_memories_are_those_of_the_round_before(tmp_path):
     assert journal.memories("run", ["a"], 5) == [b"again"]
 
 
-def test_of_large_memories_fewer_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_large_memories_fewer_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("fedredis.secure.journal.REMEMBERED", 3)
     journal = Journal.open(tmp_path)
     for number in range(1, 7):

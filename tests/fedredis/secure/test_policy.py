@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from fedredis.errors import RuleError, UsageError
+from fedredis.errors import FedredisError, RuleError, UsageError
 from fedredis.secure.policy import Policy, Request
 from fedredis.secure.record import DAY, Left, Record
 
@@ -107,6 +108,14 @@ def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):
         record.path.write_text(text)
         with pytest.raises(UsageError, match="line 1 is no record"):
             list(record.read())
+
+
+def test_nothing_leaves_of_which_no_whole_line_could_be_written(tmp_path, monkeypatch):
+    record = Record(tmp_path / "record.jsonl", lambda: 0.0)
+    monkeypatch.setattr(os, "write", lambda descriptor, text: len(text) - 1)
+    with pytest.raises(FedredisError, match="No space left"):
+        record.write([Left(0.0, "a", "run", "train:1", {"w": (2, 3)}, 48, "00")])
+    assert record.today("a", "run", "train:2") == 0
 
 
 def test_limits_raise_rules_and_lower_none():

@@ -34,7 +34,7 @@ LOW_ORDER = [
 ]
 
 
-def test_x25519_is_that_of_rfc_7748_6_1() -> None:
+def test_x25519_is_that_of_rfc_7748_6_1():
     a = "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"
     b = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"
     alice, bob = (X25519PrivateKey.from_private_bytes(unhex(key)) for key in (a, b))
@@ -48,21 +48,21 @@ def test_x25519_is_that_of_rfc_7748_6_1() -> None:
 
 
 @pytest.mark.parametrize("point", LOW_ORDER, ids=lambda point: point.hex()[:8])
-def test_a_key_of_low_order_is_refused(point: bytes) -> None:
+def test_a_key_of_low_order_is_refused(point):
     own = channel_key(bytes(32)).public_key().public_bytes_raw()
     party = Party(Pairs(Circle(b"", ("a", "b"), (own, point), 1.0)), "a", bytes(32))
     with pytest.raises(RuleError, match="'signatures': the channel key of slave b is none"):
         party.deal(1, 1)
 
 
-def test_keys_of_pairs_are_derived_as_in_rfc_5869_a_1() -> None:
+def test_keys_of_pairs_are_derived_as_in_rfc_5869_a_1():
     salt, info = unhex("000102030405060708090a0b0c"), unhex("f0f1f2f3f4f5f6f7f8f9")
     assert HKDF(SHA256(), 42, salt, info).derive(b"\x0b" * 22).hex() == (
         "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
     )
 
 
-def test_what_is_said_of_a_key_can_t_be_cut_elsewhere() -> None:
+def test_what_is_said_of_a_key_can_t_be_cut_elsewhere():
     assert masks.derive(bytes(32), "ab", "c") != masks.derive(bytes(32), "a", "bc")
     assert masks.digest("ab", "c") != masks.digest("a", "bc") != masks.digest("a", "b", "c")
 
@@ -71,7 +71,7 @@ def aes(key: bytes, block: bytes) -> bytes:
     return Cipher(AES(key), ECB()).encryptor().update(block)
 
 
-def test_streams_are_those_of_rfc_8439() -> None:
+def test_streams_are_those_of_rfc_8439():
     # Section 2.4.2, and appendix A.1, number 2.
     key, nonce = bytes(range(32)), unhex("01000000" + "000000000000004a00000000")
     text = b"Ladies and Gentlemen of the class of '99"
@@ -81,7 +81,7 @@ def test_streams_are_those_of_rfc_8439() -> None:
     assert masks.stream(bytes(32), 32).hex() == stream
 
 
-def test_words_are_those_of_a_one_way_function_of_aes() -> None:
+def test_words_are_those_of_a_one_way_function_of_aes():
     # FIPS 197, appendix C.3.
     known = unhex("00112233445566778899aabbccddeeff")
     assert aes(bytes(range(32)), known).hex() == "8ea2b7ca516745bfeafc49904b496089"
@@ -96,14 +96,14 @@ def test_words_are_those_of_a_one_way_function_of_aes() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 5, 30_000])
-def test_words_are_added_up_however_many_are_drawn_at_once(count: int) -> None:
+def test_words_are_added_up_however_many_are_drawn_at_once(count):
     seeds = np.frombuffer(Random(4).randbytes(50 * masks.SEED), np.uint8).reshape(50, masks.SEED)
     total = sum(masks.drawn(seeds[i : i + 1], b"sum", count)[0] for i in range(50))
     assert (masks.words(seeds, b"sum", count).view(np.uint64) == total).all()
     assert not masks.words(seeds[:0], b"sum", count).any()
 
 
-def test_signatures_are_those_of_rfc_8032_7_1() -> None:
+def test_signatures_are_those_of_rfc_8032_7_1():
     seed = unhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
     key = Ed25519PrivateKey.from_private_bytes(seed)
     public = key.public_key().public_bytes_raw()
@@ -115,7 +115,7 @@ def test_signatures_are_those_of_rfc_8032_7_1() -> None:
     assert not verify(b"short", signature, b"")
 
 
-def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret() -> None:
+def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret():
     random, places, prime = np.random.default_rng(5), range(1, 8), shamir.PRIME
     assert all(prime % small for small in range(2, math.isqrt(prime) + 1))
     secrets = random.integers(0, 256, (4, masks.SEED), np.uint8)
@@ -145,7 +145,7 @@ def test_shares_are_values_of_a_polynomial_and_any_of_them_make_the_secret() -> 
             assert (shamir.combined((a, b, 9), those) == other).all()
 
 
-def test_sums_of_products_are_exact_for_as_many_shares_as_there_can_be() -> None:
+def test_sums_of_products_are_exact_for_as_many_shares_as_there_can_be():
     assert max(graph.COMPLETE, graph.DEGREE + 1) <= shamir.MOST
     secrets = np.full((2, masks.SEED), 255, np.uint8)
     first = np.full((shamir.MOST - 1, 2, shamir.PARTS), shamir.PRIME - 1, np.uint64)
@@ -161,11 +161,11 @@ def test_sums_of_products_are_exact_for_as_many_shares_as_there_can_be() -> None
     ("count", "share", "needed"),
     [(3, 0.67, 2), (5, 0.67, 3), (10, 0.67, 7), (30, 0.67, 20), (10, 0.51, 6), (2, 1.0, 2)],
 )
-def test_more_than_half_must_help(count: int, share: float, needed: int) -> None:
+def test_more_than_half_must_help(count, share, needed):
     assert graph.threshold(share, count) == needed
 
 
-def test_the_graph_of_many_is_drawn_anew_for_every_circle() -> None:
+def test_the_graph_of_many_is_drawn_anew_for_every_circle():
     first, other = graph.neighbours(200, b"a"), graph.neighbours(200, b"b")
     assert any((x != y).any() for x, y in zip(first, other, strict=True))
     assert all(len(np.unique(near)) == graph.DEGREE + 1 for near in first)

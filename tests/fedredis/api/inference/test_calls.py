@@ -106,6 +106,11 @@ def test_the_columns_of_a_formula():
         ({"formula": "age"}, UsageError, "label"),
         ({"formula": "cens ~ age", "label": "time"}, UsageError, "in the formula"),
         ({"formula": "cens ~ bs(age)"}, UsageError, "no expression"),
+        (
+            {"label": "horTh", "columns": ["age"], "offset": "horTh"},
+            UsageError,
+            "must hold numbers",
+        ),
         ({"formula": "cens ~ nobody"}, DataError, "nobody"),
         ({"formula": "cens ~ age", "least_cell": -1}, UsageError, "least_cell"),
         ({"formula": "cens ~ age", "slaves": 0}, UsageError, "slaves"),
