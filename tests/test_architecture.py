@@ -80,7 +80,7 @@ ALLOWED: dict[str, set[str]] = {
         *("fedredis.models", "fedredis.strategies", "fedredis.features"),
         *("fedredis.connection", "fedredis.data.reading", "fedredis.store.runs", "redis"),
         *("fedredis.jobs.dashboard", "rq", "rq_dashboard", "numpy"),
-        *("flask", "flask_wtf", "jinja2", "waitress", "werkzeug"),
+        *("flask", "flask_wtf", "jinja2", "markupsafe", "waitress", "werkzeug"),
     },
     "fedredis.cli": {
         *(*ALL_BELOW, "fedredis", "fedredis.api", "fedredis.data", "fedredis.jobs"),
