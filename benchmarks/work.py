@@ -85,7 +85,7 @@ class Work:
         sums = measure.sums(predictions[np.newaxis], rows.test_y[np.newaxis])
         count = len(rows.test_y)
         (accuracy,) = measure.facts(sums, np.array([count]), self.known)["accuracy"]
-        return accuracy or 0.0, count
+        return float(accuracy) if count else 0.0, count
 
 
 def read_rows(folder: Path, config: RunConfig) -> dict[str, Partition]:

@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from redis.exceptions import RedisError
 
 from fedredis.errors import ArtifactGoneError, RuleError
@@ -56,7 +57,7 @@ class Done:
 
     def timed(self, ms: float) -> Done:
         """Have each slave tell how long it took: the average of those worked for at once."""
-        told = {"ms": [round(ms, 3)] * len(self.updates.slaves)}
+        told = {"ms": np.full(len(self.updates.slaves), round(ms, 3))}
         return replace(self, updates=replace(self.updates, facts={**self.updates.facts, **told}))
 
     def without(self, slaves: set[str]) -> Done | None:

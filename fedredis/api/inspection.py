@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from fedredis.api.importance import importance
 from fedredis.api.report import read_report
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
+from fedredis.arrays import figures
 from fedredis.config import check_name
 from fedredis.errors import BlobError
 from fedredis.exchanges import KINDS, TRAINING
@@ -192,10 +194,11 @@ def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, A
         for bundle in bundles if kind != "scores" else ():
             # How many rows each has is masked, too.
             hidden = {"samples"} if config.secure else set()
-            # How long a slave takes is told of its training.
-            hidden |= set() if kind in TRAINING else {"ms"}
             shown = {name: told for name, told in bundle.items() if name not in hidden}
             for slave, facts in _facts(shown, "test_rows" if kind == "evaluate" else "rows"):
+                # How long a slave takes is told of its training.
+                if kind not in TRAINING:
+                    facts.pop("ms", None)
                 found.get(slave, {}).update(facts)
     for slave, failed in stored.failures(client, run, ids).items():
         told = failed.get("failures", "")
@@ -206,11 +209,20 @@ def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, A
 
 def _facts(bundle: Mapping[str, Any], rows: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Take a bundle's facts apart, slave by slave; its numbers of rows are called `rows`."""
-    slaves, worker = bundle.get("slaves"), bundle.get("worker")
-    lists = {rows if n == "samples" else n: v for n, v in bundle.items() if isinstance(v, list)}
-    for place, slave in enumerate(slaves if isinstance(slaves, list) else ()):
-        facts = {n: v[place] for n, v in lists.items() if n != "slaves" and place < len(v)}
-        yield str(slave), {**facts, **({"worker": worker} if worker else {})}
+    slaves, samples, worker = (bundle.get(what) for what in ("slaves", "samples", "worker"))
+    if not isinstance(slaves, list):
+        return
+    lists: dict[str, list[Any]] = {}
+    if isinstance(samples, list) and len(samples) == len(slaves):
+        lists[rows] = samples
+    with suppress(BlobError):
+        facts = figures.unpack(bundle.get("facts"), len(slaves))
+        lists |= {name: values.tolist() for name, values in facts.items()}
+    for place, slave in enumerate(slaves):
+        told = {name: values[place] for name, values in lists.items()}
+        # NaN is no figure, and unlike itself.
+        told = {name: value if value == value else None for name, value in told.items()}
+        yield str(slave), {**told, **({"worker": worker} if worker else {})}
 
 
 def _as_they_are(client: Redis, states: Iterable[RunState]) -> list[RunState]:

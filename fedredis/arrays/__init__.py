@@ -4,6 +4,7 @@
 - `blob`: arrays as parts of bytes, and back
 - `quantity`: one array of an exact sum, its bound and its scale
 - `rules`: how what slaves send is reduced, `Sum` or `Each`, and what is refused
+- `figures`: what each slave tells of itself beside that, as text
 - `updates`: what some slaves have computed, and the bundle that a worker hands in
 """
 

@@ -109,6 +109,11 @@ def read_head(text: bytes) -> dict[str, Any]:
     return head
 
 
+def writable(value: Any) -> str:
+    """Return it as text that can be written down: JSON may hold halves of letters."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
 def _word_sum(view: memoryview) -> int:
     """Add up bytes as 64-bit words, and what is left over as 32-bit ones, modulo 2^64.
 

@@ -164,7 +164,7 @@ class Each:
                 (slave,),
                 (int(updates.samples[i]),),
                 [stack[i] for stack in updates.stacks],
-                {name: [values[i]] for name, values in updates.facts.items()},
+                {name: values[i : i + 1] for name, values in updates.facts.items()},
             )
             for i, slave in enumerate(updates.slaves)
         ]

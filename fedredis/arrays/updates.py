@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fedredis.arrays import blob
+from fedredis.arrays import blob, figures
 from fedredis.errors import BlobError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from fedredis.arrays.figures import Facts
     from fedredis.arrays.schema import Arrays, Schema
 
-#: Figures that each slave of a bundle tells of itself, such as its accuracy, by name.
-#: None is for a slave that has no such figure.
-Facts = Mapping[str, Sequence[float | None]]
 #: A number of rows above this one is a mistake, or meant to outweigh all others.
 MOST_SAMPLES = 1 << 40
-#: A figure above this one, in absolute value, says nothing.
-MOST_FIGURE = 1e300
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +42,7 @@ class Updates:
             tuple(self.slaves[i] for i in at),
             self.samples[at],
             [stack[at] for stack in self.stacks],
-            {name: [values[i] for i in at] for name, values in self.facts.items()},
+            {name: values[at] for name, values in self.facts.items()},
             [self.memories[i] for i in at] if self.memories else (),
         )
 
@@ -96,9 +91,9 @@ class Bundle:
         about: dict[str, Any] = {
             "slaves": self.slaves,
             "samples": self.samples,
-            "facts": self.facts,
+            "facts": figures.pack(self.facts),
+            "worker": self.worker,
         }
-        about["worker"] = self.worker
         return blob.pack(schema, self.arrays, about)
 
     @classmethod
@@ -121,23 +116,13 @@ class Bundle:
         slaves, samples = _strings(about.get("slaves")), _whole(about.get("samples"))
         if len(samples) != len(slaves) or not slaves or len(set(slaves)) != len(slaves):
             raise BlobError("it does not say whose it is")
-        facts = about.get("facts")
-        if not isinstance(facts, dict) or not all(
-            isinstance(values, list) and len(values) == len(slaves) for values in facts.values()
-        ):
-            raise BlobError("what it tells of its slaves is not a list for each")
-        figures = {_text(name): _numbers(values) for name, values in facts.items()}
-        return cls(slaves, samples, arrays, figures, _text(about.get("worker", ""))[:200])
-
-
-def _text(value: Any) -> str:
-    """Return it as text that can be written down: JSON may hold halves of letters."""
-    return str(value).encode("utf-8", "replace").decode()
+        facts = figures.unpack(about.get("facts"), len(slaves))
+        return cls(slaves, samples, arrays, facts, blob.writable(about.get("worker", ""))[:200])
 
 
 def _strings(value: Any) -> tuple[str, ...]:
     # Looked at in one go, here and below: a bundle may be of thousands.
-    if not _all_are(value, str) or _text("".join(value)) != "".join(value):
+    if not _all_are(value, str) or blob.writable("".join(value)) != "".join(value):
         raise BlobError("it does not say whose it is")
     return tuple(value)
 
@@ -146,13 +131,6 @@ def _whole(value: Any) -> tuple[int, ...]:
     if not _all_are(value, int) or (value and not 0 <= min(value) <= max(value) <= MOST_SAMPLES):
         raise BlobError("a number of rows in it is none that a slave can stand for")
     return tuple(value)
-
-
-def _numbers(values: list[Any]) -> list[float | None]:
-    if not _all_are(values, int, float, type(None)):
-        raise BlobError("a figure in it is no number")
-    # Neither infinite nor too long for a float: what is kept of it has to be JSON.
-    return [None if one is None or not abs(one) <= MOST_FIGURE else float(one) for one in values]
 
 
 def _all_are(value: Any, *kinds: type) -> bool:

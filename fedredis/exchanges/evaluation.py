@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
-    from fedredis.arrays.updates import Facts
+    from fedredis.arrays.figures import Facts
     from fedredis.exchanges.protocol import AtHand, Reduced
     from fedredis.exchanges.setup import Setup
     from fedredis.exchanges.stacks import Stack
@@ -61,15 +61,15 @@ class Evaluation(OfAll):
         setup = self.setup
         found = at.stacks("test", lambda raw: setup.prepare(self.known, raw))
         groups: list[Arrays] = []
-        facts: dict[str, list[float | None]] = {}
+        told: list[Facts] = []
         for stack in found:
-            sums, told = self.sums(stack)
-            for fact, values in told.items():
-                facts.setdefault(fact, []).extend(values)
+            sums, facts = self.sums(stack)
+            told.append(facts)
             groups.append(self.rule.encode(sums, stack.samples))
         order = tuple(chain.from_iterable(stack.slaves for stack in found))
         samples = np.concatenate([stack.samples for stack in found])
-        return Updates(order, samples, merged(groups), facts)
+        together = {name: np.concatenate([facts[name] for facts in told]) for name in told[0]}
+        return Updates(order, samples, merged(groups), together)
 
     def sums(self, stack: Stack) -> tuple[Arrays, Facts]:
         """Sum up the test on the held-out rows of a stack, and say what each slave tells."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fedredis.arrays import Bundle, Sum, Updates
+from fedredis.arrays import Bundle, Sum, Updates, figures
 from fedredis.errors import UpdateRefusedError
 from fedredis.exchanges.protocol import Reduced
 
@@ -112,7 +112,9 @@ class Reduction:
 
     def reduced(self) -> Reduced:
         """Return what came back, when nothing more will."""
-        inside = tuple(slave for slave in self._asked if slave in self._in)
+        inside = tuple(self._asked)
+        if len(inside) != self.counted:
+            inside = tuple(slave for slave in inside if slave in self._in)
         each = self._single()
         return Reduced(self._total, self.samples, len(inside), len(self._asked), each, inside)
 
@@ -133,7 +135,7 @@ class Reduction:
                 "worker": bundle.worker,
                 "slaves": bundle.slaves,
                 "samples": bundle.samples,
-                **bundle.facts,
+                "facts": figures.pack(bundle.facts),
             }
             for bundle in self._facts
         ]

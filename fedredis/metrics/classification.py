@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
-    from fedredis.arrays.updates import Facts
+    from fedredis.arrays.figures import Facts
 
 #: Probabilities are cut at this distance from 0 before their logarithm is taken.
 SMALLEST_PROBABILITY = 1e-15
@@ -81,14 +81,10 @@ class Classification:
         return [counts.reshape(k, classes, classes), losses]
 
     def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
-        """Compute accuracy and log loss of each of k slaves, None without rows."""
-        hits = np.trace(arrays[0], axis1=1, axis2=2).tolist()
-        losses = arrays[1][:, 0].tolist()
-        counts = rows.tolist()
-        return {
-            "accuracy": [hit / n if n else None for hit, n in zip(hits, counts, strict=True)],
-            "log_loss": [loss / n if n else None for loss, n in zip(losses, counts, strict=True)],
-        }
+        """Compute accuracy and log loss of each of k slaves, NaN without rows."""
+        counts = np.where(rows > 0, rows, np.nan)
+        hits = np.trace(arrays[0], axis1=1, axis2=2)
+        return {"accuracy": hits / counts, "log_loss": arrays[1][:, 0] / counts}
 
     def summary(self, total: Arrays, known: Named) -> dict[str, Any]:
         """Compute ``rows``, all figures, and ``confusion``: (classes, classes), nested lists."""

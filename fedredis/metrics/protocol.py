@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named, Quantity
-    from fedredis.arrays.updates import Facts
+    from fedredis.arrays.figures import Facts
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Measure(Protocol):
     def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
         """Compute what each of k slaves tells, given its sums (k, …) and rows (k,).
 
-        That is the primary figure and the loss, None for a slave that has no rows.
+        That is the primary figure and the loss, NaN for a slave that has no rows.
         """
 
     def summary(self, total: Arrays, known: Named) -> dict[str, Any]:

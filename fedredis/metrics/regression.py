@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fedredis.arrays import Quantity, count
+from fedredis.arrays.figures import figures
 from fedredis.metrics.protocol import Figure
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
-    from fedredis.arrays.updates import Facts
+    from fedredis.arrays.figures import Facts
 
 #: Labels and errors are at most so many standard deviations of the label.
 MOST = 2.0**30
@@ -66,9 +67,9 @@ class Regression:
         return [np.full((k, 1), n, np.int64), terms.sum(axis=2, dtype=np.float64)]
 
     def facts(self, arrays: Arrays, rows: NDArray[np.int64], known: Named) -> Facts:
-        """Compute R^2 and mean squared error of each of k slaves, None without rows."""
+        """Compute R^2 and mean squared error of each of k slaves, NaN without rows."""
         each = [self.summary(list(one), known) for one in zip(*arrays, strict=True)]
-        return {name: [figures[name] for figures in each] for name in (self.primary, self.loss)}
+        return {name: figures([one[name] for one in each]) for name in (self.primary, self.loss)}
 
     def summary(self, total: Arrays, known: Named) -> dict[str, Any]:
         """Compute ``rows`` and all figures, those but R^2 in the unit of the label."""

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from fedredis import keys as names
 from fedredis.arrays import Schema, blob
-from fedredis.arrays.updates import MOST_FIGURE
+from fedredis.arrays.figures import MOST_FIGURE
 from fedredis.config import RunConfig
 from fedredis.errors import BlobError, FedredisError, RunNotFoundError, UsageError
 from fedredis.keys import RoundName, RunKeys

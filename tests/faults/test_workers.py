@@ -231,7 +231,7 @@ DAMAGED = {
     "empty parts": "it has empty parts",
     "negative rows": "a number of rows in it is none",
     "too many rows": "a number of rows in it is none",
-    "facts": "a figure in it is no number",
+    "facts": "figures in it are not base64",
 }
 SPOILT = {
     "fedavg": {

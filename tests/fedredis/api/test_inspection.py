@@ -42,7 +42,7 @@ def test_a_run(make_training, at):
 def test_facts_that_are_not_what_they_should_be_do_no_harm(make_training, at, client):
     training = make_training(rounds=1)
     training.drive()
-    told = '[{"slaves": ["0", 7], "samples": "x", "accuracy": [null]}, {"slaves": 3}]'
+    told = '[{"slaves": ["0", 7], "samples": "x", "facts": {"accuracy": [null]}}, {"slaves": 3}]'
     client.hset(training.keys.slaves, "evaluate", told)
     client.hset(RunKeys(training.run_id).slave("1"), mapping={"failures": "many"})
     record = fedredis.show(training.run_id, **at)

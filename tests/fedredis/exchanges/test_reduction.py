@@ -10,7 +10,7 @@ RULE = Sum((count("hits", (2,)),), Scope(slaves=3, rows=10))
 
 
 def bundle(*slaves: str, rows: int = 2, hits: tuple[int, int] = (1, 0)) -> Bundle:
-    return Bundle(slaves, (rows,) * len(slaves), [np.array(hits, np.int64)], {"rows": [1.0]})
+    return Bundle(slaves, (rows,) * len(slaves), [np.array(hits, np.int64)])
 
 
 def refusals(reduction: Reduction, **bundles: Bundle) -> dict[str, str]:
@@ -75,7 +75,9 @@ def test_single_updates_are_kept_in_the_order_of_the_slaves():
 
 def test_facts_are_told_by_bundle():
     reduction = Reduction(RULE, "abc")
-    reduction.take([("x", Bundle(("a",), (2,), [np.zeros(2, np.int64)], {"rows": [2.0]}, "w-1"))])
+    told = {"loss": np.array([1.0])}
+    reduction.take([("x", Bundle(("a",), (2,), [np.zeros(2, np.int64)], told, "w-1"))])
+    packed = {"loss": "AAAAAAAA8D8="}
     assert reduction.facts() == [
-        {"worker": "w-1", "slaves": ("a",), "samples": (2,), "rows": [2.0]}
+        {"worker": "w-1", "slaves": ("a",), "samples": (2,), "facts": packed}
     ]
