@@ -47,7 +47,7 @@ def run_floor(work: Work, *, stacked: bool = False) -> Floor:
         started = time.perf_counter()
         total: Any = [0.0] * len(parameters)
         for group in to_train:
-            rngs = [config.local_rng(number, slave) for slave in group.slaves]
+            rngs = config.local_rngs(number, group.slaves)
             settings = config.training(number)
             trained = stack.train(model, parameters, group.X, group.y, settings, rngs)
             for arrays in zip(*trained, strict=True):

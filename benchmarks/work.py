@@ -74,7 +74,7 @@ class Work:
     def train(self, parameters: Arrays, number: int, slave: int) -> Arrays:
         """Train as a slave does in round `number`, counted from 1."""
         rows, config = self.slave(slave), self.config
-        rng = config.local_rng(number, str(slave))
+        (rng,) = config.local_rngs(number, [str(slave)])
         model = self.setup.model(self.known)
         return model.train(parameters, rows.train_X, rows.train_y, config.training(number), rng)
 

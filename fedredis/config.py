@@ -20,7 +20,7 @@ from fedredis.models.protocol import TrainingSettings
 from fedredis.schedules import SCHEDULES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,15 +50,14 @@ def check_name(name: str, what: str) -> str:
 
 
 class Digest(ISeedSequence):
-    """A seed that is the digest of a text; NumPy's own take several times as long to be mixed."""
+    """A seed that is a digest (4,); NumPy's own take several times as long to be mixed."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, words: NDArray[np.uint64]) -> None:
+        self._words = words
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> NDArray[Any]:
-        """Return `n_words` words of the digest."""
-        digest = hashlib.shake_256(self._text.encode()).digest(n_words * np.dtype(dtype).itemsize)
-        return np.frombuffer(digest, dtype)
+        """Return the digest, which is as long as a PCG64 asks for."""
+        return self._words
 
 
 @dataclass(frozen=True)
@@ -214,11 +213,16 @@ class RunConfig:
         drawn = rng.choice(len(ids), self.sample, replace=False)
         return tuple(ids[place] for place in sorted(drawn))
 
-    def local_rng(self, number: int, slave: str) -> np.random.Generator:
-        """Make the generator of a slave in round `number`: from (seed, round, slave)."""
-        return np.random.Generator(
-            np.random.PCG64(Digest(f"{self.seed} {number} {slave}"))  # type: ignore[arg-type]
-        )
+    def local_rngs(self, number: int, slaves: Sequence[str]) -> list[np.random.Generator]:
+        """Make the generators of slaves in round `number`: each from (seed, round, slave)."""
+        about, shake = f"{self.seed} {number} ", hashlib.shake_256
+        # Where slaves are small, this is most of the time that their training takes.
+        digests = b"".join([shake(f"{about}{slave}".encode()).digest(32) for slave in slaves])
+        words = np.frombuffer(digests, "<u8").reshape(-1, 4)
+        return [
+            np.random.Generator(np.random.PCG64(Digest(each)))  # type: ignore[arg-type]
+            for each in words
+        ]
 
     def required(self, asked: int) -> int:
         """Tell how many updates a round needs that asks so many slaves: the quorum, or all."""

@@ -82,7 +82,7 @@ class Training(OfAll):
             slaves = LocalSlaves(
                 stack.X,
                 stack.y,
-                [config.local_rng(self.number, name) for name in stack.slaves],
+                config.local_rngs(self.number, stack.slaves),
                 list(map(at.memory, stack.slaves)) if setup.strategy.remembers else (),
                 stack.w,
             )

@@ -136,9 +136,16 @@ def test_named_slaves(make_config):
 
 def test_a_slave_draws_from_seed_round_and_name(make_config):
     config = make_config(seed=3)
-    drawn = [config.local_rng(n, s).random() for n in (1, 2) for s in ("1", "2", "zoo", "zoo-2")]
+    slaves = ("1", "2", "zoo", "zoo-2")
+    drawn = [rng.random() for n in (1, 2) for rng in config.local_rngs(n, slaves)]
     assert len(set(drawn)) == 8
-    assert config.local_rng(2, "zoo").random() == make_config(seed=3).local_rng(2, "zoo").random()
+    (alone,) = make_config(seed=3).local_rngs(2, ["zoo"])
+    assert alone.random() == drawn[6]
+    # Whose bits are in every published hash.
+    assert [rng.integers(1 << 62) for rng in config.local_rngs(1, slaves[:2])] == [
+        2679581365836076302,
+        565145828653437998,
+    ]
 
 
 def test_the_settings_of_a_round(make_config):

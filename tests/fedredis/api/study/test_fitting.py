@@ -174,7 +174,7 @@ def test_other_models_go_through_the_epochs_of_the_run(make_config):
     parameters = model.initialise(np.random.default_rng([config.seed, 0]))
     y = np.concatenate([part.train_y for part in parts.values()])
     for number in (1, 2, 3):
-        rng = config.local_rng(number, "1")
+        (rng,) = config.local_rngs(number, ["1"])
         parameters = model.train(parameters, inputs, y, config.training(number), rng)
     assert fitted.solver == "sgd"
     for found, expected in zip(fitted.parameters, parameters, strict=True):
