@@ -50,9 +50,7 @@ class Inference(Pass):
             rows.append(frame.rows)
         samples = np.array(rows, np.int64)
         values = [np.stack(arrays) for arrays in zip(*each, strict=True)]
-        return Updates(
-            tuple(at.slaves), samples, self.rule.encode(values, samples), {"rows": rows}
-        )
+        return Updates(tuple(at.slaves), samples, self.rule.encode(values, samples))
 
     def _frame(self, rows: Rows) -> Frame:
         config = self.setup.config
