@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays
-    from fedredis.arrays.updates import Facts
+    from fedredis.arrays.figures import Facts
     from fedredis.exchanges.protocol import Reduced
     from fedredis.exchanges.stacks import Stack
 
