@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fedredis.data.meaning import MISSING, digest, spelling, text
+from fedredis.data.meaning import MISSING, composed, digest, shown, spelling, text
 from fedredis.data.packed import unpacked
 from fedredis.data.records import PLAIN, decodable, line_of, ragged
 from fedredis.errors import DataError
@@ -122,12 +122,11 @@ class Cells:
             is_text = np.isnan(values) & ~missing
             if is_text.any():
                 row = int(is_text.argmax())
-                raise self.error(
-                    f"{str(self.frame[name].iloc[row])!r} is not a number: if it stands for a "
-                    "missing cell, `na` says so",
-                    row,
-                    name,
-                )
+                found = composed(str(self.frame[name].iloc[row]))
+                remedy = "if it stands for a missing cell, `na` says so"
+                if found.strip() == name:
+                    remedy = "the names of columns stand here again, take them out"
+                raise self.error(f"{shown(found)} is not a number: {remedy}", row, name)
         infinite = np.isinf(values)
         if infinite.any():
             raise self.error("the number is infinite", int(infinite.argmax()), name)
@@ -155,7 +154,7 @@ class Cells:
     def sample(self, name: str) -> list[str]:
         """Return the first texts of a column, those that are missing left out."""
         if self.head is None or name not in self.head:
-            column = self.frame[name].head(SAMPLE).dropna().astype(str)
+            column = self.frame[name].head(SAMPLE).dropna().map(text)
         else:
             column = self.head[name]
         texts = column.tolist()

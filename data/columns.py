@@ -74,11 +74,8 @@ def choose(cells: Cells, label: str, reading: Reading, apart: Mapping[str, str])
         if name in wanted:
             what = "the label" if name == label else "a column of weights"
             raise DataError(f"{what} can't be learned from", file=cells.path, column=name)
-    if not wanted or len(set(wanted)) < len(wanted):
-        problem = "a column to learn from is named twice"
-        if not wanted:
-            problem = "no column holds numbers or categories: name some with `columns`"
-        raise DataError(problem, file=cells.path)
+    if len(set(wanted)) < len(wanted):
+        raise DataError("a column to learn from is named twice", file=cells.path)
     chosen = tuple(
         Column(name, kind="category")
         if name in categories or (name not in songs and _kind(cells, name) == "category")
@@ -87,6 +84,9 @@ def choose(cells: Cells, label: str, reading: Reading, apart: Mapping[str, str])
     )
     unknown = [column for column in chosen if column.name not in songs]
     warn(doubts(cells, unknown, left_out, categories, label))
+    if not wanted:  # what is odd about those that there are says why
+        problem = "no column holds numbers or categories: name some with `columns`"
+        raise DataError(problem, file=cells.path)
     why = dict.fromkeys(reading.ignore, "ignored") | dict(apart)
     left = {
         name: why.get(name) or _why(cells, name, reading.columns is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from fedredis.data.doubts import Finding, warn
 from fedredis.data.reading import parts
 from fedredis.errors import DataError
 
@@ -22,7 +23,8 @@ DAY_0 = pd.Timestamp("2000-01-01")
 #: Ways to write a date, of which one must do for a whole column.
 FORMATS = (
     *("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d"),
-    *("%d.%m.%y", "%d%b%Y", "%d-%b-%Y", "%d %b %Y"),
+    *("%d%b%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%d. %B %Y", "%B %d, %Y"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%y-%m-%d", "%d%b%y", "%d-%b-%y"),
 )
 
 #: What may stand behind a date.
@@ -73,11 +75,15 @@ def _days(cells: Cells, name: str, form: str | None) -> pd.Series:
         row = int((best.isna() & text.notna()).to_numpy().argmax())
         raise cells.error(
             f"{text.iloc[row]!r} is no date, or is written otherwise than others: "
-            f"`dates={name}=FORMAT` says how, such as %d.%m.%Y",
+            f"`dates={name}=FORMAT` says how, such as %d.%m.%Y; `na`, if it stands for none",
             row,
             name,
         )
     first, *others = found.items()
+    if "%y" in first[0] and not form:
+        years = f"{first[1].dt.year.min():.0f} to {first[1].dt.year.max():.0f}"
+        what = f"its years have two digits, and are read as {years}: write four if that is wrong"
+        warn([Finding(cells.path, name, what)])
     for form_b, days in others:
         if not days.equals(first[1]):
             row = int((days != first[1]).to_numpy().argmax())

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis.data import numerals
-from fedredis.data.header import ROWS, check_first
+from fedredis.data.header import ROWS, check_first, completed
 from fedredis.data.meaning import MISSING
 from fedredis.data.numerals import Numerals
 from fedredis.data.packed import SIZE_CAP, unpacked
@@ -44,7 +44,13 @@ MARKS = (
 )
 
 #: Excel's own first line, that says what separates cells.
-SEP = re.compile(r"sep=(.)\r?\n")
+SEP = re.compile(r'"?sep=(.)\1*"?\r?\n', re.IGNORECASE)
+
+#: How texts begin that are no CSV, and what to do about them.
+NO_CSV = {
+    re.compile(r'\s*(\{\s*"|\[\s*[\[{])'): "JSON: let its name end in .json, or .jsonl",
+    re.compile(r"(?i)\s*<(!doctype|\?xml|html|table)"): "a web page, or XML: export it as CSV",
+}
 
 #: Numbers as programs write them.
 PLAIN = Numerals()
@@ -89,6 +95,15 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise DataError("the file is empty", file=path)
+    for begin, what in NO_CSV.items():
+        if begin.match(text):
+            raise DataError(f"this is no CSV file but {what}", file=path)
+    if "\0" in text:
+        row = text[: text.index("\0")].count("\n") + 1
+        problem = "the file holds no text: it has bytes that are zero"
+        if encoding == "utf-8":
+            problem += "; `encoding` says if it is utf-16-le or utf-16-be"
+        raise DataError(problem, file=path, row=row)
     cut = len(start) == HEAD
     said = SEP.match(text)
     skip = reading.header - 1 if reading.header else int(said is not None)
@@ -102,6 +117,7 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
     if reading.header is None:
         check_first(numbered[:ROWS], path)
     header, *rows = (record for _, record in numbered)
+    header = completed(header, rows[:ROWS])
     columns = (
         (name, [c for c in map(str.strip, cells) if c and c not in MISSING])
         for name, *cells in zip(
@@ -121,8 +137,7 @@ def _encoding(start: bytes, rest: bytes, path: Path) -> str:
         for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[0::2])):
             if 2 * zeros.count(0) > len(zeros):
                 return name
-        row = start[: start.index(b"\0")].count(b"\n") + 1
-        raise DataError("the file holds no text: it has bytes that are zero", file=path, row=row)
+        return "utf-8"  # which it is not, and is told by
     tail = start.rfind(b"\n") + 1 if len(start) == HEAD else len(start)
     try:
         (start[:tail] + rest).decode()

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FORMS = (
     (
         re.compile(
-            r"(\d{1,4}([-/.])\d{1,2}\2\d{1,4}|\d{1,2}[- ]?[A-Za-z]{3}[- ]?\d{4})([ T]\d.*)?"
+            r"(\d{1,4}([-/.])\d{1,2}\2\d{1,4}|\d{1,2}[-. ]{0,2}[^\W\d_]{3,9}[- ]?(\d\d){1,2}|"
+            r"[^\W\d_]{3,9} \d{1,2}, \d{4})([ T]\d.*)?"
         ),
         "dates",
         "`dates` makes numbers of them",
@@ -45,6 +46,9 @@ FORMS = (
         "",
     ),
 )
+
+#: A day as a number: 20210105.
+DAY = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 
 #: A number with zeros in front, and the name of a column of ids: id, patient_no, orderId.
 CODED = re.compile(r"0\d+")
@@ -223,6 +227,10 @@ def _merged(cells: Cells, name: str) -> Iterator[Finding]:
 def _identifier(cells: Cells, name: str) -> Iterator[Finding]:
     """Tell numbers that number things."""
     texts = cells.sample(name)
+    if len({*texts}) >= FEW_ROWS // 2 and all(map(DAY.fullmatch, texts)):
+        what = f"its numbers look like dates ({texts[0]!r}): `dates` makes numbers of them"
+        yield _of(cells, name, what, "dates", name)
+        return
     coded = next((text for text in texts if CODED.fullmatch(text)), None)
     if coded is None and IDENTIFIER.search(name) and len({*texts}) == len(texts) >= FEW_ROWS:
         coded = texts[0] if all(spelling(text).isdigit() for text in texts) else None

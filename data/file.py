@@ -127,7 +127,7 @@ def table_of(
         len(cells.frame),
         dropped,
         chosen.columns,
-        chosen.left,
+        {**chosen.left, **dict.fromkeys(opened.nested, "lists or objects")},
         {n: int(c) for n, c in zip(learnt, gaps[:, :-1].sum(axis=0), strict=False) if c},
         label,
         dict(zip(classes, counts, strict=False)),

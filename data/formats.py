@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import pandas as pd
 from fedredis.data import cells as csv
 from fedredis.data import dialect, parquet, records
 from fedredis.data.cells import Cells
+from fedredis.data.doubts import Finding, warn
 from fedredis.data.header import ROWS, check_first, column_names
 from fedredis.data.meaning import text
 from fedredis.data.numerals import Numerals, find
@@ -19,7 +22,7 @@ from fedredis.data.packed import SIZE_CAP, check_file, check_workbook, unpacked
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from fedredis.data.reading import Reading
 
@@ -27,6 +30,16 @@ if TYPE_CHECKING:
 FRAME = Path("frame")
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 LINES = (".jsonl", ".ndjson", ".json")
+
+#: What is said of some formats alone.
+HEADED = ("CSV", "a workbook")
+SAID_OF = {"separator": ("CSV",), "encoding": ("CSV", "JSON lines"), "sheet": ("a workbook",)}
+
+#: What cells are that hold several values.
+SEVERAL = (dict, list, tuple, set, np.ndarray)
+
+#: Bytes that tell the encoding of JSON, and whether it is a list.
+BEGIN = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,8 @@ class Opened:
     cells: Callable[[Collection[str]], Cells]
     #: How it is written.
     how: str
+    #: Columns whose cells are lists or objects, which are no part of the table.
+    nested: Sequence[str] = ()
 
 
 def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE_CAP) -> Opened:
@@ -46,32 +61,41 @@ def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE
 
     In errors, the first row of a frame is row 0, as in Python; rows of CSV, JSON lines and
     workbooks are lines, and so the header is 1; those of Parquet and queries are counted from 1.
+    What is said and says nothing of a format, such as the sheet of a CSV file, is warned of.
 
     Parameters
     ----------
     cap
         Bytes above which a file is refused unread.
     """
+    found = _opened(source, reading, cap)
+    kind = found.how.split(",")[0]
+    for name in (*SAID_OF, "header"):
+        if getattr(reading, name) is not None and kind not in SAID_OF.get(name, HEADED):
+            warn([Finding(found.path, None, f"`{name}` says nothing of {kind}: it is not used")])
+    return found
+
+
+def _opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int) -> Opened:
     if source is None:
         from fedredis.data import sql
 
         name = Path(sql.name_of(reading))
         return _of_frame(name, sql.answer(reading), reading, "a query's answer", first=1)
     if isinstance(source, pd.DataFrame):
-        return _of_frame(FRAME, source, reading, "in memory", first=0)
+        return _of_frame(FRAME, source, reading, "a frame", first=0)
     path = source
     check_file(path, cap)
     ends = [end.lower() for end in path.suffixes]
     end = ends[-1] if ends else ""
     if end in parquet.SUFFIXES:
-        return _of_frame(path, parquet.read(path), reading, "Parquet", first=1)
+        frame, nested = parquet.read(path)
+        return _of_frame(path, frame, reading, "Parquet", first=1, nested=nested)
     if end in WORKBOOKS:
         frame, row = _workbook(path, reading)
         return _of_frame(path, frame, reading, "a workbook", first=row + 1, found=True)
     if {*LINES} & {*ends}:
-        return _of_frame(path, _json_lines(path, cap), reading, "JSON lines", first=1)
-    if reading.sheet is not None:
-        raise DataError(f"`sheet`: it is no workbook ({', '.join(WORKBOOKS)})", file=path)
+        return _of_frame(path, _json(path, reading, cap), reading, "JSON lines", first=1)
     if reading.separator is None and ".tsv" in ends:
         reading = replace(reading.reading, separator="\t")
     return _csv(path, reading, cap)
@@ -79,54 +103,75 @@ def opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int = SIZE
 
 def without(cells: Cells, codes: dict[str, list[str]]) -> Cells:
     """Empty the cells that hold a code which stands for a missing cell."""
-    frame = cells.frame
+    emptied: dict[str, pd.Series] = {}
     for name, given in codes.items():
         if given:
+            column = cells.frame[name]
             if cells.are_numbers(name):
-                hit = frame[name].isin(pd.to_numeric(pd.Series(given), errors="coerce").dropna())
+                hit = column.isin(pd.to_numeric(pd.Series(given), errors="coerce").dropna())
             else:
                 places, texts = cells.different(name)
-                hit = pd.Series(np.array([text in given for text in texts])[places], frame.index)
-            frame = frame.assign(**{name: frame[name].mask(hit)})
-    return replace(cells, frame=frame)
+                hit = pd.Series(np.isin(texts, given)[places], column.index)
+            if hit.any():
+                emptied[name] = column.mask(hit)
+    return replace(cells, frame=cells.frame.assign(**emptied)) if emptied else cells
 
 
 def _csv(path: Path, reading: Reading, cap: int) -> Opened:
     """Open a CSV file; where its start misled about its encoding, by all of it."""
 
     def read(text: Collection[str], whole: bool = False) -> Cells:
-        how = found if not whole else dialect.find(path, reading, whole=True, cap=cap)
+        how = first if not whole else dialect.find(path, reading, whole=True, cap=cap)
         try:
-            return csv.read_cells(
-                path, header, text=text, dialect=how, codes=reading.missing_codes(header)
-            )
+            codes = reading.missing_codes(header)
+            found = csv.read_cells(path, header, text=text, dialect=how, codes=codes)
+            return without(found, codes)  # those with spaces around them, which pandas leaves
         except DataError as error:
             if whole or reading.encoding or not isinstance(error.__context__, UnicodeError):
                 raise
         return read(text, whole=True)
 
-    found = dialect.find(path, reading, cap=cap)
-    header = records.read_header(path, found)
-    return Opened(path, header, read, f"CSV, {found}")
+    first = dialect.find(path, reading, cap=cap)
+    header = records.read_header(path, first)
+    return Opened(path, header, read, f"CSV, {first}")
 
 
 def _of_frame(
-    path: Path, frame: pd.DataFrame, reading: Reading, how: str, *, first: int, found: bool = False
+    path: Path,
+    frame: pd.DataFrame,
+    reading: Reading,
+    how: str,
+    *,
+    first: int,
+    found: bool = False,
+    nested: Sequence[str] = (),
 ) -> Opened:
     """Open a frame, of which the first row has the number `first`.
 
     How text writes numbers is found, where it was not a program that wrote it.
     """
     header = column_names([str(name) for name in frame.columns], path)
+    frame = frame.set_axis(header, axis=1).reset_index(drop=True)
+    nested = [*nested, *(name for name in header if _nested(frame[name]))]
+    frame = frame.drop(columns=nested, errors="ignore")
+    if nested and not len(frame.columns):
+        problem = "it holds lists or objects, and no column a value a row"
+        raise DataError(problem, file=path, column=nested[0])
     if frame.empty:
         raise DataError("the frame has no rows" if not first else "there are no rows", file=path)
-    frame = frame.set_axis(header, axis=1).reset_index(drop=True)
+    header = [*frame]
     numerals = Numerals(reading.decimal or ".", reading.thousands or "")
     if found:
         numerals = find(_texts(frame), "", path, reading.decimal, reading.thousands)
     cells = Cells(path, numerals.rewritten(frame), line=lambda _path, index: index + first)
     cells = without(cells, reading.missing_codes(header))
-    return Opened(path, header, lambda text: cells, ", ".join(filter(None, (how, str(numerals)))))
+    how = ", ".join(filter(None, (how, str(numerals))))
+    return Opened(path, header, lambda text: cells, how, nested)
+
+
+def _nested(column: pd.Series) -> bool:
+    """Say whether a column has cells that hold several values."""
+    return column.dtype == object and bool(column.map(type).isin(SEVERAL).any())
 
 
 def _texts(frame: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
@@ -143,7 +188,7 @@ def _workbook(path: Path, reading: Reading) -> tuple[pd.DataFrame, int]:
     What is merged over several rows stands in each of them; blank rows at the end are none.
     """
     try:
-        from python_calamine import CalamineError, CalamineWorkbook
+        from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
     except ImportError:
         raise DataError(
             "to read workbooks, install python-calamine: pip install 'fedredis[excel]'", file=path
@@ -154,7 +199,10 @@ def _workbook(path: Path, reading: Reading) -> tuple[pd.DataFrame, int]:
         if sheet is not None and sheet not in book.sheet_names:
             problem = f"`sheet`: there is no '{sheet}'; there are {', '.join(book.sheet_names)}"
             raise DataError(problem, file=path)
-        sheets = [book.get_sheet_by_name(n) for n in ([sheet] if sheet else book.sheet_names)]
+        seen = [
+            each.name for each in book.sheets_metadata if each.visible == SheetVisibleEnum.Visible
+        ]
+        sheets = [book.get_sheet_by_name(n) for n in ([sheet] if sheet else seen)]
         filled = {each.name: each for each in sheets if each.to_python()}
         if len(filled) != 1:
             problem = f"several sheets have cells: `sheet` says which ({', '.join(filled)})"
@@ -191,20 +239,27 @@ def _whole(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def _json_lines(path: Path, cap: int) -> pd.DataFrame:
-    """Read JSON objects, one a line or in a list; what is nested is left out."""
+def _json(path: Path, reading: Reading, cap: int) -> pd.DataFrame:
+    """Read JSON objects, one a line or in a list."""
     with unpacked(path, cap) as file:
-        listed = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-        file.seek(0)
+        start = file.peek(BEGIN)[:BEGIN]
+        encoding = reading.encoding or json.detect_encoding(start)
+        listed = start.decode(encoding, "ignore").lstrip("\ufeff \t\r\n").startswith("[")
         try:
-            frame = pd.read_json(file, lines=not listed, dtype=False)
+            return pd.read_json(file, lines=not listed, dtype=False, encoding=encoding)
         except (ValueError, UnicodeError) as error:
-            raise DataError(
-                f"no JSON, one object a line: {' '.join(str(error).split())}", file=path
-            ) from None
-    nested = [
-        name
-        for name in frame.columns
-        if frame[name].dtype == object and frame[name].map(type).isin([dict, list]).any()
-    ]
-    return frame.drop(columns=nested)
+            why, row = " ".join(str(error).split()), None
+    if not listed:
+        row = _no_json(path, encoding)
+    raise DataError(f"no JSON, one object a line: {why}", file=path, row=row)
+
+
+def _no_json(path: Path, encoding: str) -> int | None:
+    """Return the number of the first line that is no JSON."""
+    with unpacked(path) as file, io.TextIOWrapper(file, encoding, errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                json.loads(line.strip() or "0")
+            except (ValueError, RecursionError):
+                return number
+    return None

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from fedredis.data.meaning import NUMBER, composed
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,7 +22,30 @@ ROWS = 100
 
 def in_one_line(name: str) -> str:
     """Return a column's name without spaces around it, and with one for each break in it."""
-    return " ".join(name.split())
+    return " ".join(composed(name).split())
+
+
+def completed(fields: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the cells of a header, '' for each column that it says nothing of.
+
+    There are such columns behind the others where rows end with separators; and one before them
+    where R has named rows, which it numbers or calls by different words. Other rows that are
+    longer are a fault, such as decimal commas between commas.
+
+    Parameters
+    ----------
+    rows
+        The first rows below it.
+    """
+    width = len(fields)
+    behind = rows[0][width:] if rows else []
+    if not "".join(behind).strip():
+        return [*fields, *[""] * len(behind)]
+    names = [row[0] for row in rows]
+    counted = names == [*map(str, range(1, len(rows) + 1))]
+    worded = len({*names}) == len(names) > 1 and not any(map(NUMBER.fullmatch, names))
+    before = {len(row) for row in rows} == {width + 1} and (counted or worded)
+    return ["", *fields] if before else [*fields]
 
 
 def column_names(header: Sequence[str], path: Path, row: int | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fedredis.data import formats
+from fedredis.data import formats, meaning
 from fedredis.data.columns import choose
 from fedredis.data.doubts import Finding, FindingWarning
 from fedredis.data.file import EMPTY, table_of
@@ -41,7 +41,7 @@ class ColumnFacts:
     """A column: what it holds, and what becomes of it."""
 
     name: str
-    #: number, category, date, text or empty.
+    #: number, category, date, text, empty, or lists, which are not looked at.
     kind: str
     missing: int
     distinct: int
@@ -75,9 +75,15 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
     found: dict[str, Finding] = {}
     mended, first = reading.reading, None
     for _ in range(PASSES):
-        opened = formats.opened(path, mended)
-        cells, table, refused, new = _read(opened, mended)
-        first = first or cells
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            opened = formats.opened(path, mended)
+            cells, table, refused, odd = _read(opened, mended)
+        new = [w.message.finding for w in said if isinstance(w.message, FindingWarning)] + odd
+        if names := _second_names(cells, opened):  # all else follows from it
+            new = [names]
+        else:
+            first = first or cells
         found |= {str(each): each for each in new}
         better = _mend(mended, new)
         if better == mended:
@@ -85,7 +91,10 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
         mended = better
     if refused is not None and not any(str(refused) in line for line in found):
         found[str(refused)] = Finding(refused.file, refused.column, _bare(refused))
-    facts = tuple(_facts(first or cells, mended, table))
+    facts = (
+        *_facts(first or cells, mended, table),
+        *(ColumnFacts(name, "lists", 0, 0, "", "lists or objects") for name in opened.nested),
+    )
     findings = tuple(found.values())
     return Inspection(opened.path, opened.how, len(cells.frame), facts, findings, mended, table)
 
@@ -93,26 +102,41 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
 def _read(
     opened: Opened, reading: Reading
 ) -> tuple[Cells, Table | None, DataError | None, list[Finding]]:
-    """Read a table once; return its cells, itself or why it is none, and what is odd."""
+    """Read a table once; return its cells, itself or why it is none, and what else is odd."""
     label = {reading.label} & {*opened.header}
     read = opened.cells({*filter(None, label), *reading.categories, *reading.days})
     table = refused = None
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            table = table_of(replace(opened, cells=lambda text: read), reading, fewest_classes=1)
-        except DataError as error:
-            refused = error
-            if not label:
-                with suppress(DataError):
-                    choose(read, "", reading, {})
-    findings = [w.message.finding for w in said if isinstance(w.message, FindingWarning)]
+    try:
+        table = table_of(replace(opened, cells=lambda text: read), reading, fewest_classes=1)
+    except DataError as error:
+        refused = error
+        if not label:
+            with suppress(DataError):
+                choose(read, "", reading, {})
     learnt = None if table is None else [column.name for column in table.columns]
-    findings += [f for name in opened.header for f in _of_column(read, name, reading, learnt)]
+    findings = [f for name in opened.header for f in _of_column(read, name, reading, learnt)]
     if refused is not None and EMPTY in str(refused):
         gaps = "cells are missing: `missing=mean` fills them, `missing=drop` drops their rows"
         findings.append(Finding(read.path, refused.column, gaps, "missing", "mean"))
     return read, table, refused, findings
+
+
+def _second_names(cells: Cells, opened: Opened) -> Finding | None:
+    """Tell a first row that names columns, below a line of names that are merged over several."""
+    line = cells.line(cells.path, 0)
+    if line is None or not opened.how.startswith(formats.HEADED):
+        return None
+    words = []
+    for name in opened.header:
+        if not cells.are_numbers(name) and cells.mostly_numbers(name):
+            odd, first = cells.oddities(name), meaning.text(cells.frame[name].iloc[0])
+            if len(odd) != 1 or odd.iloc[0] != 1 or odd.index[0] != first or first == name:
+                return None
+            words.append(first)
+    if len(words) < 2:
+        return None
+    what = f"row {line} names columns, too ({', '.join(words[:TOLD])}): `header` says that it does"
+    return Finding(cells.path, None, what, "header", str(line))
 
 
 def _of_column(
@@ -154,6 +178,8 @@ def _mend(reading: Reading, findings: list[Finding]) -> Reading:
     for finding in findings:
         if finding.field == "missing":
             said["missing"] = finding.value
+        elif finding.field == "header":
+            said["header"] = int(finding.value)
         elif finding.field:
             before = said.get(finding.field, getattr(reading, finding.field))
             said[finding.field] = tuple(dict.fromkeys([*before, finding.value]))  # type: ignore[misc]

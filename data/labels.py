@@ -38,7 +38,8 @@ def target(
         The places (n,) of the rows in the file.
     task
         ``classify``, ``regress``, or ``auto``: regress if all labels are numbers, and one of
-        them is not whole or there are more than 20 different ones.
+        them is not whole or there are more than 20 different ones; but if most are such numbers,
+        and some are not, this is unsure, and refused.
     fewest_classes
         1 if other rows, elsewhere, may have other labels, else 2.
     """
@@ -48,6 +49,15 @@ def target(
     if len(found) < fewest_classes and found[0] not in ERAS:
         raise DataError(
             f"every row has the label {found[0]!r}, there must be two",
+            file=cells.path,
+            column=name,
+        )
+    numbers = [t for t, n in zip(found, _numbers(found).tolist(), strict=True) if n == n]
+    if task == "auto" and len(found) > len(numbers) > len(found) / 2 and _measured(numbers):
+        odd = next(text for text in found if text not in numbers)
+        raise DataError(
+            f"most labels are numbers that are measured, and {odd!r} is none: `na` says if it "
+            "stands for a missing cell, `task=classify` if all of them are classes",
             file=cells.path,
             column=name,
         )
@@ -69,8 +79,13 @@ def target(
 
 def _measured(found: list[str]) -> bool:
     """Say whether labels, each of them once, are numbers that somebody has measured."""
-    numbers = np.asarray(pd.to_numeric(pd.Series(found), errors="coerce"), np.float64)
+    numbers = _numbers(found)
     if np.isnan(numbers).any():
         return False
     whole = np.isfinite(numbers) & (np.trunc(numbers) == numbers)
     return len(np.unique(numbers)) > MOST_NUMBERED_CLASSES or not bool(whole.all())
+
+
+def _numbers(found: list[str]) -> NDArray[np.float64]:
+    """Return texts (k,) as numbers, NaN for those that are none."""
+    return np.asarray(pd.to_numeric(pd.Series(found), errors="coerce"), np.float64)

@@ -10,22 +10,27 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Texts of a cell that is missing, beside blank ones; they are those of pandas.
+#: Texts of a cell that is missing, beside blank ones: those of pandas, and of databases' dumps.
 MISSING = frozenset(
     [
         *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
         *("<NA>", "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null"),
+        "\\N",  # in what MySQL and PostgreSQL write
     ]
 )
 
 #: A number without an exponent, which rather is a letter of a code.
 NUMBER = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)\.?([0-9]*)")
+
+#: Letters of a cell that a message shows.
+SHOWN = 60
 
 #: Keeps digests apart from other uses of the hash.
 PERSON = b"fedredis"
@@ -40,8 +45,21 @@ def text(cell: object) -> str:
     if isinstance(cell, float | np.floating):  # no exponent, and no .0
         found = np.format_float_positional(cell, trim="-")
     else:
-        found = str(cell).strip()
+        found = composed(str(cell)).strip()
     return "" if found in MISSING else found
+
+
+def composed(found: str) -> str:
+    """Return a text with its accents within its letters, as a Mac's file names have them not.
+
+    A mark of byte order that stands within a text, where files were put together, is left out.
+    """
+    return found if found.isascii() else normalize("NFC", found).replace("\ufeff", "")
+
+
+def shown(found: str) -> str:
+    """Return a text as messages quote it, a long one by its start."""
+    return repr(found if len(found) <= SHOWN else f"{found[:SHOWN]}…")
 
 
 def spelling(cell: object) -> str:

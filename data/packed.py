@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
@@ -27,6 +28,7 @@ PACKED = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # one without a file
 }
 
 #: How files begin that are no text, and what to do about them.
@@ -38,6 +40,7 @@ NO_TEXT = {
     b"$FL": "an SPSS file: export it as CSV",
     b"<stata": "a Stata file: export it as CSV",
     b"RDX": "an R data file: write it with write.csv",
+    b"ARROW1": "a Feather file: write it as Parquet",
     b"\x00" * 12: "a SAS file, or empty space: export it as CSV",
 }
 
@@ -46,6 +49,9 @@ NO_WORKBOOK = {
     b"<": "a web page, or XML: save it as .xlsx, or as CSV",
     b"ID;": "a SYLK file: save it as .xlsx, or as CSV",
 }
+
+#: What archives hold beside what was put into them.
+HIDDEN = re.compile(r"(^|/)(__MACOSX/|\.[^/]*$|Thumbs\.db$|desktop\.ini$)")
 
 #: What unpacking makes of damaged files, and of those that are locked with a password.
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
@@ -138,7 +144,7 @@ def check_workbook(path: Path) -> None:
 def _unpack(file: IO[bytes], kind: str, path: Path) -> Any:
     if kind == "zip":
         archive = zipfile.ZipFile(file)
-        names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX" not in n]
+        names = [n for n in archive.namelist() if not (n.endswith("/") or HIDDEN.search(n))]
         if {"[Content_Types].xml", "mimetype"} & {*names}:
             raise DataError(
                 "this is a workbook: let its name end in .xlsx, or .ods if it is one", file=path

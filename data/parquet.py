@@ -22,8 +22,11 @@ MOST_CELLS = SIZE_CAP // 8
 ROW_LABEL = "__index_level_"
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read the columns of a file that hold a value a row; whole numbers keep all their digits."""
+def read(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read the columns of a file that hold a value a row, and name the others.
+
+    Whole numbers keep all their digits.
+    """
     try:
         import pyarrow as arrow
         from pyarrow.parquet import ParquetFile
@@ -34,11 +37,9 @@ def read(path: Path) -> pd.DataFrame:
     types = arrow.types
     try:
         with ParquetFile(path) as file:
-            flat = [
-                field.name
-                for field in file.schema_arrow
-                if not (types.is_nested(field.type) or field.name.startswith(ROW_LABEL))
-            ]
+            fields = [f for f in file.schema_arrow if not f.name.startswith(ROW_LABEL)]
+            nested = [field.name for field in fields if types.is_nested(field.type)]
+            flat = [field.name for field in fields if field.name not in nested]
             cells = file.metadata.num_rows * len(flat)
             if cells > MOST_CELLS:
                 raise DataError(
@@ -56,4 +57,4 @@ def read(path: Path) -> pd.DataFrame:
         frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
     except (arrow.ArrowException, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"not Parquet: {' '.join(str(error).split())}", file=path) from None
-    return frame
+    return frame, nested

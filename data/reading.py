@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -138,8 +137,8 @@ class Reading:
             raise UsageError(f"and `thousands` can't both be {self.decimal!r}", field="decimal")
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
-            except LookupError:
+                "".encode(self.encoding)
+            except (LookupError, ValueError):  # base64 is a codec, and none of text
                 raise UsageError(
                     f"{self.encoding!r} is none; utf-8, cp1252, utf-16 are some", field="encoding"
                 ) from None

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis.data.dialect import Dialect
-from fedredis.data.header import column_names
+from fedredis.data.header import ROWS, column_names, completed
 from fedredis.data.packed import SIZE_CAP, unpacked
 from fedredis.errors import DataError
 
@@ -80,19 +80,13 @@ def line_of(path: Path, index: int, dialect: Dialect = PLAIN) -> int | None:
 
 
 def read_header(path: Path, dialect: Dialect = PLAIN) -> list[str]:
-    """Return the names of a file's columns, see `header.column_names`.
-
-    Where the first row has more cells than the header, and those are blank, they are columns
-    without a name.
-    """
+    """Return the names of a file's columns, see `header.completed` and `header.column_names`."""
     with decodable(path, dialect):
-        (line, fields), (_, first) = [*islice(records(path, dialect), 2), (0, []), (0, [])][:2]
-    if not fields:
+        first = [*islice(records(path, dialect), 1 + ROWS)]
+    if not first:
         raise DataError("the file is empty", file=path)
-    behind = first[len(fields) :]
-    return column_names(
-        [*fields, *([""] * len(behind) if not "".join(behind).strip() else [])], path, line
-    )
+    (line, fields), *rows = first
+    return column_names(completed(fields, [row for _, row in rows]), path, line)
 
 
 def ragged(path: Path, width: int, reason: str, dialect: Dialect = PLAIN) -> DataError:

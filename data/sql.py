@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fedredis.data.header import column_names
 from fedredis.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +34,12 @@ def answer(reading: Reading) -> pd.DataFrame:
         engine = sqlalchemy.create_engine(url)
         try:
             with engine.connect() as connection:
-                rows = connection.execute(sqlalchemy.text(str(reading.query)))
+                # As it is: to SQLAlchemy's own text '12:30' would have a parameter.
+                asked = connection.execution_options(no_parameters=True)
+                rows = asked.exec_driver_sql(str(reading.query))
+                if not rows.returns_rows:
+                    problem = "`query` has no answer: ask for one with SELECT"
+                    raise DataError(problem, file=name_of(reading))
                 names, cells = [*rows.keys()], [tuple(row) for row in rows]
         finally:
             engine.dispose()
@@ -41,7 +48,7 @@ def answer(reading: Reading) -> pd.DataFrame:
         raise DataError(
             f"the database refuses: {lines[0].strip()}", file=name_of(reading)
         ) from None
-    frame = pd.DataFrame(cells, columns=names)
+    frame = pd.DataFrame(cells, columns=column_names(names, Path(name_of(reading))))
     # Decimal numbers of a database come as objects.
     mixed = [str(name) for name in frame if frame[name].dtype.kind == "O"]
     return frame.assign(**{name: frame[name].map(_plain).infer_objects() for name in mixed})

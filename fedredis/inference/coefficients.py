@@ -27,6 +27,8 @@ def coefficients(
     level: float,
     df: float | None,
     ratio: str = "",
+    *,
+    fitted: bool = True,
 ) -> list[dict[str, Any]]:
     """List coefficients (p,) with standard errors, tests against 0 and intervals of a level.
 
@@ -36,8 +38,10 @@ def coefficients(
         Degrees of freedom of t; None for z.
     ratio
         What exponentials of coefficients are; they are listed, too, if they are something.
+    fitted
+        Whether they are those that are most likely; nothing but they is known of others.
     """
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0))
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0)) * (1 if fitted else math.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = estimates / errors
     p, away = distributions.two_sided(statistics, df), distributions.critical(level, df) * errors

@@ -35,6 +35,10 @@ SMALL_STEP = 1e-10
 MOST_STEPS = 50
 #: A log-likelihood that falls by more than this share of it is one of too long a step.
 FALLS = 1e-12
+#: Where so little is left of the information in some direction, coefficients are without bound.
+VANISHED = 1e-7
+#: A column with more than this share of the largest part in that direction has a part in it.
+PART = 0.1
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class Cox:
     """The steps of a fit; they follow `Times` and a `Spread` of the covariates.
 
     Known afterwards: ``beta`` (p,), of standardised columns, ``information`` (p, p),
-    ``log_likelihood``, ``null_log_likelihood``, ``residuals``.
+    ``log_likelihood``, ``null_log_likelihood``, ``null_information``, ``residuals``, and
+    ``unbounded`` (p,), 1 for the columns whose coefficients grow without end.
     """
 
     covariates: Covariates
@@ -226,9 +231,13 @@ class Cox:
                 "over": np.array(int(over)),
                 "converged": np.array(0),
             }
-        move = self._move(found, self.covariates.names(known))
+        first = known["null_information"] if steps else found.information
+        unbounded = unbound(found.information, first) if steps else np.zeros(p, np.int64)
+        move = np.zeros(p)
+        if not unbounded.any():
+            move = self._move(found, self.covariates.names(known))
         moved = float(np.max(np.abs(move) / (1 + np.abs(beta)), initial=0.0))
-        converged = moved <= SMALL_STEP
+        converged = moved <= SMALL_STEP and not unbounded.any()
         after = {
             "beta": beta + move,
             "move": move,
@@ -237,7 +246,9 @@ class Cox:
             "residuals": found.residuals,
             "steps": np.array(steps),
             "converged": np.array(int(converged)),
-            "over": np.array(int(converged or steps >= MOST_STEPS)),
+            "over": np.array(int(converged or unbounded.any() or steps >= MOST_STEPS)),
+            "unbounded": unbounded,
+            "null_information": first,
         }
         if not steps:
             after["null_log_likelihood"] = np.array(found.value)
@@ -263,3 +274,17 @@ class Cox:
         tied[self._tied(known)] = of_tied
         dead = known["of_dead"].reshape(groups, k, -1)
         return Cells(risk, tied.reshape(groups, k, -1), dead, known["died"])
+
+
+def unbound(information: NDArray[Any], first: NDArray[Any]) -> NDArray[np.int64]:
+    """Mark the columns (p,) whose coefficients grow without end: none, where all are bounded.
+
+    Where covariates separate those that die first, the likelihood rises for ever in a direction,
+    and what is left there of the information (p, p) at coefficients of 0, `first`, vanishes.
+    """
+    root = np.linalg.inv(np.linalg.cholesky(first))
+    left, directions = np.linalg.eigh(root @ information @ root.T)
+    if left[0] >= VANISHED:
+        return np.zeros(len(first), np.int64)
+    parts = np.abs(root.T @ directions[:, 0]) * np.sqrt(np.diag(first))
+    return np.asarray(parts > PART * parts.max(), np.int64)

@@ -23,21 +23,32 @@ TRANSFORMS = ("km", "rank", "identity", "log")
 def table(fit: Cox, known: Named, level: float, transform: str = "km") -> dict[str, Any]:
     """Return a fit as plain values: ``coefficients`` with hazard ratios, and the whole model's."""
     scale, names = known["scale"], fit.covariates.names(known)
-    covariance = np.linalg.inv(known["information"]) / np.outer(scale, scale)
+    fitted = bool(known["converged"])
+    # What has vanished of the information has no inverse, and is not told.
+    covariance = np.full((len(names), len(names)), np.nan)
+    if fitted:
+        covariance = np.linalg.inv(known["information"]) / np.outer(scale, scale)
     beta = known["beta"] / scale
     own, null = float(known["log_likelihood"]), float(known["null_log_likelihood"])
     lr = 2 * (own - null)
     said = []
-    if not int(known["converged"]):
+    if not fitted:
         said.append(
-            f"not converged after {int(known['steps'])} steps: a covariate may separate those "
-            "that die from the others"
+            f"not converged after {int(known['steps'])} steps: the coefficients are not those "
+            "that are most likely, and none is tested"
+        )
+    if which := ", ".join(names[i] for i in np.flatnonzero(known["unbounded"])):
+        said.append(
+            f"who has the event first is separated by {which}: coefficients are without bound, "
+            "and what is printed is where the steps ended"
         )
     if transform == "log" and float(known["times"][0]) <= 0:
         said.append("a time of 0 has no logarithm: proportionality is not tested")
     return {
         "ties": "efron" if fit.efron else "breslow",
-        "coefficients": coefficients(names, beta, covariance, level, None, "hazard ratio"),
+        "coefficients": coefficients(
+            names, beta, covariance, level, None, "hazard ratio", fitted=fitted
+        ),
         "ratio": "hazard ratio",
         "rows": int(known["rows"].sum()),
         "events": int(known["events"].sum()),
@@ -52,7 +63,7 @@ def table(fit: Cox, known: Named, level: float, transform: str = "km") -> dict[s
         },
         "proportionality": _proportionality(known, names, covariance, transform),
         "steps": int(known["steps"]),
-        "converged": bool(known["converged"]),
+        "converged": fitted,
         "warnings": said,
     }
 

@@ -40,7 +40,9 @@ def table(fit: Scoring, known: Named, level: float) -> dict[str, Any]:
         "family": fit.family.name,
         "link": fit.link.name,
         "covariance": fit.covariance or "model",
-        "coefficients": coefficients(names, beta, covariance, level, df, ratio=fit.link.ratio),
+        "coefficients": coefficients(
+            names, beta, covariance, level, df, fit.link.ratio, fitted=bool(known["converged"])
+        ),
         "ratio": fit.link.ratio,
         "rows": int(rows),
         "weight": weight,
@@ -128,7 +130,7 @@ def _warnings(fit: Scoring, known: Named, names: tuple[str, ...], beta: Any) -> 
     if not known["converged"]:
         said.append(
             f"not converged after {int(known['steps'])} steps: the coefficients are not those "
-            "that are most likely"
+            "that are most likely, and none is tested"
         )
     if fit.family.dispersed and _nothing_left(known):
         said.append("the columns explain the label entirely: no test has a meaning")

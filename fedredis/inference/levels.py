@@ -80,7 +80,12 @@ class Levels:
 
 
 def places(levels: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the places of cells (n,) among levels (k,), each of which has to be one of them."""
+    """Return the places of cells (n,) among levels (k,), each of which has to be one of them.
+
+    Where there is no level, no cell is there, and any place will do.
+    """
+    if not len(levels):
+        return np.zeros(len(cells), np.int64)
     order = np.argsort(levels)
     found = np.searchsorted(levels[order], cells)
     return np.asarray(order[np.minimum(found, len(levels) - 1)], np.int64)

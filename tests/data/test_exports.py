@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import gzip
+import json
+import warnings
+import zipfile
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from openpyxl import Workbook
 
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
 from fedredis.data.source import load
-from fedredis.errors import DataError, FedredisError
+from fedredis.errors import DataError, DataWarning, FedredisError
 from tests.data.exports import EXPORTS, ROWS, text
 
 if TYPE_CHECKING:
@@ -105,7 +109,36 @@ REFUSED = {
         {},
         "row 4: this line is not UTF-8, and most are: write the file anew, or correct it",
     ),
-    "no sheets": (b"x,y\n1,a\n", {"sheet": "A"}, "`sheet`: it is no workbook"),
+    "another codec": (b"x,y\n1,a\n", {"encoding": "base64"}, "`encoding` 'base64' is none"),
+    "JSON": (b'[{"x": 1, "y": "a"}]', {}, r"no CSV file but JSON: let its name end in \.json"),
+    "a web page": (b"<html><table><tr>", {}, "no CSV file but a web page"),
+    "an empty archive": (b"PK\x05\x06" + bytes(18), {}, "the archive has 0 files, not one"),
+    "Stata's old files": (b"r\x02\x01" + b"\0" * 99 + b"x", {}, "row 1: the file holds no text"),
+    "UTF-16 of no Latin": (
+        "数値;都市\n東京;大阪\n".encode("utf-16-be"),
+        {},
+        "it has bytes that are zero; `encoding` says if it is utf-16-le or utf-16-be",
+    ),
+    "two files in one": (
+        b"x,y\n1,a\n2,b\n\xef\xbb\xbfx,y\n3,a\n",
+        {},
+        "row 4, column 'x': 'x' is not a number: the names of columns stand here again",
+    ),
+    "decimal commas between commas": (
+        b"x,y\n1,5,a\n3,5,b\n",
+        {},
+        "row 2: the row has 3 fields, the header 2",
+    ),
+    "a measured label with a code": (
+        b"x,y\n" + b"".join(b"%d,%d.5\n" % (i, i) for i in range(30)) + b"31,?\n",
+        {},
+        r"column 'y': most labels are numbers that are measured, and '\?' is none: `na` says",
+    ),
+    "no year of these": (
+        b"d,x,y\n2021-01-05,1,a\n9999-12-31,2,b\n",
+        {"dates": ["d"]},
+        "row 3, column 'd': '9999-12-31' is no date, .*; `na`, if it stands for none",
+    ),
     "dates of two orders": (
         b"d,x,y\n01/02/2021,1,a\n03/04/2021,2,b\n",
         {"dates": ["d"]},
@@ -193,3 +226,134 @@ def test_a_sheet_of_blanks_is_empty(tmp_path):
     book.save(tmp_path / "table.xlsx")
     with pytest.raises(DataError, match="there is nothing in row 1 and below"):
         load(tmp_path / "table.xlsx", Reading(label="y"))
+
+
+#: What else programs write that is to be read without a hint: a file's name, its bytes, and the
+#: column x that must come out of it.
+HABITS = {
+    "excel-quoted.csv": (b'"SEP=;"\r\nx;y\r\n1,5;a\r\n2,5;b\r\n', [1.5, 2.5]),
+    "r-names.csv": (b'"x","y"\n"1",1.5,"a"\n"2",NA,"b"\n', [1.5, np.nan]),
+    "r-words.txt": (b'"x"\t"y"\n"Mazda"\t1.5\t"a"\n"Fiat"\t2.5\t"b"\n', [1.5, 2.5]),
+    "r-csv2.csv": (b'"x";"y"\n"1";1,5;"a"\n"2";2,5;"b"\n', [1.5, 2.5]),
+    "mysql.txt": (b"x\ty\n1.5\ta\n\\N\tb\n", [1.5, np.nan]),
+    "joined.csv": (b"\xef\xbb\xbf\xef\xbb\xbfx,y\n1,a\n\xef\xbb\xbf2,b\n", [1, 2]),
+    "packed.json.gz": (gzip.compress(b'[{"x": 1, "y": "a"}, {"x": 2, "y": "b"}]'), [1, 2]),
+    "marked.jsonl": (b'\xef\xbb\xbf{"x": 1, "y": "a"}\n{"x": 2, "y": "b"}\n', [1, 2]),
+    "wide.jsonl": ('{"x": 1, "y": "ä"}\n{"x": 2, "y": "b"}\n'.encode("utf-16"), [1, 2]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.* column 1 has no name")
+@pytest.mark.parametrize("name", HABITS)
+def test_habits_of_programs(tmp_path: Path, name: str) -> None:
+    content, x = HABITS[name]
+    (tmp_path / name).write_bytes(content)
+    table = load(tmp_path / name, Reading(label="y", missing="mean"))
+    assert [column.name for column in table.columns] == ["x"]
+    np.testing.assert_array_equal(table.X[:, 0], x)
+
+
+def test_an_archive_from_a_mac_has_one_file(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "table.zip", "w") as archive:
+        for name in ("__MACOSX/._table.csv", ".DS_Store", "table.csv"):
+            archive.writestr(name, "x,y\n1,a\n2,b\n")
+    assert load(tmp_path / "table.zip", Reading(label="y")).X[:, 0].tolist() == [1, 2]
+
+
+def test_a_hidden_sheet_is_not_asked_after(tmp_path: Path) -> None:
+    book = Workbook()
+    for row in (["x", "y"], [1, "a"], [2, "b"]):
+        book.active.append(row)
+    hidden = book.create_sheet("codes")
+    hidden.sheet_state = "hidden"
+    hidden.append(["code"])
+    book.save(tmp_path / "table.xlsx")
+    assert load(tmp_path / "table.xlsx", Reading(label="y")).X[:, 0].tolist() == [1, 2]
+
+
+def test_codes_with_spaces_around_them(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"w,x,y\n" + b" ? , -9 ,a\nu,1,b\nv, ?,a\n" * 4)
+    table = read(path, label="y", dates=(), ignore=(), na=["?", "x=-9"])
+    w, x = table.X.T.tolist()
+    np.testing.assert_array_equal(w, [np.nan, digest("u"), digest("v")] * 4)
+    np.testing.assert_array_equal(x, [np.nan, 1, np.nan] * 4)
+
+
+def test_what_is_nested_is_named(tmp_path: Path) -> None:
+    lines = [{"x": i, "y": "ab"[i % 2], "z": {"a": i}, "w": [i]} for i in range(4)]
+    (tmp_path / "table.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    pd.DataFrame(lines).to_parquet(tmp_path / "table.parquet")
+    for name in ("table.jsonl", "table.parquet"):
+        account = load(tmp_path / name, Reading(label="y")).account
+        assert account is not None
+        assert account.left == {"z": "lists or objects", "w": "lists or objects"}
+    (tmp_path / "one.json").write_text(json.dumps({"data": lines}))
+    with pytest.raises(DataError, match="column 'data': it holds lists or objects, and no column"):
+        load(tmp_path / "one.json", Reading(label="data"))
+
+
+def test_the_line_that_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "table.jsonl").write_text('{"x": 1, "y": "a"}\n\n{"x": 2,\n')
+    with pytest.raises(DataError, match=r"table\.jsonl, row 3: no JSON, one object a line"):
+        load(tmp_path / "table.jsonl", Reading(label="y"))
+
+
+@pytest.mark.parametrize("said", [{"header": 3}, {"separator": ";"}, {"encoding": "cp1252"}])
+def test_what_says_nothing_of_a_format_is_told(tmp_path: Path, said: dict[str, object]) -> None:
+    path = tmp_path / "table.parquet"
+    pd.DataFrame({"x": [1, 2], "y": ["a", "b"]}).to_parquet(path)
+    (name,) = said
+    with pytest.warns(DataWarning, match=f"table.parquet: `{name}` says nothing of Parquet: it"):
+        load(path, Reading(label="y", **said))  # type: ignore[arg-type]
+
+
+def test_accents_within_their_letters_or_behind_them_are_one_thing(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("Gro\u0308ße,ort,y\n" + "1,Ko\u0308ln,a\n2,K\u00f6ln,b\n3,Ulm,b\n" * 3)
+    table = load(path, Reading(label="y"))
+    assert [column.name for column in table.columns] == ["Gr\u00f6ße", "ort"]
+    assert len({*table.X[:, 1].tolist()}) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [
+        ("15.01.21", 2021),
+        ("15/01/21", 2021),
+        ("01/15/21", 2021),
+        ("15Jan21", 2021),
+        ("15-Jan-50", 2050),
+        ("15 January 1950", 1950),
+        ("January 15, 1950", 1950),
+        ("15. January 1950", 1950),
+    ],
+)
+def test_dates_in_other_forms(tmp_path: Path, written: str, year: int) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("d;x;y\n" + f"{written};1;a\n{written};1;b\n" * 20)
+    with pytest.warns(DataWarning, match="column 'd': it holds dates"):
+        load(path, Reading(label="y"))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        table = load(path, Reading(label="y", dates=["d"]))
+    assert table.X[0, :3].tolist() == [year, 1, date(year, 1, 15).weekday()]
+    told = any(f"are read as {year} to {year}:" in str(each.message) for each in said)
+    assert told is (f"{year}" not in written)
+
+
+def test_days_as_numbers_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("d,y\n" + "".join(f"202101{i:02},{'ab'[i % 2]}\n" for i in range(1, 25)))
+    with pytest.warns(DataWarning, match=r"'d': its numbers look like dates \('20210101'\)"):
+        load(path, Reading(label="y"))
+
+
+def test_why_no_column_can_be_learnt_from_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("x;y\n" + "".join(f"{i},23,456.5;{'ab'[i % 2]}\n" for i in range(1, 31)))
+    with (
+        pytest.warns(DataWarning, match="column 'x': it holds numbers with commas"),
+        pytest.raises(DataError, match="no column holds numbers or categories"),
+    ):
+        load(path, Reading(label="y"))

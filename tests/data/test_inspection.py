@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from fedredis.cli.options import split
@@ -61,3 +63,30 @@ def test_what_nothing_mends(tmp_path, text, line):
     told = [str(each) for each in looked.findings]
     assert (told == []) if line is None else any(line in each for each in told)
     assert (looked.table is None) == (line is not None)
+
+
+def test_a_second_line_of_names_is_the_one_to_read(tmp_path):
+    """Programs write heads that are merged over several columns above the names of these."""
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{100 + i};{60 + i};{i};{'ab'[i % 3 % 2]}\n" for i in range(30))
+    path.write_text("blood;;other;\nsys;dia;age;y\n" + rows)
+    looked = inspect(path, Reading(label="y"))
+    assert said_by(looked.mended) == {"label": "y", "header": "2"}
+    assert [str(each).partition(": ")[2] for each in looked.findings] == [
+        "row 2 names columns, too (sys, dia, age): `header` says that it does"
+    ]
+    assert [column.name for column in looked.columns] == ["sys", "dia", "age", "y"]
+    assert looked.table is not None
+
+
+def test_what_says_nothing_of_a_format_is_a_finding(tmp_path):
+    path = tmp_path / "a.jsonl"
+    lines = ({"x": i, "z": [1], "y": "ab"[i % 3 % 2]} for i in range(30))
+    path.write_text("\n".join(map(json.dumps, lines)))
+    looked = inspect(path, Reading(label="y", header=2))
+    assert [each.what for each in looked.findings] == [
+        "`header` says nothing of JSON lines: it is not used"
+    ]
+    assert [(c.name, c.kind, c.use) for c in looked.columns[-1:]] == [
+        ("z", "lists", "lists or objects")
+    ]

@@ -97,6 +97,8 @@ def test_a_query_of_postgresql(postgres, monkeypatch):
         [60, 2021, 3, digest("Nord")],
     ]
     assert (table.classes, table.y.tolist()) == (("ill", "well"), [1, 0, 1])
+    now = "SELECT 1 AS age, '12:30' AS ward, 'x' AS outcome WHERE 'a:b%' LIKE '%:b%'"
+    assert asked(postgres, query=f"{now} UNION SELECT 2, 'v', 'z'", dates=(), na=()).X[0, 0] == 1
     with pytest.raises(FedredisError, match=r'refuses: relation "other" does not exist'):
         asked(postgres, query="SELECT * FROM other")
 
@@ -114,3 +116,22 @@ def test_databases_that_can_not_be_asked(url, problem):
     with pytest.raises(FedredisError, match=problem) as refused:
         asked(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("SELECT 1 AS x, 2 AS x, 'a' AS y", "column 'x': two columns have this name: rename one"),
+        ("CREATE TABLE z (x)", "`query` has no answer: ask for one with SELECT"),
+    ],
+)
+def test_queries_whose_answer_is_no_table(tmp_path: Path, query: str, problem: str) -> None:
+    with pytest.raises(FedredisError, match=problem):
+        load(None, Reading(sql=f"sqlite:///{tmp_path / 'a.db'}", query=query, label="y"))
+
+
+def test_a_query_has_no_parameters(tmp_path: Path) -> None:
+    """A time or a share in it is not taken for one."""
+    query = "SELECT 5 AS x, '12:30' AS y WHERE '12:30%' LIKE '12:30%' UNION SELECT 6, '5 %(a)s'"
+    table = load(None, Reading(sql=f"sqlite:///{tmp_path / 'a.db'}", query=query, label="y"))
+    assert table.classes == ("12:30", "5 %(a)s")

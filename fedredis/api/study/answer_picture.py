@@ -83,11 +83,13 @@ def _coefficients(axes: Axes, result: Mapping[str, Any]) -> None:
     # The constant is of another kind, and would be far away.
     lines = [line for line in result["coefficients"] if line["name"] != INTERCEPT]
     lines = lines or result["coefficients"]
-    middle, low, high = np.array([[line[key] for key in keys] for line in lines], float).T
-    places = -np.arange(len(lines))
+    # What is not fitted has no interval, and then nothing has a place.
+    shown = [line for line in lines if line[keys[2]] is not None and line[keys[1]] is not None]
+    middle, low, high = np.array([[line[key] for key in keys] for line in shown] or [[1] * 3]).T
+    places = -np.array([lines.index(line) for line in shown] or [len(lines)])
     axes.errorbar(middle, places, xerr=[middle - low, high - middle], fmt="o", capsize=3)
     axes.axvline(1 if ratio else 0, color="#bbbbbb", zorder=0)
-    axes.set_yticks(places, [unformatted(line["name"]) for line in lines])
+    axes.set_yticks(-np.arange(len(lines)), [unformatted(line["name"]) for line in lines])
     axes.set_ylim(-len(lines) + 0.4, 0.6)
     axes.set_title(f"{ratio or 'coefficients'}, {100 * result['level']:g} % intervals", loc="left")
     if ratio:

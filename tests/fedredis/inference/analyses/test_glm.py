@@ -166,6 +166,8 @@ def test_what_is_separated_is_said(ask):
     frame["sign"] = (frame.GPA.median() < frame.GPA) * 1.0
     found = ask(frame, kind="glm", label="sign", family="binomial", terms=[["GPA"]])
     assert "separated" in "".join(found["warnings"])
+    for line in found["coefficients"]:
+        assert (line["se"], line["p"], line["low"], line["ratio_high"]) == (None,) * 4
 
 
 @pytest.mark.parametrize(

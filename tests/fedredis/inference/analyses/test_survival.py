@@ -175,3 +175,37 @@ def test_all_die_at_once_at_0(ask):
     assert abs(found["coefficients"][0]["estimate"]) < 1e-12
     assert found["proportionality"][0]["statistic"] is None
     assert "no logarithm" in "".join(found["warnings"])
+
+
+@pytest.mark.parametrize("strata", ["", "slave"])
+def test_who_has_the_event_first_is_separated(ask: Ask, strata: str) -> None:
+    """All of one group die before the first of the other one: the likelihood has no top."""
+    n = np.arange(40)
+    frame = pd.DataFrame(
+        {
+            "time": np.where(n % 2, 1 + n / 2, 100 + n),
+            "died": 1.0,
+            "group": n % 2 * 1.0,
+            "age": np.random.default_rng(0).normal(size=40),
+        }
+    )
+    cuts = (2,) if strata else (1, 3)
+    asked = {"time": "time", "event": "died", "terms": [["group"], ["age"]], "strata": strata}
+    found = ask(frame, cuts, kind="survival", **asked)
+    assert not found["converged"]
+    assert "separated by group: coefficients are without bound" in found["warnings"][1]
+    for line in found["coefficients"]:
+        for figure in ("se", "statistic", "p", "low", "high", "ratio_low", "ratio_high"):
+            assert line[figure] is None
+    assert [each["p"] for each in found["proportionality"]] == [None, None]
+    # What is not separated is where it is without the others' doing, and so is the likelihood.
+    theirs = CoxPHFitter().fit(
+        frame.assign(place=np.repeat([0, 1], 20)) if strata else frame,
+        "time",
+        "died",
+        strata=["group", *(["place"] if strata else [])],
+    )
+    np.testing.assert_allclose(
+        of(found["coefficients"], "estimate")[1], theirs.params_["age"], rtol=1e-4
+    )
+    np.testing.assert_allclose(found["log_likelihood"], theirs.log_likelihood_, rtol=1e-5)
