@@ -18,9 +18,9 @@ import numpy as np
 from fedredis.data.cuts.deal import deal
 from fedredis.data.cuts.spec import Cut
 from fedredis.data.manifest import NAME, Manifest, read_manifest
-from fedredis.data.partition import slave_file
+from fedredis.data.partition import DIGITS, digest_of, open_partition, slave_file
 from fedredis.data.whole import written_whole
-from fedredis.errors import UsageError
+from fedredis.errors import DataError, UsageError
 from fedredis.shares import of
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.data.table import Table
-
-#: Hexadecimal digits of the digest that a dataset id ends with.
-DIGITS = 8
 
 #: The cut when none is asked for.
 IID = Cut()
@@ -60,7 +57,8 @@ def write_partitions(
 ) -> Manifest:
     """Write a partition folder, whole or not at all.
 
-    A folder that holds the same data, cut alike, is left as it is.
+    A folder that holds the same data, cut alike, is left as it is, but for files that are gone or
+    damaged: these are written again.
 
     Parameters
     ----------
@@ -82,14 +80,33 @@ def write_partitions(
     manifest = Manifest.of(
         table, dataset="", slaves=slaves, seed=seed, test_fraction=test_fraction, cut=str(cut)
     )
-    manifest = replace(manifest, dataset=_dataset(manifest, _parts(table, dealt, manifest)))
-    if not _there(directory, manifest):
-        with written_whole(directory) as scratch:
-            scratch.mkdir()
-            for slave_id, part in enumerate(_parts(table, dealt, manifest)):
-                np.save(slave_file(scratch, slave_id), part, allow_pickle=False)
-            (scratch / NAME).write_text(manifest.to_json(), encoding="utf-8")
+    manifest = _named(manifest, _parts(table, dealt, manifest))
+    if _there(directory, manifest):
+        for slave_id, part in enumerate(_parts(table, dealt, manifest)):
+            if not _whole(directory, slave_id, manifest):
+                with written_whole(slave_file(directory, slave_id)) as scratch:
+                    _save(scratch, part)
+        return manifest
+    with written_whole(directory) as scratch:
+        scratch.mkdir()
+        for slave_id, part in enumerate(_parts(table, dealt, manifest)):
+            _save(slave_file(scratch, slave_id), part)
+        (scratch / NAME).write_text(manifest.to_json(), encoding="utf-8")
     return manifest
+
+
+def _save(path: Path, part: NDArray[np.float64]) -> None:
+    with path.open("wb") as file:  # by its name, NumPy would append an ending to it
+        np.save(file, part, allow_pickle=False)
+
+
+def _whole(directory: Path, slave_id: int, manifest: Manifest) -> bool:
+    """Say whether a slave's file is there, and holds what was cut for it."""
+    try:
+        open_partition(directory, slave_id, manifest)
+    except DataError:
+        return False
+    return True
 
 
 def _parts(
@@ -112,18 +129,21 @@ def content_of(table: Table) -> str:
     return digest.hexdigest()[:DIGITS]
 
 
-def _dataset(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> str:
-    """Name a data set after its source, its slaves and its contents."""
+def _named(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> Manifest:
+    """Name a data set after its source, its slaves and its contents, and tell these by slave."""
     essentials, reading = asdict(manifest), manifest.reading
-    for name in ("dataset", "source", "content", "reading"):
+    for name in ("dataset", "source", "content", "digests", "reading"):
         del essentials[name]
     essentials |= {"label": reading.label, "missing": reading.missing}
     essentials |= {"weights": reading.weights} if reading.weights else {}
     digest = hashlib.sha256(json.dumps(essentials, sort_keys=True).encode())
+    digests = []
     for part in parts:
         digest.update(part.tobytes())
+        digests.append(digest_of(part))
     stem = re.sub(r"[^a-z0-9]+", "-", Path(manifest.source).stem.lower()).strip("-")
-    return f"{stem or 'data'}-{manifest.slaves}-{digest.hexdigest()[:DIGITS]}"
+    dataset = f"{stem or 'data'}-{manifest.slaves}-{digest.hexdigest()[:DIGITS]}"
+    return replace(manifest, dataset=dataset, digests=tuple(digests))
 
 
 def _there(directory: Path, manifest: Manifest) -> bool:

@@ -51,6 +51,9 @@ class Manifest:
         may be missing (NaN), to be filled by the mean over all slaves.
     content
         Of a slave's own file a digest of its rows, which tells that another file is another one.
+    digests
+        Of each slave's file in the folder a digest of its rows, in order, as they were cut; none
+        where owners have written the folder by themselves.
     version
         Of the folder's format.
     """
@@ -65,6 +68,7 @@ class Manifest:
     rows: int
     cut: str = "iid"
     content: str = ""
+    digests: tuple[str, ...] = ()
     reading: Reading = UNSAID
     version: int = VERSION
 
@@ -113,6 +117,7 @@ class Manifest:
                 rows=_whole(known["rows"]),
                 cut=_text(known.get("cut", "iid")),
                 content=_text(known.get("content", "")),
+                digests=tuple(_text(digest) for digest in known.get("digests", ())),
                 reading=Reading(**known.get("reading", {})).agreed,
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
@@ -122,7 +127,8 @@ class Manifest:
         if version != VERSION:
             raise DataError(f"the manifest has version {version}, not {VERSION}")
         names = [column.name for column in manifest.columns]
-        if not (1 <= manifest.slaves <= manifest.rows and names):
+        fit = len(manifest.digests) in (0, manifest.slaves)
+        if not (1 <= manifest.slaves <= manifest.rows and names and fit):
             raise DataError("the manifest is damaged: its counts don't fit each other")
         for what, given in (("column", names), ("class", manifest.classes)):
             if len(set(given)) < len(given):

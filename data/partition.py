@@ -9,6 +9,7 @@ text; a missing cell is NaN.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+
+#: Hexadecimal digits of a digest: too few to tell anything of the rows but that they are others.
+DIGITS = 8
 
 #: What NumPy makes of a header that is damaged.
 DAMAGED = (ValueError, TypeError, KeyError, SyntaxError, TokenError, EOFError, MemoryError)
@@ -70,6 +74,11 @@ class Partition:
         return cls(X[~out], y[~out], X[out], y[out], None if w is None else w[~out])
 
 
+def digest_of(rows: NDArray[Any]) -> str:
+    """Return a digest of a slave's array, shape (n, width)."""
+    return hashlib.sha256(np.ascontiguousarray(rows, "<f8").data).hexdigest()[:DIGITS]
+
+
 def slave_file(directory: Path, slave_id: int) -> Path:
     """Return the path of a slave's file."""
     return directory / f"slave-{slave_id}.npy"
@@ -94,7 +103,7 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
     Raises
     ------
     DataError
-        If the slave's file is not there or is damaged.
+        If the slave's file is not there, is damaged, or holds other rows than were cut.
     """
     manifest = manifest or read_manifest(directory)
     path = slave_file(directory, slave_id)
@@ -102,6 +111,9 @@ def open_partition(directory: Path, slave_id: int, manifest: Manifest | None = N
         rows = np.lib.format.read_array(file, allow_pickle=False)
     if (problem := _damage(rows, manifest)) is not None:
         raise DataError(f"the file is damaged: {problem}", file=path)
+    if manifest.digests and digest_of(rows) != manifest.digests[slave_id]:
+        why = "its rows are not those that were cut for this slave: put its own file there"
+        raise DataError(why, file=path)
     X, y, *w, out = _parts(rows, manifest)
     if manifest.classes:
         y = y.astype(np.int64)

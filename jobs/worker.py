@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -207,7 +208,8 @@ def make_card(holding: Holding) -> WorkerCard:
         pid=os.getpid(),
         queue=queue,
         dataset=manifest.dataset,
-        manifest=manifest.to_json(),
+        # Whose rows are which is for the folder alone: a card is small however many they are.
+        manifest=replace(manifest, digests=()).to_json(),
         slaves=slaves,
         version=VERSION,
     )

@@ -129,12 +129,35 @@ def test_nothing_names_the_machine(tmp_path, table):
     assert not [text for text in contents(tmp_path / "out").values() if b"/" in text]
 
 
-def test_a_folder_of_the_same_data_is_left_as_it_is(tmp_path, table):
+def test_a_folder_of_the_same_data_is_left_as_it_is_and_mended(tmp_path, table):
     out = tmp_path / "out"
     manifest = write_partitions(table, out, 3, seed=1, test_fraction=0.2)
+    before, node = contents(out), (out / "slave-0.npy").stat().st_ino
     (out / "slave-1.npy").unlink()
+    whole = before["slave-2.npy"]
+    (out / "slave-2.npy").write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
     assert write_partitions(table, out, 3, seed=1, test_fraction=0.2) == manifest
-    assert held(out, manifest) == [0, 2]
+    assert contents(out) == before
+    assert (out / "slave-0.npy").stat().st_ino == node
+
+
+def test_the_file_of_another_slave_or_with_another_byte_is_none_of_the_cut(tmp_path, table):
+    out = tmp_path / "out"
+    manifest = write_partitions(table, out, 4, seed=1, test_fraction=0.2)
+    whole = contents(out)
+    assert len(whole["slave-2.npy"]) == len(whole["slave-1.npy"])
+    # The lowest bit of a number in the middle of the rows.
+    place = 128 + 8
+    bit = whole["slave-2.npy"]
+    for other in (
+        whole["slave-1.npy"],
+        bit[:place] + bytes([bit[place] ^ 1]) + bit[place + 1 :],
+    ):
+        (out / "slave-2.npy").write_bytes(other)
+        with pytest.raises(DataError, match=r"slave-2\.npy: its rows are not those that were cut"):
+            open_partition(out, 2, manifest)
+    (out / "slave-2.npy").write_bytes(whole["slave-2.npy"])
+    open_partition(out, 2)
 
 
 def test_a_folder_of_other_data_is_refused(tmp_path, table):

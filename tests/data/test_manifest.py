@@ -38,6 +38,8 @@ def test_it_can_be_read_by_eye():
         ({"slaves": "two"}, "damaged"),
         ({"slaves": 0}, "damaged"),
         ({"slaves": 11}, "damaged"),
+        ({"digests": ["0123abcd"]}, "counts don't fit"),
+        ({"digests": [1, 2]}, "damaged"),
         ({"rows": 1.5}, "damaged"),
         ({"test_fraction": None}, "damaged"),
         ({"columns": []}, "damaged"),

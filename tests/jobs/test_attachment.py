@@ -198,7 +198,7 @@ def test_a_slave_that_fails_takes_no_other_with_it(
     for slave in failing:
         (folder / f"slave-{slave}.npy").unlink()
     open_round(master, name, quorum=1)
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         stay.stay()
     good = 4 - len(failing)
     assert stay.counted.get(kind, 0) == good
@@ -207,8 +207,9 @@ def test_a_slave_that_fails_takes_no_other_with_it(
     assert sorted(told) == list(failing)
     for slave in failing:
         assert told[slave]["failures"] == "2"
-        assert told[slave]["error"].startswith("Traceback (most recent call last):\n")
-        assert told[slave]["error"].rstrip().endswith(f"slave-{slave}.npy: there is no such file")
+        # Of data that can't be used a line, without where in the program that was found.
+        file = folder / f"slave-{slave}.npy"
+        assert told[slave]["error"] == f"{file}: there is no such file"
     noted = sorted((r.run, r.round, r.slave) for r in caplog.records)
     assert noted == [(keys.run_id, name, slave) for slave in failing for _ in range(2)]
 

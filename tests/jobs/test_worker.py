@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -183,7 +184,9 @@ def test_the_card_of_a_folder_of_all_slaves(folder, manifest):
     assert card.slaves is None
     assert card.queue == f"fedredis-{manifest.dataset}"
     assert card.name.startswith(f"{card.queue}-")
-    assert (card.dataset, card.manifest) == (manifest.dataset, manifest.to_json())
+    # Whose rows are which is for the folder alone: of many slaves that would be long.
+    told = dataclasses.replace(manifest, digests=())
+    assert (card.dataset, card.manifest) == (manifest.dataset, told.to_json())
     assert make_card(Folder(folder, manifest)).name != card.name
 
 
