@@ -163,10 +163,6 @@ def _write_whatever_comes() -> None:
 
 
 def _unforeseen(error: Exception) -> str:
-    from redis.exceptions import RedisError
-
-    if isinstance(error, RedisError):
-        return f"Redis failed: {error}; `fedredis doctor` looks into it"
     if isinstance(error, OSError):
         if error.errno == errno.ENOSPC and not error.filename:
             return f"{error.strerror}: make room where it writes, or send its output elsewhere"

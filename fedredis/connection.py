@@ -13,6 +13,7 @@ from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -214,6 +215,11 @@ def explain(error: RedisError, url: str) -> RedisUnavailableError:
         return RedisUnavailableError(
             f"Redis at {masked(url)} refuses the login: {error}; a password is given in the URL "
             f"or by {PASSWORD}"
+        )
+    if isinstance(error, NoPermissionError):
+        return RedisUnavailableError(
+            f"Redis at {masked(url)} does not allow this login to do so: {error}; `fedredis acl` "
+            "prints the rules"
         )
     if isinstance(error, AWAY):
         return RedisUnavailableError(f"Redis unreachable at {masked(url)}: {error}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.connection import await_redis, check, connect, server_url
+from redis.exceptions import RedisError
+
+from fedredis.connection import await_redis, check, connect, explain, server_url
 from fedredis.redis_url import masked, redis_cli
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def session(
     Raises
     ------
     RedisUnavailableError
-        If the one given does not answer.
+        If the one given does not answer, or either does not do what it is told meanwhile.
     ServerError
         If the embedded one does not start.
     UsageError
@@ -65,17 +67,23 @@ def session(
             await_redis(redis_url, wait)
         else:
             check(redis_url)
-        client = connect(redis_url)
-        try:
+        with _explained(redis_url), closing(connect(redis_url)) as client:
             yield Session(client, redis_url, None)
-        finally:
-            client.close()
         return
     from fedredis.embedded import EmbeddedServer  # who names a Redis needs none
 
-    with EmbeddedServer.open(Path(home)) as server:
-        client = connect(server.url)
-        try:
-            yield Session(client, server.url, server)
-        finally:
-            client.close()
+    with (
+        EmbeddedServer.open(Path(home)) as server,
+        _explained(server.url),
+        closing(connect(server.url)) as client,
+    ):
+        yield Session(client, server.url, server)
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what Redis refuses, or does not answer, into a line, whatever asked for it."""
+    try:
+        yield
+    except RedisError as error:
+        raise explain(error, url) from error

@@ -220,7 +220,11 @@ def test_what_a_server_that_is_away_answers_is_tried_again():
             exceptions.ResponseError("MISCONF Errors writing to the AOF file"),
             "Redis at {url} cannot persist what it is told: look at its disk and log",
         ),
-        (exceptions.NoPermissionError("no keys"), "Redis at {url} failed: no keys"),
+        (
+            exceptions.NoPermissionError("no keys"),
+            "Redis at {url} does not allow this login to do so: no keys; `fedredis acl` prints "
+            "the rules",
+        ),
         (exceptions.ResponseError("ERR what?"), "Redis at {url} failed: ERR what?"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -32,3 +32,13 @@ def test_one_that_can_not_be_used(url, error, folder):
     with pytest.raises(error), session(url, "home"):
         pass
     assert not any(folder.iterdir())
+
+
+def test_what_redis_refuses_meanwhile_is_a_line(server, client):
+    told = re.escape(f"Redis at redis://:***@127.0.0.1:{server.port}/0 is out of memory")
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(RedisUnavailableError, match=told), session(server.tcp_url, "h") as one:
+            one.client.set("key", "value")
+    finally:
+        client.config_set("maxmemory", 0)
