@@ -11,6 +11,9 @@ from rq.serializers import JSONSerializer
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.naming import VERSION, function_name, job_id, job_prefix, queue_name, queue_of
 from fedredis.store import workers
+from fedredis.store.replies import texts
+from fedredis.store.scripts import ask
+from fedredis.store.shared import keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -89,7 +92,11 @@ class Dispatcher:
     def _queued(self, queue: str, job: str) -> int:
         """Count this run's jobs of a kind that no worker has taken yet."""
         ours = f"{job_prefix(queue, self._store.keys.run_id)}{job}_"
-        return sum(id_.startswith(ours) for id_ in self._queue(queue).get_job_ids())
+        key = self._queue(queue).key
+        # What slaves share of RQ's keys, and those of their own, may be spoilt by them.
+        keep(self._client, {key: "list", Queue.redis_queues_keys: "set"})
+        listed = ask(self._client, f"queue {queue}", "LRANGE", key, 0, -1)
+        return sum(id_.startswith(ours) for id_ in texts(listed))
 
     def _queue(self, queue: str) -> Queue:
         return Queue(

@@ -26,6 +26,7 @@ from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.naming import VERSION, job_prefix, queue_name, worker_name
 from fedredis.jobs.vitals import Meter
 from fedredis.store import workers
+from fedredis.store.shared import keep
 from fedredis.store.workers import WorkerCard
 
 if TYPE_CHECKING:
@@ -89,6 +90,12 @@ class FedredisWorker(SimpleWorker):
             models=models,
             gate=gate or Gate(),
         )
+
+    def register_birth(self) -> None:
+        """Tell RQ of this worker, whatever another slave has put where all of them are listed."""
+        listed = self.redis_workers_keys, Queue.redis_queues_keys
+        keep(self._client, dict.fromkeys(listed, "set"))
+        super().register_birth()  # type: ignore[no-untyped-call]
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job with this worker's context at hand; what RQ makes of it ends no worker."""

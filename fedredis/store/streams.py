@@ -1,7 +1,7 @@
 """Reading streams: what came after an entry, blocking until there is something.
 
 Strangers may have written to a stream: one that has the last ids that there are takes no more
-entries, so it is removed, and starts anew.
+entries, so it is removed, and starts anew; so is what is no stream, by those who may write there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from fedredis.store.replies import LAST_MS, explain
 
@@ -49,12 +49,12 @@ def entries_of(client: Redis, stream: str, answer: Any) -> list[Entry]:
     Raises
     ------
     FedredisError
-        If there is no stream.
+        If there is something else, and it is not to be removed by whoever reads.
     """
     if isinstance(answer, ResponseError):
         # A server that changes its role sends away whoever waits: that is no news.
         if not str(answer).startswith("UNBLOCKED"):
-            raise explain(stream, answer) from answer
+            _anew(client, stream, answer)
         return []
     entries: list[Entry] = answer[0][1] if answer else []
     if entries and _poisoned(entries[-1][0]):
@@ -82,16 +82,34 @@ def newest_entries(client: Redis, stream: str, most: int) -> list[Entry]:
 
 
 def last_id(client: Redis, stream: str) -> bytes:
-    """Return the id of the newest entry, to read on from there."""
+    """Return the id of the newest entry, to read on from there.
+
+    Raises
+    ------
+    FedredisError
+        As from `entries_of`.
+    """
+    newest: Any = []
     try:
-        newest: Any = client.xrevrange(stream, count=1)
+        newest = client.xrevrange(stream, count=1)
     except ResponseError as error:
-        raise explain(stream, error) from error
+        _anew(client, stream, error)
     last: bytes = newest[0][0] if newest else START
     if not _poisoned(last):
         return last
     client.unlink(stream)
     return START
+
+
+def _anew(client: Redis, stream: str, error: ResponseError) -> None:
+    """Remove what is no stream; raise what else is wrong, or a line where that is forbidden."""
+    line = explain(stream, error)
+    if line is error or type(error) is not ResponseError:
+        raise error
+    try:
+        client.unlink(stream)
+    except NoPermissionError:
+        raise line from error
 
 
 def _poisoned(id_: bytes) -> bool:

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 from fedredis import keys
-from fedredis.store.replies import fields, texts
+from fedredis.store.replies import explain, fields, texts
 from fedredis.store.scripts import Batch, ask
 from fedredis.store.streams import last_id, read, tell
 
@@ -104,7 +106,14 @@ def _present(client: Redis) -> list[str]:
     seconds, micros = ask(client, keys.WORKERS, "TIME")
     now = int(seconds) * 1000 + int(micros) // 1000
     # No script, so that those may ask who only look.
-    there = ask(client, keys.WORKERS, "ZRANGEBYSCORE", keys.WORKERS, f"({now}", "+inf")
+    asked = Batch(client, keys.WORKERS)
+    asked.add("ZRANGEBYSCORE", keys.WORKERS, f"({now}", "+inf")
+    (there,) = asked.run(errors=True)
+    if isinstance(there, ResponseError):
+        if (error := explain(keys.WORKERS, there)) is there:
+            raise error
+        # Who is there says so again in a while, and makes a list of it.
+        return []
     return texts(there)
 
 

@@ -92,6 +92,23 @@ def test_as_many_jobs_as_workers_or_slaves_that_are_waited_for(make_scene, there
     assert scene.revived == 1
 
 
+@pytest.mark.parametrize("planted", [b"text", [b"\xff"]])
+def test_what_slaves_have_put_where_jobs_go_keeps_none_from_being_sent(
+    client, make_scene, planted
+):
+    scene = make_scene()
+    scene.join(("1",))
+    own = f"rq:queue:{queue_name(scene.config.dataset, ('1',))}"
+    if isinstance(planted, bytes):
+        client.set(own, planted)
+        client.set("rq:queues", planted)
+    else:
+        client.rpush(own, *planted)
+    scene.dispatch(TRAIN, 4)
+    assert len(client.lrange(own, 0, -1)) == (1 if isinstance(planted, bytes) else 2)
+    assert client.smembers("rq:queues") == {own.encode()}
+
+
 def test_none_is_sent_twice(make_scene):
     scene = make_scene()
     scene.join()

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from redis.exceptions import NoPermissionError
 
 from fedredis.errors import FedredisError
 from fedredis.store.streams import START, last_id, read, reading
@@ -55,10 +56,21 @@ def test_a_server_that_sends_a_reader_away_has_no_news(client, how):
     assert answers == [[]]
 
 
-def test_other_errors_are_no_news_to_hide(client):
+@pytest.mark.parametrize("look", [last_id, lambda *at: read(*at, START, seconds=0, count=5)])
+def test_what_is_no_stream_is_removed_by_who_may(client, look):
     client.set("s", "a string")
-    with pytest.raises(FedredisError, match="s is damaged in Redis: WRONGTYPE"):
-        read(client, "s", START, seconds=0, count=5)
+    for refused, error in (("-unlink", FedredisError), ("-@read", NoPermissionError)):
+        rules = {"enabled": True, "nopass": True, "keys": ["*"], "commands": ["+@all", refused]}
+        client.acl_setuser("visitor", reset=True, **rules)
+        with client.client() as visitor:
+            visitor.execute_command("AUTH", "visitor", "")
+            with pytest.raises(error):
+                look(visitor, "s")
+            visitor.connection.disconnect()
+        assert client.get("s") == b"a string"
+    client.acl_deluser("visitor")
+    assert look(client, "s") in (START, [])
+    assert not client.exists("s")
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,19 @@ def test_a_hostile_card_is_none(client, slaves):
     assert [card.name for card in workers.present(client)] == ["a"]
 
 
+def test_lists_of_another_kind_keep_nobody_away(client):
+    for key in ("fedredis:workers", "fedredis:joined"):
+        client.set(key, "planted")
+    before = workers.last_join(client)
+    assert workers.present(client) == workers.seen(client) == []
+    for key in ("fedredis:workers", "fedredis:joined"):
+        client.set(key, "planted")
+    assert workers.wait_for_join(client, before, 0) == before
+    workers.join(client, CARD)
+    assert workers.wait_for_join(client, before, 0) > before
+    assert workers.present(client) == [CARD]
+
+
 def test_one_that_takes_the_last_id_keeps_nobody_from_joining(client):
     before = workers.last_join(client)
     client.xadd("fedredis:joined", {"worker": "x"}, id=f"{2**64 - 1}-{2**64 - 1}")
