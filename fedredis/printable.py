@@ -12,8 +12,13 @@ NARROWEST = 20
 
 
 def printable(text: str) -> str:
-    """Return the text with a replacement character for each control character."""
-    return text if text.isprintable() else CONTROL.sub("\ufffd", text)
+    r"""Return the text with a replacement character for each control character.
+
+    A surrogate, which stands for a byte of any kind, is written as ``\udcff``.
+    """
+    if text.isprintable():
+        return text
+    return CONTROL.sub("\ufffd", text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def fit(text: str, encoding: str) -> str:

@@ -218,12 +218,17 @@ def _told(field: str, value: Any) -> bool:
         return all(isinstance(word, str) for word in words)
     if isinstance(value, list):
         rows = [row for row in value if isinstance(row, list) and len(row) == len(value)]
-        return len(rows) == len(value) and all(_figure(cell) for row in rows for cell in row)
+        cells = [cell for row in rows for cell in row]
+        return len(rows) == len(value) and all(map(_whole, cells))
     return field == "pass" or _figure(value)
 
 
+def _whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST_FIGURE
+
+
 def _figure(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and not abs(value) > MOST_FIGURE)
+    return value is None or (type(value) in (int, float) and abs(value) <= MOST_FIGURE)
 
 
 def scores(client: Redis, run_id: str, primary: str) -> dict[int, float | None]:

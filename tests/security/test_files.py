@@ -88,7 +88,8 @@ def remade(rng: random.Random, file: bytes) -> bytes:
         said = json.loads(str(arrays["description.npy"])) if name != "description.npy" else {}
         mine = {n[6:-4]: array for n, array in arrays.items() if n.startswith("model.")}
         parts[name] = packed(arrays[name])
-        if said and all(array.dtype.kind in "iuf" for array in mine.values()):
+        plain = (array.dtype.isnative and array.dtype.kind in "iuf" for array in mine.values())
+        if said and all(plain):
             # As whoever writes such a file would do.
             said["sha256"] = Schema.of(mine).sha256(list(mine.values()))
             parts["description.npy"] = packed(np.array(json.dumps(said)))

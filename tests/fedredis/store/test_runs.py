@@ -121,6 +121,23 @@ def test_any_value_anywhere_is_a_value_or_a_line(client, value):
     assert runs.slaves(client, "r1") == {"train": [{"rows": 5}]}
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("confusion", f"[[{cell}]]") for cell in ("NaN", "1.5", "-1", "true", "null", "1e400")),
+        *(("accuracy", figure) for figure in ("NaN", "Infinity", "1e301")),
+    ],
+)
+def test_a_round_comes_to_no_such_numbers(client, field, value):
+    runs.create(client, "r1", config())
+    sound = '{"slaves": 3, "samples": 9, "ms": 1.5, "missing": [], "refused": {}, "%s": %s}'
+    client.hset(KEYS.history, "evaluate:1", sound % (field, "[[4]]" if "[" in value else "0.5"))
+    assert line_of(lambda: runs.history(client, "r1")) is None
+    client.hset(KEYS.history, "evaluate:1", sound % (field, value))
+    said = f"{DAMAGED}its history of evaluate:1 is not what a round comes to"
+    assert line_of(lambda: runs.history(client, "r1")) == said
+
+
 def test_remove(bench):
     client = bench.client
     for other in ("r11", "r", "x*"):

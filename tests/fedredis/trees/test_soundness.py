@@ -20,6 +20,23 @@ def test_a_tree_is_one():
     check_rounds(stump())
 
 
+@pytest.mark.parametrize("left", [2, 3, 2**31 - 1])
+def test_a_child_that_is_not_there(left):
+    found = stump()
+    found["left"][0] = left
+    with pytest.raises(BlobError, match="a child that is not there"):
+        check_rounds(found)
+
+
+def test_rounds_whose_sizes_come_to_the_number_of_nodes_by_a_wrap():
+    found = stump()
+    found["rounds"] = np.array([0, 2**62, -(2**63), -(2**62)])
+    for name in ("depth", "chain"):
+        found[name] = np.zeros(4, np.int64)
+    with pytest.raises(BlobError, match="its rounds are not those of its trees"):
+        check_rounds(found)
+
+
 @pytest.mark.parametrize(
     ("name", "number"),
     [
