@@ -12,11 +12,10 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rq import Callback, Queue, SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.webhook import Webhook
 
 from fedredis.jobs import allowlist, worker
 from fedredis.jobs.dispatch import Dispatcher
@@ -118,39 +117,6 @@ def test_os_system_is_not_run(queue, burst, rq_client, tmp_path, monkeypatch):
     plain = SimpleWorker([queue], connection=rq_client, serializer=JSONSerializer)
     plain.work(burst=True, logging_level="CRITICAL")
     assert file.exists()
-
-
-@pytest.fixture
-def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a module ``evil`` whose function touches a file, and return that file."""
-    file = tmp_path / "touched"
-    (tmp_path / "evil.py").write_text(
-        f"from pathlib import Path\ndef touch(*args, **kwargs):\n    Path({str(file)!r}).touch()\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    return file
-
-
-@pytest.mark.parametrize("event", ["on_success", "on_failure", "on_stopped"])
-@pytest.mark.parametrize("func", [STATISTICS, "os.getcwd"])
-def test_callbacks_are_not_run(opened, keys, queue, burst, evil, event, func):
-    kwargs = {"run": keys.run_id, "round": "statistics:1"} if func == STATISTICS else {}
-    job = queue.enqueue_call(func, kwargs=kwargs, **{event: Callback("evil.touch")})
-    burst()
-    assert not evil.exists()
-    assert fetch(job)[0] == "failed"
-    assert "not on the allow-list" in fetch(job)[1]
-    assert state_of(opened) is RoundState.OPEN
-
-
-@pytest.mark.parametrize("status", ["finished", "failed"])
-def test_webhooks_are_not_sent(opened, keys, queue, burst, monkeypatch, status):
-    sent = []
-    monkeypatch.setattr("rq.webhook.urlopen", lambda *args, **kwargs: sent.append(args))
-    job = serve(queue, keys, webhooks=[Webhook("http://127.0.0.1:9/", status)])
-    burst()
-    assert sent == []
-    assert "callbacks and webhooks are not on the allow-list" in fetch(job)[1]
 
 
 def test_pickled_jobs_are_not_loaded(client, queue, burst, tmp_path):

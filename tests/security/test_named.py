@@ -7,12 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.exceptions import NoPermissionError
 
 import fedredis
-from fedredis.jobs.naming import job_id, queue_name, worker_name
-from fedredis.keys import RoundName, RunKeys
-from fedredis.keys import worker as worker_key
 from fedredis.secure.identity import Identity, Roster
 
 if TYPE_CHECKING:
@@ -66,25 +62,3 @@ def test_they_train_and_nothing_is_refused(fenced, call, urls, tmp_path, denials
             pass
     assert json.loads(outcome.out)["workers"] == len(NAMES)
     assert denials() == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_anothers_is_refused(name, urls, admin, login):
-    keys, slave = RunKeys("0123abcd"), login(urls[name])
-    for other in NAMES:
-        queue = queue_name("wards", [other])
-        job, worker = job_id(queue, keys.run_id, "train"), worker_name(queue)
-        owned = (
-            *(keys.round(RoundName("train", 1)).bundle(f"update:{other}"), keys.slave(other)),
-            *(worker_key(worker), f"rq:worker:{worker}", f"rq:queue:{queue}"),
-            *(f"rq:job:{job}", f"rq:results:{job}", f"rq:wip:{queue}"),
-        )
-        for key in owned:
-            admin.set(key, "kept")
-            if other == name:
-                assert slave.get(key) == b"kept"
-                continue
-            for command in ("GET", "DEL"):
-                with pytest.raises(NoPermissionError):
-                    slave.execute_command(command, key)
-            assert admin.get(key) == b"kept"

@@ -86,6 +86,9 @@ def scene(fenced, admin: Redis, login: Callable[[str], Redis]) -> Scene:
         "run": keys.run,
         "lease": keys.lease,
         "history": keys.history,
+        "slaves": keys.slaves,
+        "warnings": keys.warnings,
+        "everyone": keys.everyone,
         "model": keys.artifact("model:0"),
         "next_model": keys.artifact("model:1"),
         "preprocessing": keys.artifact("preprocessing:0"),
@@ -147,9 +150,11 @@ def test_what_is_the_masters(refused):
         *("HSET {run} status mine", "HINCRBY {run} epoch 1", "DEL {run}", "PERSIST {run}"),
         *("SET {lease} mine", "DEL {lease}", "GET {lease}"),
         *("HSET {history} train:1 mine", "DEL {history}", "HGETALL {history}"),
+        *("HSET {slaves} train []", "RPUSH {warnings} mine", "ZADD {everyone} 1 mine"),
         *("HSET {task} reads mine", "DEL {task}", "RPUSH {bundle} mine", "LRANGE {bundle} 0 -1"),
         *("ZADD fedredis:runs 1 mine", "ZRANGE fedredis:runs 0 -1", "DEL fedredis:runs"),
         *("SET fedredis:other mine", "SET other mine", "GET other"),
+        "XRANGE fedredis:joined - +",
         *("SADD rq:groups mine", "SADD rq:rl-keys mine", "SET rq:suspended 1"),
     )
 

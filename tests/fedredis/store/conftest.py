@@ -66,12 +66,6 @@ def client(running: EmbeddedServer) -> Iterator[Redis]:
         yield connected
 
 
-@pytest.fixture(autouse=True)
-def hurried_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for the disk at a run's end for a moment only."""
-    monkeypatch.setattr("fedredis.store.master.DISK_WAIT_MS", 1)
-
-
 def config(slaves: int = 3, **changes: Any) -> RunConfig:
     """Make a small config."""
     columns = (Column("size"), Column("age", 0, 30))
