@@ -50,35 +50,38 @@ class Gate:
             return
         from fedredis.exchanges.masked import Masked
         from fedredis.exchanges.unmask import Unmask
+        from fedredis.secure.naming import plain_name
         from fedredis.secure.policy import Request
 
         hidden = isinstance(exchange, Masked | Unmask)
-        inner = exchange.hiding.inner if isinstance(exchange, Masked | Unmask) else exchange
-        # Keys and shares say nothing of rows.
-        if inner.name.kind not in KINDS:
-            return
-        config, name = desk.run.config, str(inner.name)
-        # Scores are those of a test; a question is to all rows.
-        kind = "evaluate" if inner.name.kind == "scores" else inner.name.kind
-        columns = tuple(column.name for column in config.columns)
-        if kind == "inference" and config.reading.label:
-            # In a question the label is a column like others.
-            columns += (config.reading.label,)
-        numbers = _numbers(inner.rule)
-        for slave in desk.slaves:
-            rows = desk.raw(slave)
-            both = len(rows.train_y), len(rows.test_y)
-            asked = Request(
-                name,
-                kind,
-                columns,
-                rows=sum(both) if kind == "inference" else both[kind == "evaluate"],
-                slaves=len(inner.slaves),
-                numbers=numbers,
-                masked=hidden,
-            )
-            today = record.today(slave, desk.run.run_id, name) if record else 0
-            policy.check(asked, today)
+        parts = exchange.hiding.parts if isinstance(exchange, Masked | Unmask) else (exchange,)
+        config, sum_ = desk.run.config, str(plain_name(exchange.name))
+        for part in parts:
+            # Keys and shares say nothing of rows.
+            if part.name.kind not in KINDS:
+                continue
+            # Scores are those of a test; a question is to all rows.
+            kind = "evaluate" if part.name.kind == "scores" else part.name.kind
+            columns = tuple(column.name for column in config.columns)
+            if kind == "inference" and config.reading.label:
+                # In a question the label is a column like others.
+                columns += (config.reading.label,)
+            numbers = _numbers(part.rule)
+            for slave in desk.slaves:
+                rows = desk.raw(slave)
+                both = len(rows.train_y), len(rows.test_y)
+                asked = Request(
+                    str(part.name),
+                    kind,
+                    columns,
+                    rows=sum(both) if kind == "inference" else both[kind == "evaluate"],
+                    slaves=len(part.slaves),
+                    numbers=numbers,
+                    masked=hidden,
+                )
+                # What is masked in one sum is one round.
+                today = record.today(slave, desk.run.run_id, sum_) if record else 0
+                policy.check(asked, today)
 
     def check_counts(self, exchange: Exchange, updates: Updates) -> None:
         """See that no cell of counts that leaves without a mask is of too few rows.

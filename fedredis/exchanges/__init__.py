@@ -57,11 +57,12 @@ def make(setup: Setup, name: RoundName, given: Mapping[str, Named]) -> Exchange:
     if not secure:
         return exchange
     # What no run without masks needs.
-    from fedredis.exchanges.hiding import Hiding
+    from fedredis.exchanges.hiding import TESTED, Hiding
     from fedredis.exchanges.masked import Masked
     from fedredis.exchanges.unmask import Unmask
 
-    hiding = Hiding.of(exchange, setup, given)
+    test = KINDS["evaluate"].of(setup, name.number - 1, given) if TESTED in given else None
+    hiding = Hiding.of(exchange, setup, given, test)
     return Masked(hiding) if kind != name.kind else Unmask.of(hiding, given)
 
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from fedredis.secure.circle import Terms
     from fedredis.secure.party import Party
 
-#: For how many passes over all rows: most feature maps need fewer.
+#: For how many passes over all rows: most feature maps need fewer. And for how many tests, where
+#: most are masked together with training.
 PASSES = 4
 #: The kinds of sums that are passes.
 OF_PASSES = ("statistics", "inference")
@@ -42,10 +43,18 @@ OF_PASSES = ("statistics", "inference")
 SUMS = (*OF_PASSES, *(kind for kind in KINDS if kind not in OF_PASSES))
 
 
+def masked_together(setup: Setup) -> bool:
+    """Say whether the test of a model may be masked together with the training after it.
+
+    The same slaves take part in both; of trees a round of training is many sums.
+    """
+    return not setup.boosts and not setup.config.sample
+
+
 def slots_of(setup: Setup, batch: int) -> int:
     """Return for how many sums shares are dealt in a batch."""
     kind = _kind(batch)
-    if kind in OF_PASSES:
+    if kind in OF_PASSES or (kind == "evaluate" and masked_together(setup)):
         return PASSES
     if kind == "scores":
         return 1

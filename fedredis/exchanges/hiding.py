@@ -3,7 +3,8 @@
 ``mask-train:5`` is ``train:5`` of which every slave's integers, and its number of rows, are
 hidden behind words that cancel. Its commit fixes the set of the slaves in it; ``train:5`` itself
 then asks the slaves for the shares that unmask this one sum, and makes of it what follows from the
-total.
+total. The test of a model, and the training that goes on from it, are masked in one sum where all
+slaves take part in both: then ``mask-train:5`` holds ``evaluate:4``, too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: What slaves are given, by what it is for; the master alone may be given more.
 GIVEN = ("known", "model", "growth")
+#: What the model is given as once more, where training is masked together with its test.
+TESTED = "tested"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +36,9 @@ class Hiding:
     """What both rounds of an exchange of sums know: who masks, with what, for which sum."""
 
     setup: Setup
+    #: The exchange that it is called as, and others whose sums come in with it, before it.
     inner: Exchange
-    rule: Sum
+    beside: tuple[Exchange, ...]
     gathered: Gathered
     #: The places of those who have dealt shares, and their letters.
     letters: Named
@@ -42,15 +46,40 @@ class Hiding:
     given: Mapping[str, Named]
 
     @classmethod
-    def of(cls, inner: Exchange, setup: Setup, given: Mapping[str, Named]) -> Self:
-        """Look at an exchange, from what it reads, the channel keys and the letters."""
-        if not isinstance(inner.rule, Sum):
-            raise RoundFailedError(f"{inner.name} is no sum, and can't be masked")
+    def of(
+        cls, inner: Exchange, setup: Setup, given: Mapping[str, Named], test: Exchange | None
+    ) -> Self:
+        """Look at an exchange, from what it reads, the channel keys and the letters.
+
+        `test` is that of the model that it reads, if they are masked together.
+        """
         sends_state = not setup.boosts and setup.strategy.sends_state
         roles = [*GIVEN, *(["state"] if sends_state else [])]
         there = {role: given[role] for role in roles if role in given}
         gathered = Gathered.of(setup, given["channel"])
-        return cls(setup, inner, inner.rule, gathered, given["letters"], there)
+        beside = (test,) if test else ()
+        return cls(setup, inner, beside, gathered, given["letters"], there)
+
+    @property
+    def parts(self) -> tuple[Exchange, ...]:
+        """All whose sums are masked, in the order of their words."""
+        return (*self.beside, self.inner)
+
+    @cached_property
+    def rules(self) -> tuple[Sum, ...]:
+        """How the sums of each part are added up.
+
+        Raises
+        ------
+        RoundFailedError
+            If one is no sum.
+        """
+        found = []
+        for part in self.parts:
+            if not isinstance(part.rule, Sum):
+                raise RoundFailedError(f"{part.name} is no sum, and can't be masked")
+            found.append(part.rule)
+        return tuple(found)
 
     @cached_property
     def asked(self) -> dict[int, int]:
@@ -68,15 +97,15 @@ class Hiding:
     def context(self) -> bytes:
         """What its words are bound to: the round, what slaves read in it, and who masks."""
         read = digest(
-            str(self.inner.name),
+            *(str(part.name) for part in self.parts),
             *(part for role, named in self.given.items() for part in (role, _sha256(named))),
         )
         return digest(read, *self.members)
 
     @property
     def length(self) -> int:
-        """How many words are masked: all of the sum's, and the number of rows."""
-        return sum(one.size for one in self.rule.schema.fields) + 1
+        """How many words are masked: all of each sum's, and its number of rows."""
+        return sum(1 + sum(one.size for one in rule.schema.fields) for rule in self.rules)
 
 
 def _sha256(named: Named) -> str:

@@ -13,6 +13,7 @@ from fedredis.arrays import Added, Bundle, Field, Schema, Updates
 from fedredis.errors import BoundError, RuleError
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of
+from fedredis.exchanges.hiding import TESTED
 from fedredis.exchanges.protocol import Step
 from fedredis.secure.naming import masked_name
 from fedredis.secure.party import masks
@@ -161,33 +162,43 @@ class Masked(OfAll):
                 for slave, blob in zip(at.slaves, blobs, strict=True)
             }
         try:
-            found = hiding.inner.local(_Own(at, memories))
+            found = [part.local(_Own(at, memories)) for part in hiding.parts]
         except BoundError as error:
             logger.error("%s: %s", ", ".join(at.slaves[:3]), error)
             raise BoundError(HIDDEN) from None
-        if schema and found.memories:
-            texts = [b"".join(schema.views(arrays)) for arrays in found.memories]
-            kept = dict(zip(found.slaves, texts, strict=True))
+        own = found[-1]
+        if schema and own.memories:
+            texts = [b"".join(schema.views(arrays)) for arrays in own.memories]
+            kept = dict(zip(own.slaves, texts, strict=True))
             journal.remember(setup.run, name.number, kept)
-        parties = hiding.gathered.parties(at, found.slaves)
-        self.rule.parties.update(zip(found.slaves, parties, strict=True))
+        parties = hiding.gathered.parties(at, own.slaves)
+        self.rule.parties.update(zip(own.slaves, parties, strict=True))
         return self._added(found)
 
-    def _added(self, found: Updates) -> Updates:
-        return Added(
-            found.slaves,
-            np.zeros_like(found.samples),
-            self.rule.encode(found.stacks, found.samples),
-            again=lambda places: self._added(found.take(places)),
-        )
+    def _added(self, found: Sequence[Updates]) -> Updates:
+        """Add up the slaves' parts of each sum, and lay the sums behind each other."""
+        own = found[-1]
+
+        def again(places: Sequence[int]) -> Updates:
+            # In each part slaves stand in an order of its own.
+            some = {own.slaves[place] for place in places}
+            return self._added(
+                [one.take([i for i, s in enumerate(one.slaves) if s in some]) for one in found]
+            )
+
+        words = [self.rule.encode(one.stacks, one.samples)[0] for one in found]
+        stacks = [np.concatenate(words, axis=1)]
+        return Added(own.slaves, np.zeros_like(own.samples), stacks, again=again)
 
     def learn(self, reduced: Reduced) -> Step:
         """Keep the sum, and fix whose it is."""
         name, places = self.hiding.inner.name, self.hiding.gathered.circle.places
         inside = np.array([places[slave] for slave in reduced.slaves], np.int64)
+        beside = [part.name.number for part in self.hiding.beside]
+        tested = {TESTED: np.array(beside, np.int64)} if beside else {}
         return Step(
             artifacts={
                 f"masked-{name}": {"masked": reduced.total[0]},
-                f"inside-{name}": {"inside": inside},
+                f"inside-{name}": {"inside": inside, **tested},
             }
         )

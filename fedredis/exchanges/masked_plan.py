@@ -1,6 +1,7 @@
 """The plan of a run under masks: the same exchanges in the same order, each of them in two rounds.
 
-Before the first come the channel keys, and before the sums of a batch its shares.
+Before the first come the channel keys, and before the sums of a batch its shares. A test comes in
+together with the training after it, once it is known that all slaves take part in tests.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fedredis.exchanges.circles import slot_of, slots_of
+from fedredis.exchanges.circles import masked_together, slot_of, slots_of
+from fedredis.exchanges.hiding import TESTED
 from fedredis.exchanges.plan import Plan
 from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName
@@ -32,12 +34,38 @@ class MaskedPlan(Plan):
 
     def due(self, progress: Progress, under_way: Collection[RoundName] = ()) -> list[Exchange]:
         """List the exchanges that can begin now, beside those that are under way."""
-        stages = dict.fromkeys(self._stage(name, progress) for name in self.names(progress))
+        stages = dict.fromkeys(self._stage(name, progress) for name in self._sums(progress))
         return [self._make(progress, name) for name in stages if name not in under_way]
 
     def names(self, progress: Progress) -> list[RoundName]:
         """Name the sums that come next."""
         return self.plain.names(progress)
+
+    def _sums(self, progress: Progress) -> list[RoundName]:
+        """Name the sums that come next, but for tests that come in with the training after them.
+
+        A test waits for that training to begin, so whether they come in together depends on what
+        is known of the test before alone, whoever asks and when.
+        """
+        names = self.names(progress)
+        if not masked_together(self.setup) or not names:
+            return names
+        newest = RoundName("evaluate", progress.round)
+        if names[-1].kind == "train":
+            return [n for n in names if n != newest or self._tests(names[-1], progress) is None]
+        waits = len(names) > 1 and newest in names
+        return [name for name in names if name != newest] if waits else names
+
+    def _tests(self, name: RoundName, progress: Progress) -> RoundName | None:
+        """Name the test whose sums come in with those of a round, if one does."""
+        test = RoundName("evaluate", name.number - 1)
+        if name.kind != "train" or not masked_together(self.setup):
+            return None
+        if inside := progress.artifacts.get(f"inside-{name}"):
+            # It is fixed by now.
+            return test if TESTED in inside else None
+        tested = progress.scores.get(test.number - 1) is not None
+        return test if tested and test.number not in progress.scores else None
 
     def needed(self, progress: Progress) -> list[str]:
         """Name the artifacts that a run can't go on without."""
@@ -82,7 +110,10 @@ class MaskedPlan(Plan):
         names["letters"] = f"letters:{slot_of(self.setup, plain).batch}"
         if plain == name:
             names["inside"] = f"inside-{plain}"
-        return {**self.plain.reads(plain, progress), **names}
+        read = self.plain.reads(plain, progress)
+        if self._tests(plain, progress):
+            names[TESTED] = read["model"]
+        return {**read, **names}
 
     def reads_here(self, name: RoundName, progress: Progress) -> dict[str, str]:
         """Name the artifacts that the master is given, by what they are for."""
@@ -102,13 +133,15 @@ class MaskedPlan(Plan):
         """Return where the run stands after a step, and the step with what follows from that."""
         if not isinstance(exchange, Unmask):
             return progress.after(step), step
-        name, asked = exchange.name, len(exchange.hiding.inner.slaves)
-        plain = replace(reduced, counted=exchange.counted, asked=asked)
-        before = progress.artifacts
-        progress, step = self.plain.after(progress, exchange, step, plain)
-        slot, drop = slot_of(self.setup, name), [f"masked-{name}", f"inside-{name}"]
-        if slot.place == slots_of(self.setup, slot.batch) - 1:
-            drop += [f"letters:{slot.batch}", f"vaults:{slot.batch}"]
+        hiding, name, before = exchange.hiding, exchange.name, progress.artifacts
+        plain = replace(reduced, counted=exchange.counted, asked=len(hiding.inner.slaves))
+        drop, steps = [f"masked-{name}", f"inside-{name}"], {**step.beside, name: step}
+        for part in hiding.parts:
+            progress, steps[part.name] = self.plain.after(progress, part, steps[part.name], plain)
+            slot = slot_of(self.setup, part.name)
+            if slot.place == slots_of(self.setup, slot.batch) - 1:
+                drop += [f"letters:{slot.batch}", f"vaults:{slot.batch}"]
+        step = replace(steps.pop(name), beside=steps).joined()
         kept = {a: arrays for a, arrays in before.items() if a.startswith(KEPT) and a not in drop}
         if not self.names(progress):
             # It was the last one.

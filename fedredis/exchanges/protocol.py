@@ -7,7 +7,8 @@ from the total (`learn`). It knows neither Redis nor RQ, and everything in it is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
@@ -126,6 +127,19 @@ class Step:
     drop: tuple[str, ...] = ()
     #: What may mislead in the run's result, a line each.
     warnings: tuple[str, ...] = ()
+    #: What was made of rounds whose sums came in with this one, by their names.
+    beside: Mapping[RoundName, Step] = field(default_factory=dict)
+
+    def joined(self) -> Step:
+        """Return it as a step that does what those beside it do, too, and before itself."""
+        steps = [*self.beside.values(), self]
+        return replace(
+            self,
+            artifacts=dict(chain.from_iterable(s.artifacts.items() for s in steps)),
+            progress=dict(chain.from_iterable(s.progress.items() for s in steps)),
+            drop=tuple(chain.from_iterable(s.drop for s in steps)),
+            warnings=tuple(chain.from_iterable(s.warnings for s in steps)),
+        )
 
 
 class Exchange(Protocol):

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fedredis.arrays import Arrays, Named
+    from fedredis.arrays import Arrays, Named, Sum
     from fedredis.exchanges.hiding import Hiding
-    from fedredis.exchanges.protocol import AtHand
+    from fedredis.exchanges.protocol import AtHand, Exchange
     from fedredis.keys import RoundName
 
 
@@ -78,7 +78,8 @@ class Unmask(OfAll):
         inside = check_set(self.inside, members, least, circle.names)
         parties = hiding.gathered.parties(at, at.slaves)
         what = digest(parties[0].circle.digest, "members", *members, "inside", *sorted(inside))
-        at.owner.journal.answer_once(setup.run, str(self.name), dict.fromkeys(at.slaves, what))
+        sums = [str(part.name) for part in hiding.parts]
+        at.owner.journal.answer_once(setup.run, sums, dict.fromkeys(at.slaves, what))
         letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]
         slot = slot_of(setup, self.name)
         slots = slots_of(setup, slot.batch)
@@ -106,28 +107,33 @@ class Unmask(OfAll):
         places = (circle.places[slave] for slave in reduced.apart.slaves)
         answers = dict(zip(places, reduced.apart.stacks[0], strict=True))
         words = unmasking.total(self.sealed["masked"]["masked"], answers)
-        total, samples = self._cut(words)
-        plain = Reduced(total, samples, len(self.inside), len(hiding.inner.slaves))
-        step = hiding.inner.learn(plain)
         there = {circle.names[place] for place in self.inside}
         missing = [slave for slave in hiding.inner.slaves if slave not in there]
-        entry = {"slaves": len(there), "samples": samples, "missing": missing, **step.entry}
-        return replace(step, entry=entry)
+        steps = {}
+        for part, rule in zip(hiding.parts, hiding.rules, strict=True):
+            total, samples, words = self._cut(part, rule, words)
+            plain = Reduced(total, samples, self.counted, len(hiding.inner.slaves))
+            step = part.learn(plain)
+            entry = {"slaves": len(there), "samples": samples, "missing": missing, **step.entry}
+            steps[part.name] = replace(step, entry=entry)
+        return replace(steps.pop(self.name), beside=steps)
 
-    def _cut(self, words: NDArray[np.int64]) -> tuple[Arrays, int]:
-        """Return the arrays of an unmasked sum, and its number of rows."""
+    def _cut(
+        self, part: Exchange, rule: Sum, words: NDArray[np.int64]
+    ) -> tuple[Arrays, int, NDArray[np.int64]]:
+        """Take the arrays of a sum, and its number of rows, off unmasked words."""
         arrays: list[NDArray[Any]] = []
         at = 0
-        for one in self.hiding.rule.schema.fields:
+        for one in rule.schema.fields:
             arrays.append(words[at : at + one.size].reshape(one.shape))
             at += one.size
         samples = int(words[at])
         counts, rows = np.array([self.counted]), np.array([samples])
         stacks = [array[np.newaxis] for array in arrays]
-        why = "rows below 0" if samples < 0 else self.hiding.rule.reasons(counts, rows, stacks)[0]
+        why = "rows below 0" if samples < 0 else rule.reasons(counts, rows, stacks)[0]
         if why:
             raise RoundFailedError(
-                f"what is left of {self.name} without its masks is no sum of {self.counted} "
+                f"what is left of {part.name} without its masks is no sum of {self.counted} "
                 f"slaves: {why}; one of them has masked with other keys than it has dealt"
             )
-        return arrays, samples
+        return arrays, samples, words[at + 1 :]

@@ -13,7 +13,7 @@
 -- ARGV[1] token     - who asks
 -- ARGV[2] name      - the round's name
 -- ARGV[3] counted   - how many slaves the master has counted
--- ARGV[4] entry     - JSON for the history
+-- ARGV[4] entries   - JSON list of rounds and entries (JSON) for the history, the round's own last
 -- ARGV[5] fields    - JSON object of fields for the run's hash
 -- ARGV[6] told      - JSON of what its slaves told of themselves, or ''
 -- ARGV[7] misleads  - JSON list of warnings
@@ -24,11 +24,11 @@
 --   6 if it is not closed, 7 if others are in than were counted, 8 if parts are lost
 local run, history, events, slaves, warnings, round, inside, counts = unpack(KEYS, 1, 8)
 local last = KEYS[9]
-local token, name, counted, entry, told = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[6]
+local token, name, counted, told = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[6]
 
 local refused = refusal(run, token)
 if refused then return refused end
-local fields, misleads = ARGV[5], cjson.decode(ARGV[7])
+local entries, fields, misleads = cjson.decode(ARGV[4]), ARGV[5], cjson.decode(ARGV[7])
 local ending, bundles = 9 + 3 * tonumber(ARGV[8]), tonumber(ARGV[9])
 local known = redis.call('HMGET', round, 'state', 'opened')
 local state, opened = known[1], known[2]
@@ -55,12 +55,15 @@ end
 local kind = string.match(name, '^[^:]+')
 if told ~= '' then redis.call('HSET', slaves, kind, told) end
 for _, text in ipairs(misleads) do redis.call('RPUSH', warnings, text) end
-redis.call('SET', last, cjson.encode({name, fields, entry}))
+redis.call('SET', last, cjson.encode({fields, entries}))
 settle(last, run, history)
-tally(counts, 'rounds:' .. kind, 1)
-tally(counts, 'ms:' .. kind, now() - (tonumber(opened) or now()))
 for first = ending + 1, #KEYS, 1000 do
   redis.call('UNLINK', unpack(KEYS, first, math.min(first + 999, #KEYS)))
 end
-tell(events, 1000, 'type', 'committed', 'round', name)
+for _, entry in ipairs(entries) do
+  kind = string.match(entry[1], '^[^:]+')
+  tally(counts, 'rounds:' .. kind, 1)
+  tally(counts, 'ms:' .. kind, now() - (tonumber(opened) or now()))
+  tell(events, 1000, 'type', 'committed', 'round', entry[1])
+end
 return numbered(run, 1)

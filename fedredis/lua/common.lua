@@ -85,7 +85,7 @@ local function settle(last, run, history)
   local told = redis.call('GET', last)
   if told then
     told = cjson.decode(told)
-    for field, value in pairs(cjson.decode(told[2])) do redis.call('HSET', run, field, value) end
-    redis.call('HSET', history, told[1], told[3])
+    for field, value in pairs(cjson.decode(told[1])) do redis.call('HSET', run, field, value) end
+    for _, entry in ipairs(told[2]) do redis.call('HSET', history, entry[1], entry[2]) end
   end
 end

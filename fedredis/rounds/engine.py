@@ -131,8 +131,9 @@ class Engine:
         answers = self._store.turn(done, openings)
         for committal in done:
             del self._open[committal.name]
-            self._log("committed", committal.name, ms=committal.entry["ms"])
-            self._report(committal.name, committal.entry)
+            for name, entry in committal.entries.items():
+                self._log("committed", name, ms=entry["ms"])
+                self._report(name, entry)
         rounds = [OpenRound(exchange, opened) for exchange in due]
         self._open |= {round_.exchange.name: round_ for round_ in rounds}
         for round_, opening, answer in zip(rounds, openings, answers, strict=True):
@@ -174,7 +175,10 @@ class Engine:
         return Committal(
             name=done.exchange.name,
             counted=done.reduction.counted,
-            entry=self._entry(done, step),
+            entries={
+                **{name: self._entry(done, other) for name, other in step.beside.items()},
+                done.exchange.name: self._entry(done, step),
+            },
             progress=step.progress,
             artifacts=step.artifacts,
             drop=step.drop,

@@ -88,29 +88,30 @@ class Journal:
             root: bytes = found.fetchone()[0]
         return root
 
-    def answer_once(self, run: str, round_: str, what: Mapping[str, bytes]) -> None:
-        """Write down what slaves are asked to unmask in a round, before any of them answers.
+    def answer_once(self, run: str, rounds: Sequence[str], what: Mapping[str, bytes]) -> None:
+        """Write down what slaves are asked to unmask, before any of them answers.
+
+        `rounds` are those whose sums are unmasked at once: none of them for another set later.
 
         Raises
         ------
         RuleError
             If one was asked for something else before.
         """
-        rows = [(run, round_, slave, asked) for slave, asked in what.items()]
         with self._writing() as sql:
-            sql.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)", rows)
-            found = dict(
-                sql.execute(
-                    "SELECT slave, what FROM answered WHERE run = ? AND round = ?", (run, round_)
-                )
-            )
-        for slave, asked in what.items():
-            if found[slave] != asked:
-                raise RuleError(
-                    "one-set",
-                    f"slave {slave} has helped to unmask {round_} for another set of slaves, and "
-                    "the two sums would show what is in one alone",
-                )
+            for name in rounds:
+                rows = [(run, name, slave, asked) for slave, asked in what.items()]
+                sql.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)", rows)
+                query = "SELECT slave, what FROM answered WHERE run = ? AND round = ?"
+                found = dict(sql.execute(query, (run, name)))
+                for slave, asked in what.items():
+                    if found[slave] != asked:
+                        # Nothing of it is kept: the other rounds stay as they were.
+                        raise RuleError(
+                            "one-set",
+                            f"slave {slave} has helped to unmask {name} for another set of "
+                            "slaves, and the two sums would show what is in one alone",
+                        )
 
     def remember(self, run: str, number: int, blobs: Mapping[str, bytes]) -> None:
         """Keep what slaves are given back in later rounds, also in those that are done again.

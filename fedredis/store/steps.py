@@ -26,6 +26,7 @@ def commit(
 ) -> int:
     """Write a round's artifacts aside, in these versions, and commit it with its `bundles`."""
     round_ = keys.round(commit.name)
+    entries = [[str(name), json.dumps(dict(entry))] for name, entry in commit.entries.items()]
     places: list[str] = []
     written: list[Any] = []
     for name, named in commit.artifacts.items():
@@ -44,7 +45,7 @@ def commit(
             *(key for old in commit.drop for key in (keys.artifact(old), keys.parts(old))),
         ],
         [
-            *(token, str(commit.name), commit.counted, json.dumps(dict(commit.entry))),
+            *(token, str(commit.name), commit.counted, json.dumps(entries)),
             *(json.dumps(dict(commit.progress)), commit.slaves, json.dumps(commit.warnings)),
             *(len(commit.artifacts), len(bundles), *written),
         ],

@@ -20,8 +20,8 @@ class Committal:
     name: RoundName
     #: How many slaves have been counted, who must be those that are in.
     counted: int
-    #: What goes into the history.
-    entry: Mapping[str, Any]
+    #: What goes into the history, by round: of itself, and of those that were made with it.
+    entries: Mapping[RoundName, Mapping[str, Any]]
     #: Fields of the run's hash.
     progress: Mapping[str, str]
     #: What is written, and the names of what is dropped.

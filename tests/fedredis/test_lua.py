@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -223,7 +224,9 @@ def calls() -> dict[str, Call]:
         slave.visit(
             [handed], [Ask(TRAIN, "train", ("1", "0"), take_any=True, least=2, most=3, place=7)]
         )
-        done = Committal(TRAIN, 2, {"ms": 1}, {"round": "1"}, {"model:1": {}}, ("model:0",), "[]")
+        done = Committal(
+            TRAIN, 2, {TRAIN: {"ms": 1}}, {"round": "1"}, {"model:1": {}}, ("model:0",), "[]"
+        )
         after = Opening(RoundName("train", 2), "train", ("1", "0"), 2, 1, 9000, 4, {})
         master.mend(TRAIN, {"1": "update:1"})
         master._incoming._names[TRAIN] = ["update:1"]
@@ -271,7 +274,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "members": "1",
         "as": "failed",
         "bytes": 8,
-        "entry": '{"ms": 1}',
+        "entries": json.dumps([["train:1", '{"ms": 1}']]),
         "lease_ms": 8000,
         "parts": 1,
         "counted": 2,

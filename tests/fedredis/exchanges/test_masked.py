@@ -80,7 +80,8 @@ class Drops:
             artifacts = progress.artifacts.items()
             without = replace(progress, artifacts={a: n for a, n in artifacts if "model" in a})
             assert {a for a, _ in artifacts if a.startswith(KEPT)} <= {*plan.wanted(without)}
-            self.seen.append({"name": str(exchange.name), **step.entry})
+            for name, other in (*step.beside.items(), (exchange.name, step)):
+                self.seen.append({"name": str(name), **other.entry})
             waiting += plan.due(progress, [e.name for e in waiting])
         return progress
 
@@ -129,8 +130,9 @@ def test_nor_do_they_with(make_rows, make_setup, make_owner, slaves, changes):
         assert sha256(progress) == sha256(plain)
         assert progress.scores == plain.scores
         assert not [name for name in progress.artifacts if "letters" in name]
+        steps = [pair for e, s in seen for pair in ((e.name, s), *s.beside.items())]
         for name, entry in entries[0]:
-            (of_round,) = [s.entry for e, s in seen if e.name == name]
+            (of_round,) = [step.entry for of, step in steps if of == name]
             assert entry.items() <= of_round.items()
 
 
@@ -218,14 +220,17 @@ def test_who_never_publishes_or_deals_has_no_part(make_rows, make_setup, make_ow
 
 
 class Lying:
-    """A run under masks that stands right before its first training is unmasked."""
+    """A run under masks that stands right before a training of it is unmasked, its first one."""
 
-    def __init__(self, setup: Setup, rows: Mapping[str, Any], owner: Owner) -> None:
+    def __init__(
+        self, setup: Setup, rows: Mapping[str, Any], owner: Owner, training: int = 1
+    ) -> None:
         self.setup, self.here = setup, Here(rows, keys=owner)
+        self.name = RoundName("train", training)
         self.plan, self.progress = plan_of(setup), Progress()
         while True:
             (exchange, *_) = self.plan.due(self.progress)
-            if exchange.name == RoundName("train", 1):
+            if exchange.name == self.name:
                 break
             self.here.slaves = exchange.slaves
             reduction = Reduction(exchange.rule, exchange.slaves)
@@ -234,11 +239,11 @@ class Lying:
             step = exchange.learn(reduced)
             self.progress, _ = self.plan.after(self.progress, exchange, step, reduced)
 
-    def ask(self, *inside: int, **other: Any) -> Any:
+    def ask(self, *inside: int, name: RoundName | None = None, **other: Any) -> Any:
         """Have slave 0 help to unmask a set; `other` artifacts are shown to it, by role."""
-        name = RoundName("train", 1)
-        reads = self.plan.reads(name, self.progress)
-        given = {role: self.progress.artifacts[artifact] for role, artifact in reads.items()}
+        name, there = name or self.name, self.progress.artifacts
+        reads = self.plan.reads(name, self.progress).items()
+        given = {role: there[artifact] for role, artifact in reads if artifact in there}
         given |= {"inside": {"inside": np.array(inside)}, **other}
         exchange = make(self.setup, name, given)
         assert isinstance(exchange, Unmask)
@@ -260,6 +265,45 @@ def test_a_set_is_answered_once_and_no_other_after_it(lying):
     for other in [(0, 1, 2, 3, 4), (1, 2, 3, 4)]:
         with pytest.raises(RuleError, match="'one-set': slave 0 has helped to unmask train:1"):
             lying.ask(*other)
+
+
+def test_a_test_comes_in_with_the_training_after_it(make_rows, make_setup, make_owner):
+    """Once all took part in the one before; which of them are at once depends on nothing else."""
+    rows = make_rows(5)
+    hidden, names = masked(make_setup(rows, rounds=5, quorum=4)), []
+    drive(hidden, rows, keys=make_owner(hidden), seen=lambda e, s: names.append(str(e.name)))
+    tests = [name for name in names if "evaluate" in name]
+    assert tests == ["mask-evaluate:1", "evaluate:1", "mask-evaluate:5", "evaluate:5"]
+    # A test that somebody was missing in is no reason to leave it out of training.
+    hidden = Setup(hidden.config, run="r2")
+    away = Drops(hidden, rows, make_owner(hidden), {"mask-evaluate": {"2"}})
+    away.drive()
+    tests = [entry["name"] for entry in away.seen if entry["name"].startswith("mask-evaluate")]
+    assert tests == [f"mask-evaluate:{number}" for number in range(1, 6)]
+    trained = [e for e in away.seen if e["name"].startswith("train")]
+    assert [entry["missing"] for entry in trained] == [[]] * 5
+
+
+def test_a_test_that_came_in_with_training_is_unmasked_for_no_other_set_apart(
+    make_rows, make_setup, make_owner
+):
+    rows = make_rows(5)
+    setup = masked(make_setup(rows, quorum=3))
+    lying = Lying(setup, rows, make_owner(setup), 3)
+    test = RoundName("evaluate", 2)
+    letters = lying.plan.reads(RoundName("evaluate", 1), lying.progress)["letters"]
+    given = {"letters": lying.progress.artifacts[letters]}
+    lying.ask(0, 1, 2, 3)
+    for asked in ({}, {"name": test, **given}):
+        with pytest.raises(RuleError, match="'one-set': slave 0 has helped to unmask evaluate:2"):
+            lying.ask(0, 1, 2, **asked)
+    # Nor is the training, without its test.
+    artifacts = dict(lying.progress.artifacts)
+    assert artifacts["inside-train:3"].keys() == {"inside", "tested"}
+    artifacts["inside-train:3"] = {"inside": artifacts["inside-train:3"]["inside"]}
+    lying.progress = replace(lying.progress, artifacts=artifacts)
+    with pytest.raises(RuleError, match="'one-set': slave 0 has helped to unmask train:3"):
+        lying.ask(0, 1, 2)
 
 
 @pytest.mark.parametrize(("threshold", "least"), [(0.67, 3), (0.8, 4)])

@@ -87,7 +87,9 @@ def opening(name: RoundName = TRAIN, slaves: tuple[str, ...] | None = None, **ch
 
 def committal(counted: int = 3, name: RoundName = TRAIN, **changes: Any) -> Committal:
     """Make a committal without artifacts."""
-    return Committal(name, counted, **{"entry": ENTRY, "progress": {"round": "1"}, **changes})
+    return Committal(
+        name, counted, **{"entries": {name: ENTRY}, "progress": {"round": "1"}, **changes}
+    )
 
 
 @dataclass

@@ -108,7 +108,8 @@ def test_a_master_goes_on_from_what_redis_says(bench):
 def test_half_a_commit_is_made_whole_by_whoever_goes_on(bench, lease):
     """A server that starts once more may do the first commands of a script alone."""
     master = bench.begin()
-    told = ["train:7", json.dumps({"round": "7", "model": "model:7"}), "{}"]
+    entries = [["evaluate:6", '{"r2":1}'], ["train:7", "{}"]]
+    told = [json.dumps({"round": "7", "model": "model:7"}), entries]
     bench.client.set(bench.keys.last, json.dumps(told))
     bench.client.hset(bench.keys.run, "round", 7)
     if lease == "of old":
@@ -116,7 +117,8 @@ def test_half_a_commit_is_made_whole_by_whoever_goes_on(bench, lease):
     master.acquire()
     state = bench.client.hmget(bench.keys.run, "round", "model")
     assert state == [b"7", b"model:7"]
-    assert bench.client.hget(bench.keys.history, "train:7") == b"{}"
+    history = bench.client.hgetall(bench.keys.history)
+    assert history == {b"evaluate:6": b'{"r2":1}', b"train:7": b"{}"}
 
 
 def test_half_a_lease_is_none(bench):
@@ -194,6 +196,17 @@ def test_what_a_commit_leaves(bench):
     master.warn("ho", "hm", "ho")
     assert runs.warnings(bench.client, "r1") == ["hm", "ha", "ho"]
     assert bench.client.ttl(keys.parts("model:1")) == -1
+
+
+def test_what_came_in_with_a_round_is_committed_with_it(bench: Bench) -> None:
+    master, test = bench.begin(), RoundName("evaluate", 1)
+    master.turn([], [opening(NEXT)])
+    bench.close(master, NEXT)
+    master.turn([committal(name=NEXT, entries={test: {**ENTRY, "r2": 0.5}, NEXT: ENTRY})], [])
+    assert runs.history(bench.client, "r1") == {test: {**ENTRY, "r2": 0.5}, NEXT: ENTRY}
+    told = [entry[b"round"] for _, entry in bench.client.xrange(bench.keys.events)]
+    assert told[-2:] == [b"evaluate:1", b"train:2"]
+    assert bench.client.hmget(bench.keys.counts, "rounds:evaluate", "rounds:train") == [b"1"] * 2
 
 
 @pytest.mark.parametrize(

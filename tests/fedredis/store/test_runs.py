@@ -9,7 +9,7 @@ from fedredis.errors import FedredisError, LeaseHeldError, RunNotFoundError
 from fedredis.keys import RUNS, RoundName, RunKeys
 from fedredis.store import runs
 from fedredis.store.removal import remove
-from tests.fedredis.store.conftest import claim, committal, config, hand, opening
+from tests.fedredis.store.conftest import ENTRY, claim, committal, config, hand, opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_what_the_master_writes_later(client, patience, chosen):
 
 def test_history_scores_and_failures(client):
     for name in ("train:10", "evaluate:2", "train:9", "evaluate:10"):
-        entry = {**committal().entry, "r2": None if name[-1] == "2" else 0.5}
+        entry = {**ENTRY, "r2": None if name[-1] == "2" else 0.5}
         client.hset(KEYS.history, name, json.dumps(entry))
     assert [str(name) for name in runs.history(client, "r1")] == [
         *("evaluate:2", "evaluate:10", "train:9", "train:10")
