@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.errors import BlobError
 from fedredis.trees.ensemble import WORD, Ensemble
 from fedredis.trees.histograms import Scales
 from fedredis.trees.layout import Layout
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from fedredis.arrays import Named
     from fedredis.trees.boosting import Boosting
     from fedredis.trees.losses import Loss
+
+#: Codes that a column has at most: they are kept in 16 bits.
+MOST_CODES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +40,19 @@ class Forest:
 
     @cached_property
     def layout(self) -> Layout:
-        """The codes of all columns: those of the numbers, then those of the categories."""
+        """The codes of all columns: those of the numbers, then those of the categories.
+
+        Raises
+        ------
+        BlobError
+            If what is known comes from elsewhere, and a column has more than there are.
+        """
         names, none = ("bin_counts", "category_counts"), np.empty(0, np.int64)
         numbers, categories = (self.known.get(name, none) for name in names)
-        codes = tuple((np.concatenate([numbers, categories]) + 1).tolist())
+        counts = np.concatenate([numbers, categories])
+        if counts.min(initial=0) < 0 or counts.max(initial=0) >= MOST_CODES:
+            raise BlobError("damaged: a column has more codes than there are")
+        codes = tuple((counts + 1).tolist())
         return Layout(codes, (False,) * len(numbers) + (True,) * len(categories))
 
     @property

@@ -7,6 +7,7 @@ text; the parameters, ``model.<name>``; and what the preprocessing knows, ``prep
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -216,12 +217,19 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
                     raise ValueError(f"{entry.filename} is larger than the file")
                 with archive.open(entry) as member:
                     array = np.lib.format.read_array(member, allow_pickle=False)
+                # NumPy makes letters of any number, and Python takes them for some.
+                if array.dtype.kind == "U" and _letters(array).max(initial=0) > sys.maxunicode:
+                    raise ValueError(f"{entry.filename} is no text")
                 arrays[entry.filename.removesuffix(".npy")] = array
     except FileNotFoundError:
         raise
     except Exception as error:  # of a dozen kinds, from NumPy, the unpackers and Python's parser
         raise DataError(f"the file is damaged, or no model: {error}") from None
     return arrays
+
+
+def _letters(text: NDArray[np.str_]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(text.astype(text.dtype.newbyteorder("="))).reshape(-1).view("=u4")
 
 
 def fitted(
@@ -253,7 +261,9 @@ def fitted(
             schema = model.schema()
             ordered = {name: parameters[name] for name in schema.names}
             digest = schema.sha256(list(ordered.values()))
-            model.predict(list(ordered.values()), inputs)
+            told = model.predict(list(ordered.values()), inputs)
+            if told.shape != (1, len(said.classes) or 1):
+                raise DataError(why)
     except (ArithmeticError, BlobError, LookupError, TypeError, ValueError):
         raise DataError(why) from None
     if digest != said.sha256:

@@ -181,6 +181,8 @@ def test_descriptions_that_are_not_as_they_were(make, said, complaint):
         ({"description": np.zeros(3)}, "there is no model of fedredis in it"),
         ({"description": np.array("[]")}, "there is no model of fedredis in it"),
         ({"description": np.array('"x"')}, "there is no model of fedredis in it"),
+        ({"description": np.array([2**31], "<u4").view("<U1")}, "description.npy is no text"),
+        ({"description": np.array([2**31], ">u4").view(">U1")}, "description.npy is no text"),
         ({"model.weights": None}, "its parameters are not those of its model"),
         ({"model.weights": np.zeros((3, 3))}, "its parameters are not those of its model"),
         ({"model.weights": np.zeros((8, 3), "f4")}, "its parameters are not those of its model"),

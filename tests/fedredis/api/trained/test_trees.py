@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,5 +101,23 @@ def test_a_damaged_file(tmp_path):
     _, known, model, said, _ = grown(("a", "b"))
     del model["left"]
     model_file.save(tmp_path / "m.npz", said, model, known)
+    with pytest.raises(DataError, match="its parameters are not those of its model"):
+        model_file.load(tmp_path / "m.npz")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda known, model: known.update(bin_counts=np.array([2**40, 3])),
+        lambda known, model: known.update(bin_counts=np.array([-(2**40), 3])),
+        lambda known, model: model.update(start=np.zeros(5)),
+    ],
+)
+def test_numbers_that_no_forest_has(tmp_path, damage):
+    """Nothing is allocated by their word, and it predicts its classes."""
+    _, known, model, said, _ = grown(("a", "b", "c"))
+    damage(known, model)
+    digest = Schema.of(model).sha256(list(model.values()))
+    model_file.save(tmp_path / "m.npz", replace(said, sha256=digest), model, known)
     with pytest.raises(DataError, match="its parameters are not those of its model"):
         model_file.load(tmp_path / "m.npz")
