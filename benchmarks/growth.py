@@ -18,6 +18,7 @@ from rich.table import Table
 
 from benchmarks import wide
 from benchmarks.harness import Bench, bench
+from fedredis.jobs.pool import PROGRAM
 
 if TYPE_CHECKING:
     from fedredis.keys import RoundName
@@ -56,7 +57,7 @@ def measure(on: Bench, size: int, slaves: int, **settings: object) -> Point:
             traffic = info["total_net_input_bytes"] + info["total_net_output_bytes"]
             marks.append((info["total_commands_processed"], traffic, info["used_memory"]))
 
-    module = "benchmarks.wide" if config.model == "wide" else "fedredis.jobs.process"
+    module = "benchmarks.wide" if config.model == "wide" else PROGRAM
     measured = on.run(folder, config, report=report, module=module)
     steps = np.diff(np.array(marks[1:]), axis=0)
     return Point(

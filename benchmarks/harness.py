@@ -19,7 +19,7 @@ from fedredis.embedded import EmbeddedServer
 from fedredis.exchanges import TRAINING, Setup, finished
 from fedredis.exchanges.here import drive
 from fedredis.jobs.dispatch import Dispatcher
-from fedredis.jobs.pool import WorkerPool
+from fedredis.jobs.pool import PROGRAM, WorkerPool
 from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs
 
@@ -109,7 +109,7 @@ class Bench:
         workers: int = 2,
         *,
         report: Report = lambda name, entry: None,
-        module: str = "fedredis.jobs.process",
+        module: str = PROGRAM,
     ) -> Measured:
         """Train with workers of our own, each of which runs `module`."""
         client, clock, run_id = self.client, time.monotonic, create_run(self.client, config)

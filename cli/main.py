@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
-import importlib
 import logging
 import os
 import sys
@@ -18,6 +16,7 @@ from fedredis import logs
 from fedredis.cli.signals import terminate_as_interrupt
 from fedredis.cli.wording import as_options, in_plain_words
 from fedredis.errors import DataWarning, FedredisError
+from fedredis.lazy import import_to_stay
 from fedredis.printable import printable
 
 if TYPE_CHECKING:
@@ -95,17 +94,12 @@ class LazyGroup(click.Group):
 
 
 def _imported(module: str) -> Any:
-    """Import a module; what is made meanwhile stays, so nothing is gained by looking for waste."""
+    """Import a module, once."""
     if module in sys.modules:
         return sys.modules[module]
-    gc.disable()
-    try:
-        # Where cores are shared, threads of BLAS wait for each other; here it has little to do.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        return importlib.import_module(module)
-    finally:
-        gc.freeze()
-        gc.enable()
+    # Where cores are shared, threads of BLAS wait for each other; here it has little to do.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return import_to_stay(module)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,11 +1,15 @@
-"""Things by name, each imported when it is looked up."""
+"""Things by name, each imported when it is looked up; and what all of a program needs."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 T = TypeVar("T")
 
@@ -34,3 +38,13 @@ class Lazy(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         """Count them."""
         return len(self.places)
+
+
+def import_to_stay(module: str) -> ModuleType:
+    """Import what stays until the process ends, so that nobody looks for waste in it, ever."""
+    gc.disable()
+    try:
+        return import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -3,7 +3,8 @@
 The job that a master enqueues is only a wake-up. Once here, a worker goes back and forth: each
 visit to Redis hands in what it has computed and claims the next slaves, of all rounds that are
 open, so that the test of a model and the training of the next one share their trips. When nothing
-is left to claim it waits a little for the next round: a run costs a few jobs, not a few a round.
+is left to claim it waits a little for the next round, and claims of it in the trip that waits: a
+run costs a few jobs, not a few a round.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from redis.exceptions import RedisError
 from fedredis.errors import ArtifactGoneError
 from fedredis.jobs.claims import Claims
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.labour import Labour
+from fedredis.jobs.labour import Done, Labour
+from fedredis.keys import RoundName
 from fedredis.store.results import SubmissionState
 
 if TYPE_CHECKING:
@@ -27,10 +29,8 @@ if TYPE_CHECKING:
 
     from fedredis.exchanges import Exchange
     from fedredis.jobs.context import WorkerContext
-    from fedredis.jobs.labour import Done
     from fedredis.jobs.view import RunView
-    from fedredis.keys import RoundName
-    from fedredis.store.slave import Ask, Claim, Handed, Submission
+    from fedredis.store.slave import Ask, Claim, Handed, Submission, Visit
 
 logger = logging.getLogger("fedredis.worker")
 
@@ -100,22 +100,30 @@ class Attachment:
                 # Said before the last look: a master that opens a round later counts this worker
                 # out.
                 self._detach()
-                self._note(self._store.open_rounds().names)
-                claimed = self._drain()
+                self._note([*filter(self._serves, self._store.open_rounds().names)])
+                claimed = self._drain([])
         finally:
             if self._attached:
                 self._detach()
 
     def _serve(self) -> None:
         state = self._store.open_rounds()
+        cursor, opened = state.cursor, list(filter(self._serves, state.names))
+        fresh, done = opened, list[Done]()
         while True:
-            self._note(state.names)
-            self._drain()
+            self._note(fresh)
+            self._drain(done)
             if self._should_leave():
                 break
-            state = self._store.wait_for_work(state.cursor, self._linger)
-            if not any(map(self._serves, state.names)):
+            asks = self._guesses(opened)
+            woken = self._store.wait_for_work(cursor, self._linger, asks, self._wanted(asks))
+            guessed = dict.fromkeys(ask.name for ask in asks)
+            self._rounds |= guessed
+            done = self._granted(asks, woken.visit)
+            cursor, opened = woken.cursor, list(filter(self._serves, woken.names))
+            if not opened and not done:
                 break
+            fresh = [name for name in opened if name not in guessed]
 
     def _attach(self) -> None:
         with self._lock:
@@ -130,8 +138,19 @@ class Attachment:
     def _serves(self, name: RoundName) -> bool:
         return self._run.job_of(name) == self._job
 
+    def _guesses(self, opened: Sequence[RoundName]) -> list[Ask]:
+        """Ask for slaves of the rounds that will likely be open next: the next of their kinds."""
+        # Under masks each round is followed by one of another kind.
+        served = [] if self._run.config.secure else opened
+        names = [RoundName(name.kind, name.number + 1) for name in served]
+        return [self._claims.ask(name, with_task=True) for name in filter(self._serves, names)]
+
+    def _wanted(self, asks: Sequence[Ask]) -> set[str]:
+        """Name the artifacts to fetch beside claims of rounds that are not known yet."""
+        return {name for ask in asks if ask.with_task for name in self._run.likely(ask.name)}
+
     def _note(self, names: Sequence[RoundName]) -> None:
-        for name in filter(self._serves, names):
+        for name in names:
             # Anew, in case that the round was opened a second time.
             self._rounds[name] = None
 
@@ -144,9 +163,11 @@ class Attachment:
         self._look_at = now + OTHERS_LOOKED
         return self._context.others_wait(self._run.run_id)
 
-    def _drain(self) -> bool:
-        """Go back and forth until no known round has a slave left; tell if any was worked for."""
-        done: list[Done] = []
+    def _drain(self, done: list[Done]) -> bool:
+        """Go back and forth until no known round has a slave left; tell if any was worked for.
+
+        It begins with handing in what is done already.
+        """
         claimed = False
         while True:
             asks = [] if self._context.stopping() else self._asks()
@@ -155,25 +176,31 @@ class Attachment:
             handed = [one.handed() for one in done]
             names = [one.claim.name for one in done]
             self._context.gate.note(self._run.run_id, zip(names, handed, strict=True))
-            wanted = {n for ask in asks if ask.with_task for n in self._run.likely(ask.name)}
-            visit = self._store.visit([h for some in handed for h in some], asks, wanted)
-            self._run.keep(visit.artifacts)
+            every = [one for some in handed for one in some]
+            visit = self._store.visit(every, asks, self._wanted(asks))
             queue = iter(visit.submissions)
             rest = [
                 self._answered(one, some, list(islice(queue, len(some))))
                 for one, some in zip(done, handed, strict=True)
             ]
             done = [one for one in rest if one is not None]
-            for ask, claim in zip(asks, visit.claims, strict=True):
-                if claim is None or not claim.slaves:
-                    self._rounds.pop(ask.name, None)
-                    self._claims.emptied(ask.name)
-                else:
-                    # A claim attaches its worker, and lasts as long as that is prolonged.
-                    self._attached = True
-                    self._claims.granted(ask, claim)
-                    done += self._work(claim)
+            done += self._granted(asks, visit)
             claimed = claimed or bool(done)
+
+    def _granted(self, asks: Sequence[Ask], visit: Visit) -> list[Done]:
+        """Work for those who were claimed; return what is to be handed in."""
+        self._run.keep(visit.artifacts)
+        done: list[Done] = []
+        for ask, claim in zip(asks, visit.claims, strict=True):
+            if claim is None or not claim.slaves:
+                self._rounds.pop(ask.name, None)
+                self._claims.emptied(ask.name)
+            else:
+                # A claim attaches its worker, and lasts as long as that is prolonged.
+                self._attached = True
+                self._claims.granted(ask, claim)
+                done += self._work(claim)
+        return done
 
     def _asks(self) -> list[Ask]:
         """Ask for slaves of all known rounds, and for the tasks of those not read yet."""

@@ -70,9 +70,9 @@ class Dispatcher:
             there = max(at_it[queue], coming[queue])
             if there < wanted:
                 there = max(there, at_it[queue] + self._queued(queue, job))
-            for _ in range(wanted - there):
-                self._enqueue(queue, name, job)
-                self._sent.append((now, job, queue))
+            if there < wanted:
+                self._enqueue(queue, name, job, wanted - there)
+                self._sent += [(now, job, queue)] * (wanted - there)
 
     def _look(self) -> None:
         of_run = set(self._config.slave_ids)
@@ -103,14 +103,18 @@ class Dispatcher:
             queue, connection=self._client, serializer=JSONSerializer, job_class=AllowedJob
         )
 
-    def _enqueue(self, queue: str, name: RoundName, job: str) -> None:
+    def _enqueue(self, queue: str, name: RoundName, job: str, count: int) -> None:
         run_id = self._store.keys.run_id
-        self._queue(queue).enqueue_call(
-            func=function_name(job),
-            kwargs={"run": run_id, "round": str(name)},
-            description=f"run {run_id}: {job}, woken for {name}",
-            job_id=job_id(queue, run_id, job),
-            timeout=self._config.round_timeout_ms // 1000 + 120,
-            result_ttl=JOB_KEPT,
-            failure_ttl=24 * JOB_KEPT,
+        # All at once: workers that wait begin together.
+        self._queue(queue).enqueue_many(
+            Queue.prepare_data(
+                func=function_name(job),
+                kwargs={"run": run_id, "round": str(name)},
+                description=f"run {run_id}: {job}, woken for {name}",
+                job_id=job_id(queue, run_id, job),
+                timeout=self._config.round_timeout_ms // 1000 + 120,
+                result_ttl=JOB_KEPT,
+                failure_ttl=24 * JOB_KEPT,
+            )
+            for _ in range(count)
         )

@@ -31,6 +31,8 @@ logger = logging.getLogger("fedredis.pool")
 #: One thread a process: workers share the cores, and sums keep their order.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
+#: What a worker process runs.
+PROGRAM = "fedredis.jobs"
 #: Seconds that a worker has to finish the slave it is working for.
 GRACE = 30.0
 #: Seconds after which a worker counts as one that works.
@@ -63,7 +65,7 @@ class WorkerPool:
         rows: Path | OwnFile,
         workers: int,
         *,
-        module: str = process.__name__,
+        module: str = PROGRAM,
         models: Collection[str] = (),
         owner: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,

@@ -1,4 +1,4 @@
-"""A worker process: ``python -m fedredis.jobs.process PATH``, started by a `WorkerPool`.
+"""A worker process: ``python -m fedredis.jobs PATH``, started by a `WorkerPool`.
 
 The path is that of a partition folder, or, with ``--own JSON``, of a slave's own file, which is to
 be read as an `OwnFile` says.
@@ -149,7 +149,3 @@ def _end_with_parent() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()

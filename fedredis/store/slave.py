@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ResponseError
+
 from fedredis.arrays import blob
 from fedredis.errors import ArtifactGoneError, BlobError, RunNotFoundError
 from fedredis.keys import RoundName
 from fedredis.store import artifact, steps
-from fedredis.store.replies import damaged, fields, text, texts
+from fedredis.store.replies import damaged, explain, fields, text, texts
 from fedredis.store.results import Failure, SubmissionState
 from fedredis.store.scripts import Batch, ask, call
-from fedredis.store.streams import last_id, read
+from fedredis.store.streams import entries_of, last_id, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -103,6 +105,13 @@ class OpenRounds:
     cursor: bytes
 
 
+@dataclass(frozen=True)
+class Woken(OpenRounds):
+    """The rounds that have something to claim, and what was claimed in the same trip."""
+
+    visit: Visit
+
+
 class SlaveStore:
     """A run's state as a worker sees it.
 
@@ -137,15 +146,30 @@ class SlaveStore:
         names = ask(self._client, self._where, "ZRANGE", self.keys.open, 0, -1)
         return OpenRounds(_rounds(texts(names)), cursor)
 
-    def wait_for_work(self, after: bytes, seconds: float) -> OpenRounds:
-        """Block until a round has something to claim, at most for some seconds.
+    def wait_for_work(
+        self,
+        after: bytes,
+        seconds: float,
+        asks: Sequence[Ask] = (),
+        wanted: Collection[str] = (),
+    ) -> Woken:
+        """Block until a round has something to claim, at most for some seconds; then claim.
 
-        Returns no rounds when nothing came, or when the master has ended its work.
+        It is asked of rounds that will likely be open by then. Returns no names when nothing came,
+        or when the master has ended its work.
         """
-        entries = read(self._client, self.keys.work, after, seconds=seconds, count=100)
-        told = (text(entry.get(b"round", b"")).split() for _, entry in entries)
-        names = dict.fromkeys(name for some in told for name in some)
-        return OpenRounds(_rounds(names), entries[-1][0] if entries else after)
+        batch = Batch(self._client, self._where)
+        told = batch.add(*reading(self.keys.work, after, seconds=seconds, count=100))
+        asked, looked_up = self._ask_all(batch, asks, wanted)
+        replies = batch.run(errors=True)
+        entries = entries_of(self._client, self.keys.work, replies[told])
+        if broken := next((r for r in replies[1:] if isinstance(r, ResponseError)), None):
+            raise explain(self._where, broken) from broken
+        spoken = (text(entry.get(b"round", b"")).split() for _, entry in entries)
+        names = dict.fromkeys(name for some in spoken for name in some)
+        cursor = entries[-1][0] if entries else after
+        visit = Visit([], *_claimed(asks, asked, looked_up, replies))
+        return Woken(_rounds(names), cursor, visit)
 
     def visit(
         self, handed: Sequence[Handed], asks: Sequence[Ask], wanted: Collection[str] = ()
@@ -156,23 +180,13 @@ class SlaveStore:
         """
         batch = Batch(self._client, self._where)
         submitted = [self._submit(batch, one) for one in handed]
-        asked = [self._ask(batch, one) for one in asks]
-        looked_up = {name: artifact.look_up(batch, self.keys, name) for name in wanted}
+        asked, looked_up = self._ask_all(batch, asks, wanted)
         replies = batch.run()
         submissions = []
         for place in submitted:
             state, *overlap = replies[place]
             submissions.append(Submission(SubmissionState(state), tuple(texts(overlap))))
-        claims: list[Claim | None] = []
-        for one, place in zip(asks, asked, strict=True):
-            state, epoch, names, first = replies[place]
-            task = fields(replies[place + 1]) if one.with_task else {}
-            # One text: to take a list of names apart would take as long as to train some.
-            claim = Claim(one.name, epoch, tuple(text(names).split()), task, first)
-            claims.append(claim if state else None)
-        found = {name: artifact.small(replies[at]) for name, at in looked_up.items()}
-        there = {(name, one[0]): one[1] for name, one in found.items() if one is not None}
-        return Visit(submissions, claims, there)
+        return Visit(submissions, *_claimed(asks, asked, looked_up, replies))
 
     def fail(self, claim: Claim, slave: str, *, traceback: str) -> Failure:
         """Report that a slave's attempt failed."""
@@ -258,6 +272,13 @@ class SlaveStore:
             ],
         )
 
+    def _ask_all(
+        self, batch: Batch, asks: Sequence[Ask], wanted: Collection[str]
+    ) -> tuple[list[int], dict[str, slice]]:
+        """Ask for slaves and artifacts; return where the replies are."""
+        asked = [self._ask(batch, one) for one in asks]
+        return asked, {name: artifact.look_up(batch, self.keys, name) for name in wanted}
+
     def _ask(self, batch: Batch, one: Ask) -> int:
         round_ = self.keys.round(one.name)
         place = batch.script(
@@ -284,6 +305,24 @@ class SlaveStore:
 
     def _call(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         return call(self._client, self._where, script, keys, args)
+
+
+def _claimed(
+    asks: Sequence[Ask],
+    asked: Sequence[int],
+    looked_up: Mapping[str, slice],
+    replies: Sequence[Any],
+) -> tuple[list[Claim | None], dict[tuple[str, str], Named]]:
+    """Read what was claimed, and the artifacts that are there."""
+    claims: list[Claim | None] = []
+    for one, place in zip(asks, asked, strict=True):
+        state, epoch, names, first = replies[place]
+        task = fields(replies[place + 1]) if one.with_task else {}
+        # One text: to take a list of names apart would take as long as to train some.
+        claim = Claim(one.name, epoch, tuple(text(names).split()), task, first)
+        claims.append(claim if state else None)
+    found = {name: artifact.small(replies[at]) for name, at in looked_up.items()}
+    return claims, {(name, one[0]): one[1] for name, one in found.items() if one is not None}
 
 
 def _remembered(handed: Handed) -> Iterator[bytes]:

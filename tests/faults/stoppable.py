@@ -1,6 +1,6 @@
 """A worker or a command whose steps a test can stop, and whose ways it can spoil.
 
-``python stoppable.py worker DIRECTORY …`` is ``python -m fedredis.jobs.process``, and
+``python stoppable.py worker DIRECTORY …`` is ``python -m fedredis.jobs``, and
 ``python stoppable.py fedredis ARGUMENT …`` is ``fedredis``, with gates at the points that
 `Gates` in the conftest closes (GATES_URL in the environment), and with FAULTS, a JSON object:
 
@@ -188,7 +188,7 @@ def stop_pools() -> None:
     real = pool.subprocess
 
     def start(command, **options):
-        program = command.index("fedredis.jobs.process")
+        program = command.index(pool.PROGRAM)
         started = [command[0], __file__, "worker", *command[program + 1 :]]
         return real.Popen(started, **options)
 

@@ -39,3 +39,15 @@ def test_questions_and_workers_import_neither_masks_nor_trees_nor_tables(module)
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_nobody_looks_for_waste_in_what_is_to_stay():
+    program = (
+        "import gc; from fedredis.lazy import import_to_stay; before = gc.get_freeze_count();"
+        "module = import_to_stay('fedredis.jobs.process');"
+        "print(module.__name__, gc.get_freeze_count() - before > 10_000, gc.isenabled())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["fedredis.jobs.process", "True", "True"]

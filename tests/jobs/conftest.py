@@ -84,7 +84,7 @@ def make_config(manifest: Manifest) -> Callable[..., RunConfig]:
             "classes": manifest.classes,
             "slaves": 4,
             "rows": manifest.rows,
-            "rounds": 2,
+            "rounds": 4,
             "features": "plain",
             "attempts": 2,
         }

@@ -21,7 +21,7 @@ from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs
 from fedredis.store.results import RoundState, SubmissionState
-from fedredis.store.slave import Ask, SlaveStore
+from fedredis.store.slave import Ask, SlaveStore, Visit
 from tests.jobs.conftest import open_round, write
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def make_stay(
         run = there.view(keys.run_id)
         left, wait = iter(steps), run.store.wait_for_work
 
-        def after_a_step(after: bytes, seconds: float) -> Any:
+        def after_a_step(*waits: Any) -> Any:
             next(left, lambda: None)()
-            return wait(after, seconds)
+            return wait(*waits)
 
         monkeypatch.setattr(run.store, "wait_for_work", after_a_step)
         stay = Attachment(there, run, job, clock, linger=linger)
@@ -73,9 +73,15 @@ def make_stay(
 
 @pytest.fixture
 def visits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], list[str]]]:
-    """Return a list of visits: what is handed in and becomes of it, and what is claimed."""
+    """Return a list of visits: what is handed in and becomes of it, and what is claimed.
+
+    Among them are waits in which something was claimed.
+    """
     seen: list[tuple[list[str], list[str]]] = []
-    visit = SlaveStore.visit
+    visit, wait = SlaveStore.visit, SlaveStore.wait_for_work
+
+    def claimed(brought: Visit) -> list[str]:
+        return [f"{c.name} {','.join(c.slaves)}" for c in brought.claims if c and c.slaves]
 
     def noting(store: SlaveStore, handed: Any, asks: Any, wanted: Any = ()) -> Any:
         brought = visit(store, handed, asks, wanted)
@@ -83,11 +89,17 @@ def visits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], list[str]]]
             f"{one.claim.name} {','.join(one.bundle.slaves)} {answer.state.name}"
             for one, answer in zip(handed, brought.submissions, strict=True)
         ]
-        got = [f"{claim.name} {','.join(claim.slaves)}" for claim in brought.claims if claim]
-        seen.append((came, [one for one in got if not one.endswith(" ")]))
+        seen.append((came, claimed(brought)))
         return brought
 
+    def waiting(store: SlaveStore, *waits: Any) -> Any:
+        woken = wait(store, *waits)
+        if got := claimed(woken.visit):
+            seen.append(([], got))
+        return woken
+
     monkeypatch.setattr(SlaveStore, "visit", noting)
+    monkeypatch.setattr(SlaveStore, "wait_for_work", waiting)
     return seen
 
 
@@ -127,17 +139,49 @@ def test_each_visit_hands_in_and_claims(client, keys, master, make_stay, visits,
 def test_tests_share_the_visits_of_training(master, make_stay, visits):
     """And both are of the same slaves, whose rows are in memory."""
     open_round(master, "train:2")
+    open_round(master, "evaluate:1")
     stay = make_stay(
-        lambda: [open_round(master, name, ("0", "1", "2")) for name in ("evaluate:1", "train:3")],
+        lambda: [open_round(master, name, ("0", "1", "2")) for name in ("evaluate:2", "train:3")],
         job="train",
         most=2,
     )
     stay.stay()
-    assert stay.counted == {"train": 7, "evaluate": 3}
+    assert stay.counted == {"train": 7, "evaluate": 7}
     # Those who were claimed together before, a fair part of the round at a time.
-    both = [claimed for _, claimed in visits if len(claimed) == 2]
-    assert both == [["evaluate:1 0,1", "train:3 0,1"], ["evaluate:1 2", "train:3 2"]]
-    assert visits[-1][0] == ["evaluate:1 2 COUNTED", "train:3 2 COUNTED"]
+    both = [sorted(claimed) for _, claimed in visits if "train:3" in str(claimed)]
+    assert both == [["evaluate:2 0,1", "train:3 0,1"], ["evaluate:2 2", "train:3 2"]]
+    assert sorted(visits[-1][0]) == ["evaluate:2 2 COUNTED", "train:3 2 COUNTED"]
+
+
+def test_what_comes_next_is_claimed_in_the_trip_that_waits(master, make_stay, visits):
+    open_round(master)
+    stay = make_stay(lambda: open_round(master, "statistics:2"), most=9)
+    stay.stay()
+    assert visits[2] == ([], ["statistics:2 0,1,2,3"])
+
+
+def test_what_comes_next_may_be_of_another_kind(master, make_stay, visits):
+    """Or of another number: then it is claimed once that is known."""
+    open_round(master)
+    stay = make_stay(lambda: open_round(master, "statistics:4"), most=9)
+    stay.stay()
+    assert visits[2] == ([], ["statistics:4 0,1,2,3"])
+
+
+def test_it_stays_where_another_has_claimed_all_of_what_comes_next(
+    keys, master, make_stay, make_context, visits
+):
+    open_round(master)
+    other = make_context().view(keys.run_id).store
+    all_of_it = Ask(RoundName("statistics", 2), "statistics", (), take_any=True, least=9, most=9)
+
+    def taken_by_another() -> None:
+        open_round(master, "statistics:2")
+        assert len(other.visit([], [all_of_it]).claims[0].slaves) == 4
+        visits.clear()
+
+    make_stay(taken_by_another, lambda: open_round(master, "statistics:3"), most=9).stay()
+    assert visits[0] == ([], ["statistics:3 0,1"])
 
 
 def test_whom_it_has_worked_for_comes_first(keys, master, make_stay, make_context, visits):

@@ -265,7 +265,7 @@ def process(
 ) -> subprocess.Popen[bytes]:
     """Start a worker process that ends with its parent, and wait until it has joined."""
     with subprocess.Popen(
-        [sys.executable, "-m", "fedredis.jobs.process", str(folder), "--with-parent"],
+        [sys.executable, "-m", "fedredis.jobs", str(folder), "--with-parent"],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, URL_VARIABLE: server.url},

@@ -39,7 +39,7 @@ def own(tmp_path: Path) -> OwnFile:
 
 def start(url: str, own: OwnFile) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "fedredis.jobs.process", *arguments(own)],
+        [sys.executable, "-m", "fedredis.jobs", *arguments(own)],
         env={**os.environ, URL_VARIABLE: url},
         stderr=subprocess.PIPE,
         text=True,

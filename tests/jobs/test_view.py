@@ -24,7 +24,7 @@ def look(client: Redis, keys: RunKeys) -> RunView:
 def test_a_run_is_read_once(client, keys, make_config):
     run = look(client, keys)
     assert (run.config, run.run_id) == (make_config(), keys.run_id)
-    jobs = [run.job_of(RoundName.parse(name)) for name in ("train:1", "evaluate:1", "evaluate:2")]
+    jobs = [run.job_of(RoundName.parse(name)) for name in ("train:1", "evaluate:1", "evaluate:4")]
     assert jobs == ["train", "train", "evaluate"]
     assert run.job_of(RoundName("nothing", 1)) == "nothing"
 

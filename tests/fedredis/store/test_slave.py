@@ -267,6 +267,22 @@ def test_waiting_for_work(bench):
     assert worker.open_rounds().names == (TRAIN,)
 
 
+def test_what_has_been_opened_meanwhile_is_claimed_with_it(bench):
+    master, worker = bench.begin(), bench.worker()
+    before = worker.open_rounds().cursor
+    asks = [
+        Ask(name, JOB, (), take_any=True, least=9, most=9, with_task=True)
+        for name in (TRAIN, RoundName("train", 99))
+    ]
+    nothing = worker.wait_for_work(before, 0, asks, ["model:0"])
+    assert (nothing.names, nothing.visit.claims, nothing.visit.artifacts) == ((), [None, None], {})
+    master.turn([], [opening()])
+    woken = worker.wait_for_work(before, 1, asks)
+    found, missing = woken.visit.claims
+    assert (woken.names, found.slaves, missing) == ((TRAIN,), ("0", "1", "2"), None)
+    assert "reads" in found.task
+
+
 def test_artifacts_by_version(bench):
     master, worker = bench.begin(), bench.worker()
     master.turn([], [opening()])
