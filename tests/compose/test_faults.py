@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Federation = Any
-    Master = Any
 
 ROUNDS = 20
 

@@ -121,52 +121,14 @@ def pages() -> dict[str, Document]:
     return {name: Document.read(name) for name in PAGES}
 
 
-@pytest.fixture(scope="session")
-def readme() -> Document:
-    """Return the README."""
-    return Document.read("README.md")
+def page(name: str) -> Any:
+    """Make a fixture that is a page."""
+    return pytest.fixture(scope="session")(lambda: Document.read(name))
 
 
-@pytest.fixture(scope="session")
-def contributing() -> Document:
-    """Return CONTRIBUTING."""
-    return Document.read("CONTRIBUTING.md")
-
-
-@pytest.fixture(scope="session")
-def commands() -> Document:
-    """Return the page on the commands."""
-    return Document.read("docs/commands.md")
-
-
-@pytest.fixture(scope="session")
-def data() -> Document:
-    """Return the page on data of one's own."""
-    return Document.read("docs/data.md")
-
-
-@pytest.fixture(scope="session")
-def deploying() -> Document:
-    """Return the page on several machines, containers, and what to look at them with."""
-    return Document.read("docs/deploying.md")
-
-
-@pytest.fixture(scope="session")
-def models() -> Document:
-    """Return the page on models."""
-    return Document.read("docs/models.md")
-
-
-@pytest.fixture(scope="session")
-def python() -> Document:
-    """Return the page for programs."""
-    return Document.read("docs/python.md")
-
-
-@pytest.fixture(scope="session")
-def schema() -> Document:
-    """Return the page on the state in Redis."""
-    return Document.read("docs/schema.md")
+readme, contributing = page("README.md"), page("CONTRIBUTING.md")
+commands, data, deploying = (page(f"docs/{name}.md") for name in ("commands", "data", "deploying"))
+models, python, schema = (page(f"docs/{name}.md") for name in ("models", "python", "schema"))
 
 
 #: Figures that the same seed gives everywhere: they have to be as they are shown. Shares, losses,

@@ -1,13 +1,6 @@
 """The examples of docs/commands.md do what they show."""
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
 
 
 def test_a_run_is_put_to_use(commands, alone):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -13,8 +13,6 @@ from fedredis.errors import FedredisError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    Document = Any
 
 
 def parts(name: str) -> Iterator[click.Command]:

@@ -3,15 +3,8 @@
 import json
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from fedredis.data.cuts.spec import FORMS, Cut
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
 
 
 def test_own_data(data, make_console):

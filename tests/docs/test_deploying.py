@@ -5,19 +5,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
 from fedredis.cli.main import run
 from fedredis.redis_url import check_url, watched
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
-
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,12 +3,8 @@
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import yaml
-
-if TYPE_CHECKING:
-    Document = Any
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Document = Any
-    Story = Any
 
 #: What stands for a part of a key's name, and what it looks like.
 PLACEHOLDERS = {

@@ -1,15 +1,8 @@
 """docs/models.md names every model, and its example does what it shows."""
 
 import json
-from typing import TYPE_CHECKING
 
 from fedredis.models import MODELS
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
 
 
 def test_the_models_that_are_there(models):

@@ -1,13 +1,6 @@
 """docs/monitoring.md: its examples print what they promise."""
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
 
 
 def test_what_processes_use(pages, make_console):

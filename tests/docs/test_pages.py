@@ -2,10 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    Document = Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

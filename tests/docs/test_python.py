@@ -1,15 +1,8 @@
 """docs/python.md names every call, and its example does what it shows."""
 
 import re
-from typing import TYPE_CHECKING
 
 import fedredis
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
 
 
 def test_a_program(python, make_console):

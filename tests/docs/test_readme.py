@@ -6,17 +6,8 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    Console = Any
-    Document = Any
-    Story = Any
-
 
 ROOT = Path(__file__).resolve().parents[2]
 

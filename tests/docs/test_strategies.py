@@ -13,7 +13,6 @@ from fedredis.strategies import STRATEGIES
 from fedredis.strategies.options import options
 
 if TYPE_CHECKING:
-    Console = Any
     Document = Any
 
 

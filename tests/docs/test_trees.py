@@ -1,11 +1,6 @@
 """The page on trees, beside their code."""
 
-from typing import TYPE_CHECKING, Any
-
 from fedredis.trees.boosting import Boosting
-
-if TYPE_CHECKING:
-    Document = Any
 
 
 def test_every_option_stands_there_with_its_default_and_what_it_is(pages):

@@ -7,16 +7,12 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
-
-if TYPE_CHECKING:
-    Shell = Any
 
 CONFIG = Path(__file__).resolve().parents[2] / "compose" / "prometheus.yml"
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from fedredis.store.master import MasterStore
 
-    Make = Callable[..., RunConfig]
 
 #: A model whose module says in a file who imports it, if anyone does.
 OWN = """

@@ -14,12 +14,7 @@ from fedredis.errors import RoundFailedError
 from fedredis.strategies import STRATEGIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fedredis.arrays import Bundle
-    from tests.fedredis.conftest import Training
-
-    Make = Callable[..., Training]
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))

@@ -24,13 +24,7 @@ from fedredis.store.asking import stop
 from fedredis.store.master import MasterStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redis import Redis
-
-    from tests.fedredis.conftest import Training
-
-    Make = Callable[..., Training]
 
 
 class Killed(BaseException):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,6 @@ import pytest
 
 from fedredis.errors import DataError, UsageError
 from tests.fedredis.inference.conftest import close
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Ask = Callable[..., dict[str, Any]]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,6 @@ import statsmodels.formula.api as smf
 
 from fedredis.errors import DataError, UsageError
 from tests.fedredis.inference.conftest import close, of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Ask = Callable[..., dict[str, Any]]
 
 F, L = sm.families, sm.families.links
 FAMILIES = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,11 +11,6 @@ from sklearn.decomposition import PCA
 
 from fedredis.errors import DataError, UsageError
 from tests.fedredis.inference.conftest import close, of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +7,6 @@ from scipy import stats
 
 from fedredis.errors import UsageError
 from tests.fedredis.inference.conftest import close, of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
