@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from fedredis.api.answer import read_answer
 from fedredis.connection import explain
-from fedredis.errors import FedredisError
+from fedredis.errors import DataError, FedredisError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.roster import wait_for_slaves
@@ -178,12 +178,14 @@ class Driver:
 
     @contextmanager
     def _resumable(self) -> Iterator[None]:
-        """Add to what goes wrong how to go on with the run."""
+        """Add to what goes wrong how to go on with the run, but where the same would go wrong."""
         how = f"go on with: {self.resume}"
         try:
             yield
         except KeyboardInterrupt as stop:
             stop.add_note(how)
+            raise
+        except DataError:  # it is found in the sums over all rows, which remain what they are
             raise
         except FedredisError as error:
             error.args = (f"{error}; {how}",)

@@ -46,12 +46,26 @@ class Link:
     """How means (n,) follow from linear predictors (n,)."""
 
     name: str
-    #: The predictor of a mean, the mean of a predictor, and its derivative there.
+    #: The predictor of a mean, the mean of a predictor, and its first two derivatives there.
     of_mean: Callable[[Array], Array]
     mean: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    bend: Callable[[Array], Array]
     #: What exponentials of coefficients are called, if they are anything.
     ratio: str = ""
+
+
+def _logistic_slope(eta: Array) -> Array:
+    e = np.exp(-np.abs(eta))
+    return np.asarray(e / (1 + e) ** 2)
+
+
+def _density(eta: Array) -> Array:
+    return np.asarray(np.exp(-eta * eta / 2) / math.sqrt(2 * math.pi))
+
+
+def _gumbel(eta: Array) -> Array:
+    return np.exp(np.minimum(eta, MOST_LOG) - _log_clipped(eta))
 
 
 def _log_clipped(eta: Array) -> Array:
@@ -74,30 +88,33 @@ def _quantile(mu: Array) -> Array:
 LINKS: Mapping[str, Link] = {
     link.name: link
     for link in (
-        Link("identity", lambda m: m, lambda e: e, np.ones_like),
-        Link("log", np.log, _log_clipped, _log_clipped, "rate ratio"),
+        Link("identity", lambda m: m, lambda e: e, np.ones_like, np.zeros_like),
+        Link("log", np.log, _log_clipped, _log_clipped, _log_clipped, "rate ratio"),
         Link(
             "logit",
             lambda m: np.log(m / (1 - m)),
             _logistic,
-            lambda e: np.exp(-np.abs(e)) / (1 + np.exp(-np.abs(e))) ** 2,
+            _logistic_slope,
+            lambda e: _logistic_slope(e) * (1 - 2 * _logistic(e)),
             "odds ratio",
         ),
-        Link(
-            "probit",
-            _quantile,
-            _normal,
-            lambda e: np.exp(-e * e / 2) / math.sqrt(2 * math.pi),
-        ),
+        Link("probit", _quantile, _normal, _density, lambda e: -e * _density(e)),
         Link(
             "cloglog",
             lambda m: np.log(-np.log1p(-m)),
             lambda e: -np.expm1(-_log_clipped(e)),
-            lambda e: np.exp(np.minimum(e, MOST_LOG) - _log_clipped(e)),
+            _gumbel,
+            lambda e: _gumbel(e) * (1 - _log_clipped(e)),
             "hazard ratio",
         ),
-        Link("inverse", lambda m: 1 / m, lambda e: 1 / e, lambda e: -1 / (e * e)),
-        Link("sqrt", np.sqrt, lambda e: e * e, lambda e: 2 * e),
+        Link(
+            "inverse",
+            lambda m: 1 / m,
+            lambda e: 1 / e,
+            lambda e: -1 / (e * e),
+            lambda e: 2 / (e * e * e),
+        ),
+        Link("sqrt", np.sqrt, lambda e: e * e, lambda e: 2 * e, lambda e: np.full_like(e, 2)),
     )
 }
 
@@ -110,6 +127,8 @@ class Family:
     #: Its links, the canonical one first.
     links: tuple[str, ...]
     variance: Callable[[Array], Array]
+    #: The derivative of the variance by the mean.
+    variance_slope: Callable[[Array], Array]
     #: Half of what a row adds to the deviance, given label and mean.
     half_deviance: Callable[[Array, Array], Array]
     #: The part of the log-likelihood that has the mean in it, and the part that has not, where the
@@ -151,6 +170,7 @@ FAMILIES: Mapping[str, Family] = {
             "gaussian",
             ("identity", "log", "inverse"),
             np.ones_like,
+            np.zeros_like,
             lambda y, m: (y - m) ** 2 / 2,
             lambda y, m: -((y - m) ** 2) / 2,
             lambda y: np.full_like(y, -math.log(2 * math.pi) / 2),
@@ -165,6 +185,7 @@ FAMILIES: Mapping[str, Family] = {
             "binomial",
             ("logit", "probit", "cloglog", "log"),
             lambda m: m * (1 - m),
+            lambda m: 1 - 2 * m,
             lambda y, m: _binomial(y, y) - _binomial(y, m),
             _binomial,
             np.zeros_like,
@@ -177,6 +198,7 @@ FAMILIES: Mapping[str, Family] = {
             "poisson",
             ("log", "identity", "sqrt"),
             lambda m: m,
+            np.ones_like,
             lambda y, m: _xlogy(y, y) - _xlogy(y, m) - (y - m),
             lambda y, m: _xlogy(y, m) - m,
             lambda y: -lgamma(y + 1),
@@ -189,6 +211,7 @@ FAMILIES: Mapping[str, Family] = {
             "gamma",
             ("inverse", "log", "identity"),
             lambda m: m * m,
+            lambda m: 2 * m,
             lambda y, m: (y - m) / m - np.log(y / m),
             lambda y, m: -np.log(m) - y / m,
             np.log,

@@ -49,7 +49,8 @@ class Scoring:
 
     Known afterwards: ``gamma`` (p,), of the standardised columns, ``information`` (p, p),
     ``figures`` (deviance, log-likelihood without what has no mean in it, Pearson's statistic) and
-    the same of the null model, ``totals`` and, if asked for, ``meat`` (p, p).
+    the same of the null model, ``totals`` and, if asked for, ``meat`` (p, p) and the information
+    that is ``observed`` (p, p), which is the expected one where the link is canonical.
     """
 
     rows: Weighted
@@ -72,8 +73,16 @@ class Scoring:
         return choose(self.family_name, self.link_name)[1]
 
     def next_pass(self, known: Named) -> str | None:
-        """``step <n>``; then perhaps ``meat`` and ``likelihood``."""
+        """``step <n>``; then perhaps ``meat`` and ``likelihood``.
+
+        Raises
+        ------
+        DataError
+            If there is nothing to begin with.
+        """
         if step := next_step(known):
+            if step == "step 0":
+                self._check(known)
             return step
         if self.covariance and "meat" not in known:
             return "meat"
@@ -91,6 +100,11 @@ class Scoring:
         rows = known["totals"][1 if self.frequency else 0]
         return float(rows) - len(known["gamma"])
 
+    @property
+    def _canonical(self) -> bool:
+        """Whether rows' second derivatives do not depend on their labels."""
+        return self.link.name == self.family.links[0]
+
     def _p(self, known: Named) -> int:
         return len(self.rows.design.names(known))
 
@@ -103,11 +117,11 @@ class Scoring:
         squared = u * u if self.family.name == "gaussian" else max(1.0, u)
         if name == "meat":
             per: Any = "slave" if self.covariance == "cluster" else "row"
-            return (Real("meat", (size,), self.scope, (u * w) ** 2, per), Count.of("there"))
+            bread = Real("observed", (size,), self.scope, w * inverse * max(1.0, squared, u * u))
+            meat = Real("meat", (size,), self.scope, (u * w) ** 2, per)
+            return (meat, Count.of("there"), *([] if self._canonical else [bread]))
         if name == "likelihood":
             return (Real("likelihood", (3,), self.scope),)
-        if name == "step 0":
-            self._check(known)
         return (
             Real("score", (p,), self.scope, u * w),
             Real("information", (size,), self.scope, w * inverse * max(1.0, u)),
@@ -180,12 +194,21 @@ class Scoring:
         fine = self.family.allowed(y) & (weights >= 0)
         parts: Any = self.parts(name, known)
         if name == "meat":
-            _, residual = self._working(predictor(z, known["gamma"], offset), y)
-            scores = z.T * (residual * weights)[:, np.newaxis]
+            eta = predictor(z, known["gamma"], offset)
+            information, residual = self._working(eta, y)
+            alike = self.frequency and self.covariance != "cluster"  # rows, each w times
+            scores = z.T * (residual * (np.sqrt(weights) if alike else weights))[:, np.newaxis]
             if self.covariance == "cluster":
                 one = Real("cluster", (len(z),), self.scope)
                 scores = one.decode(one.add(scores))[np.newaxis]
-            return [parts[0].add(triangle(scores)), np.array(int(len(y) > 0))]
+            there = np.array(int(len(y) > 0))
+            if self._canonical:
+                return [parts[0].add(triangle(scores)), there]
+            mu = self.family.valid(self.link.mean(eta))
+            bent = self.link.bend(eta) / self.family.variance(mu)
+            bent = bent - information * self.family.variance_slope(mu) / self.family.variance(mu)
+            observed = weights * (information - (y - mu) * bent)
+            return [parts[0].add(triangle(scores)), there, parts[2].add_products(z, observed)]
         if name == "likelihood":
             shape = weights / self.dispersion(known)
             values = np.column_stack([lgamma(shape), shape * np.log(shape), np.log(y)])
@@ -241,7 +264,8 @@ class Scoring:
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
         """Take a step, or be over."""
         if name == "meat":
-            return {**known, "meat": square(total[0]), "clusters": total[1]}
+            bread = known["information"] if self._canonical else square(total[2])
+            return {**known, "meat": square(total[0]), "clusters": total[1], "observed": bread}
         if name == "likelihood":
             return {**known, "of_weights": total[0]}
         score, packed, figures, null, totals, bad = total

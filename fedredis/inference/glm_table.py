@@ -76,9 +76,9 @@ def _back(fit: Scoring, known: Named) -> NDArray[Any]:
 
 
 def _covariance(fit: Scoring, known: Named, dispersion: float) -> NDArray[Any]:
-    inverse = np.linalg.inv(known["information"])
     if not fit.covariance:
-        return dispersion * inverse
+        return dispersion * np.linalg.inv(known["information"])
+    inverse = np.linalg.inv(known["observed"])
     rows, left = fit.left(known) + len(inverse), fit.left(known)
     robust: NDArray[Any] = inverse @ known["meat"] @ inverse
     if fit.covariance == "HC1":

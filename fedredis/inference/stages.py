@@ -88,8 +88,13 @@ class Chain:
         return self._stage(known).sums(name, known, frame)
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
-        """Return what is known after a pass."""
-        return self._stage(known).learn(name, known, total)
+        """Return what is known after a pass.
+
+        If the next stage can't begin with it, this is said here, before any slave is asked.
+        """
+        after = self._stage(known).learn(name, known, total)
+        self.next_pass(after)
+        return after
 
 
 def step_of(known: Named) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,5 +107,7 @@ def predict_rows(
         with written_whole(target) as scratch:
             write(frame, scratch)
     odd = [f"there is no column '{column}': all its cells are missing" for column in lacking]
-    odd += unseen_in(Setup(config).features, trained.known, X)
+    odd += [f"column '{name}' holds lists or objects: left out" for name in opened.nested]
+    number = partial(cells.line, cells.path)
+    odd += unseen_in(Setup(config).features, trained.known, X, number)
     return Predicted(name, frame, tuple(odd))

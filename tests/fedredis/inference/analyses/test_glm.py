@@ -113,6 +113,30 @@ def test_robust_errors(ask, covariance):
     close(of(found["coefficients"], "se"), model.fit(cov_type="HC0", tol=1e-14).bse)
 
 
+@pytest.mark.parametrize(("family", "link"), [pair for pair in FAMILIES if pair[1]])
+@pytest.mark.parametrize("extra", ["", "weights", "frequency"])
+def test_robust_errors_of_other_links(ask, family, link, extra):
+    """There second derivatives depend on labels, and are those of the rows, as in statsmodels.
+
+    Weights that count rows are so many rows.
+    """
+    frame, label = data(family)
+    columns = [name for name in frame if name not in (label, "w", "o")][:3]
+    asked = {"label": label, "family": family, "link": link, "terms": [[c] for c in columns]}
+    own = {"weights": "w", "frequency": extra == "frequency"} if extra else {}
+    found = ask(frame, kind="glm", covariance="HC0", **asked, **own)
+    start = np.array(of(found["coefficients"], "estimate"))
+    how = {"var_weights": frame.w} if extra == "weights" else {}
+    if extra == "frequency":
+        frame = frame.loc[frame.index.repeat(frame.w.astype(int))]
+    X = sm.add_constant(frame[columns])
+    theirs = sm.GLM(frame[label], X, family=FAMILIES[family, link], **how).fit(
+        start_params=start, tol=1e-15, maxiter=5, cov_type="HC0"
+    )
+    close(of(found["coefficients"], "se"), theirs.bse)
+    close(of(found["coefficients"], "p"), theirs.pvalues)
+
+
 def test_errors_clustered_by_slave(ask):
     frame, label = data("poisson")
     asked = {"label": label, "family": "poisson", "terms": [["lpi"], ["disea"]]}
