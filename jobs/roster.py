@@ -63,13 +63,9 @@ def owners(cards: Sequence[WorkerCard], dataset: str) -> dict[str, Manifest]:
 
 
 def of_another_version(cards: Sequence[WorkerCard]) -> str | None:
-    """Say which worker is of another version than this program, if one is.
-
-    Only cards count that lie where the worker is one of the slaves that it names.
-    """
+    """Say which worker is of another version than this program, if one is."""
     for card in cards:
-        own = card.queue == queue_of(card.name) == queue_name(card.dataset, card.slaves)
-        if own and card.version != VERSION:
+        if _is_other(card):
             its = f"fedredis {card.version[:20]}" if card.version else "an older fedredis"
             return (
                 f"worker {card.name} on {card.host} is of {its}, and this is fedredis "
@@ -77,6 +73,12 @@ def of_another_version(cards: Sequence[WorkerCard]) -> str | None:
                 f"that was killed is gone after {workers.PRESENCE_MS // 1000} s)"
             )
     return None
+
+
+def _is_other(card: WorkerCard) -> bool:
+    """Say whether a card is that of another version; one that speaks for others is of none."""
+    own = card.queue == queue_of(card.name) == queue_name(card.dataset, card.slaves)
+    return own and card.version != VERSION
 
 
 def _refuse_another_version(cards: Sequence[WorkerCard]) -> None:
@@ -114,8 +116,8 @@ def wait_for_dataset(
     Raises
     ------
     UsageError
-        If workers of several data sets are there, so that one must be chosen, or one of another
-        version.
+        If workers of several data sets are there, so that one must be chosen, or all are of
+        another version.
     WaitTimeoutError
         If none has come by `deadline` (seconds on `clock`).
     """
@@ -128,9 +130,10 @@ def wait_for_dataset(
                 f"slaves of several data sets are waiting ({', '.join(datasets)}): "
                 "choose one with `dataset`"
             )
-        if cards:
-            _refuse_another_version(cards)
-            return cards[0]
+        # Whether one of another version is needed is seen when slaves are waited for.
+        for card in (card for card in cards if not _is_other(card)):
+            return card
+        _refuse_another_version(cards)
         if clock() >= deadline:
             raise WaitTimeoutError(
                 f"no slave {f'of {dataset} ' if dataset else ''}has come: start some with "
@@ -161,14 +164,16 @@ def wait_for_owners(
     DataError
         If a manifest is damaged.
     UsageError
-        If more are there than are wanted, two workers of a slave hold different data, or one is
-        of another version.
+        If more are there than are wanted, two workers of a slave hold different data, or one that
+        may be wanted is of another version.
     WaitTimeoutError
         If they have not come by `deadline` (seconds on `clock`).
     """
     cursor = workers.last_join(client)
     while True:
         cards = [card for card in workers.present(client) if card.dataset == dataset]
+        if not isinstance(wanted, int):
+            cards = [c for c in cards if c.slaves is None or not {*wanted}.isdisjoint(c.slaves)]
         _refuse_another_version(cards)
         found = owners(cards, dataset)
         if isinstance(wanted, int):
@@ -205,18 +210,21 @@ def wait_for_slaves(
     Raises
     ------
     UsageError
-        If a worker that can is of another version.
+        If a worker that can is of another version, and without it there would not be `enough`.
     WaitTimeoutError
         If fewer than `enough` have one by `deadline` (seconds on `clock`); it names the others.
     """
     cursor = workers.last_join(client)
     while True:
         cards = [card for card in workers.present(client) if card.dataset == dataset]
-        _refuse_another_version(
-            [c for c in cards if c.slaves is None or not {*slaves}.isdisjoint(c.slaves)]
-        )
+        others = [card for card in cards if _is_other(card)]
+        cards = [card for card in cards if card not in others]
         if not (absent := missing(cards, dataset, slaves)):
             return
+        barring = [c for c in others if c.slaves is None or {*absent} & {*c.slaves}]
+        barred = {s for c in barring for s in (absent if c.slaves is None else c.slaves)}
+        if len({*slaves} - barred) < enough:
+            _refuse_another_version(barring)
         names = _listed(absent)
         if clock() >= deadline:
             if len(slaves) - len(absent) >= enough:

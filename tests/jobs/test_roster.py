@@ -274,12 +274,19 @@ def test_a_worker_of_another_version_is_refused(client, version, told):
     given = {"report": pytest.fail, "deadline": 0, "clock": lambda: 0}
     line = f"worker fedredis-.* on host is of {told} this is fedredis {__version__}: install"
     with pytest.raises(UsageError, match=line):
-        wait_for_dataset(client, "wards", **given)
-    with pytest.raises(UsageError, match=line):
         wait_for_owners(client, "wards", 2, **given)
     with pytest.raises(UsageError, match=line):
         wait_for_slaves(client, "wards", ("a", "b"), enough=2, **given)
+    # Whom it is not needed for, it does not stop.
+    assert wait_for_dataset(client, "wards", **given).slaves == ("a",)
+    assert list(wait_for_owners(client, "wards", ("a",), **given)) == ["a"]
     wait_for_slaves(client, "wards", ("a",), enough=1, **given)
+    wait_for_slaves(client, "wards", ("a", "b"), enough=1, **given)
+    workers.leave(client, workers.present(client)[0].name)
+    workers.leave(client, workers.present(client)[0].name)
+    workers.join(client, replace(own("b"), version=version))
+    with pytest.raises(UsageError, match=line):
+        wait_for_dataset(client, "wards", **given)
 
 
 def test_a_stranger_can_not_speak_of_another_version(client):
