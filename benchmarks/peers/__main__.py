@@ -74,7 +74,7 @@ def measure(peer: Peer, slaves: int, rounds: int) -> dict[str, Any]:
     RuntimeError
         If it fails, with the end of what it said.
     """
-    command = [sys.executable, "-m", f"benchmarks.peers.{peer.module}", "--json"]
+    command = [sys.executable, "-m", f"benchmarks.peers.{peer.module}"]
     command += ["--slaves", str(slaves), "--rounds", str(rounds)]
     with tempfile.TemporaryFile("w+") as log:  # processes of a peer may outlive it, and hold it
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

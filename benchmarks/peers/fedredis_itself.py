@@ -41,8 +41,7 @@ def measure(work: Work) -> Measurement:
     # Training opens when the statistics of the features are in.
     ticks = [committed["statistics"][-1], *committed["evaluate"]]
     round_ms = [(b - a) * 1000 for a, b in itertools.pairwise(ticks)]
-    notes: dict[str, object] = {"workers": WORKERS, "trains": "in stacks"}
-    return Measurement(round_ms, run.accuracy, ticks[1] - started, notes)
+    return Measurement(round_ms, run.accuracy, ticks[1] - started)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def measure(work: Work, *, stacked: bool = False) -> Measurement:
     started = time.perf_counter()
     floor = run_floor(work, stacked=stacked)
     setup = time.perf_counter() - started - sum(floor.round_ms[1:]) / 1000
-    return Measurement(floor.round_ms, floor.accuracy, setup, {"processes": 1})
+    return Measurement(floor.round_ms, floor.accuracy, setup)
 
 
 if __name__ == "__main__":

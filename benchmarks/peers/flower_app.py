@@ -99,8 +99,8 @@ class ClockedFedAvg(FedAvg):
         return metrics
 
 
-def read(root: Path, started: float, notes: dict[str, object]) -> Measurement:
+def read(root: Path, started: float) -> Measurement:
     """Read what the ServerApp wrote; `started` are seconds since 1970."""
     result = json.loads((root / RESULT).read_text())
     setup = result["opened"][0] - started + result["ms"][0] / 1000
-    return Measurement(result["ms"], result["accuracy"], setup, notes)
+    return Measurement(result["ms"], result["accuracy"], setup)

@@ -38,7 +38,7 @@ def measure(work: Work) -> Measurement:
             "client_resources": {"num_cpus": 1, "num_gpus": 0.0},
         },
     )
-    return flower_app.read(work.root, started, {"actors": CPUS})
+    return flower_app.read(work.root, started)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import statistics
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.floor import run_floor
@@ -30,8 +30,6 @@ class Measurement:
     accuracy: float
     #: From the start of the peer to the end of its first round, the warm-up.
     setup_seconds: float
-    #: How the peer was set up, where the reader has to know it.
-    notes: dict[str, object] = field(default_factory=dict)
 
 
 def typical(round_ms: list[float]) -> float:
@@ -40,11 +38,10 @@ def typical(round_ms: list[float]) -> float:
 
 
 def main(peer: str, version: str, measure: Callable[[Work], Measurement]) -> None:
-    """Measure a peer, hold its result to the plain loop's, and print what came of it."""
+    """Measure a peer, hold its result to the plain loop's, and print what came of it as JSON."""
     parser = argparse.ArgumentParser(description=f"The same work through {peer}.")
     parser.add_argument("--slaves", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5, help="the first is a warm-up")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if options.slaves < 2 or options.rounds < 2:
         parser.error("there must be at least two slaves and two rounds")
@@ -54,19 +51,7 @@ def main(peer: str, version: str, measure: Callable[[Work], Measurement]) -> Non
         accuracy = run_floor(todo).accuracy
     assert len(measured.round_ms) == options.rounds
     assert abs(measured.accuracy - accuracy) < TOLERANCE, (measured.accuracy, accuracy)
-    result = {"peer": peer, "version": version, **vars(options), **asdict(measured)}
-    del result["json"]
-    if options.json:
-        print(json.dumps(result))
-    else:
-        print(
-            f"{peer} {version}, {options.slaves} slaves: "
-            f"{typical(measured.round_ms):.1f} ms a round (median of {options.rounds - 1}, "
-            f"the first left out), accuracy {measured.accuracy:.2%} like the plain loop's, "
-            f"{measured.setup_seconds:.1f} s to the end of the first round"
-        )
-        for name, value in measured.notes.items():
-            print(f"  {name}: {value}")
+    print(json.dumps({"version": version, **vars(options), **asdict(measured)}))
 
 
 @contextmanager
