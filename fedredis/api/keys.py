@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.acl import check_slave
 from fedredis.data.own import SHARED
+from fedredis.data.whole import written_whole
 from fedredis.jobs.process import KEYS
 from fedredis.secure.identity import SUFFIX, Identity, Roster
 
@@ -53,5 +54,7 @@ def simulated(home: Path, dataset: str, slaves: Sequence[str]) -> Sequence[str]:
     made = [there.get(slave) or Identity.make(folder, slave) for slave in slaves]
     roster = Roster.of({**there, **{one.name: one for one in made}}.values())
     path = folder / POLICY_FILE
-    path.write_text(roster.to_toml(), encoding="utf-8")
+    # Workers of another run of the same slaves may be reading it.
+    with written_whole(path) as scratch:
+        scratch.write_text(roster.to_toml(), encoding="utf-8")
     return KEYS, str(path)
