@@ -193,14 +193,21 @@ class Attachment:
         done: list[Done] = []
         for ask, claim in zip(asks, visit.claims, strict=True):
             if claim is None or not claim.slaves:
-                self._rounds.pop(ask.name, None)
-                self._claims.emptied(ask.name)
+                self._forget(ask.name)
             else:
                 # A claim attaches its worker, and lasts as long as that is prolonged.
                 self._attached = True
                 self._claims.granted(ask, claim)
                 done += self._work(claim)
+                if not claim.left:
+                    # Whoever is listed again is told of anew.
+                    self._forget(claim.name)
         return done
+
+    def _forget(self, name: RoundName) -> None:
+        """Ask for nobody of a round any more, until it is told of again."""
+        self._rounds.pop(name, None)
+        self._claims.emptied(name)
 
     def _asks(self) -> list[Ask]:
         """Ask for slaves of all known rounds, and for the tasks of those not read yet."""

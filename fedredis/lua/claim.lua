@@ -17,8 +17,9 @@
 -- ARGV[5] any      - 1 if the worker can act for any slave, 0 if for the wished only
 -- ARGV[6] from     - the place to begin at
 -- ARGV[7] wished   - ids wished for, in order, with spaces in between
--- returns {state, epoch, ids, place}: state 1 if the round is open, 0 if it is closed or unknown;
---   the ids that are claimed, with spaces in between, and the place of the first, -1 if it was held
+-- returns {state, epoch, ids, place, left}: state 1 if the round is open, 0 if it is closed or
+--   unknown; the ids that are claimed, with spaces in between, and the place of the first, -1 if it
+--   was held; how many are still listed, for anybody
 local round, ids, claims, attempts, attached = unpack(KEYS)
 local worker, lease = ARGV[1], tonumber(ARGV[2])
 local least, most, any = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
@@ -26,7 +27,7 @@ local least, most, any = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local mark = 'claim:' .. worker
 local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', mark)
 if state[1] ~= 'open' then
-  return {0, 0, '', -1}
+  return {0, 0, '', -1, 0}
 end
 local epoch = assert(tonumber(state[2]), 'a round without an epoch')
 local held, taken, place = words(state[4] or ''), {}, -1
@@ -69,4 +70,4 @@ if #taken > 0 then
   redis.call('ZADD', attached, whole(now() + lease), worker)
   redis.call('PEXPIRE', attached, lease)
 end
-return {1, epoch, table.concat(taken, ' '), place}
+return {1, epoch, table.concat(taken, ' '), place, redis.call('ZCARD', ids)}

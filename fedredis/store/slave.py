@@ -42,6 +42,8 @@ class Claim:
     task: Mapping[str, str] = field(default_factory=dict)
     #: The place of the first of them in the round; -1 for those that it held before.
     place: int = field(default=-1, compare=False)
+    #: How many are still listed, for anybody to claim.
+    left: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -316,10 +318,10 @@ def _claimed(
     """Read what was claimed, and the artifacts that are there."""
     claims: list[Claim | None] = []
     for one, place in zip(asks, asked, strict=True):
-        state, epoch, names, first = replies[place]
+        state, epoch, names, first, left = replies[place]
         task = fields(replies[place + 1]) if one.with_task else {}
         # One text: to take a list of names apart would take as long as to train some.
-        claim = Claim(one.name, epoch, tuple(text(names).split()), task, first)
+        claim = Claim(one.name, epoch, tuple(text(names).split()), task, first, left)
         claims.append(claim if state else None)
     found = {name: artifact.small(replies[at]) for name, at in looked_up.items()}
     return claims, {(name, one[0]): one[1] for name, one in found.items() if one is not None}

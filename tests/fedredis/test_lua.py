@@ -184,7 +184,7 @@ class Recorder(scripts.Batch):
 
     def script(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> int:
         self.sent.setdefault(name, (list(keys), list(args)))
-        answers = {"acquire": [1, 0], "claim": [1, 1, b"1", 0], "submit": [1], "fail": [1]}
+        answers = {"acquire": [1, 0], "claim": [1, 1, b"1", 0, 0], "submit": [1], "fail": [1]}
         answers |= {"tend": [len(self.sent) + 90, 1, 0, 0, 1, [], [], 0]}
         answers["open_round"] = [len(self.sent) + 100, 1, []]
         self._replies.append(answers.get(name, [len(self.sent) + 100, 1]))

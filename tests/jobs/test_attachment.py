@@ -153,6 +153,20 @@ def test_tests_share_the_visits_of_training(master, make_stay, visits):
     assert sorted(visits[-1][0]) == ["evaluate:2 2 COUNTED", "train:3 2 COUNTED"]
 
 
+@pytest.mark.parametrize(("most", "asked"), [(9, [1, 0]), (3, [1, 1, 0])])
+def test_who_has_claimed_the_last_asks_for_no_more(master, make_stay, monkeypatch, most, asked):
+    seen, visit = list[int](), SlaveStore.visit
+
+    def noting(store: SlaveStore, handed: Any, asks: Any, wanted: Any = ()) -> Any:
+        seen.append(len(asks))
+        return visit(store, handed, asks, wanted)
+
+    monkeypatch.setattr(SlaveStore, "visit", noting)
+    open_round(master)
+    make_stay(most=most).stay()
+    assert seen == asked
+
+
 def test_what_comes_next_is_claimed_in_the_trip_that_waits(master, make_stay, visits):
     open_round(master)
     stay = make_stay(lambda: open_round(master, "statistics:2"), most=9)

@@ -280,7 +280,8 @@ def test_what_has_been_opened_meanwhile_is_claimed_with_it(bench):
     woken = worker.wait_for_work(before, 1, asks)
     found, missing = woken.visit.claims
     assert (woken.names, found.slaves, missing) == ((TRAIN,), ("0", "1", "2"), None)
-    assert "reads" in found.task
+    assert ("reads" in found.task, found.left) == (True, 0)
+    assert bench.worker("w-2").visit([], asks[:1]).claims[0].slaves == ()
 
 
 def test_artifacts_by_version(bench):
