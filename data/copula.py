@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-#: The tables, made by `fedredis.data.calibrate`.
+#: The tables, made by `benchmarks.calibrate`.
 STATISTICS = Path(__file__).with_name("songs.json")
 
 #: Scores at which quantiles are kept: even steps over all but the outermost 0.02 % at each end.

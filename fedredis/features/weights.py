@@ -95,8 +95,11 @@ class Weights(NoInput):
         if name == "weights":
             edges, counts = cells.MAGNITUDES, total[0][0]
             last = int(np.flatnonzero(counts)[-1])
-            if counts[-1] or edges[last - 1] <= 0:
-                raise DataError("a weight must be above 0, and none may be beyond 1e+154")
+            if counts[-1]:
+                raise DataError("no weight may be beyond 1e+154")
+            if edges[last - 1] <= 0:
+                problem = "no row to learn from has a weight above 0"
+                raise DataError(problem)
             return {**known, "largest_weight": np.array(edges[last])}
         of_classes = np.ldexp(total[0].astype(np.float64), -self._scale(known))
         there, rows = of_classes > 0, int(known["rows"][0])

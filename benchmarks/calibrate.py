@@ -1,6 +1,6 @@
 """Make `songs.json`, the statistics that songs are generated from, from a folder of real songs.
 
-Run as ``python -m fedredis.data.calibrate FOLDER OUT``. Nothing of a single song is kept: only
+Run as ``python -m benchmarks.calibrate FOLDER OUT``. Nothing of a single song is kept: only
 counts, quantiles, shares and correlations of a decade's hits and of its flops. The two differ so
 much that one Gaussian copula for both makes the eras harder to tell by a straight line than they
 are (62 % against 63 %); two are right on it.

@@ -3,8 +3,8 @@ import sys
 import numpy as np
 import pytest
 
-from fedredis.data import calibrate
-from fedredis.data.calibrate import score_correlations, statistics_of
+from benchmarks import calibrate
+from benchmarks.calibrate import score_correlations, statistics_of
 from fedredis.data.copula import SCORES, STATISTICS, Copula
 
 
