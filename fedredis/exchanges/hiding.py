@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from fedredis.arrays import Schema, Sum
 from fedredis.errors import RoundFailedError
 from fedredis.exchanges.circles import Gathered
-from fedredis.secure.masks import digest
+from fedredis.secure.masks import digest, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +100,7 @@ class Hiding:
             *(str(part.name) for part in self.parts),
             *(part for role, named in self.given.items() for part in (role, _sha256(named))),
         )
-        return digest(read, *self.members)
+        return digest(read, listed(self.members))
 
     @property
     def length(self) -> int:

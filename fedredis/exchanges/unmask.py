@@ -14,7 +14,7 @@ from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay
-from fedredis.secure.masks import digest
+from fedredis.secure.masks import digest, listed
 from fedredis.secure.party import answers
 from fedredis.secure.shamir import WORDS
 from fedredis.secure.unmasking import Unmasking, check_set
@@ -77,7 +77,8 @@ class Unmask(OfAll):
         least = circle.least(hiding.inner.slaves)
         inside = check_set(self.inside, members, least, circle.names)
         parties = hiding.gathered.parties(at, at.slaves)
-        what = digest(parties[0].circle.digest, "members", *members, "inside", *sorted(inside))
+        sets = listed(members), listed(sorted(inside))
+        what = digest(parties[0].circle.digest, "members", sets[0], "inside", sets[1])
         sums = [str(part.name) for part in hiding.parts]
         at.owner.journal.answer_once(setup.run, sums, dict.fromkeys(at.slaves, what))
         letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]

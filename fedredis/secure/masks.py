@@ -55,6 +55,11 @@ def digest(*parts: bytes | str | int) -> bytes:
     return hashlib.sha256(joined(parts)).digest()
 
 
+def listed(places: Iterable[int]) -> bytes:
+    """Write places down, 8 bytes each."""
+    return np.fromiter(places, "<i8").tobytes()
+
+
 def stream(key: bytes, count: int) -> bytes:
     """Draw bytes from a key: ChaCha20's (RFC 8439), from block 1 on."""
     # Of short streams half the time of a bare cipher, which takes two objects a key.
