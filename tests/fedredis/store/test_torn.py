@@ -100,6 +100,17 @@ def test_work_of_a_time_that_is_lost_does_not_count(bench, token):
     bench.close(master)
 
 
+def test_a_round_that_vanishes_while_it_is_fetched(bench):
+    """It is lost, which is no failure of the run."""
+    master = bench.begin()
+    master.turn([], [opening(TRAIN)])
+    bench.close(master)
+    assert len(list(master.bundles({TRAIN: 0}))) == 1
+    bench.client.delete(*bench.client.keys("*:round:*"))
+    with pytest.raises(StateLostError, match="bundles that have been counted are gone"):
+        master.bundles({TRAIN: 1})
+
+
 def test_a_commit_that_is_half_done_is_made_whole(bench):
     master = bench.begin()
     master.turn([], [opening(TRAIN)])
