@@ -194,8 +194,8 @@ class Scoring:
         fine = self.family.allowed(y) & (weights >= 0)
         parts: Any = self.parts(name, known)
         if name == "meat":
-            eta = predictor(z, known["gamma"], offset)
-            information, residual = self._working(eta, y)
+            at = predictor(z, known["gamma"], offset)
+            information, residual = self._working(at, y)
             alike = self.frequency and self.covariance != "cluster"  # rows, each w times
             scores = z.T * (residual * (np.sqrt(weights) if alike else weights))[:, np.newaxis]
             if self.covariance == "cluster":
@@ -204,8 +204,8 @@ class Scoring:
             there = np.array(int(len(y) > 0))
             if self._canonical:
                 return [parts[0].add(triangle(scores)), there]
-            mu = self.family.valid(self.link.mean(eta))
-            bent = self.link.bend(eta) / self.family.variance(mu)
+            mu = self.family.valid(self.link.mean(at))
+            bent = self.link.bend(at) / self.family.variance(mu)
             bent = bent - information * self.family.variance_slope(mu) / self.family.variance(mu)
             observed = weights * (information - (y - mu) * bent)
             return [parts[0].add(triangle(scores)), there, parts[2].add_products(z, observed)]
