@@ -40,7 +40,9 @@ def check_trees(found: Found) -> None:
     nodes, sets = found["left"].size, found["sets"]
     for name, dtype in NODES.items():
         _is(found, name, dtype, (nodes,))
-    _is(found, "sets", "<i8", (sets.size and len(sets), *sets.shape[-1:]))
+    if sets.ndim != 2:
+        raise BlobError(f"damaged: sets are of shape {sets.shape}")
+    _is(found, "sets", "<i8", (sets.size and len(sets), sets.shape[1]))
     # All of them together have to be a number, too.
     largest = [float(np.abs(found[name]).max(initial=0)) for name in ("value", "gain")]
     if not all(math.isfinite(number * nodes) for number in largest) or (found["gain"] < 0).any():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,16 @@ def stump() -> dict[str, np.ndarray]:
 
 def test_a_tree_is_one():
     check_rounds(stump())
+
+
+@pytest.mark.parametrize("name", sorted(stump()))
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (2, 3, 2), (0, 3), (3, 0)])
+def test_arrays_of_whatever_shape_are_trees_or_a_line(name, shape):
+    found = stump()
+    found[name] = np.resize(found[name], shape)
+    if found[name].shape != stump()[name].shape:
+        with suppress(BlobError):
+            check_rounds(found)
 
 
 @pytest.mark.parametrize("left", [2, 3, 2**31 - 1])
