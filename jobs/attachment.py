@@ -21,7 +21,6 @@ from fedredis.errors import ArtifactGoneError
 from fedredis.jobs.claims import Claims
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.labour import Done, Labour
-from fedredis.keys import RoundName
 from fedredis.store.results import SubmissionState
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from fedredis.exchanges import Exchange
     from fedredis.jobs.context import WorkerContext
     from fedredis.jobs.view import RunView
+    from fedredis.keys import RoundName
     from fedredis.store.slave import Ask, Claim, Handed, Submission, Visit
 
 logger = logging.getLogger("fedredis.worker")
@@ -139,11 +139,9 @@ class Attachment:
         return self._run.job_of(name) == self._job
 
     def _guesses(self, opened: Sequence[RoundName]) -> list[Ask]:
-        """Ask for slaves of the rounds that will likely be open next: the next of their kinds."""
-        # Under masks each round is followed by one of another kind.
-        served = [] if self._run.config.secure else opened
-        names = [RoundName(name.kind, name.number + 1) for name in served]
-        return [self._claims.ask(name, with_task=True) for name in filter(self._serves, names)]
+        """Ask for slaves of the rounds that will likely be open next."""
+        names = filter(self._serves, self._run.following(opened))
+        return [self._claims.ask(name, with_task=True) for name in names]
 
     def _wanted(self, asks: Sequence[Ask]) -> set[str]:
         """Name the artifacts to fetch beside claims of rounds that are not known yet."""

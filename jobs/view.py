@@ -10,18 +10,19 @@ from fedredis.config import RunConfig
 from fedredis.exchanges import Setup, job_of, make
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import plan_of
+from fedredis.keys import RoundName
 from fedredis.store.replies import reads_of
 from fedredis.store.slave import SlaveStore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from redis import Redis
 
     from fedredis.arrays import Named
     from fedredis.exchanges import Exchange
     from fedredis.jobs.claims import Known
-    from fedredis.keys import RoundName, RunKeys
+    from fedredis.keys import RunKeys
 
 #: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state; and
 #: of masks the channel keys, the letters and the sets of two sums.
@@ -90,6 +91,15 @@ class RunView:
         reads = reads_of(task)
         given = {role: self._artifact(*artifact) for role, artifact in reads.items()}
         return make(self.setup, name, given)
+
+    def following(self, names: Sequence[RoundName]) -> list[RoundName]:
+        """Name the rounds that likely follow some, in order: the test of a model comes first."""
+        # Under masks each round is followed by one of another kind.
+        if self.config.secure:
+            return []
+        tests = [RoundName("evaluate", name.number) for name in names if name.kind == "train"]
+        after = [RoundName(name.kind, name.number + 1) for name in names]
+        return list(dict.fromkeys((*tests, *after)))
 
     def likely(self, name: RoundName) -> set[str]:
         """Name what a round will likely read that is not in memory: its task is not known yet."""

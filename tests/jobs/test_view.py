@@ -26,6 +26,15 @@ def test_a_run_is_read_once(client, keys, make_config):
     assert run.job_of(RoundName("nothing", 1)) == "nothing"
 
 
+def test_what_likely_follows(client, keys):
+    """The next of each kind, and the test of a model before the training of the next."""
+    names = [RoundName.parse(name) for name in ("evaluate:1", "train:2")]
+    found = look(client, keys).following(names)
+    assert list(map(str, found)) == ["evaluate:2", "train:3"]
+    first = look(client, keys).following([RoundName("train", 1)])
+    assert list(map(str, first)) == ["evaluate:1", "train:2"]
+
+
 def test_no_such_run(client):
     with pytest.raises(RunNotFoundError, match="there is no run r9"):
         look(client, RunKeys("r9"))
