@@ -27,7 +27,7 @@ def drive(driver: Driver, *, as_json: bool) -> None:
         with output.waiting() as say:
             driver.wait(say)
         with RunProgress(notes, driver.state) as progress:
-            outcome = driver.drive(progress, output.say)
+            outcome = driver.drive(progress, progress.say)
     except KeyboardInterrupt:
         output.say(f"stopped; go on with: {driver.resume}", run=driver.run)
         raise

@@ -75,6 +75,13 @@ class RunProgress:
                 fields = {"run": self._run, "round": str(name), self._primary: figure}
                 output.say(f"round {name.number} of {self._rounds}: {measure}", **fields)
 
+    def say(self, line: str) -> None:
+        """Tell in a line what goes on, above the bar."""
+        if self._json or not self._console.is_terminal:
+            output.say(line, run=self._run)
+        else:
+            self._console.print(line, soft_wrap=True)
+
     def __enter__(self) -> Self:
         self._progress.start()
         return self

@@ -9,7 +9,7 @@ import click
 
 from fedredis.api.request import Request
 from fedredis.api.serving import serving
-from fedredis.arguments import arguments_of
+from fedredis.arguments import MOST_WORKERS, arguments_of
 from fedredis.cli import options, output
 from fedredis.cli.grouping import GroupedCommand
 from fedredis.data.own import SHARED
@@ -38,7 +38,7 @@ from fedredis.data.reading import Reading
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST_WORKERS),
     default=1,
     show_default=True,
     help="Worker processes to start.",

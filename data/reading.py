@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from fedredis.arguments import argument, arguments_of, check_ranges
+from fedredis.arguments import MANY, argument, arguments_of, check_ranges
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class Reading:
         "The line, or the row of a sheet, that names the columns; the first, if not given.",
         metavar="LINE",
         least=1,
+        most=MANY,
     )
     sheet: str | None = argument("The sheet of a workbook, if several have cells.", metavar="NAME")
     sql: str | None = argument(
@@ -119,7 +120,7 @@ class Reading:
             if isinstance(given, str) or not isinstance(given, Iterable | None):
                 raise UsageError(f"must be a list of names, not {given!r}", field=name)
             if given is not None or name != "columns":
-                object.__setattr__(self, name, tuple(map(str, given or ())))
+                object.__setattr__(self, name, tuple(map(str, () if given is None else given)))
         check_ranges(self)
         self._check_signs()
         if (self.sql is None) != (self.query is None):

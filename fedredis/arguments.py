@@ -23,6 +23,11 @@ T = TypeVar("T")
 #: Seconds that anything may be waited for: 30 days, which all that counts them can hold.
 LONGEST = 30 * 24 * 3600
 
+#: More than anybody waits for, of what is done or counted one by one.
+MANY = 10**9
+#: Worker processes on one machine, of 70 MB each; one acts for any number of slaves.
+MOST_WORKERS = 1000
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -128,7 +133,8 @@ def _as(kind: str, name: str, value: Any) -> Any:
     try:
         return convert(value)
     except (AttributeError, TypeError, ValueError, OverflowError):
-        raise UsageError(f"must be {what}, not {value!r}"[:200], field=name) from None
+        told = " ".join(repr(value).split())  # a table's has many lines
+        raise UsageError(f"must be {what}, not {told}"[:200], field=name) from None
 
 
 def _whole(value: Any) -> int:
@@ -159,6 +165,12 @@ def _pairs(value: Any) -> dict[str, str]:
 def _rows(value: Any) -> Any:
     """Take a path, or a frame, which can be known without importing pandas."""
     return value if hasattr(value, "to_numpy") and hasattr(value, "columns") else _path(value)
+
+
+def _row(value: Any) -> Any:
+    """Take a mapping, or a row of a frame, which can be known without importing pandas."""
+    is_row = hasattr(value, "to_dict") and not hasattr(value, "columns")
+    return value.to_dict() if is_row else _is(Mapping, value)
 
 
 def _path(value: Any) -> Any:
@@ -195,5 +207,5 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         lambda value: (value,) if isinstance(value, str) else _names(value),
     ),
     "Mapping[str, str]": ("a mapping from option to value", _pairs),
-    "Mapping[str, Value]": ("a mapping from column to value", functools.partial(_is, Mapping)),
+    "Mapping[str, Value]": ("a mapping from column to value", _row),
 }

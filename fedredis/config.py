@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
-from fedredis.arguments import LONGEST, Argument, argument, check_ranges
+from fedredis.arguments import LONGEST, MANY, Argument, argument, check_ranges
 from fedredis.data.reading import UNSAID, Reading
 from fedredis.errors import FedredisError, UsageError
 from fedredis.features.protocol import Column
@@ -83,7 +83,7 @@ class RunConfig:
     analysis: Mapping[str, Any] = field(default_factory=dict)
     #: How many updates make a round valid once its deadline has passed; 0 for all.
     quorum: int = 0
-    rounds: int = argument("Rounds of training; 200 of trees.", 20, least=1)
+    rounds: int = argument("Rounds of training; 200 of trees.", 20, least=1, most=MANY)
     seed: int = argument("Seed of everything random: same seed, same result.", 0, least=0)
     strategy: str = argument(
         "How slaves' work becomes one model; `fedredis strategies` lists them. fedavg, or newton "
@@ -126,8 +126,10 @@ class RunConfig:
         "none",
         choices=("none", BALANCED),
     )
-    local_epochs: int = argument("Passes that a slave makes over its rows in a round.", 1, least=1)
-    batch_size: int = argument("Rows of one step of SGD.", 64, least=1)
+    local_epochs: int = argument(
+        "Passes that a slave makes over its rows in a round.", 1, least=1, most=MANY
+    )
+    batch_size: int = argument("Rows of one step of SGD.", 64, least=1, most=MANY)
     learning_rate: float = argument(
         "Of the first round; see `schedule`.", 0.7, least=0, above=True
     )
@@ -151,7 +153,7 @@ class RunConfig:
         scale=1000,
         metavar="SECONDS",
     )
-    attempts: int = argument("How often a slave may fail in a round.", 3, least=1)
+    attempts: int = argument("How often a slave may fail in a round.", 3, least=1, most=MANY)
     max_norm: float = argument(
         "Refuse an update whose parameters are further from the global ones than this, as a "
         "Euclidean norm.",

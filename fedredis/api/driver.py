@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
 from fedredis.api.answer import read_answer
+from fedredis.api.standstill import Standstill
 from fedredis.connection import explain
 from fedredis.errors import DataError, FedredisError
 from fedredis.jobs.dispatch import Dispatcher
@@ -23,7 +24,7 @@ from fedredis.store import runs
 from fedredis.store.nodes import MASTER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from fedredis.api.answer import Answer
     from fedredis.api.outcome import Outcome
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fedredis.api.session import Session
     from fedredis.config import RunConfig
     from fedredis.data.table import Account
+    from fedredis.keys import RoundName
     from fedredis.rounds.engine import Report
     from fedredis.store.master import MasterStore
 
@@ -129,7 +131,15 @@ class Driver:
         config = self.state.config
         with self._resumable(), ExitStack() as sampling:
             revive = self._started(sampling, config, say) if self.workers else _nobody
-            ready = clock()
+            ready, standstill = clock(), Standstill(client, self.run, say, clock)
+
+            def committed(name: RoundName, entry: Mapping[str, Any]) -> None:
+                standstill.moved()
+                report(name, entry)
+
+            def look_after() -> None:
+                revive()
+                standstill.look()
 
             def dispatcher(store: MasterStore, config: RunConfig) -> Dispatcher:
                 # Now the lease is held: what a master uses that waits for it is not the run's.
@@ -141,7 +151,7 @@ class Driver:
                     store,
                     config,
                     own_workers=self.workers,
-                    revive=revive,
+                    revive=look_after,
                     clock=clock,
                 )
 
@@ -149,7 +159,7 @@ class Driver:
                 client,
                 self.run,
                 dispatcher=dispatcher,
-                report=report,
+                report=committed,
                 clock=clock,
                 allowed=self.models,
             )

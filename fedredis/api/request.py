@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fedredis import features, models, shares, strategies
 from fedredis.acl import check_slave
 from fedredis.api.preparation import TEST_FRACTION, Rows
-from fedredis.arguments import LONGEST, argument, arguments_of, converted
+from fedredis.arguments import LONGEST, MOST_WORKERS, argument, arguments_of, converted
 from fedredis.config import RunConfig, check_name
 from fedredis.data.cuts.spec import FORMS
 from fedredis.data.own import SHARED
@@ -59,7 +59,9 @@ class Request:
         "Share of each slave's rows that is held out.", TEST_FRACTION, least=0, most=1, below=True
     )
     workers: int | None = argument(
-        "Worker processes to start; with a given Redis none, else one a core.", least=0
+        "Worker processes to start; with a given Redis none, else one a core.",
+        least=0,
+        most=MOST_WORKERS,
     )
     fraction: float | None = argument(
         "The same as `sample`, as a share of the slaves.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.acl import check_slave
 from fedredis.api.session import PathLike, session
-from fedredis.arguments import checked
+from fedredis.arguments import MOST_WORKERS, checked
 from fedredis.data.own import OwnFile, OwnRows
 from fedredis.data.partition import check_files
 from fedredis.errors import DataError, UsageError
@@ -109,8 +109,8 @@ def serving(
     UsageError
         If an argument is wrong, or somebody acts for the same slave with other data.
     """
-    if workers < 1:
-        raise UsageError(f"must be at least 1, not {workers}", field="workers")
+    if not 1 <= workers <= MOST_WORKERS:
+        raise UsageError(f"must be from 1 to {MOST_WORKERS}, not {workers}", field="workers")
     said = {**reading, "dataset": dataset, "test_fraction": test_fraction, "seed": seed}
     rows = _rows(data, name, {n: v for n, v in said.items() if v is not None})
     limits = {"least_rows": least_rows or 0, "least_cell": least_cell or 0}

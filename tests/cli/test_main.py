@@ -119,7 +119,12 @@ def test_results_that_find_no_room(tmp_path, words):
         ("--rounds=1e3", "'1e3' is not a whole number, in digits"),
         ("--slaves=0x10", "'0x10' is not a whole number, in digits"),
         ("--learning-rate=fast", "'fast' is not a number"),
-        ("--rounds=0", "0 is not in the range x>=1"),
+        ("--rounds=0", "0 is not in the range 1<=x<=1000000000"),
+        ("--workers=1001", "1001 is not in the range 0<=x<=1000"),
+        (f"--local-epochs={10**20}", f"{10**20} is not in the range 1<=x<=1000000000"),
+        (f"--batch-size={10**20}", f"{10**20} is not in the range 1<=x<=1000000000"),
+        (f"--attempts={10**20}", f"{10**20} is not in the range 1<=x<=1000000000"),
+        (f"--header={10**20}", f"{10**20} is not in the range 1<=x<=1000000000"),
     ],
 )
 def test_a_value_that_is_no_number(refused, option, told):

@@ -47,3 +47,17 @@ def test_on_a_terminal(shown, width):
     last = bar.splitlines()[-2]
     assert "5/5" in last
     assert "accuracy -" in last
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_goes_on_meanwhile_stands_above_the_bar(terminal, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    console = Door(stderr=True)
+    console._force_terminal, console.file = terminal, io.StringIO()
+    config = RunConfig("pets", (), ("a", "b"), slaves=2, rows=9, rounds=3)
+    state = RunState("r1", "running", config, 0, "", "", 0, "", None)
+    line = "train:1 waits for [/b]s0 (no worker), and for many others"
+    with RunProgress(console, state) as progress:
+        progress.say(line)
+    bar, err = console.file.getvalue(), capsys.readouterr().err
+    assert (line in bar, line in err) == (terminal, not terminal)

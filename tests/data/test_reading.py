@@ -1,3 +1,5 @@
+import numpy as np
+import pandas as pd
 import pytest
 
 from fedredis.data.reading import Reading
@@ -31,3 +33,10 @@ def test_codes_of_all_columns_and_of_one():
 def test_a_choice_that_there_is_not(choice, problem):
     with pytest.raises(UsageError, match=problem):
         Reading(**choice)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Index, pd.Series, iter])
+@pytest.mark.parametrize("field", ["columns", "categories", "ignore", "na"])
+def test_names_may_stand_in_whatever_holds_several(field, kind):
+    assert getattr(Reading(**{field: kind(["a", "b"])}), field) == ("a", "b")
+    assert getattr(Reading(**{field: kind([])}), field) == ()

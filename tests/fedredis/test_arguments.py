@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from fedredis.arguments import Argument, checked
@@ -34,6 +35,9 @@ def test_what_is_right_is_passed_on():
     told = call("a", times=3, share=1, names=["b"], values={"x": 1}, more=5)
     assert told == ("a", 3, 1.0, ("b",), ".", False, {"x": 1}, {"more": 5})
     assert isinstance(told[2], float)
+    frame = pd.DataFrame({"x": [1.5, 2.5], "y": [3, 4]})
+    assert call("a", names=frame.columns)[3] == ("x", "y")
+    assert call("a", values=frame.iloc[1])[6] == {"x": 2.5, "y": 4}
     assert call.__doc__ == "Do nothing."
 
 
@@ -51,6 +55,7 @@ def test_what_is_right_is_passed_on():
         ({"out": 5}, "^`out` must be a path, not 5$"),
         ({"force": 1}, "^`force` must be True or False, not 1$"),
         ({"values": [1]}, "^`values` must be a mapping"),
+        ({"out": pd.Series([1, 2])}, r"^`out` must be a path, not 0 1 1 2 dtype: int64$"),
     ],
 )
 def test_what_is_not_is_told_by_its_name(wrong, problem):

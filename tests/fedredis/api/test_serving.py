@@ -49,7 +49,7 @@ def test_workers_that_die_are_replaced(parts, server, monkeypatch):
 def test_what_can_not_be_served(parts, folder, server):
     with pytest.raises(DataError, match="no partition folder"):
         fedredis.serve("nowhere", redis_url=server.url)
-    with pytest.raises(UsageError, match="`workers` must be at least 1"):
+    with pytest.raises(UsageError, match="`workers` must be from 1 to 1000, not 0"):
         fedredis.serve(parts, workers=0, redis_url=server.url)
     for file in parts.glob("*.npy"):
         file.unlink()
