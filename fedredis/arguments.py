@@ -117,8 +117,12 @@ def checked(function: Callable[P, T]) -> Callable[P, T]:
         except TypeError as error:
             raise UsageError(f"{function.__name__}: {error}") from None
         for name, value in bound.arguments.items():
-            if signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD:
-                bound.arguments[name] = _as(signature.parameters[name].annotation, name, value)
+            told = signature.parameters[name]
+            if told.kind is inspect.Parameter.VAR_POSITIONAL:
+                each = tuple(_as(told.annotation, name, one) for one in value)
+                bound.arguments[name] = each
+            elif told.kind is not inspect.Parameter.VAR_KEYWORD:
+                bound.arguments[name] = _as(told.annotation, name, value)
         return function(*bound.args, **bound.kwargs)
 
     return call

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fedredis.arguments import checked
 from fedredis.data.cut import content_of
 from fedredis.data.inspection import Inspection, inspect
 from fedredis.data.manifest import Manifest
@@ -33,6 +34,7 @@ class Checked:
         return not (self.differences or any(file.findings for file in self.files))
 
 
+@checked
 def check(*files: PathLike, **reading: Any) -> Checked:
     """Look at files, or at a query's answer, as slaves would read them.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedredis.api.inference.asking import WHERE, Question, ask
 from fedredis.api.inference.formula import Terms, of_columns, parse
+from fedredis.arguments import checked
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from fedredis.data.source import Frame
 
     Data = PathLike | Frame | None
+    #: Text, or the columns alone.
+    Formula = str | Sequence[str]
 
 
+@checked
 def describe(
     data: Data = None,
     columns: Sequence[str] | None = None,
@@ -40,6 +44,7 @@ def describe(
     return ask(describing(columns, by, quantiles, resolution), data, where)
 
 
+@checked
 def glm(
     data: Data = None,
     formula: str | None = None,
@@ -57,18 +62,20 @@ def glm(
     return ask(regression(formula, label, columns, own), data, where)
 
 
+@checked
 def table(data: Data = None, row: str = "", column: str = "", **where: Any) -> Answer:
     """Count rows by the categories of two columns, or compare a number by category."""
     return ask(crossing(row, column), data, where)
 
 
+@checked
 def survival(
     data: Data = None,
     *,
     time: str,
     event: str,
     by: str = "",
-    cox: str | Sequence[str] | None = None,
+    cox: Formula | None = None,
     **asked: Any,
 ) -> Answer:
     """Estimate survival curves; or with `cox`, a formula or columns, proportional hazards.
@@ -80,6 +87,7 @@ def survival(
     return ask(surviving(time, event, by, cox, own), data, where)
 
 
+@checked
 def pca(
     data: Data = None,
     columns: Sequence[str] | None = None,
@@ -92,6 +100,7 @@ def pca(
     return ask(reducing(columns, components, standardise), data, where)
 
 
+@checked
 def kmeans(
     data: Data = None, columns: Sequence[str] | None = None, *, clusters: int = 3, **asked: Any
 ) -> Answer:
@@ -159,7 +168,7 @@ def crossing(row: str, column: str) -> Question:
 
 
 def surviving(
-    time: str, event: str, by: str, cox: str | Sequence[str] | None, own: Mapping[str, Any]
+    time: str, event: str, by: str, cox: Formula | None, own: Mapping[str, Any]
 ) -> Question:
     """Make the question of `survival`."""
     terms = (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -13,9 +12,6 @@ from lifelines.datasets import load_gbsg2
 import fedredis
 from fedredis.api.inference.formula import Terms, parse
 from fedredis.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMULA = "pnodes ~ age * C(horTh) + log(progrec + 1) + I(tsize ** 2)"
 
@@ -62,8 +58,13 @@ def test_each_answer_has_a_frame(frame):
         (fedredis.survival(frame, time="time", event="cens", slaves=2, workers=1), 270),
         (fedredis.table(frame, "tgrade", "horTh", slaves=2, workers=1), 3),
         (fedredis.table(frame, "age", "horTh", slaves=2, workers=1), 2),
-        (fedredis.pca(frame, ["age", "tsize"], slaves=2, workers=1), 2),
-        (fedredis.kmeans(frame, ["age", "tsize"], clusters=4, slaves=2, workers=1), 4),
+        (fedredis.pca(frame, pd.Index(["age", "tsize"]), slaves=2, workers=1), 2),
+        (
+            fedredis.kmeans(
+                frame, np.array(["age", "tsize"]), clusters=np.int64(4), slaves=2, workers=1
+            ),
+            4,
+        ),
         (fedredis.describe(frame, ["age", "horTh"], slaves=2, workers=1), 2),
     )
     assert [len(answer.frame) for answer, _ in asked] == [rows for _, rows in asked]
