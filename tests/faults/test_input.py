@@ -1,5 +1,7 @@
 """What users hand in: rows of one class, names that lead elsewhere."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from fedredis.data.manifest import read_manifest
@@ -10,7 +12,8 @@ def test_row_20_a_slave_with_rows_of_one_class(site, partitions, tmp_path):
     folder = tmp_path / "one-class"
     folder.mkdir()
     whole = partitions()
-    manifest = read_manifest(whole)
+    # Cut by the slaves themselves.
+    manifest = replace(read_manifest(whole), digests=())
     (folder / "manifest.json").write_text(manifest.to_json())
     for slave in range(3):
         rows = np.load(whole / f"slave-{slave}.npy")
