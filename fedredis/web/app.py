@@ -90,7 +90,8 @@ def _told(error: Exception) -> tuple[int, str, dict[str, str]]:
         return 404, str(error), {}
     if isinstance(error, UsageError):
         return 400, str(error), {}
-    if isinstance(error, NoPermissionError):
+    # A session tells it in a line for people at a terminal.
+    if isinstance(error, NoPermissionError) or isinstance(error.__cause__, NoPermissionError):
         return 403, "the page's user of Redis may only look: start it as a master's", {}
     if isinstance(error, RedisError):
         error = explain(error, site().session.shown_url)
