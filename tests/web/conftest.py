@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["world"]
 
-#: What a browser says whose server has gone.
-GONE = "net::ERR_SOCKET_NOT_CONNECTED"
+#: What a browser says whose server has gone: before it asks, as it asks, and as it is told.
+GONE = tuple(
+    f"net::ERR_{what}"
+    for what in (
+        *("SOCKET_NOT_CONNECTED", "CONNECTION_REFUSED", "CONNECTION_RESET", "CONNECTION_CLOSED"),
+        *("EMPTY_RESPONSE", "INCOMPLETE_CHUNKED_ENCODING"),
+    )
+)
 #: Milliseconds that a page has for what it is to show.
 PATIENCE_MS = 30_000
 
@@ -81,7 +87,9 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on(
             "console",
             lambda said: (
-                said.type == "error" and GONE not in said.text and wrong.append(said.text)
+                said.type == "error"
+                and not any(gone in said.text for gone in GONE)
+                and wrong.append(said.text)
             ),
         )
         # What a name could do at worst.
