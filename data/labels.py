@@ -52,16 +52,17 @@ def target(
             file=cells.path,
             column=name,
         )
-    numbers = [t for t, n in zip(found, _numbers(found).tolist(), strict=True) if n == n]
-    if task == "auto" and len(found) > len(numbers) > len(found) / 2 and _measured(numbers):
-        odd = next(text for text in found if text not in numbers)
+    numbers = np.asarray(pd.to_numeric(pd.Series(found), errors="coerce"), np.float64)
+    odd = np.flatnonzero(np.isnan(numbers))
+    measured = task == "auto" and _measured(numbers[~np.isnan(numbers)])
+    if measured and 0 < len(odd) < len(found) / 2:
         raise DataError(
-            f"most labels are numbers that are measured, and {odd!r} is none: `na` says if it "
-            "stands for a missing cell, `task=classify` if all of them are classes",
+            f"most labels are numbers that are measured, and {found[odd[0]]!r} is none: `na` says "
+            "if it stands for a missing cell, `task=classify` if all of them are classes",
             file=cells.path,
             column=name,
         )
-    if task == "regress" or (task == "auto" and _measured(found)):
+    if task == "regress" or (measured and not len(odd)):
         return (), cells.numbers(name, gaps=True)[rows]
     classes = ERAS if set(found) & set(ERAS) else tuple(found)
     counts = Counter[str]()
@@ -77,15 +78,7 @@ def target(
     return classes, of_rows
 
 
-def _measured(found: list[str]) -> bool:
-    """Say whether labels, each of them once, are numbers that somebody has measured."""
-    numbers = _numbers(found)
-    if np.isnan(numbers).any():
-        return False
+def _measured(numbers: NDArray[np.float64]) -> bool:
+    """Say whether labels (k,), each of them once, are numbers that somebody has measured."""
     whole = np.isfinite(numbers) & (np.trunc(numbers) == numbers)
     return len(np.unique(numbers)) > MOST_NUMBERED_CLASSES or not bool(whole.all())
-
-
-def _numbers(found: list[str]) -> NDArray[np.float64]:
-    """Return texts (k,) as numbers, NaN for those that are none."""
-    return np.asarray(pd.to_numeric(pd.Series(found), errors="coerce"), np.float64)

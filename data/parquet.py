@@ -39,7 +39,7 @@ def read(path: Path) -> tuple[pd.DataFrame, list[str]]:
         with ParquetFile(path) as file:
             fields = [f for f in file.schema_arrow if not f.name.startswith(ROW_LABEL)]
             nested = [field.name for field in fields if types.is_nested(field.type)]
-            flat = [field.name for field in fields if field.name not in nested]
+            flat = [field.name for field in fields if not types.is_nested(field.type)]
             cells = file.metadata.num_rows * len(flat)
             if cells > MOST_CELLS:
                 raise DataError(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fedredis.jobs.desk import Desk
     from fedredis.keys import RoundName
     from fedredis.secure.owner import Owner
-    from fedredis.secure.policy import Policy
+    from fedredis.secure.policy import Policy, Request
     from fedredis.store.slave import Handed
 
 
@@ -51,37 +51,17 @@ class Gate:
         from fedredis.exchanges.masked import Masked
         from fedredis.exchanges.unmask import Unmask
         from fedredis.secure.naming import plain_name
-        from fedredis.secure.policy import Request
 
         hidden = isinstance(exchange, Masked | Unmask)
         parts = exchange.hiding.parts if isinstance(exchange, Masked | Unmask) else (exchange,)
-        config, sum_ = desk.run.config, str(plain_name(exchange.name))
-        for part in parts:
-            # Keys and shares say nothing of rows.
-            if part.name.kind not in KINDS:
-                continue
-            # Scores are those of a test; a question is to all rows.
-            kind = "evaluate" if part.name.kind == "scores" else part.name.kind
-            columns = tuple(column.name for column in config.columns)
-            if kind == "inference" and config.reading.label:
-                # In a question the label is a column like others.
-                columns += (config.reading.label,)
-            numbers = _numbers(part.rule)
-            for slave in desk.slaves:
-                rows = desk.raw(slave)
-                both = len(rows.train_y), len(rows.test_y)
-                asked = Request(
-                    str(part.name),
-                    kind,
-                    columns,
-                    rows=sum(both) if kind == "inference" else both[kind == "evaluate"],
-                    slaves=len(part.slaves),
-                    numbers=numbers,
-                    masked=hidden,
-                )
-                # What is masked in one sum is one round.
-                today = record.today(slave, desk.run.run_id, sum_) if record else 0
-                policy.check(asked, today)
+        sum_ = str(plain_name(exchange.name))
+        # Keys and shares say nothing of rows.
+        asked = [part for part in parts if part.name.kind in KINDS]
+        for slave in desk.slaves if asked else ():
+            # What is masked in one sum is one round.
+            today = record.today(slave, desk.run.run_id, sum_) if record else 0
+            for part in asked:
+                policy.check(_request(part, slave, desk, masked=hidden), today)
 
     def check_counts(self, exchange: Exchange, updates: Updates) -> None:
         """See that no cell of counts that leaves without a mask is of too few rows.
@@ -120,6 +100,30 @@ class Gate:
                 ]
         if left:
             record.write(left)
+
+
+def _request(part: Exchange, slave: str, desk: Desk, *, masked: bool) -> Request:
+    """Say what a round asks of a slave, as its owner sees it."""
+    from fedredis.secure.policy import Request
+
+    # Scores are those of a test; a question is to all rows.
+    kind = "evaluate" if part.name.kind == "scores" else part.name.kind
+    config, raw = desk.run.config, desk.raw(slave)
+    columns = tuple(column.name for column in config.columns)
+    rows = len(raw.test_y if kind == "evaluate" else raw.train_y)
+    if kind == "inference":
+        rows = len(raw.train_y) + len(raw.test_y)
+        # The label is a column like others.
+        columns += (config.reading.label,) if config.reading.label else ()
+    return Request(
+        str(part.name),
+        kind,
+        columns,
+        rows=rows,
+        slaves=len(part.slaves),
+        numbers=_numbers(part.rule),
+        masked=masked,
+    )
 
 
 def _numbers(rule: Rule) -> int:
