@@ -9,8 +9,9 @@ import click
 from rich.console import Group
 from rich.padding import Padding
 
+from fedredis.api import waiting
 from fedredis.api.inspection import failures
-from fedredis.cli import options, output, waiting
+from fedredis.cli import options, output
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Group
 
+from fedredis.api import waiting
 from fedredis.api.inspection import show
-from fedredis.cli import answers, options, output, report, waiting
+from fedredis.cli import answers, options, output, report
 from fedredis.cli.confusion import Confusion, confusions
 from fedredis.cli.resuming import resume_of
 from fedredis.cli.run_tables import how_far, slave_table, slowest

@@ -1,4 +1,4 @@
-"""Whom the open rounds of a run wait for, and since when."""
+"""Whom the open rounds of a run wait for, and since when, in words: a line each, or one of all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ if TYPE_CHECKING:
 
     from fedredis.store.inflight import Awaited, OpenRound
 
-#: How many slaves of a round are listed at most.
-LISTED = 10
+#: How many slaves of a round are listed at most, and how many a line names.
+LISTED, NAMED = 10, 5
+
+#: What a line says of a slave, by the state that it is in.
+STATES = {
+    "unclaimed": "no worker",
+    "claimed": "at work",
+    "lost": "its worker is gone",
+    "given up": "given up",
+}
 
 
 def lines(rounds: Sequence[OpenRound]) -> Iterator[str]:
@@ -25,6 +33,19 @@ def lines(rounds: Sequence[OpenRound]) -> Iterator[str]:
             yield f"  slave {slave}: {_state(awaited)}"
         if (rest := len(found.awaited) - LISTED) > 0:
             yield f"  and {rest} more slaves"
+
+
+def line(found: OpenRound) -> str:
+    """Say of an open round how it stands, and whom it waits for."""
+    named = ", ".join(
+        f"{slave} ({STATES[awaited.state]})"
+        for slave, awaited in islice(found.awaited.items(), NAMED)
+    )
+    more = f" and {len(found.awaited) - NAMED} more" if len(found.awaited) > NAMED else ""
+    return (
+        f"{found.name} has been open for {_span(found.open_ms)}: {found.arrived} of "
+        f"{found.expected} slaves are in, it waits for {named or 'nobody'}{more}"
+    )
 
 
 def _deadline(found: OpenRound) -> str:
