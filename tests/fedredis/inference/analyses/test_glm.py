@@ -55,8 +55,16 @@ def compare(found: dict[str, Any], theirs: Any) -> None:
     close(found["aic"], theirs.aic)
 
 
-@pytest.mark.parametrize(("family", "link"), FAMILIES)
-@pytest.mark.parametrize("extra", ["", "weights", "frequency", "offset"])
+#: Each family and link with each extra, but for offsets with which a mean leaves its range.
+ASKED = [
+    (*which, extra)
+    for which in FAMILIES
+    for extra in ("", "weights", "frequency", "offset")
+    if extra != "offset" or which not in (("gamma", None), ("binomial", "cloglog"))
+]
+
+
+@pytest.mark.parametrize(("family", "link", "extra"), ASKED)
 def test_it_is_the_fit_of_statsmodels(ask, family, link, extra):
     frame, label = data(family)
     columns = [name for name in frame if name not in (label, "w", "o")]
@@ -66,8 +74,6 @@ def test_it_is_the_fit_of_statsmodels(ask, family, link, extra):
         own = {"weights": "w", "frequency": extra == "frequency"}
         how = {"var_weights" if extra == "weights" else "freq_weights": frame.w}
     if extra == "offset":
-        if (family, link) in (("gamma", None), ("binomial", "cloglog")):
-            pytest.skip("the mean leaves its range")
         own, how = {"offset": "o"}, {"offset": frame.o}
     asked = {"label": label, "family": family, "link": link, "terms": [[c] for c in columns]}
     found = ask(frame, kind="glm", **asked, **own)
