@@ -110,7 +110,15 @@ def command() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(args))
+    code = run(args)
+    for name in ("stdout", "stderr"):
+        try:
+            if stream := getattr(sys, name):
+                stream.flush()
+        except OSError:
+            # It is told by now, or nobody is there; Python would leave with a code of its own.
+            setattr(sys, name, None)
+    sys.exit(code)
 
 
 def run(args: Sequence[str] | None = None) -> int:
@@ -125,12 +133,11 @@ def _run(args: Sequence[str] | None) -> int:
         with terminate_as_interrupt(), warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
             warnings.showwarning = _warn  # type: ignore[assignment]
-            code = command.main(args=args, prog_name="fedredis", standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
+            code = _called(args)
+            # What is held back till now may find no room, or no reader.
+            if sys.stdout:
+                sys.stdout.flush()
+            return code
     except click.ClickException as error:
         where = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -146,6 +153,16 @@ def _run(args: Sequence[str] | None) -> int:
         return 0
     except Exception as error:
         return _fail(_unforeseen(error), 1)
+
+
+def _called(args: Sequence[str] | None) -> int:
+    try:
+        code = command.main(args=args, prog_name="fedredis", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     return code if isinstance(code, int) else 0
 
 

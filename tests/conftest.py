@@ -26,8 +26,11 @@ SONGS = Path(__file__).resolve().parents[2] / "shared" / "data" / "spotify-decad
 
 
 def pytest_configure() -> None:
-    """Let processes that tests start listen to Ctrl-C, also where the tests were told not to."""
+    """Let processes that tests start be as people start them, however the tests were started."""
+    # Who starts them in the background has them ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Output that is held back fails later, and elsewhere.
+    os.environ.pop("PYTHONUNBUFFERED", None)
 
 
 #: Folders whose tests start whole programs, kill them, and wait: minutes in all.

@@ -97,6 +97,14 @@ def test_nobody_reads_the_results(tmp_path, unread, words):
     assert ended(words, tmp_path, stdout=unread, stderr=subprocess.PIPE) == (0, b"")
 
 
+def test_there_is_no_output(tmp_path):
+    """As after ``>&-`` in a shell."""
+    program = "from fedredis.cli.main import main; main(['strategies'])"
+    closed = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program]
+    done = subprocess.run(closed, cwd=tmp_path, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_nobody_reads_the_notes(tmp_path, unread):
     """What is done is done all the same."""
     words = ["data", "synth", "--songs", "3", "--out", "songs.csv"]
