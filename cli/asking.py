@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fedredis.api.inference.asking import Asking
+from fedredis.api.inference.asking import Asking, question_of
 from fedredis.api.starting import begun
 from fedredis.cli import options, output
 from fedredis.cli.answers import show
@@ -18,77 +18,21 @@ from fedredis.cli.masking import secure
 from fedredis.cli.resuming import how_to_resume
 from fedredis.config import RunConfig
 from fedredis.data.cuts.spec import FORMS
-from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fedredis.api.driver import Driver
-    from fedredis.api.inference.asking import Question
 
-__all__ = ["GroupedCommand", "ask", "confidence", "listed", "numbers", "print_answer", "where"]
+__all__ = ["GroupedCommand", "ask", "picture", "print_answer", "where"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def pairs(_ctx: click.Context, _param: click.Parameter, given: Iterable[str]) -> dict[str, Any]:
-    """Read ``column=…`` pairs.
-
-    Raises
-    ------
-    UsageError
-        If one is none.
-    """
-    found = {}
-    for pair in given:
-        column, equals, value = pair.partition("=")
-        if not (column and equals and value):
-            raise UsageError(f"'{pair}' is not COLUMN=…")
-        found[column] = value
-    return found
-
-
-def listed(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str] | None:
+def listed(_ctx: click.Context, _param: click.Parameter, text: str | None) -> list[str] | None:
     """Read names between commas."""
-    return options.split(value) if value else None
+    return options.split(text) if text else None
 
-
-def numbers(_ctx: click.Context, _param: click.Parameter, value: str) -> list[float]:
-    """Read numbers between commas.
-
-    Raises
-    ------
-    UsageError
-        If one is none.
-    """
-    try:
-        return [float(one) for one in value.split(",")]
-    except ValueError:
-        raise UsageError(f"'{value}' is no list of numbers") from None
-
-
-reference = click.option(
-    "--reference",
-    "bases",
-    metavar="COLUMN=CATEGORY",
-    multiple=True,
-    callback=pairs,
-    help="The category that others are compared with; may be repeated.",
-)
-weights = click.option("--weights", metavar="COLUMN", default="", help="Weights of the rows.")
-numbered = click.option(
-    "--columns",
-    metavar="A,B,…",
-    callback=listed,
-    help="Columns of numbers; all, if not given.",
-)
-confidence = click.option(
-    "--level",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="Of confidence intervals.",
-)
 
 #: Whose rows are asked.
 OPTIONS = (
@@ -109,8 +53,9 @@ OPTIONS = (
         "--levels",
         metavar="COLUMN=A,B,…",
         multiple=True,
-        callback=lambda ctx, param, given: {
-            column: options.split(names) for column, names in pairs(ctx, param, given).items()
+        callback=lambda _ctx, _param, given: {
+            column: options.split(names)
+            for column, names in (options.pairs("levels", "COLUMN=A,B,…", given) or {}).items()
         },
         help="What the categories of a column are called, where slaves are elsewhere; may be "
         "repeated.",
@@ -138,17 +83,17 @@ picture = click.option(
 )
 
 
-def ask(
-    question: Question, said: Mapping[str, Any], *, as_json: bool, plot: Path | None = None
-) -> None:
-    """Ask a question, print its answer, and draw it, if it is to be drawn."""
-    there = dict(said)
+def ask(kind: str, asked: Mapping[str, Any]) -> None:
+    """Ask an analysis what a command was told, print its answer, and draw it, if it is said."""
+    given = dict(asked)
+    data, as_json, plot = given.pop("data"), given.pop("as_json"), given.pop("plot", None)
     if plot is not None:
         from fedredis.api.study.plotting import picture as picture_at
 
         picture_at(plot)
-    data, redis_url, home = (there.pop(name) for name in ("data", "redis_url", "home"))
-    asking = Asking.to(question, data, redis_url, home, there)
+    question, where = question_of(kind, given)
+    redis_url, home = where.pop("redis_url"), where.pop("home")
+    asking = Asking.to(question, data, redis_url, home, where)
     with ExitStack() as stack:
         with output.waiting() as say:
             driver = stack.enter_context(begun(asking, say, how_to_resume(redis_url, home)))

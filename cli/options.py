@@ -6,8 +6,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from fedredis import logs
-from fedredis.arguments import Argument, arguments_of
+from fedredis.arguments import Argument, arguments_of, unsaid
 from fedredis.cli.wording import as_options, option_of
 from fedredis.data.reading import Reading
 from fedredis.errors import UsageError
@@ -83,12 +83,13 @@ class Made(click.Option):
 
 def made_of(cls: type, *names: str) -> Callable[[Function], Function]:
     """Add the options that are made of a dataclass's arguments, or of some of them."""
-    kinds = {field.name: (str(field.type), field.default) for field in fields(cls)}
-    known = arguments_of(cls)
+    kinds = {field.name: str(field.type) for field in fields(cls)}
+    known, defaults = arguments_of(cls), unsaid(cls)
 
     def add(function: Function) -> Function:
         for name in reversed(names or tuple(known)):
-            function = _made(name, known[name], *kinds[name])(function)
+            default = defaults.get(name, MISSING)
+            function = _made(name, known[name], kinds[name], default)(function)
         return function
 
     return add
@@ -97,8 +98,12 @@ def made_of(cls: type, *names: str) -> Callable[[Function], Function]:
 def _made(name: str, told: Argument, kind: str, default: Any) -> Callable[[Function], Function]:
     """Make an option of an argument."""
     how: dict[str, Any] = {"help": as_options(told.help), "metavar": told.metavar or None}
-    bare = kind.removesuffix(" | None")
-    if told.choices:
+    how["required"] = default is MISSING
+    bare, called = kind.removesuffix(" | None"), told.called or name
+    if bare == "bool":
+        how |= {"is_flag": True, "default": None}
+        how["callback"] = lambda _ctx, _param, value: not default if value else None
+    elif told.choices:
         how["type"] = click.Choice(told.choices)
     elif bare in ("int", "float"):
         of: Any = click.IntRange if bare == "int" and told.scale == 1 else click.FloatRange
@@ -112,18 +117,24 @@ def _made(name: str, told: Argument, kind: str, default: Any) -> Callable[[Funct
         ]
         how["type"] = of(*ends, min_open=told.above, max_open=told.below)
     elif bare == "Mapping[str, str]":
-        how |= {"multiple": True, "callback": lambda _ctx, _param, pairs: _options(pairs)}
+        how["multiple"] = True
+        how["callback"] = lambda _ctx, _param, given: pairs(called, told.metavar, given)
     elif bare == "Sequence[str]":
         how["callback"] = lambda _ctx, _param, text: split(text) if text else None
+    elif bare == "Sequence[float]":
+        how["callback"] = lambda _ctx, _param, text: _numbers(called, text) if text else None
     if told.scale > 1:
         how["callback"] = partial(_scaled, told.scale)
-    decorate = click.option(option_of(name), name, cls=Made, **how)
+    decorate = click.option(option_of(called), name, cls=Made, **how)
 
     def add(function: Function) -> Function:
         decorated = decorate(function)
-        if told.shows and isinstance(default, int | float | str):
-            thousandths = told.scale > 1 and not isinstance(default, str)
-            shown = float(default) / told.scale if thousandths else default
+        if told.shows and bare != "bool" and isinstance(default, int | float | str | tuple):
+            shown = default
+            if told.scale > 1 and isinstance(default, int | float):
+                shown = default / told.scale
+            elif isinstance(default, tuple):
+                shown = ",".join(map(str, default))
             decorated.__click_params__[-1].shown = str(shown)  # type: ignore[attr-defined]
         return decorated
 
@@ -217,20 +228,27 @@ allow_models = click.option(
 )
 
 
-def _options(pairs: Sequence[str]) -> dict[str, str] | None:
-    """Read ``option=value`` pairs.
+def pairs(option: str, form: str, given: Iterable[str]) -> dict[str, str] | None:
+    """Read ``name=value`` pairs of an option, whose `form` says what they are.
 
     Raises
     ------
     UsageError
-        If one is none, or an option is set twice.
+        If one is none, or a name is set twice.
     """
-    given: dict[str, str] = {}
-    for pair in pairs:
+    found: dict[str, str] = {}
+    for pair in given:
         name, equals, value = pair.partition("=")
         if not (name and equals):
-            raise UsageError(f"{pair}: give OPTION=VALUE", field="options")
-        if name in given:
-            raise UsageError(f"{name}: it is set twice", field="options")
-        given[name] = value
-    return given or None
+            raise UsageError(f"{pair}: give {form}", field=option)
+        if name in found:
+            raise UsageError(f"{name}: it is set twice", field=option)
+        found[name] = value
+    return found or None
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise UsageError(f"'{text}' is no list of numbers", field=option) from None

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from fedredis.api.inference.calls import crossing
 from fedredis.cli import asking
 
 
@@ -14,10 +13,10 @@ from fedredis.cli import asking
 @click.argument("row")
 @click.argument("column")
 @asking.where
-def command(row: str, column: str, as_json: bool, **where: Any) -> None:
+def command(**asked: Any) -> None:
     """Count rows by two columns of categories, or compare a number by category.
 
     With counts come chi-squared and, of 2 by 2, Fisher's test; with means t-tests and the
     analysis of variance.
     """
-    asking.ask(crossing(row, column), where, as_json=as_json)
+    asking.ask("table", asked)

@@ -12,7 +12,7 @@ import math
 import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ParamSpec, TypeVar
 
 from fedredis.errors import UsageError
@@ -45,6 +45,19 @@ class Argument:
     scale: int = 1
     #: Whether what it is if not given is shown with `help`, which else says so itself.
     shows: bool = True
+    #: What the option is called, if not as the field; of what is True unasked, the one against it.
+    called: str = ""
+    #: ``number``, ``category`` or ``any``, if it names columns of the data that hold such.
+    holds: str = ""
+    #: Words that may stand in the place of a column.
+    words: tuple[str, ...] = ()
+
+    def columns(self, value: Any) -> tuple[str, ...]:
+        """List the columns of the data that a value names."""
+        if not self.holds or not value:
+            return ()
+        named = (value,) if isinstance(value, str) else tuple(value)
+        return tuple(name for name in named if name not in self.words)
 
     def check(self, name: str, value: Any) -> None:
         """See that a value of the right type is in its range, or one of the choices.
@@ -85,6 +98,13 @@ def arguments_of(cls: type) -> dict[str, Argument]:
     return {f.name: f.metadata["argument"] for f in fields(cls) if "argument" in f.metadata}
 
 
+def unsaid(cls: type) -> dict[str, Any]:
+    """List what arguments of a dataclass are if they are not given; some must be."""
+    told = [f for f in fields(cls) if "argument" in f.metadata]
+    made = {f.name: f.default_factory() for f in told if f.default_factory is not MISSING}
+    return made | {f.name: f.default for f in told if f.default is not MISSING}
+
+
 def check_ranges(instance: Any) -> None:
     """See that all arguments of a dataclass are in their ranges; raises as `Argument.check`."""
     for name, told in arguments_of(type(instance)).items():
@@ -97,9 +117,12 @@ def converted(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If one is of another type, or out of its range.
+        If there is no such argument, or one is of another type, or out of its range.
     """
     known, kinds = arguments_of(cls), {f.name: str(f.type) for f in fields(cls)}
+    for name in given:
+        if name not in known:
+            raise UsageError(f"there is no argument '{name}': choose from {', '.join(known)}")
     values = {name: _as(kinds[name], name, value) for name, value in given.items()}
     for name, value in values.items():
         known[name].check(name, value)
@@ -157,8 +180,12 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(_is(str, one) for one in _is(Iterable, _no(str | bytes, value)))
 
 
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(_real(one) for one in _is(Iterable, _no(str | bytes, value)))
+
+
 def _pairs(value: Any) -> dict[str, str]:
-    """Write a strategy's options as text, as a config holds them."""
+    """Write a strategy's options, or the like, as text, as a config holds them."""
     spelt = {True: "yes", False: "no"}
     return {
         str(name): spelt[one] if isinstance(one, bool) else str(one)
@@ -205,11 +232,12 @@ KINDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "Report": ("a function", lambda value: _is(Callable, value)),
     "Fitted": ("a function", lambda value: _is(Callable, value)),
     "Sequence[str]": ("a list of names", _names),
+    "Sequence[float]": ("a list of numbers", _numbers),
     "Collection[str]": ("a list of names", _names),
     "str | Sequence[str]": (
         "a name, or a list of names",
         lambda value: (value,) if isinstance(value, str) else _names(value),
     ),
-    "Mapping[str, str]": ("a mapping from option to value", _pairs),
+    "Mapping[str, str]": ("a mapping from name to value", _pairs),
     "Mapping[str, Value]": ("a mapping from column to value", _row),
 }

@@ -231,10 +231,8 @@ def choose(family: str, link: str | None) -> tuple[Family, Link]:
     Raises
     ------
     UsageError
-        If there is no such family, or it has no such link.
+        If the family has no such link.
     """
-    if family not in FAMILIES:
-        raise UsageError(f"no family '{family}'; there are: {', '.join(FAMILIES)}")
     chosen = FAMILIES[family]
     if link is not None and link not in chosen.links:
         raise UsageError(f"the family {family} has the links {', '.join(chosen.links)}")

@@ -57,7 +57,8 @@ def test_what_is_withheld_is_said_and_json_is_one_object(call, tmp_path):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["glm", "cens ~ age", "--levels", "horTh"], "is not COLUMN="),
+        (["glm", "cens ~ age", "--levels", "horTh"], "--levels horTh: give COLUMN=A,B,…"),
+        (["glm", "cens ~ age", "--reference", "x"], "--reference x: give COLUMN=CATEGORY"),
         (["glm", "cens ~ os.system(age)"], "no expression"),
         (["describe", "--quantiles", "half"], "no list of numbers"),
         (["describe", "--quantiles", "2"], "between 0 and 1"),

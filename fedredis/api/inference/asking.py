@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from fedredis.api.inference.questions import Question
 from fedredis.api.preparation import Rows
 from fedredis.api.request import Request
 from fedredis.api.starting import begun, call_to_resume
@@ -24,23 +25,13 @@ if TYPE_CHECKING:
     from fedredis.data.source import Frame
     from fedredis.data.table import Table
 
-#: What else may be said of whose rows are asked, beside the data and the Redis.
-SAID = ("slaves", "names", "dataset", "cut", "categories", "levels", "least_cell", "workers")
-WHERE = (*SAID, "threshold", "wait_timeout")
+#: What may be said of whose rows are asked.
+WHERE = (
+    *("slaves", "names", "dataset", "cut", "categories", "levels", "least_cell", "workers"),
+    *("threshold", "wait_timeout", "redis_url", "home"),
+)
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked, and which columns that needs."""
-
-    #: Its kind, and the analysis' own fields.
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    #: Columns to read; None for all that hold numbers or few different words.
-    columns: Sequence[str] | None = None
-    #: Columns that hold categories, whatever they look like.
-    categories: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +70,7 @@ class Asking(Request):
         home: PathLike = ".fedredis",
         where: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Ask a question of slaves; `where` has the arguments `WHERE`.
+        """Ask a question of slaves; `where` has arguments of `WHERE`.
 
         Raises
         ------
@@ -118,8 +109,21 @@ class Asking(Request):
         return Request.config(request, manifest, source, names)
 
 
-def ask(question: Question, data: PathLike | Frame | None, how: Mapping[str, Any]) -> Answer:
-    """Ask a question, and wait for its answer; `how` has the arguments `WHERE`, and the Redis.
+def question_of(kind: str, asked: Mapping[str, Any]) -> tuple[Question, dict[str, Any]]:
+    """Make an analysis' question of what is said, and tell it from what says whom to ask.
+
+    Raises
+    ------
+    UsageError
+        If it can't be asked so.
+    """
+    where = {name: value for name, value in asked.items() if name in WHERE}
+    own = {name: value for name, value in asked.items() if name not in WHERE}
+    return Question.of(kind, own), where
+
+
+def ask(kind: str, data: PathLike | Frame | None, asked: Mapping[str, Any]) -> Answer:
+    """Ask an analysis, and wait for its answer.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def ask(question: Question, data: PathLike | Frame | None, how: Mapping[str, Any
     FedredisError
         If the run can't be completed; the message says how to go on with it.
     """
-    where = dict(how)
+    question, where = question_of(kind, asked)
     redis_url, home = where.pop("redis_url", None), where.pop("home", ".fedredis")
     asking = Asking.to(question, data, redis_url, home, where)
     with begun(asking, logger.info, call_to_resume(redis_url, home)) as driver:

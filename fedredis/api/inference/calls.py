@@ -1,22 +1,28 @@
 """Analyses of the rows of all slaves, for programs: each makes a run, and returns its answer.
 
-What they have in common are ``data``, ``redis_url``, ``home``, and the arguments that
-`fedredis.api.inference.asking.WHERE` names: ``slaves``, ``cut``, ``names``, ``dataset``,
-``categories``, ``levels``, ``least_cell``, ``workers``, ``wait_timeout``. Errors are those of
-`ask`.
+What they have in common are ``data``, and the arguments that `fedredis.api.inference.asking.WHERE`
+names. Others are those of the analyses, of which signatures and docstrings are made. Errors are
+those of `ask`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import inspect
+import textwrap
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
-from fedredis.api.inference.asking import WHERE, Question, ask
-from fedredis.api.inference.formula import Terms, of_columns, parse
-from fedredis.arguments import checked
-from fedredis.errors import UsageError
+from fedredis.api.inference.asking import WHERE, ask
+from fedredis.arguments import arguments_of, checked, unsaid
+from fedredis.inference.analyses.describe import Describe
+from fedredis.inference.analyses.glm import Glm
+from fedredis.inference.analyses.kmeans import KMeans
+from fedredis.inference.analyses.pca import Pca
+from fedredis.inference.analyses.survival import Survival
+from fedredis.inference.analyses.table import CrossTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from fedredis.api.answer import Answer
     from fedredis.api.session import PathLike
@@ -26,179 +32,86 @@ if TYPE_CHECKING:
     #: Text, or the columns alone.
     Formula = str | Sequence[str]
 
-
-@checked
-def describe(
-    data: Data = None,
-    columns: Sequence[str] | None = None,
-    *,
-    by: str = "",
-    quantiles: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
-    resolution: float = 1e-9,
-    **where: Any,
-) -> Answer:
-    """Describe columns: rows, gaps, mean, deviation, quantiles, categories, correlations.
-
-    Parameters are those of `fedredis.inference.analyses.describe.Describe`.
-    """
-    return ask(describing(columns, by, quantiles, resolution), data, where)
+P = ParamSpec("P")
 
 
-@checked
+def asks(analysis: type) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
+    """Let a call check its arguments, and show those of an analysis in the place of ``asked``."""
+
+    def made(call: Callable[P, Answer]) -> Callable[P, Answer]:
+        signature, told = inspect.signature(call), arguments_of(analysis)
+        shown = dict(signature.parameters)
+        rest = shown.pop("asked")
+        lines = [inspect.getdoc(call) or "", "", "Parameters", "----------"]
+        kinds, defaults = {f.name: f.type for f in fields(analysis)}, unsaid(analysis)
+        for name, argument in told.items():
+            against = "If false: " if defaults.get(name) is True else ""
+            lines += [name, f"    {against}{argument.help}"]
+            shown.setdefault(
+                name,
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=defaults.get(name, inspect.Parameter.empty),
+                    annotation=kinds[name],
+                ),
+            )
+        where = textwrap.fill(f"Whose rows are asked: {', '.join(WHERE)}.", 90)
+        lines += ["where", textwrap.indent(where, "    ")]
+        shown["where"] = rest.replace(name="where")
+        found: Any = checked(call)
+        found.__doc__ = "\n".join(lines)
+        found.__signature__ = signature.replace(parameters=[*shown.values()])
+        return cast("Callable[P, Answer]", found)
+
+    return made
+
+
+@asks(Describe)
+def describe(data: Data = None, columns: Sequence[str] | None = None, **asked: Any) -> Answer:
+    """Describe columns: rows, gaps, mean, deviation, quantiles, categories, correlations."""
+    return ask("describe", data, {"columns": columns, **asked})
+
+
+@asks(Glm)
 def glm(
     data: Data = None,
     formula: str | None = None,
     *,
-    label: str = "",
     columns: Sequence[str] | None = None,
     **asked: Any,
 ) -> Answer:
     """Fit a generalised linear model, named by a formula, or by a label and columns.
 
-    Other parameters are those of `fedredis.inference.analyses.glm.Glm`, such as ``family``,
-    ``link``, ``offset``, ``weights`` or ``covariance``.
+    A formula reads ``y ~ age + C(sex) * bmi``. Without one, and without columns, all others
+    explain the label.
     """
-    where, own = apart(asked)
-    return ask(regression(formula, label, columns, own), data, where)
+    return ask("glm", data, {"formula": formula, "columns": columns, **asked})
 
 
-@checked
-def table(data: Data = None, row: str = "", column: str = "", **where: Any) -> Answer:
+@asks(CrossTable)
+def table(
+    data: Data = None, row: str | None = None, column: str | None = None, **asked: Any
+) -> Answer:
     """Count rows by the categories of two columns, or compare a number by category."""
-    return ask(crossing(row, column), data, where)
+    return ask("table", data, {"row": row, "column": column, **asked})
 
 
-@checked
+@asks(Survival)
 def survival(
-    data: Data = None,
-    *,
-    time: str,
-    event: str,
-    by: str = "",
-    cox: Formula | None = None,
-    **asked: Any,
+    data: Data = None, *, time: str, event: str, cox: Formula | None = None, **asked: Any
 ) -> Answer:
-    """Estimate survival curves; or with `cox`, a formula or columns, proportional hazards.
-
-    Other parameters are those of `fedredis.inference.analyses.survival.Survival`, such as
-    ``strata``, ``ties`` or ``weights``.
-    """
-    where, own = apart(asked)
-    return ask(surviving(time, event, by, cox, own), data, where)
+    """Estimate survival curves; or with `cox`, a formula or columns, proportional hazards."""
+    return ask("survival", data, {"time": time, "event": event, "cox": cox, **asked})
 
 
-@checked
-def pca(
-    data: Data = None,
-    columns: Sequence[str] | None = None,
-    *,
-    components: int | None = None,
-    standardise: bool = True,
-    **where: Any,
-) -> Answer:
+@asks(Pca)
+def pca(data: Data = None, columns: Sequence[str] | None = None, **asked: Any) -> Answer:
     """Find principal components of columns of numbers."""
-    return ask(reducing(columns, components, standardise), data, where)
+    return ask("pca", data, {"columns": columns, **asked})
 
 
-@checked
-def kmeans(
-    data: Data = None, columns: Sequence[str] | None = None, *, clusters: int = 3, **asked: Any
-) -> Answer:
-    """Find k-means clusters of rows.
-
-    Other parameters are those of `fedredis.inference.analyses.kmeans.KMeans`.
-    """
-    where, own = apart(asked)
-    return ask(clustering(columns, clusters, own), data, where)
-
-
-def describing(
-    columns: Sequence[str] | None, by: str, quantiles: Sequence[float], resolution: float
-) -> Question:
-    """Make the question of `describe`."""
-    asked = {
-        "kind": "describe",
-        "columns": list(columns or ()),
-        "by": by,
-        "quantiles": list(quantiles),
-        "resolution": resolution,
-    }
-    # Without named columns, the groups' one is among those that are read.
-    read = None if columns is None else [*columns, *([by] if by else [])]
-    return Question(asked, read, [by] if by else ())
-
-
-def regression(
-    formula: str | None, label: str, columns: Sequence[str] | None, own: Mapping[str, Any]
-) -> Question:
-    """Make the question of `glm`.
-
-    Raises
-    ------
-    UsageError
-        If it is not clear what is to be explained, or by what.
-    """
-    terms: Terms | None = None
-    if formula is not None:
-        if columns is not None:
-            raise UsageError("a formula and columns say the same: give one of them")
-        terms = parse(formula)
-        if label and terms.label and label != terms.label:
-            raise UsageError(f"the label is '{label}', and '{terms.label}' in the formula")
-        label = label or terms.label
-    elif columns is not None:
-        terms = of_columns(columns)
-    if not label:
-        raise UsageError("what is to be explained has to be said", field="label")
-    asked = {"kind": "glm", "label": label, **own}
-    if terms is None:
-        return Question(asked)
-    asked |= {"terms": [list(term) for term in terms.terms], "intercept": terms.intercept}
-    named = own.get("positive")
-    return Question(
-        asked,
-        [label, *terms.columns, *(own[n] for n in ("offset", "weights") if own.get(n))],
-        [*terms.categories, *([label] if named else [])],
-    )
-
-
-def crossing(row: str, column: str) -> Question:
-    """Make the question of `table`."""
-    return Question({"kind": "table", "row": row, "column": column}, [row, column], [column])
-
-
-def surviving(
-    time: str, event: str, by: str, cox: Formula | None, own: Mapping[str, Any]
-) -> Question:
-    """Make the question of `survival`."""
-    terms = (
-        Terms("", ()) if cox is None else parse(cox) if isinstance(cox, str) else of_columns(cox)
-    )
-    if terms.label:
-        raise UsageError("the left side of a formula is the time and the event, which are named")
-    asked: dict[str, Any] = {"kind": "survival", "time": time, "event": event, "by": by, **own}
-    asked["terms"] = [list(term) for term in terms.terms]
-    strata = own.get("strata", "")
-    groups = [name for name in (by, strata) if name and name != "slave"]
-    weights = [own["weights"]] if own.get("weights") else []
-    read = [time, event, *groups, *weights, *terms.columns]
-    return Question(asked, read, [*groups, *terms.categories])
-
-
-def reducing(columns: Sequence[str] | None, components: int | None, standardise: bool) -> Question:
-    """Make the question of `pca`."""
-    own = {"kind": "pca", "components": components, "standardise": standardise}
-    return Question({**own, "columns": list(columns or ())}, columns)
-
-
-def clustering(columns: Sequence[str] | None, clusters: int, own: Mapping[str, Any]) -> Question:
-    """Make the question of `kmeans`."""
-    asked = {"kind": "kmeans", "clusters": clusters, "columns": list(columns or ()), **own}
-    return Question(asked, columns)
-
-
-def apart(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Take what says whom to ask from what is asked."""
-    names = (*WHERE, "data", "redis_url", "home")
-    where = {name: value for name, value in asked.items() if name in names}
-    return where, {name: value for name, value in asked.items() if name not in names}
+@asks(KMeans)
+def kmeans(data: Data = None, columns: Sequence[str] | None = None, **asked: Any) -> Answer:
+    """Find k-means clusters of rows."""
+    return ask("kmeans", data, {"columns": columns, **asked})

@@ -42,5 +42,5 @@ def make(asked: Mapping[str, Any], context: Context) -> Analysis:
     made = ANALYSES[kind]
     try:
         return made(context=context, **fields)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise UsageError(f"{kind} can't be asked so: {error}") from None

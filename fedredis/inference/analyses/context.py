@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from fedredis.arguments import arguments_of, check_ranges
 from fedredis.errors import UsageError
 from fedredis.inference.levels import Levels
 
@@ -33,25 +34,28 @@ class Context:
     #: Fields of a config's analysis that are for this class.
     ASKED: ClassVar[tuple[str, ...]] = ("texts", "least_cell")
 
-    def check(self, names: Iterable[str], kind: str | None = None) -> tuple[str, ...]:
-        """Return the names of columns that are there, and of a kind.
+    def check(self, analysis: Any) -> None:
+        """See that an analysis' arguments are in their ranges, and name columns that are there.
 
         Raises
         ------
         UsageError
-            If one is not.
+            If one does not.
         """
-        found = tuple(names)
-        for name in found:
-            if name not in self.kinds:
-                there = ", ".join(self.kinds)
-                raise UsageError(f"there is no column '{name}'; there are {there}")
-            if kind and self.kinds[name] != kind:
-                holds, wanted = "categories", "numbers"
-                if kind == "category":
-                    holds, wanted = "numbers", "categories, as which `categories` reads it"
-                raise UsageError(f"column '{name}' holds {holds}, and must hold {wanted}")
-        return found
+        check_ranges(analysis)
+        for argument, told in arguments_of(type(analysis)).items():
+            for name in told.columns(getattr(analysis, argument)):
+                self._check_column(name, told.holds)
+
+    def _check_column(self, name: str, kind: str) -> None:
+        if name not in self.kinds:
+            there = ", ".join(self.kinds)
+            raise UsageError(f"there is no column '{name}'; there are {there}")
+        if kind not in ("any", self.kinds[name]):
+            holds, wanted = "categories", "numbers"
+            if kind == "category":
+                holds, wanted = "numbers", "categories, as which `categories` reads it"
+            raise UsageError(f"column '{name}' holds {holds}, and must hold {wanted}")
 
     def of_kind(self, kind: str, names: Iterable[str]) -> tuple[str, ...]:
         """Choose the columns of a kind."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from fedredis.arguments import argument
 from fedredis.errors import UsageError
+from fedredis.inference.analyses import shared
 from fedredis.inference.coefficients import plain
 from fedredis.inference.moments import Groups, Moments
 from fedredis.inference.quantiles import Quantiles
@@ -24,28 +26,23 @@ if TYPE_CHECKING:
 class Describe:
     """Rows, gaps, mean, standard deviation, quantiles, categories, correlations.
 
-    Parameters
-    ----------
-    by
-        A column of categories, by which all but the correlations is told.
-    resolution
-        How exact quantiles are, in standard deviations.
+    All but the correlations is told by group.
     """
 
     context: Context
-    columns: Sequence[str] = ()
-    by: str = ""
-    quantiles: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)
-    resolution: float = 1e-9
+    columns: Sequence[str] = shared.columns("Columns; all, if not given.", "any")
+    by: str = shared.column("Describe groups of this column apart.", "category")
+    quantiles: Sequence[float] = argument(
+        "Quantiles, from 0 to 1.", (0.05, 0.25, 0.5, 0.75, 0.95), metavar="Q,Q,…"
+    )
+    resolution: float = argument(
+        "How exact quantiles are, in standard deviations.", 1e-9, least=0, above=True
+    )
 
     def __post_init__(self) -> None:
-        self.context.check(self.columns)
-        if self.by:
-            self.context.check([self.by], "category")
+        self.context.check(self)
         if not all(0 <= q <= 1 for q in self.quantiles):
             raise UsageError("quantiles lie between 0 and 1")
-        if not self.resolution > 0:
-            raise UsageError("the resolution must be above 0")
 
     @cached_property
     def _columns(self) -> tuple[str, ...]:

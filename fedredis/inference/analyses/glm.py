@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from fedredis.arguments import argument
 from fedredis.errors import UsageError
+from fedredis.inference.analyses import shared
 from fedredis.inference.design import Design
-from fedredis.inference.families import choose
+from fedredis.inference.families import FAMILIES, choose
 from fedredis.inference.glm import Scoring
 from fedredis.inference.glm_table import table
 from fedredis.inference.spread import Spread
@@ -29,42 +31,35 @@ COVARIANCES = ("model", "HC0", "HC1", "cluster")
 class Glm:
     """Coefficients of a generalised linear model; see `Design`, `Weighted` and `Scoring`.
 
-    Parameters
-    ----------
-    terms
-        Each the texts of its factors; all other columns, if not given.
-    positive
-        Where labels are categories, the one that counts as 1; the last one, if not given.
-    bases
-        Categories that others are compared with, by column.
-    level
-        Of confidence intervals.
+    Where labels are categories, the last one is `positive`, if none is named.
     """
 
     context: Context
-    label: str
+    #: Each the texts of its factors; all other columns, if not given.
     terms: Sequence[Sequence[str]] | None = None
     intercept: bool = True
-    family: str = "gaussian"
-    link: str | None = None
-    offset: str = ""
-    weights: str = ""
-    frequency: bool = False
-    covariance: str = "model"
-    positive: str = ""
-    bases: Mapping[str, str] = field(default_factory=dict)
-    level: float = 0.95
+    label: str = shared.column("The column that is explained.", "any")
+    family: str = argument(
+        "How labels spread about their mean.", "gaussian", choices=tuple(FAMILIES)
+    )
+    link: str | None = argument("Of the mean; the family's own, if not given.", metavar="NAME")
+    offset: str = shared.column("A term with the coefficient 1.", "number")
+    weights: str = shared.weights()
+    frequency: bool = argument("The weights count rows, and are not precisions.", False)
+    covariance: str = argument(
+        "Standard errors: of the model, robust, or clustered by slave.",
+        COVARIANCES[0],
+        choices=COVARIANCES,
+    )
+    positive: str = argument("The label that counts as 1.", "", metavar="CATEGORY")
+    bases: Mapping[str, str] = shared.bases()
+    level: float = shared.level()
 
     def __post_init__(self) -> None:
-        self.context.check([self.label])
-        self.context.check([n for n in (self.offset, self.weights) if n], "number")
+        self.context.check(self)
         choose(self.family, self.link)
-        if self.covariance not in COVARIANCES:
-            raise UsageError(f"standard errors are one of {', '.join(COVARIANCES)}")
         if self.covariance == "cluster" and self.context.scope.slaves < 2:
             raise UsageError("errors clustered by slave need at least two slaves")
-        if not 0 < self.level < 1:
-            raise UsageError("the level of intervals lies between 0 and 1")
         if not self._design.terms and not self.intercept:
             raise UsageError("there is nothing to explain the label by")
         if self.label in self._design.columns:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from fedredis.arguments import argument
 from fedredis.errors import UsageError
+from fedredis.inference.analyses import shared
 from fedredis.inference.clusters import Lloyd
 from fedredis.inference.spread import Numbers, Spread
 from fedredis.inference.stages import Chain
@@ -23,20 +25,17 @@ class KMeans:
     """Centres of k clusters: the best of several starts, which are drawn from a seed."""
 
     context: Context
-    columns: Sequence[str] = ()
-    clusters: int = 3
-    starts: int = 10
-    seed: int = 0
-    steps: int = 300
-    standardise: bool = True
+    columns: Sequence[str] = shared.columns("Columns of numbers; all, if not given.", "number")
+    clusters: int = argument("How many.", 3, least=1)
+    starts: int = argument("Starts, of which the best counts.", 10, least=1)
+    standardise: bool = argument("Columns as they are, and not standardised.", True, called="raw")
+    seed: int = argument("Seed of the starts.", 0, least=0)
+    steps: int = argument("How many steps a start takes at most.", 300, least=1)
 
     def __post_init__(self) -> None:
-        self.context.check(self.columns, "number")
+        self.context.check(self)
         if not self._numbers.columns:
             raise UsageError("clusters need a column of numbers")
-        for name in ("clusters", "starts", "steps"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"`{name}` must be at least 1")
         if self.clusters > self.context.scope.rows:
             raise UsageError("there are more clusters than rows")
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arguments import argument
 from fedredis.errors import DataError, UsageError
+from fedredis.inference.analyses import shared
 from fedredis.inference.spread import Numbers, Spread
 from fedredis.inference.stages import Chain
 
@@ -26,16 +28,14 @@ class Pca:
     """Directions in which rows differ most; of correlations, or else of covariances."""
 
     context: Context
-    columns: Sequence[str] = ()
-    components: int | None = None
-    standardise: bool = True
+    columns: Sequence[str] = shared.columns("Columns of numbers; all, if not given.", "number")
+    components: int | None = argument("How many to list; all, if not given.", least=1)
+    standardise: bool = argument("Of covariances, and not of correlations.", True, called="raw")
 
     def __post_init__(self) -> None:
-        self.context.check(self.columns, "number")
+        self.context.check(self)
         if len(self._numbers.columns) < 2:
             raise UsageError("principal components need two columns of numbers")
-        if self.components is not None and self.components < 1:
-            raise UsageError("there must be at least 1 component")
 
     @cached_property
     def _numbers(self) -> Numbers:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arguments import argument
 from fedredis.errors import UsageError
 from fedredis.inference import cox_table
+from fedredis.inference.analyses import shared
 from fedredis.inference.cox import Covariates, Cox
 from fedredis.inference.design import Design
 from fedredis.inference.kaplan_meier import curve, log_rank
@@ -30,48 +32,35 @@ TIES = ("efron", "breslow")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Survival:
-    """Kaplan and Meier's curves by group; with `terms`, Cox's proportional hazards.
-
-    Parameters
-    ----------
-    by
-        A column of categories: the groups of curves.
-    terms
-        Covariates, as for a regression.
-    strata
-        A column of categories, or ``slave``.
-    transform
-        The scale of time in the test of proportionality.
-    """
+    """Kaplan and Meier's curves by group; with `terms`, Cox's proportional hazards."""
 
     context: Context
-    time: str
-    event: str
-    by: str = ""
-    weights: str = ""
+    #: Covariates, as for a regression.
     terms: Sequence[Sequence[str]] = ()
-    strata: str = ""
-    ties: str = "efron"
-    transform: str = "km"
-    bases: Mapping[str, str] = field(default_factory=dict)
-    level: float = 0.95
+    time: str = shared.column("Until when a row was watched.", "number", MISSING)
+    event: str = shared.column("1 if it ended with an event.", "number", MISSING)
+    by: str = shared.column("Curves of its groups, compared.", "category", words=(BY_SLAVE,))
+    strata: str = shared.column(
+        "Strata of proportional hazards, or 'slave'.", "category", words=(BY_SLAVE,)
+    )
+    ties: str = argument("How events at one time are taken.", TIES[0], choices=TIES)
+    transform: str = argument(
+        "The scale of time in the test of proportionality.",
+        cox_table.TRANSFORMS[0],
+        choices=cox_table.TRANSFORMS,
+    )
+    weights: str = shared.weights()
+    bases: Mapping[str, str] = shared.bases()
+    level: float = shared.level()
 
     def __post_init__(self) -> None:
-        self.context.check([n for n in (self.time, self.event, self.weights) if n], "number")
-        groups = [n for n in (self.by, self.strata) if n and n != BY_SLAVE]
-        self.context.check(groups, "category")
+        self.context.check(self)
         if self.terms and self.by:
             raise UsageError(
                 "`by` is for curves: name strata of proportional hazards with `strata`"
             )
         if self.strata and not self.terms:
             raise UsageError("`strata` is for proportional hazards: name covariates with `cox`")
-        if self.ties not in TIES:
-            raise UsageError(f"ties are handled by one of {', '.join(TIES)}")
-        if self.transform not in cox_table.TRANSFORMS:
-            raise UsageError(f"the scale of time is one of {', '.join(cox_table.TRANSFORMS)}")
-        if not 0 < self.level < 1:
-            raise UsageError("the level of intervals lies between 0 and 1")
         if self.by == BY_SLAVE:
             raise UsageError("curves by slave would tell of slaves: name a column")
         _ = self._design.columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from fedredis.errors import UsageError
 from fedredis.inference import contingency, distributions
+from fedredis.inference.analyses import shared
 from fedredis.inference.coefficients import plain
 from fedredis.inference.moments import Groups, Moments
 from fedredis.inference.stages import Chain
@@ -27,12 +28,11 @@ class CrossTable:
     """Counts by the categories of two columns; where `row` holds numbers, means by `column`."""
 
     context: Context
-    row: str
-    column: str
+    row: str = shared.column("Categories or numbers.", "any", MISSING)
+    column: str = shared.column("Categories.", "category", MISSING)
 
     def __post_init__(self) -> None:
-        self.context.check([self.row])
-        self.context.check([self.column], "category")
+        self.context.check(self)
         if self.row == self.column:
             raise UsageError(f"'{self.row}' is named twice")
 

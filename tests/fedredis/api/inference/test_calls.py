@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,9 +117,27 @@ def test_the_columns_of_a_formula():
         ({"formula": "cens ~ nobody"}, DataError, "nobody"),
         ({"formula": "cens ~ age", "least_cell": -1}, UsageError, "least_cell"),
         ({"formula": "cens ~ age", "slaves": 0}, UsageError, "slaves"),
-        ({"formula": "cens ~ age", "nonsense": 0}, UsageError, "can't be asked so"),
+        ({"formula": "cens ~ age", "nonsense": 0}, UsageError, "no argument 'nonsense'"),
+        ({"formula": "cens ~ age", "family": "cauchy"}, UsageError, "`family` must be one of"),
+        ({"formula": "cens ~ age", "level": "high"}, UsageError, "`level` must be a number"),
     ],
 )
 def test_what_can_not_be_asked(frame, folder, how, error, said):
     with pytest.raises(error, match=said):
         fedredis.glm(frame, **how)
+
+
+def test_help_lists_what_may_be_asked():
+    shown = inspect.signature(fedredis.glm).parameters
+    assert shown["family"].default == "gaussian"
+    assert shown["family"].annotation == "str"
+    assert list(shown)[-1] == "where"
+    assert "covariance\n    Standard errors: of the model" in fedredis.glm.__doc__
+    assert "If false: Columns as they are" in fedredis.kmeans.__doc__
+
+
+def test_what_must_be_said(frame, folder):
+    with pytest.raises(UsageError, match="`row` has to be said"):
+        fedredis.table(frame, column="horTh")
+    with pytest.raises(UsageError, match="missing a required .*'event'"):
+        fedredis.survival(frame, time="time")

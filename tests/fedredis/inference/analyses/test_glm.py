@@ -205,7 +205,7 @@ def test_what_is_separated_is_said(ask):
         ({"terms": [["GRADE"]]}, UsageError, "explain itself"),
         ({"label": "nobody"}, UsageError, "no column 'nobody'"),
         ({"link": "inverse"}, UsageError, "has the links"),
-        ({"family": "cauchy"}, UsageError, "no family"),
+        ({"family": "cauchy"}, UsageError, "`family` must be one of"),
         ({"family": "gamma"}, DataError, "above 0"),
         ({"weights": "sex"}, UsageError, "number"),
         ({"least_cell": 20, "terms": [["GPA"], ["sex"]]}, DataError, "fewer than 20 rows"),
