@@ -12,7 +12,7 @@ goes into a second, at a scale of its own. Both sums are exact, and together res
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,6 +30,9 @@ SLACK = 1 + 2.0**-30
 
 #: Says of k slaves' (or bundles') integers (k, …) and numbers of rows (k,) which can be (k,).
 Plausible = Callable[[NDArray[Any], NDArray[np.int64]], NDArray[np.bool_]]
+#: Says the same of what the integers stand for (k, *shape), given the integers (k, …) of another
+#: array, and how far rounding may have moved a value (k,).
+Agrees = Callable[[NDArray[Any], NDArray[np.int64], NDArray[np.float64]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,9 @@ class Quantity:
     wide: bool = False
     #: What else must be true of the integers, if anything, and how it is said.
     plausible: Plausible | None = None
+    #: Another array of the sum, by its name, and what must be true of both.
+    beside: str = ""
+    agrees: Agrees | None = None
     must: str = ""
 
     @property
@@ -134,8 +140,12 @@ class Quantity:
         samples: NDArray[np.int64],
         slaves: int,
         rows: int,
+        others: Mapping[str, NDArray[np.int64]] | None = None,
     ) -> list[str | None]:
-        """Say why sums (k, *travels), of so many slaves and rows each (k,), can't be; or None."""
+        """Say why sums (k, *travels), of so many slaves and rows each (k,), can't be; or None.
+
+        `others` holds the integers (k, …) of all arrays of the sum, by name.
+        """
         k = len(integers)
         first = integers[:, 0] if self.wide else integers
         scale, more = self.scales(slaves, rows)
@@ -161,13 +171,20 @@ class Quantity:
             None if fine else f"array '{self.name}' is not what {n} rows can come to"
             for fine, n in zip(ok.tolist(), samples.tolist(), strict=True)
         ]
+        can_be = np.ones(k, np.bool_)
         if self.plausible is not None:
-            can_be = self.plausible(integers, samples).tolist()
-            why = [
-                w or (None if fine else f"array '{self.name}': {self.must}")
-                for w, fine in zip(why, can_be, strict=True)
-            ]
-        return why
+            can_be &= self.plausible(integers, samples)
+        if self.agrees is not None and others is not None:
+            values = self.decode(
+                np.moveaxis(integers, 1, 0) if self.wide else integers, slaves, rows
+            )
+            last = scale + more if self.wide else scale
+            moved = counts * np.ldexp(1.0, -int(np.min(last)))
+            can_be &= self.agrees(values, others[self.beside], moved)
+        return [
+            w or (None if fine else f"array '{self.name}': {self.must}")
+            for w, fine in zip(why, can_be.tolist(), strict=True)
+        ]
 
     def _limits(self, counts: NDArray[Any], samples: NDArray[Any]) -> NDArray[Any]:
         """Return the bounds of sums of so many slaves and rows (k,), broadcast to (k, *shape)."""
@@ -194,7 +211,7 @@ def count(
     name: str,
     shape: tuple[int, ...],
     *,
-    bound: float = 1.0,
+    bound: float | NDArray[Any] = 1.0,
     cells: bool = False,
     plausible: Plausible | None = None,
     must: str = "",

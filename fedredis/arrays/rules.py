@@ -125,8 +125,9 @@ class Sum:
         why: list[str | None] = [
             f"{n} rows, more than all slaves have" if n > rows else None for n in samples.tolist()
         ]
+        named = {q.name: stack for q, stack in zip(self.quantities, stacks, strict=True)}
         for quantity, stack in zip(self.quantities, stacks, strict=True):
-            found = quantity.reasons(stack, counts, samples, slaves, rows)
+            found = quantity.reasons(stack, counts, samples, slaves, rows, named)
             why = [one or other for one, other in zip(why, found, strict=True)]
         return why
 

@@ -87,7 +87,8 @@ class Setup:
         """The feature map."""
         config = self.config
         if self.boosts:
-            made = coded(config.columns, len(config.classes), self.boosting.bins)
+            of_labels = len(config.classes), self.boosting.bins, self.boosting.least_label
+            made = coded(config.columns, *of_labels)
         else:
             made = features.make(
                 config.features,

@@ -173,15 +173,20 @@ class Places(Categories):
         return known["category_counts"].astype(np.float64)
 
 
-def coded(columns: tuple[Column, ...], classes: int, bins: int) -> Prepared:
-    """Make the map to codes: those of the numbers, then those of the categories."""
+def coded(
+    columns: tuple[Column, ...], classes: int, bins: int, least: float = -np.inf
+) -> Prepared:
+    """Make the map to codes: those of the numbers, then those of the categories.
+
+    No label that is a number may be below `least`.
+    """
     numbers, categories = places_of(columns)
     parts: list[tuple[tuple[int, ...], Features]] = []
     if numbers:
         parts.append((numbers, Bins(tuple(columns[i] for i in numbers), bins)))
     if categories:
         parts.append((categories, Places(tuple(columns[i] for i in categories))))
-    parts.append(((), Classes(classes) if classes else Labels(GRAIN)))
+    parts.append(((), Classes(classes) if classes else Labels(GRAIN, least)))
     return Prepared(tuple(parts))
 
 

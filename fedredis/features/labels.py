@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.arrays import Quantity
+from fedredis.errors import BoundError
 from fedredis.features.moments import Moments, most_of
 from fedredis.features.no_input import NoInput
 from fedredis.features.weights import SUM_BITS, WEIGHT_BITS
@@ -29,15 +30,16 @@ class Labels(NoInput):
 
     Parameters
     ----------
-    grain
+    grain, least
         See `Moments`.
     """
 
     grain: float = 0.0
+    least: float = -np.inf
 
     @property
     def _moments(self) -> Moments:
-        return Moments(("label",), prefix="label_", grain=self.grain)
+        return Moments(("label",), prefix="label_", grain=self.grain, least=self.least)
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -55,7 +57,15 @@ class Labels(NoInput):
         y: NDArray[Any],
         w: NDArray[Any] | None = None,
     ) -> Arrays:
-        """Add up the quantities of a pass over labels y (n,), n may be 0."""
+        """Add up the quantities of a pass over labels y (n,), n may be 0.
+
+        Raises
+        ------
+        BoundError
+            If one is too large, or below what may be.
+        """
+        if len(y) and y.min() < self.least:
+            raise BoundError(f"a label is below {self.least:g}, and the loss is for none")
         return self._moments.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.arrays import Quantity, count
-from fedredis.errors import DataError
+from fedredis.errors import BoundError, DataError
 from fedredis.features import cells
 
 if TYPE_CHECKING:
@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Arrays, Named
 
+#: What is said of a column with numbers that can't be learned from.
+TOO_LARGE = f"it holds numbers beyond {cells.MAGNITUDES[-1]:.0e}: divide it by a power of ten"
+
+#: What is said of sums that no numbers have.
+NONE_SUCH = "as many numbers as are said to be there can't have such sums"
+
 #: A column is constant if its standard deviation is below so many units in the last place of its
 #: mean, or below this share of the distance between mean and pivot: that is rounding.
 ROUNDING, OF_PIVOT = 64 * np.finfo(np.float64).eps, 2.0**-22
 
 #: Cells of deviations, by power of two of q, from 1 down.
 SPREADS = 64
+
+#: What adding floats may do to a sum, as a share of it.
+FLOATS = 2.0**-30
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,8 @@ class Moments:
        ``mean``, ``scale``, ``bound`` of ``abs(x - mean)``, ``constant`` (1 or 0), and nothing of
        the above.
 
-    The scale of a constant column is 1, so that it can be divided by. Cells that are missing are
-    left out of the mean, and then count as if they were at it.
+    The scale of a constant column is 1, or its bound if that is more, so that it can be divided
+    by. Cells that are missing are left out of the mean, and then count as if they were at it.
 
     Parameters
     ----------
@@ -54,12 +63,15 @@ class Moments:
     grain
         If given, a power of two that q and q^2 are rounded to multiples of, row by row: then no
         sum is rounded, and what is known has the same bits however the rows are divided.
+    least
+        What no value may be below.
     """
 
     names: tuple[str, ...]
     prefix: str = ""
     gaps: bool = False
     grain: float = 0.0
+    least: float = -np.inf
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -73,20 +85,31 @@ class Moments:
         """Describe what is summed in a pass."""
         d = len(self.names)
         if name == "magnitudes":
-            return (histograms(self.prefix + name, d, len(cells.MAGNITUDES) + 1, self.gaps),)
+            return (magnitudes(self.prefix + name, d, self.gaps, self.least),)
         there = count(self.prefix + "there", (d,))
+        centre, unit = self._about(known)
+        least = np.maximum((self.least - centre) / unit, -1)
         if name == "means":
-            return there, Quantity(self.prefix + "sums", (d,), wide=True)
+
+            def agrees(x: NDArray[Any], m: NDArray[Any], moved: NDArray[Any]) -> NDArray[np.bool_]:
+                return _above(x, m, least, moved)
+
+            told: Any = {"beside": there.name, "agrees": agrees, "must": NONE_SUCH}
+            return there, Quantity(self.prefix + "sums", (d,), wide=True, **told)
         return (
             there,
-            Quantity(self.prefix + "moments", (2, d), wide=True),
+            pairs(self.prefix + "moments", d, there.name, self.grain, least),
             histograms(self.prefix + "spreads", d, SPREADS, self.gaps),
         )
 
     def sums(self, name: str, known: Named, X: NDArray[Any]) -> Arrays:
         """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
         if name == "magnitudes":
-            return [np.array([cells.magnitudes(x[~np.isnan(x)]) for x in X.T])]
+            counts = np.array([cells.magnitudes(x[~np.isnan(x)]) for x in X.T])
+            for column, (below, *_, above) in zip(self.names, counts, strict=True):
+                if below or above:
+                    raise BoundError(f"column '{column}': {TOO_LARGE}")
+            return [counts]
         centre, unit = self._about(known)
         there = ~np.isnan(X)
         # Of false ranges numbers become infinite, which no sum takes.
@@ -126,6 +149,8 @@ class Moments:
         bound = np.ldexp(unit, -nearest) + np.abs(mean - centre)
         passing = self._named(low=0, high=0, pivot=0, centre=0)
         kept = {key: array for key, array in known.items() if key not in passing}
+        # Of numbers as large as 1e18 what is rounding may be large, too.
+        scale = np.where(constant, np.maximum(scale, bound), scale)
         return {**kept, **self._named(mean=mean, scale=scale, bound=bound, constant=constant)}
 
     def _ranges(self, counts: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -133,10 +158,7 @@ class Moments:
         edges = cells.MAGNITUDES
         for name, line in zip(self.names, counts, strict=True):
             if line[0] or line[-1]:
-                raise DataError(
-                    f"it holds numbers beyond {edges[-1]:.0e}: divide it by a power of ten",
-                    column=name,
-                )
+                raise DataError(TOO_LARGE, column=name)
             filled = np.flatnonzero(line[1:-1])
             if not len(filled):
                 raise nothing_in(name)
@@ -157,7 +179,62 @@ class Moments:
         return {self.prefix + key: array for key, array in arrays.items()}
 
 
-def histograms(name: str, columns: int, cells: int, gaps: bool) -> Quantity:
+def magnitudes(name: str, columns: int, gaps: bool, least: float = -np.inf) -> Quantity:
+    """Describe counts of rows by sign and power of two, all of numbers that can be learned from.
+
+    None of them is below `least`, an edge.
+    """
+    low = np.r_[-np.inf, cells.MAGNITUDES]
+    high = np.r_[cells.MAGNITUDES, np.inf]
+    can_be = np.isfinite(high) & np.isfinite(low) & (low >= least)
+    # Nothing is in the others, in which nobody counts a row by mistake.
+    return histograms(name, columns, len(can_be), gaps, np.where(can_be, 1.0, 0.0))
+
+
+def pairs(
+    name: str, columns: int, beside: str, grain: float = 0.0, least: float | NDArray[Any] = -1.0
+) -> Quantity:
+    """Describe sums of q and q^2 (2, columns) of so many numbers as the array `beside` says.
+
+    None of them is below `least`, or above 1.
+    """
+
+    def agrees(x: NDArray[Any], m: NDArray[Any], moved: NDArray[Any]) -> NDArray[np.bool_]:
+        return _above(x[:, 0], m, least, moved) & _of_numbers(x, m, moved, grain)
+
+    told: Any = {"beside": beside, "agrees": agrees, "must": NONE_SUCH}
+    return Quantity(name, (2, columns), wide=True, **told)
+
+
+def _above(
+    sums: NDArray[Any], there: NDArray[Any], least: Any, moved: NDArray[Any]
+) -> NDArray[np.bool_]:
+    """Say which sums (k, columns) can be of so many numbers (k, columns), none below `least`."""
+    lowest = there * (least - FLOATS) - moved[:, np.newaxis]
+    fine: NDArray[np.bool_] = (sums >= lowest).all(axis=1)
+    return fine
+
+
+def _of_numbers(
+    sums: NDArray[Any], there: NDArray[Any], moved: NDArray[Any], grain: float
+) -> NDArray[np.bool_]:
+    """Say which sums of q and q^2 (k, 2, columns) so many numbers (k, columns) can have.
+
+    Those are the ones with ``0 <= (sum q)^2 <= m sum q^2 <= m^2``. Of all slaves together, then,
+    nobody's number is further than ``sqrt(n - 1)`` standard deviations from the mean.
+    """
+    away = moved[:, np.newaxis] + grain * there
+    first = np.maximum(np.abs(sums[:, 0]) - away, 0.0)
+    second = sums[:, 1] * (1 + FLOATS) + away
+    most = there * (1 + FLOATS) + away
+    fine: NDArray[np.bool_] = (first * first <= there * second).all(axis=1)
+    fine &= ((second >= 0) & (sums[:, 1] <= most) & (first <= most)).all(axis=1)
+    return fine
+
+
+def histograms(
+    name: str, columns: int, cells: int, gaps: bool, bound: float | NDArray[Any] = 1.0
+) -> Quantity:
     """Describe counts of the rows in the cells of each column (columns, cells)."""
 
     def plausible(counts: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -166,7 +243,7 @@ def histograms(name: str, columns: int, cells: int, gaps: bool) -> Quantity:
         return fine
 
     must = "a column's counts have to come to the number of rows"
-    return count(name, (columns, cells), plausible=plausible, must=must)
+    return count(name, (columns, cells), bound=bound, plausible=plausible, must=must)
 
 
 def unit_of(largest: NDArray[Any]) -> NDArray[Any]:

@@ -88,7 +88,8 @@ class Quadratic:
         if name == "means":
             return self._filling.quantities(name, known)
         if name == "products":
-            return (Quantity("products", (2, self.width(known)), wide=True),)
+            # Of every row there are all of them.
+            return (moments.pairs("products", self.width(known), "rows"),)
         return (moments.histograms("counts", d, self._edges(known).shape[1] - 1, gaps=False),)
 
     def sums(

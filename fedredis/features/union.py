@@ -47,6 +47,12 @@ def _plausible(tables: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.bool
     complete = (sub_tables == rows[:, np.newaxis, np.newaxis]).all(axis=(1, 2))
     most = in_cells[:, :, np.newaxis] * LOOKUP.most[:, np.newaxis]
     fine: NDArray[np.bool_] = complete & (tables <= most).all(axis=(1, 2, 3))
+    # Each row is in a cell of every sub-table, with the same digest.
+    in_each = tables.reshape(*tables.shape[:3], HASHES, SUB_TABLE).sum(axis=4)
+    fine &= (in_each == in_each[..., :1]).all(axis=(1, 2, 3))
+    for i in np.flatnonzero(fine & (rows <= MOST_CATEGORIES)):
+        # So few rows can't have too many categories.
+        fine[i] = all(LOOKUP.entries(table, MOST_CATEGORIES) is not None for table in tables[i])
     return fine
 
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.arrays import Quantity
-from fedredis.errors import DataError
+from fedredis.errors import BoundError, DataError
 from fedredis.features import cells
-from fedredis.features.moments import histograms
+from fedredis.features.moments import magnitudes
 from fedredis.features.no_input import NoInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
+
+#: What is said of weights that can't be learned from.
+TOO_LARGE = f"no weight may be beyond {cells.MAGNITUDES[-1]:.0e}"
 
 #: Bits of a weight, and of the sum of all.
 WEIGHT_BITS, SUM_BITS = 52, 61
@@ -63,7 +66,7 @@ class Weights(NoInput):
     def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
         """Describe what is summed in a pass."""
         if name == "weights":
-            return (histograms(name, 1, len(cells.MAGNITUDES) + 1, gaps=False),)
+            return (magnitudes(name, 1, gaps=False, least=0.0),)
         bound = float(np.ldexp(1.0, self._bits))
         return (Quantity(name, (max(self.classes, 1),), bound, whole=True, nonnegative=True),)
 
@@ -78,7 +81,10 @@ class Weights(NoInput):
         """Add up the weights w (n,) of rows with labels y (n,), n may be 0; None are all 1."""
         w = np.ones(len(y)) if w is None else w
         if name == "weights":
-            return [cells.magnitudes(w)[np.newaxis]]
+            counts = cells.magnitudes(w)
+            if counts[-1]:
+                raise BoundError(TOO_LARGE)
+            return [counts[np.newaxis]]
         whole = np.rint(np.ldexp(w, self._scale(known))).astype(np.int64)
         summed = np.zeros(max(self.classes, 1), np.int64)
         np.add.at(summed, y.astype(np.intp) if self.classes else np.zeros(len(y), np.intp), whole)
@@ -96,7 +102,7 @@ class Weights(NoInput):
             edges, counts = cells.MAGNITUDES, total[0][0]
             last = int(np.flatnonzero(counts)[-1])
             if counts[-1]:
-                raise DataError("no weight may be beyond 1e+154")
+                raise DataError(TOO_LARGE)
             if edges[last - 1] <= 0:
                 problem = "no row to learn from has a weight above 0"
                 raise DataError(problem)

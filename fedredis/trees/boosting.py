@@ -89,6 +89,11 @@ class Boosting:
                 raise UsageError(f"{name}={text}: give {number}") from None
         return cls(**values)
 
+    @property
+    def least_label(self) -> float:
+        """Below what no label that is a number may be."""
+        return losses.OF_NUMBERS[self.loss].least if self.loss in losses.OF_NUMBERS else -np.inf
+
     def make_loss(self, classes: int) -> losses.Loss:
         """Make the loss for so many classes, 0 for numbers."""
         return losses.make(self.loss, classes)

@@ -30,6 +30,8 @@ class Loss(Protocol):
 
     #: Whether the second derivative is 1, whatever the score.
     flat: ClassVar[bool]
+    #: Below what no label that is a number may be.
+    least: ClassVar[float]
 
     @property
     def trees(self) -> int:
@@ -60,6 +62,7 @@ class Softmax:
 
     classes: int
     flat: ClassVar[bool] = False
+    least: ClassVar[float] = -math.inf
 
     @property
     def trees(self) -> int:
@@ -94,6 +97,7 @@ class LogLoss:
 
     classes: int = 2
     flat: ClassVar[bool] = False
+    least: ClassVar[float] = -math.inf
     trees: ClassVar[int] = 1
 
     def start(self, known: Named) -> NDArray[np.float64]:
@@ -122,6 +126,7 @@ class Squared:
 
     classes: int = 0
     flat: ClassVar[bool] = True
+    least: ClassVar[float] = -math.inf
     trees: ClassVar[int] = 1
 
     def start(self, known: Named) -> NDArray[np.float64]:
@@ -147,6 +152,7 @@ class Poisson:
 
     classes: int = 0
     flat: ClassVar[bool] = False
+    least: ClassVar[float] = 0.0
     trees: ClassVar[int] = 1
 
     def start(self, known: Named) -> NDArray[np.float64]:

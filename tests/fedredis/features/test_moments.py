@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from fedredis import features
-from fedredis.errors import DataError
-from fedredis.features import Column
+from fedredis.arrays import Scope, Sum, count
+from fedredis.errors import BoundError, DataError
+from fedredis.features import Column, cells
+from fedredis.features.moments import Moments, pairs
 
 RNG = np.random.default_rng(0)
 HARD = {
@@ -48,5 +50,57 @@ def test_constant_column_has_scale_1(value, gather):
 
 @pytest.mark.parametrize("value", [1e155, -1e200, np.inf])
 def test_values_that_are_too_large(value, gather):
-    with pytest.raises(DataError, match=r"column 'x': it holds numbers beyond 1e\+154: divide"):
+    told = r"column 'x': it holds numbers beyond 1e\+154: divide"
+    with pytest.raises(BoundError, match=told):
         learned(gather, [1.0, value, 2.0, 3.0], (1, 2))
+    moments = Moments(("x",))
+    with pytest.raises(DataError, match=told):  # of masked sums no single one is seen
+        moments.learn("magnitudes", {}, [cells.magnitudes(np.array([value]))[np.newaxis]])
+
+
+@pytest.mark.parametrize("grain", [0.0, 2.0**-28])
+@pytest.mark.parametrize(
+    ("there", "first", "second", "fine"),
+    [
+        (4, 2.0, 1.0, True),  # four times 0.5
+        (4, 2.1, 1.0, False),
+        (4, -2.0, 1.0, True),
+        (4, -2.0, 0.9, False),
+        (4, 0.0, 4.0, True),  # 1 and -1, each twice
+        (4, 0.0, 4.1, False),
+        (4, 0.0, -0.1, False),
+        (0, 0.0, 0.0, True),
+        (0, 0.1, 0.1, False),
+        (2, 1e-9, 5e-19, True),
+    ],
+)
+def test_sums_that_no_numbers_have_are_refused(there, first, second, fine, grain):
+    """Else all could seem to be near their mean, and whoever is far from it can't go on."""
+    rule = Sum((count("there", (1,)), pairs("moments", 1, "there", grain)), Scope(3, 20))
+    rows = np.array([5])
+    encoded = rule.encode([np.array([[there]]), np.array([[[first], [second]]])], rows)
+    must = "as many numbers as are said to be there can't have such sums"
+    expected = None if fine else f"array 'moments': {must}"
+    assert rule.reasons(np.array([1]), rows, encoded) == [expected]
+
+
+@pytest.mark.parametrize("name", ["means", "squares"])
+def test_sums_that_would_lead_below_the_least_are_refused(name, gather):
+    moments = Moments(("x",), least=0.0)
+    known = {"pivot": np.array([2.0]), "low": np.array([0.0]), "high": np.array([4.0])}
+    known |= {"centre": np.array([2.0])} if name == "squares" else {}
+    rule = Sum(moments.quantities(name, known), Scope(3, 20))
+    rows = np.array([5])
+    for value, why in ((0.0, None), (-0.1, "can't have such sums")):
+        sums = moments.sums(name, known, np.full((5, 1), value))
+        (found,) = rule.reasons(
+            np.array([1]), rows, rule.encode([a[np.newaxis] for a in sums], rows)
+        )
+        assert (why in found) if why else found is None
+
+
+def test_numbers_that_differ_by_rounding_alone_have_inputs_near_0(gather):
+    x = 1.7e18 + RNG.integers(-40, 40, 700) * 256.0
+    known = learned(gather, x)
+    assert known["constant"][0] == 1
+    assert np.abs((x - known["mean"][0]) / known["scale"][0]).max() <= 1

@@ -5,8 +5,8 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from fedredis.arrays import Scope, Sum
-from fedredis.errors import DataError
-from fedredis.features import Column, Plain, Weights
+from fedredis.errors import BoundError, DataError
+from fedredis.features import Column, Plain, Weights, cells
 from fedredis.features.prepared import Prepared
 
 RNG = np.random.default_rng(11)
@@ -74,5 +74,15 @@ def test_numbers_are_weighed_too():
     ],
 )
 def test_weights_that_are_none_are_refused(w, said):
-    with pytest.raises(DataError, match=said):
+    with pytest.raises((DataError, BoundError), match=said):
         known_of(Weights(3, balanced=False, column=True, rows=ROWS), [], w=np.full(500, w))
+
+
+@pytest.mark.parametrize("w", [-1.0, 1e200])
+def test_weights_that_no_slave_can_have_are_refused_on_arrival(w):
+    (quantity,) = Weights(3, balanced=False, column=True, rows=ROWS).quantities("weights", {})
+    counts = cells.magnitudes(np.array([1.0, w]))[np.newaxis, np.newaxis]
+    one, two = np.array([1]), np.array([2])
+    assert quantity.reasons(counts, one, two, 9, ROWS) == [
+        "array 'weights' is not what 2 rows can come to"
+    ]
