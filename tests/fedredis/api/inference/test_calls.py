@@ -139,5 +139,5 @@ def test_help_lists_what_may_be_asked():
 def test_what_must_be_said(frame, folder):
     with pytest.raises(UsageError, match="`row` has to be said"):
         fedredis.table(frame, column="horTh")
-    with pytest.raises(UsageError, match="missing a required .*'event'"):
+    with pytest.raises(UsageError, match=r"missing a required .*'event'"):
         fedredis.survival(frame, time="time")
