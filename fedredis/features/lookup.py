@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arrays.mixing import mixed
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 #: Sub-tables. With 3 of them, and as many cells in all, 1,000 categories can't be listed 3 times
 #: in 1,000, mostly since two share all their cells; with 4 that is about once in 40,000.
 HASHES = 4
-#: Of the generator SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): its step, and two factors
-#: that mix bits.
-STEP, FIRST, SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,8 @@ class Lookup:
     def places(self, keys: Keys) -> NDArray[np.int64]:
         """Return the cells of keys (k,), one in each sub-table (hashes, k)."""
         each = self.cells // HASHES
-        mixed = np.stack([_mix(keys, i) % np.uint64(each) for i in range(HASHES)])
-        return mixed.astype(np.int64) + np.arange(0, self.cells, each)[:, np.newaxis]
+        cells = np.stack([mixed(keys, i) % np.uint64(each) for i in range(HASHES)])
+        return cells.astype(np.int64) + np.arange(0, self.cells, each)[:, np.newaxis]
 
     def _pure(self, summed: NDArray[Any]) -> tuple[Keys, NDArray[np.int64]]:
         """Find keys that are alone in one of their cells; return them with their rows."""
@@ -92,15 +91,7 @@ class Lookup:
     def _terms(self, keys: Keys, rows: NDArray[Any]) -> NDArray[np.int64]:
         """Return what keys (k,) with so many rows (k,) add to a cell of theirs (4, k)."""
         low = np.uint64(self.low)
-        check = _mix(keys, HASHES) >> np.uint64(64 - self.low)
+        check = mixed(keys, HASHES) >> np.uint64(64 - self.low)
         parts = [np.ones_like(keys), keys & np.uint64(2**self.low - 1), keys >> low, check]
         terms: NDArray[np.int64] = np.stack(parts).astype(np.int64) * rows
         return terms
-
-
-def _mix(keys: Keys, stream: int) -> Keys:
-    """Hash integers (k,) to 64 bits, differently for each stream."""
-    z = keys + np.uint64((stream + 1) * STEP % 2**64)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(FIRST)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(SECOND)
-    return z ^ (z >> np.uint64(31))

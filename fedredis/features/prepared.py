@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.arrays import count
+from fedredis.arrays.quantity import rows_said
 from fedredis.errors import DataError
 from fedredis.features.categories import Categories
 
@@ -45,7 +45,7 @@ class Prepared:
 
     def quantities(self, name: str, known: Named) -> tuple[Quantity, ...]:
         """Describe what is summed in a pass."""
-        rows = count("rows", (1,), plausible=_as_said, must="it has to be the number of rows")
+        rows = rows_said()
         own = (part.quantities(its, known) for _, part, its in self._pending(known))
         return (rows, *(quantity for quantities in own for quantity in quantities))
 
@@ -116,8 +116,3 @@ class Prepared:
             name = part.next_pass(known)
             if name is not None:
                 yield at, part, name
-
-
-def _as_said(integers: NDArray[Any], samples: NDArray[np.int64]) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = integers[:, 0] == samples
-    return same

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fedredis.arrays import Quantity, count
+from fedredis.arrays import Quantity
 from fedredis.arrays.figures import figures
+from fedredis.arrays.quantity import rows_said
 from fedredis.metrics.protocol import Figure
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Regression:
         """Describe what is summed in a test."""
         bounds = np.array([MOST, MOST, MOST**2, MOST**2])
         return (
-            count("rows", (1,), plausible=_as_said, must="it has to be the number of rows"),
+            rows_said(),
             Quantity("moments", (4,), bounds, wide=True),
         )
 
@@ -90,8 +91,3 @@ class Regression:
         }
         # A square of a large label may have no float.
         return {"rows": rows, **{n: v if math.isfinite(v) else None for n, v in figures.items()}}
-
-
-def _as_said(integers: NDArray[Any], samples: NDArray[np.int64]) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = integers[:, 0] == samples
-    return same

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.arrays.mixing import mixed
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from fedredis.trees.histograms import Pair, Scales
     from fedredis.trees.layout import Layout
     from fedredis.trees.losses import Loss
-
-#: Of the generator SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-_STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
 @dataclass(eq=False)
@@ -202,21 +201,13 @@ def keys_of(X: NDArray[Any], y: NDArray[Any]) -> NDArray[np.uint64]:
     for cells in (*X.T, y):
         # Of -0.0 and 0.0, and of all that is not a number, the bits are made the same.
         values = np.where(np.isnan(cells), np.nan, cells + 0.0).astype("<f8")
-        keys = _mixed(keys ^ values.view(np.uint64))
+        keys = mixed(keys ^ values.view(np.uint64))
     return keys
 
 
 def drawn(keys: NDArray[np.uint64], seed: int, number: int, share: float) -> NDArray[np.bool_]:
     """Say which rows (n,) take part in a round."""
     entropy = np.random.SeedSequence([seed, 2, number]).generate_state(1, np.uint64)
-    uniform = (_mixed(keys ^ entropy) >> np.uint64(11)).astype(np.float64)
+    uniform = (mixed(keys ^ entropy) >> np.uint64(11)).astype(np.float64)
     below: NDArray[np.bool_] = uniform < share * 2.0**53
     return below
-
-
-def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash integers to 64 bits."""
-    z = z + np.uint64(_STEP)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(_FIRST)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(_SECOND)
-    return z ^ (z >> np.uint64(31))

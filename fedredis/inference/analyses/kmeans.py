@@ -41,8 +41,7 @@ class KMeans:
 
     @cached_property
     def _numbers(self) -> Numbers:
-        chosen = tuple(self.columns) or self.context.of_kind("number", self.context.kinds)
-        return Numbers(chosen)
+        return Numbers(self.context.of_kind("number", self.columns or self.context.kinds))
 
     @cached_property
     def _lloyd(self) -> Lloyd:
