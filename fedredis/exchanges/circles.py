@@ -102,7 +102,8 @@ class Gathered:
     @cached_property
     def circle(self) -> Circle:
         """Who masks with whom; whether the keys are theirs is looked at by the slaves."""
-        return Circle(b"", tuple(self.keys), tuple(self.keys.values()), self.terms.share)
+        terms, keys = self.terms, tuple(self.keys.values())
+        return Circle(b"", tuple(self.keys), keys, terms.share, len(terms.slaves))
 
     def parties(self, at: AtHand, slaves: Sequence[str]) -> list[Party]:
         """Return slaves as those who mask."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Named
     from fedredis.exchanges.protocol import Exchange
     from fedredis.exchanges.setup import Setup
+    from fedredis.secure.circle import Circle
 
 #: What slaves are given, by what it is for; the master alone may be given more.
 GIVEN = ("known", "model", "growth")
@@ -59,6 +60,11 @@ class Hiding:
         gathered = Gathered.of(setup, given["channel"])
         beside = (test,) if test else ()
         return cls(setup, inner, beside, gathered, given["letters"], there)
+
+    @property
+    def circle(self) -> Circle:
+        """Who masks with whom, as the master says."""
+        return self.gathered.circle
 
     @property
     def parts(self) -> tuple[Exchange, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of
 from fedredis.exchanges.hiding import TESTED
 from fedredis.exchanges.protocol import Step
+from fedredis.secure.journal import MEMORY
+from fedredis.secure.masks import BLOCK, digest
 from fedredis.secure.naming import masked_name
-from fedredis.secure.party import masks
+from fedredis.secure.party import masks, vouched
 from fedredis.secure.unmasking import check_set
 
 if TYPE_CHECKING:
@@ -57,8 +59,11 @@ class MaskedSum:
 
     @cached_property
     def schema(self) -> Schema:
-        """One array of words."""
-        return Schema((Field("masked", "<i8", (self.hiding.length,)),))
+        """Words, and the tags by which slaves vouch for what they were told of the sum."""
+        fields, circle = [Field("masked", "<i8", (self.hiding.length,))], self.hiding.circle
+        if not circle.drawn:
+            fields.append(Field("tags", "<i8", (len(circle.names), BLOCK)))
+        return Schema(tuple(fields))
 
     def encode(self, stacks: Arrays, samples: NDArray[np.int64]) -> Arrays:
         """Add up slaves' integers (k, …), and return them as words (1, length), without masks."""
@@ -73,7 +78,10 @@ class MaskedSum:
         slot = slot_of(hiding.setup, hiding.inner.name)
         total = masks(parties, slot, hiding.context, hiding.members, hiding.length)
         total += updates.stacks[0][0]
-        return [Bundle(updates.slaves, (0,) * len(updates.slaves), [total])]
+        arrays = [total]
+        if not hiding.circle.drawn:
+            arrays.append(vouched(parties, hiding.context))
+        return [Bundle(updates.slaves, (0,) * len(updates.slaves), arrays)]
 
     def reasons(
         self, counts: NDArray[np.int64], samples: NDArray[np.int64], stacks: Arrays
@@ -144,7 +152,7 @@ class Masked(OfAll):
     def local(self, at: AtHand) -> Updates:
         """Do the slaves' part; it is masked when it is bundled."""
         hiding, setup, name = self.hiding, self.hiding.setup, self.hiding.inner.name
-        circle, journal = hiding.gathered.circle, at.owner.journal
+        circle, journal = hiding.circle, at.owner.journal
         everybody, least = range(len(circle.names)), circle.least(hiding.inner.slaves)
         if least < at.owner.policy.least_slaves:
             # Once it has handed in, the others can unmask what has its part in it.
@@ -155,11 +163,13 @@ class Masked(OfAll):
             )
         check_set(hiding.members, everybody, least, circle.names)
         memories: dict[str, Arrays | None] = {}
+        given: dict[str, bytes | None] = {}
         if schema := hiding.inner.remembers:
             blobs = journal.memories(setup.run, at.slaves, name.number)
+            given = dict(zip(at.slaves, blobs, strict=True))
             memories = {
                 slave: None if blob is None else schema.cut(np.frombuffer(blob, np.uint8))
-                for slave, blob in zip(at.slaves, blobs, strict=True)
+                for slave, blob in given.items()
             }
         try:
             found = [part.local(_Own(at, memories)) for part in hiding.parts]
@@ -167,6 +177,12 @@ class Masked(OfAll):
             logger.error("%s: %s", ", ".join(at.slaves[:3]), error)
             raise BoundError(HIDDEN) from None
         own = found[-1]
+        names = [str(masked_name(part.name)) for part in hiding.parts]
+        said = dict.fromkeys(names, dict.fromkeys(at.slaves, hiding.context))
+        if schema:
+            said[f"{MEMORY}{name}"] = {slave: digest(blob or b"") for slave, blob in given.items()}
+        at.owner.fix_rows(setup.run, at.slaves, lambda slave: _arrays(at.raw(slave)))
+        journal.once(setup.run, said)
         if schema and own.memories:
             texts = [b"".join(schema.views(arrays)) for arrays in own.memories]
             kept = dict(zip(own.slaves, texts, strict=True))
@@ -195,10 +211,16 @@ class Masked(OfAll):
         name, places = self.hiding.inner.name, self.hiding.gathered.circle.places
         inside = np.array([places[slave] for slave in reduced.slaves], np.int64)
         beside = [part.name.number for part in self.hiding.beside]
-        tested = {TESTED: np.array(beside, np.int64)} if beside else {}
+        more = {TESTED: np.array(beside, np.int64)} if beside else {}
+        if not self.hiding.circle.drawn:
+            more["tags"] = reduced.total[1]
         return Step(
             artifacts={
                 f"masked-{name}": {"masked": reduced.total[0]},
-                f"inside-{name}": {"inside": inside, **tested},
+                f"inside-{name}": {"inside": inside, **more},
             }
         )
+
+
+def _arrays(rows: Rows) -> list[NDArray[Any] | None]:
+    return [rows.train_X, rows.train_y, rows.train_w, rows.test_X, rows.test_y]

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from fedredis.arrays import Field, Schema, Updates
-from fedredis.errors import RoundFailedError
+from fedredis.errors import RoundFailedError, RuleError
 from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay
-from fedredis.secure.masks import digest, listed
-from fedredis.secure.party import answers
+from fedredis.secure.masks import BLOCK, digest, listed
+from fedredis.secure.naming import masked_name
+from fedredis.secure.party import answers, expected
 from fedredis.secure.shamir import WORDS
 from fedredis.secure.unmasking import Unmasking, check_set
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fedredis.exchanges.hiding import Hiding
     from fedredis.exchanges.protocol import AtHand, Exchange
     from fedredis.keys import RoundName
+    from fedredis.secure.party import Party
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +41,16 @@ class Unmask(OfAll):
     inside: tuple[int, ...]
     #: The sum, and what it takes to unmask it; the master alone has them.
     sealed: Mapping[str, Named]
+    #: What the tags of those in the sum come to, for each place (places, 2), unless neighbours are
+    #: drawn.
+    tags: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, hiding: Hiding, given: Mapping[str, Named]) -> Self:
         """Make the exchange."""
         sealed = {role: given[role] for role in ("masked", "vaults") if role in given}
-        return cls(hiding, tuple(given["inside"]["inside"].tolist()), sealed)
+        inside = given["inside"]
+        return cls(hiding, tuple(inside["inside"].tolist()), sealed, inside.get("tags"))
 
     @property
     def name(self) -> RoundName:
@@ -77,15 +83,41 @@ class Unmask(OfAll):
         least = circle.least(hiding.inner.slaves)
         inside = check_set(self.inside, members, least, circle.names)
         parties = hiding.gathered.parties(at, at.slaves)
-        sets = listed(members), listed(sorted(inside))
-        what = digest(parties[0].circle.digest, "members", sets[0], "inside", sets[1])
-        sums = [str(part.name) for part in hiding.parts]
-        at.owner.journal.answer_once(setup.run, sums, dict.fromkeys(at.slaves, what))
+        if not circle.drawn:
+            self._check_tags(parties, inside)
+        what = digest(parties[0].circle.digest, hiding.context, listed(sorted(inside)))
+        said = {str(masked_name(part.name)): hiding.context for part in hiding.parts}
+        said |= {str(part.name): what for part in hiding.parts}
+        each = {name: dict.fromkeys(at.slaves, digest) for name, digest in said.items()}
+        at.owner.journal.once(setup.run, each)
         letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]
         slot = slot_of(setup, self.name)
         slots = slots_of(setup, slot.batch)
         given = answers(parties, slot, slots, members, inside, letters)
         return Updates(tuple(at.slaves), np.zeros(len(parties), np.int64), [given])
+
+    def _check_tags(self, parties: Sequence[Party], inside: frozenset[int]) -> None:
+        """See that all in the sum were told what these slaves are told of it.
+
+        Else a slave that was told of few others could be laid bare: its words with these come off
+        once they are said to be missing.
+
+        Raises
+        ------
+        RuleError
+            If one has not vouched for it.
+        """
+        places = [party.place for party in parties]
+        told = self.tags if self.tags is not None else np.zeros((0, BLOCK), np.int64)
+        fits = told.shape == (len(self.hiding.circle.names), BLOCK) and np.array_equal(
+            told[places], expected(parties, self.hiding.context, inside)
+        )
+        if not fits:
+            raise RuleError(
+                "one-set",
+                f"not all in the sum of {self.name} have masked it for the same slaves and the "
+                "same model as it is to be unmasked for",
+            )
 
     @cached_property
     def counted(self) -> int:

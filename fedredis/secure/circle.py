@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fedredis.secure.identity import Identity
 
 #: What signatures and keys are bound to: it changes with every change of the protocol.
-PROTOCOL = "fedredis masks 3"
+PROTOCOL = "fedredis masks 4"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Terms:
             )
         names = tuple(name for name in self.slaves if name in keys)
         about = digest(PROTOCOL, self.run, self.config, roster.digest(self.slaves))
-        return Circle(about, names, tuple(keys[name] for name in names), self.share)
+        each = tuple(keys[name] for name in names)
+        return Circle(about, names, each, self.share, len(self.slaves))
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class Circle:
     #: Their channel keys (32,), X25519.
     keys: tuple[bytes, ...]
     share: float
+    #: How many slaves the run has, those without a key among them.
+    asked: int
 
     @cached_property
     def digest(self) -> bytes:
@@ -117,8 +120,14 @@ class Circle:
 
     @cached_property
     def helpers(self) -> int:
-        """How many of a place's neighbours must help to unmask it."""
-        return graph.threshold(self.share, self.size, drawn=self.drawn)
+        """How many of a place's neighbours must help to unmask it.
+
+        The share is that of all slaves of the run: a master that leaves slaves out of the circle
+        makes it no easier for those who side with it.
+        """
+        if self.drawn:
+            return graph.threshold(self.share, self.size, drawn=True)
+        return min(self.size, graph.threshold(self.share, self.asked))
 
     @cached_property
     def drawn_alike(self) -> int:

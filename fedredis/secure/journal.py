@@ -1,8 +1,10 @@
-"""What a slave must never forget: its secrets of each run, and which sums it has helped to unmask.
+"""What a slave must never forget: its secrets of each run, and what it has masked and unmasked.
 
 Training is deterministic: a master that had a sum unmasked with a slave, and again without it,
 would see the slave's vector as the difference. So the set of a sum is on the slave's own disk
-before the slave gives a share away, and no other set is answered.
+before the slave gives a share away, and no other set is answered. Nor does a slave mask twice in a
+round but for the same slaves and the same model, and of the same rows: the words that hide the one
+would be taken off the other.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from fedredis.errors import FedredisError, RuleError
+from fedredis.secure.naming import MASK, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Seconds to wait for another worker of the same slaves.
 PATIENCE = 30.0
+#: What is said once of a slave's rows in a run, and, before a round's name, of what it was given
+#: back in it.
+ROWS, MEMORY = "rows", "memory-"
 #: Bytes of what a slave is given back that are kept of a run at most, beside the last two rounds'.
 #: A server may lose about a second: rounds of large vectors take longer than those of small ones.
 REMEMBERED = 16_000_000
@@ -88,30 +94,29 @@ class Journal:
             root: bytes = found.fetchone()[0]
         return root
 
-    def answer_once(self, run: str, rounds: Sequence[str], what: Mapping[str, bytes]) -> None:
-        """Write down what slaves are asked to unmask, before any of them answers.
+    def once(self, run: str, said: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Write down what slaves mask or are asked to unmask, before any of them does.
 
-        `rounds` are those whose sums are unmasked at once: none of them for another set later.
+        Parameters
+        ----------
+        said
+            By the name of what it is said of, a digest for each slave. ``mask-train:5`` is what
+            the words of a round are bound to, ``train:5`` the set that it is unmasked for.
 
         Raises
         ------
         RuleError
-            If one was asked for something else before.
+            If something else was said before; then nothing of it is kept.
         """
         with self._writing() as sql:
-            for name in rounds:
-                rows = [(run, name, slave, asked) for slave, asked in what.items()]
+            for name, each in said.items():
+                rows = [(run, name, slave, what) for slave, what in each.items()]
                 sql.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)", rows)
                 query = "SELECT slave, what FROM answered WHERE run = ? AND round = ?"
                 found = dict(sql.execute(query, (run, name)))
-                for slave, asked in what.items():
-                    if found[slave] != asked:
-                        # Nothing of it is kept: the other rounds stay as they were.
-                        raise RuleError(
-                            "one-set",
-                            f"slave {slave} has helped to unmask {name} for another set of "
-                            "slaves, and the two sums would show what is in one alone",
-                        )
+                for slave, what in each.items():
+                    if found[slave] != what:
+                        raise _other(slave, name)
 
     def remember(self, run: str, number: int, blobs: Mapping[str, bytes]) -> None:
         """Keep what slaves are given back in later rounds, also in those that are done again.
@@ -151,3 +156,20 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _other(slave: str, name: str) -> RuleError:
+    """Say what a slave does not do, since it has done something else before."""
+    if name == ROWS or name.startswith(MEMORY):
+        what = "rows" if name == ROWS else "a memory"
+        return RuleError(
+            "same-rows",
+            f"slave {slave} has masked other sums in this run, of {what} that it no longer has; "
+            "the same words would show the difference: start another run",
+        )
+    done = "masked" if name.startswith(MASK) else "helped to unmask"
+    return RuleError(
+        "one-set",
+        f"slave {slave} has {done} {plain_text(name)} for another set of slaves or another model, "
+        "and the two sums would show what is in one alone",
+    )

@@ -11,7 +11,7 @@ Computation from Fixed-Key Block Ciphers", S&P 2020. Keys come out of other keys
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -58,6 +58,17 @@ def digest(*parts: bytes | str | int) -> bytes:
 def listed(places: Iterable[int]) -> bytes:
     """Write places down, 8 bytes each."""
     return np.fromiter(places, "<i8").tobytes()
+
+
+def rows_digest(arrays: Iterable[NDArray[Any] | None]) -> bytes:
+    """Digest arrays, or what is none (32,)."""
+    found = hashlib.blake2b(digest_size=KEY)
+    for array in arrays:
+        about = "-" if array is None else f"{array.dtype.str}{array.shape}"
+        found.update(joined([about]))
+        if array is not None:
+            found.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+    return found.digest()
 
 
 def stream(key: bytes, count: int) -> bytes:

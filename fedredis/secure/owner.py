@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from fedredis.errors import RuleError, UsageError
 from fedredis.secure.identity import Identity, Roster
-from fedredis.secure.journal import Journal
+from fedredis.secure.journal import ROWS, Journal
+from fedredis.secure.masks import rows_digest
 from fedredis.secure.party import Pairs, Party, channel_key
 from fedredis.secure.policy import Policy
 from fedredis.secure.record import RECORD, Record
@@ -15,6 +16,8 @@ from fedredis.secure.record import RECORD, Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from fedredis.secure.circle import Terms
 
@@ -35,6 +38,8 @@ class Owner:
     #: None where nothing is recorded: the slaves are simulated.
     record: Record | None
     _roots: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    #: Runs and slaves whose rows are known to be those that it masked before.
+    _fixed: set[tuple[str, str]] = field(default_factory=set)
     _circles: dict[tuple[object, ...], tuple[Pairs, dict[str, Party]]] = field(
         default_factory=dict
     )
@@ -95,6 +100,26 @@ class Owner:
                 self._roots.clear()
             self._roots[run, slave] = self.journal.root(run, slave, self.clock())
         return self._roots[run, slave]
+
+    def fix_rows(
+        self,
+        run: str,
+        slaves: Sequence[str],
+        rows: Callable[[str], Sequence[NDArray[Any] | None]],
+    ) -> None:
+        """See that slaves have the rows that they had when they first masked in a run.
+
+        Raises
+        ------
+        RuleError
+            If one has others.
+        """
+        if new := [slave for slave in slaves if (run, slave) not in self._fixed]:
+            if any(other != run for other, _ in self._fixed):
+                self._fixed.clear()
+            said = {slave: rows_digest(rows(slave)) for slave in new}
+            self.journal.once(run, {ROWS: said})
+            self._fixed.update((run, slave) for slave in new)
 
     def parties(
         self,

@@ -6,6 +6,11 @@ shares of b and k, and laid all its s into a vault that k opens. As many shares 
 a secret are drawn from keys that two slaves have in common, and need not be sent; the others
 follow from them. Once a sum's set of slaves is committed, neighbours give away their shares of b
 for those who are in it, of k for those who are not: never both for one.
+
+A master could tell each of them something else of who masks. So each vouches to every other for
+what it was told, by a tag that only the two can make. Tags are added up as words are; who helps to
+unmask a sum looks whether they come to those of all in it. Katz and Lindell, "Aggregate Message
+Authentication Codes", CT-RSA 2008.
 """
 
 from __future__ import annotations
@@ -84,10 +89,12 @@ def channel_key(root: bytes) -> X25519PrivateKey:
 class Shared(NamedTuple):
     """What two slaves have in common, as one of them sees it."""
 
-    #: Seeds of their masks, of the shares that it draws for the other, and of those for itself.
+    #: Seeds of their masks, of the shares that it draws for the other, of those for itself, and
+    #: of the tags that they vouch with.
     masks: bytes
     to: bytes
     back: bytes
+    tags: bytes
     letters: ChaCha20Poly1305
 
 
@@ -115,11 +122,11 @@ class Pairs:
                 name = self.circle.names[other]
                 raise RuleError("signatures", f"the channel key of slave {name} is none") from None
             info = public[pair[0]] + public[pair[1]]
-            text = HKDF(SHA256(), 3 * SEED + KEY, self.circle.digest, info).derive(secret)
-            each = [text[at : at + SEED] for at in range(0, 3 * SEED, SEED)]
+            text = HKDF(SHA256(), 4 * SEED + KEY, self.circle.digest, info).derive(secret)
+            masks, to, back, tags = (text[at : at + SEED] for at in range(0, 4 * SEED, SEED))
             # What a slave deals to itself goes one way only.
-            masks, to, back = each if own != other else (*each[:2], each[1])
-            self._keys[pair] = Shared(masks, to, back, ChaCha20Poly1305(text[3 * SEED :]))
+            back = back if own != other else to
+            self._keys[pair] = Shared(masks, to, back, tags, ChaCha20Poly1305(text[4 * SEED :]))
         found = self._keys[pair]
         return found if own <= other else found._replace(to=found.back, back=found.to)
 
@@ -171,6 +178,11 @@ class Party:
     @cached_property
     def _back(self) -> Seeds:
         return seeds_of(b"".join(shared.back for shared in self._with))
+
+    @cached_property
+    def tags(self) -> Seeds:
+        """What it draws tags from, for each neighbour (m, SEED)."""
+        return seeds_of(b"".join(shared.tags for shared in self._with))
 
     def seeds(self, slot: Slot) -> Seeds:
         """Return the secrets s that it has in common with all neighbours (m, SEED)."""
@@ -263,6 +275,38 @@ def masks(
     added, subtracted = (seeds[others[near] & side] for side in (near > places, near < places))
     plus, minus = (pair_masks(some, context, count) for some in (added, subtracted))
     return own + plus - minus
+
+
+def vouched(parties: Sequence[Party], context: bytes) -> Words:
+    """Add up the tags that some parties have for each place (places, BLOCK), their own among them.
+
+    All others must be neighbours. They say that a party masks in this context.
+    """
+    tags, places = _tags(parties, context)
+    ours = np.arange(tags.shape[1]) < places
+    total: Words = np.add.reduce(np.where(ours[..., np.newaxis], tags[:, :, 1], tags[:, :, 0]))
+    return total
+
+
+def expected(parties: Sequence[Party], context: bytes, inside: frozenset[int]) -> Words:
+    """Return what the tags of all in a sum come to, for each of some parties (parties, BLOCK)."""
+    tags, places = _tags(parties, context)
+    there = np.array(sorted(inside))
+    theirs = (there > places)[..., np.newaxis]
+    chosen = np.where(theirs, tags[:, there, 1], tags[:, there, 0])
+    total: Words = np.add.reduce(chosen, axis=1)
+    return total
+
+
+def _tags(parties: Sequence[Party], context: bytes) -> tuple[Words, NDArray[np.int64]]:
+    """Draw both tags of parties with each place (parties, places, 2, BLOCK): the lower's first.
+
+    Return also the parties' own places (parties, 1).
+    """
+    seeds = np.concatenate([party.tags for party in parties])
+    words = drawn(seeds, b"tags" + context, 2 * BLOCK).view(np.int64)
+    places = np.array([party.place for party in parties])[:, np.newaxis]
+    return words.reshape(len(parties), -1, 2, BLOCK), places
 
 
 def answers(

@@ -12,31 +12,31 @@ ASK = """
 import os, pathlib, signal, sys
 from fedredis.secure.journal import Journal
 journal = Journal.open(pathlib.Path(sys.argv[1]))
-journal.answer_once("run", ["train:1"], {"a": sys.argv[2].encode()})
+journal.once("run", {"train:1": {"a": sys.argv[2].encode()}})
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def test_a_sum_is_answered_for_one_set_only(tmp_path):
     journal = Journal.open(tmp_path)
-    journal.answer_once("run", ["train:1"], {"a": b"set", "b": b"set"})
-    journal.answer_once("run", ["train:1"], {"a": b"set"})
-    journal.answer_once("run", ["train:2"], {"a": b"other"})
-    journal.answer_once("other", ["train:1"], {"a": b"other"})
+    journal.once("run", {"train:1": {"a": b"set", "b": b"set"}})
+    journal.once("run", {"train:1": {"a": b"set"}})
+    journal.once("run", {"train:2": {"a": b"other"}})
+    journal.once("other", {"train:1": {"a": b"other"}})
     with pytest.raises(RuleError, match="'one-set': slave b has helped to unmask train:1"):
-        Journal.open(tmp_path).answer_once("run", ["train:1"], {"c": b"x", "b": b"other"})
+        Journal.open(tmp_path).once("run", {"train:1": {"c": b"x", "b": b"other"}})
     assert (tmp_path / "state.sqlite").stat().st_mode & 0o777 == 0o600
 
 
 def test_sums_that_are_unmasked_at_once_are_answered_for_no_other_set_apart(tmp_path):
     journal = Journal.open(tmp_path)
-    journal.answer_once("run", ["evaluate:4", "train:5"], {"a": b"set"})
-    journal.answer_once("run", ["evaluate:4"], {"a": b"set"})
+    journal.once("run", {"evaluate:4": {"a": b"set"}, "train:5": {"a": b"set"}})
+    journal.once("run", {"evaluate:4": {"a": b"set"}})
     for rounds in (["evaluate:4"], ["train:5"], ["train:6", "evaluate:4"]):
         with pytest.raises(RuleError, match="'one-set': slave a has helped to unmask "):
-            journal.answer_once("run", rounds, {"a": b"other"})
+            journal.once("run", {name: {"a": b"other"} for name in rounds})
     # What was refused fixes none of them.
-    journal.answer_once("run", ["evaluate:5", "train:6"], {"a": b"set"})
+    journal.once("run", {"evaluate:5": {"a": b"set"}, "train:6": {"a": b"set"}})
 
 
 def test_who_was_killed_right_after_it_still_knows(tmp_path):
@@ -57,12 +57,12 @@ def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path):
     assert len(root) == 32
     assert other.root("run", "a", 2.0) == root
     assert len({root, journal.root("run", "b", 1.0), journal.root("run2", "a", 5.0)}) == 3
-    journal.answer_once("run", ["train:1"], {"a": b"set"})
+    journal.once("run", {"train:1": {"a": b"set"}})
     journal.forget(5.0)
     assert other.root("run2", "a", 6.0) == journal.root("run2", "a", 7.0)
     assert other.root("run", "a", 2.0) != root
     with pytest.raises(RuleError):
-        other.answer_once("run", ["train:1"], {"a": b"other"})
+        other.once("run", {"train:1": {"a": b"other"}})
 
 
 def test_memories_are_those_of_the_round_before(tmp_path):

@@ -50,7 +50,7 @@ def test_x25519_is_that_of_rfc_7748_6_1():
 @pytest.mark.parametrize("point", LOW_ORDER, ids=lambda point: point.hex()[:8])
 def test_a_key_of_low_order_is_refused(point):
     own = channel_key(bytes(32)).public_key().public_bytes_raw()
-    party = Party(Pairs(Circle(b"", ("a", "b"), (own, point), 1.0)), "a", bytes(32))
+    party = Party(Pairs(Circle(b"", ("a", "b"), (own, point), 1.0, 2)), "a", bytes(32))
     with pytest.raises(RuleError, match="'signatures': the channel key of slave b is none"):
         party.deal(1, 1)
 
