@@ -160,6 +160,13 @@ class Roster:
                 keys[str(name)] = b""
             if len(keys[str(name)]) != 32:
                 raise UsageError(f"{where}: the roster's key of slave {name!r} is none")
+        holders: dict[bytes, str] = {}
+        for name, key in keys.items():
+            if holders.setdefault(key, name) != name:
+                raise UsageError(
+                    f"{where}: slaves {holders[key]!r} and {name!r} of the roster have the same "
+                    "key; each needs one of its own"
+                )
         return cls(keys)
 
     def to_toml(self) -> str:

@@ -71,19 +71,24 @@ class Policy:
         Raises
         ------
         UsageError
-            If it is none, or has a rule that is unknown or of another kind.
+            If it is none, others can change it, or a rule is unknown or of another kind.
         """
         try:
+            open_to_others = path.stat().st_mode & 0o002
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror}") from None
         except ValueError as error:
             raise UsageError(f"{path} is not TOML: {error}") from None
+        if open_to_others:
+            raise UsageError(f"{path} can be changed by other users: chmod o-w {path}")
         if unknown := sorted(tables.keys() - {"policy", "roster"}):
             raise UsageError(
                 f"{path}: there is no table [{unknown[0]}], but [policy] and [roster]"
             )
         given = tables.get("policy", {})
+        if not isinstance(given, dict):
+            raise UsageError(f"{path}: policy must be a table, [policy], with a rule in each line")
         known = {one.name: one for one in fields(cls) if one.metadata}
         rules = {}
         for name, value in given.items():
@@ -159,14 +164,18 @@ class Policy:
 
 def _value(path: Path, name: str, value: Any, default: Any) -> Any:
     """Return a rule's value, if it is of its kind."""
+    # What would allow nothing is not taken for what allows all, as the defaults do.
     if isinstance(default, tuple):
-        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        value, kind = tuple(value) if fits else value, "a list of names"
+        fits = isinstance(value, list) and value and all(isinstance(one, str) for one in value)
+        value, kind = tuple(value) if fits else value, "a list of names, one at least"
     elif isinstance(default, bool):
         fits, kind = isinstance(value, bool), "true or false"
     else:
+        most = name.startswith("most")
         fits = type(value) in (int, type(default)) and 0 <= value < float("inf")
-        kind = "a number, 0 or more" if isinstance(default, float) else "a whole number, 0 or more"
+        fits = fits and (value > 0 or not most)
+        kind = "a number" if isinstance(default, float) else "a whole number"
+        kind += " above 0" if most else ", 0 or more"
     if not fits:
         raise UsageError(f"{path}: rule {name} must be {kind}, not {value!r}")
     return value

@@ -88,6 +88,7 @@ def fit(
         sample=0,
         quorum=0,
         patience=0,
+        threshold=0.0,
     )
     models: dict[int, Named] = {}
 

@@ -6,6 +6,9 @@ import pytest
 from fedredis.errors import UsageError
 from fedredis.secure.identity import Identity, Roster, fingerprint, verify
 
+#: 32 of them in base64.
+ZEROS = base64.b64encode(bytes(32)).decode()
+
 
 def test_a_key_is_its_owner_s_alone_and_reads_back(tmp_path):
     made = Identity.make(tmp_path / "keys", "a")
@@ -71,6 +74,7 @@ def test_a_roster_reads_back(tmp_path):
         ("[roster", "is not TOML"),
         ("[roster]\na = 'AAAA'", "key of slave 'a' is none"),
         ("[roster]\na = 3", "key of slave 'a' is none"),
+        (f"[roster]\na = '{ZEROS}'\nb = '{ZEROS}'", "'a' and 'b' of the roster have the same key"),
         (None, "No such file"),
     ],
 )

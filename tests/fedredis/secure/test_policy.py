@@ -82,12 +82,28 @@ def test_a_cell_of_few_rows(tmp_path, cell, ok):
         ("[policy]\nmasks = 1", "masks must be true or false"),
         ("[policy]\nexchanges = ['training']", "'training', which is none of statistics, train, "),
         ("[policy]\ncolumns = 'age'", "columns must be a list of names"),
+        # Nothing is not all.
+        ("[policy]\ncolumns = []", "columns must be a list of names, one at least"),
+        ("[policy]\nexchanges = []", "exchanges must be a list of names, one at least"),
+        ("[policy]\nmost_rounds = 0", "most_rounds must be a whole number above 0, not 0"),
+        ("[policy]\nmost_parameters = 0", "most_parameters must be a number above 0, not 0"),
+        ("policy = 3", r"policy must be a table, \[policy\]"),
+        ("[[policy]]", r"policy must be a table, \[policy\]"),
         ("[roster]", r"no table \[roster\]"),
     ],
 )
 def test_what_is_no_policy_is_refused(tmp_path, text, why):
     with pytest.raises(UsageError, match=why):
         policy(tmp_path, text)
+
+
+def test_what_others_can_change_is_no_owner_s_policy(tmp_path):
+    policy(tmp_path)
+    (tmp_path / "policy.toml").chmod(0o646)
+    with pytest.raises(
+        UsageError, match=r"can be changed by other users: chmod o-w .*policy\.toml"
+    ):
+        Policy.load(tmp_path / "policy.toml")
 
 
 def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):

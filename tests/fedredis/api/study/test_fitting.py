@@ -106,6 +106,16 @@ def test_what_is_learnt_of_all_rows_is_what_a_run_learns(make_config):
         np.testing.assert_allclose(known[name], array, rtol=1e-9, atol=1e-12)
 
 
+def test_the_rows_of_a_masked_run_are_fitted_without_masks(make_config):
+    """A slave alone can't mask, and needs not."""
+    config, parts = make_config(), dealt(4, (40, 50, 20))
+    plain, masked = (
+        fit(replace(config, threshold=share), parts, rounds=1, name="pooled")
+        for share in (0.0, 0.67)
+    )
+    assert (masked.sha256, masked.solver) == (plain.sha256, "newton")
+
+
 def test_a_class_that_a_slave_has_never_seen(make_config):
     """Its intercept has no optimum; the fit ends all the same, and gives it no chance."""
     config, part = make_config(features="quadratic"), dealt(5, (60,))["0"]
