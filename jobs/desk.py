@@ -54,6 +54,16 @@ class Desk:
         """
         return self.rows.conformed(slave, self.run.config)
 
+    def counts(self, slave: str) -> tuple[int, int]:
+        """Return how many rows a slave has to train on, and how many are held out.
+
+        Raises
+        ------
+        DataError
+            If the partition is missing or damaged.
+        """
+        return self.rows.counts(slave)
+
     def inputs(self, slave: str, prepare: Callable[[Rows], Rows]) -> Rows:
         """Return a slave's rows as model inputs.
 

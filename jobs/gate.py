@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fedredis.arrays import Rule, Updates
+    from fedredis.config import RunConfig
     from fedredis.exchanges import Exchange
     from fedredis.jobs.desk import Desk
     from fedredis.keys import RoundName
@@ -56,12 +57,18 @@ class Gate:
         parts = exchange.hiding.parts if isinstance(exchange, Masked | Unmask) else (exchange,)
         sum_ = str(plain_name(exchange.name))
         # Keys and shares say nothing of rows.
-        asked = [part for part in parts if part.name.kind in KINDS]
+        asked = [
+            _request(part, desk.run.config, masked=hidden)
+            for part in parts
+            if part.name.kind in KINDS
+        ]
         for slave in desk.slaves if asked else ():
+            train, test = desk.counts(slave)
+            rows = {"evaluate": test, "inference": train + test}
             # What is masked in one sum is one round.
             today = record.today(slave, desk.run.run_id, sum_) if record else 0
-            for part in asked:
-                policy.check(_request(part, slave, desk, masked=hidden), today)
+            for one in asked:
+                policy.check(one, rows.get(one.kind, train), today)
 
     def check_counts(self, exchange: Exchange, updates: Updates) -> None:
         """See that no cell of counts that leaves without a mask is of too few rows.
@@ -102,24 +109,20 @@ class Gate:
             record.write(left)
 
 
-def _request(part: Exchange, slave: str, desk: Desk, *, masked: bool) -> Request:
+def _request(part: Exchange, config: RunConfig, *, masked: bool) -> Request:
     """Say what a round asks of a slave, as its owner sees it."""
     from fedredis.secure.policy import Request
 
     # Scores are those of a test; a question is to all rows.
     kind = "evaluate" if part.name.kind == "scores" else part.name.kind
-    config, raw = desk.run.config, desk.raw(slave)
     columns = tuple(column.name for column in config.columns)
-    rows = len(raw.test_y if kind == "evaluate" else raw.train_y)
     if kind == "inference":
-        rows = len(raw.train_y) + len(raw.test_y)
         # The label is a column like others.
         columns += (config.reading.label,) if config.reading.label else ()
     return Request(
         str(part.name),
         kind,
         columns,
-        rows=rows,
         slaves=len(part.slaves),
         numbers=_numbers(part.rule),
         masked=masked,

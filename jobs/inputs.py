@@ -102,8 +102,18 @@ class Inputs:
             raise DataError(
                 f"slave {slave} holds other rows than when the run began: start it on its old file"
             )
-        raw = self._rows.get((slave,), lambda: self._holding.open(slave))
-        return conform(cast("Partition", raw), self._holding.manifest, config)
+        return conform(self._raw(slave), self._holding.manifest, config)
+
+    def counts(self, slave: str) -> tuple[int, int]:
+        """Return how many rows a slave has to train on, and how many are held out.
+
+        Raises
+        ------
+        DataError
+            If the partition is missing or damaged.
+        """
+        raw = self._raw(slave)
+        return len(raw.train_y), len(raw.test_y)
 
     def alone(self, slave: str, setup: Setup, known: Named) -> Iterator[str]:
         """Say which categories a slave that brings its own file has, and no other slave, if any.
@@ -124,6 +134,9 @@ class Inputs:
                 f"no other slave has {named} in column '{column}': if others write it otherwise, "
                 "write it alike; if it stands for nothing, `na` says so"
             )
+
+    def _raw(self, slave: str) -> Partition:
+        return cast("Partition", self._rows.get((slave,), lambda: self._holding.open(slave)))
 
     def mapped(self, slave: str, scope: tuple[str, str], make: Callable[[], Rows]) -> Rows:
         """Return a slave's rows as a run's model inputs, made once for a run and preprocessing."""

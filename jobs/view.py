@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fedredis.config import RunConfig
 from fedredis.exchanges import Setup, job_of, make
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import plan_of
-from fedredis.keys import RoundName
 from fedredis.store.replies import reads_of
 from fedredis.store.slave import SlaveStore
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from fedredis.arrays import Named
     from fedredis.exchanges import Exchange
+    from fedredis.exchanges.plan import Plan
     from fedredis.jobs.claims import Known
-    from fedredis.keys import RunKeys
+    from fedredis.keys import RoundName, RunKeys
 
 #: How many artifacts to keep in memory: two models, the preprocessing, the strategy's state; and
 #: of masks the channel keys, the letters and the sets of two sums.
@@ -67,6 +68,10 @@ class RunView:
         store = SlaveStore(client, keys, worker=worker, lease_ms=config.lease_ms, alone=alone)
         return cls(keys.run_id, Setup(config, models, keys.run_id), store)
 
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan_of(self.setup)
+
     @property
     def config(self) -> RunConfig:
         """What the run is asked to do."""
@@ -93,18 +98,13 @@ class RunView:
         return make(self.setup, name, given)
 
     def following(self, names: Sequence[RoundName]) -> list[RoundName]:
-        """Name the rounds that likely follow some, in order: the test of a model comes first."""
-        # Under masks each round is followed by one of another kind.
-        if self.config.secure:
-            return []
-        tests = [RoundName("evaluate", name.number) for name in names if name.kind == "train"]
-        after = [RoundName(name.kind, name.number + 1) for name in names]
-        return list(dict.fromkeys((*tests, *after)))
+        """Name the rounds that likely follow some, in order."""
+        return self._plan.following(names)
 
     def likely(self, name: RoundName) -> set[str]:
         """Name what a round will likely read that is not in memory: its task is not known yet."""
         there = {known for known, _ in self._artifacts}
-        reads = plan_of(self.setup).reads(name, Progress())
+        reads = self._plan.reads(name, Progress())
         return {reads[role] for role in OF_THE_ROUND & reads.keys()} - there - {""}
 
     def keep(self, artifacts: Mapping[tuple[str, str], Named]) -> None:

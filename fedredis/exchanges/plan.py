@@ -11,7 +11,7 @@ from fedredis.keys import RoundName
 from fedredis.metrics.scores import MOST_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from fedredis.arrays import Named
     from fedredis.exchanges.protocol import Exchange, Reduced, Step
@@ -76,8 +76,10 @@ def out_of_patience(scores: Mapping[int, float | None], patience: int, upto: int
     Prechelt, "Early Stopping - But When?", Neural Networks: Tricks of the Trade, 1998, the
     criterion UP with strips of one round.
     """
+    if not patience:
+        return False
     best = best_round({number: score for number, score in scores.items() if number <= upto})
-    return patience > 0 and best is not None and upto - best >= patience
+    return best is not None and upto - best >= patience
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,12 @@ class Plan:
             return False
         # The newest model is under test while the next one is trained: not waited for.
         return not out_of_patience(progress.scores, config.patience, newest - UNDER_TEST)
+
+    def following(self, names: Sequence[RoundName]) -> list[RoundName]:
+        """Name the rounds that likely follow some, in order: the test of a model comes first."""
+        tests = [RoundName("evaluate", name.number) for name in names if name.kind == "train"]
+        after = [RoundName(name.kind, name.number + 1) for name in names]
+        return list(dict.fromkeys((*tests, *after)))
 
     def needed(self, progress: Progress) -> list[str]:
         """Name the artifacts that a run can't go on without."""

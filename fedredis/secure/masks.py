@@ -97,9 +97,15 @@ def drawn(seeds: NDArray[np.uint8], about: bytes, count: int) -> NDArray[np.uint
     return words.reshape(len(seeds), -1)[:, :count]
 
 
-def words(seeds: NDArray[np.uint8], about: bytes, count: int) -> NDArray[np.int64]:
-    """Draw 64-bit words for a text from each of some seeds (n, SEED), and add them up (count,)."""
+def words(
+    added: NDArray[np.uint8], subtracted: NDArray[np.uint8], about: bytes, count: int
+) -> NDArray[np.int64]:
+    """Draw 64-bit words for a text from seeds (n, SEED): the sum of some less others' (count,)."""
+    seeds, plus = np.concatenate([added, subtracted]), len(added)
     total, at_once = np.zeros(count, np.uint64), max(1, WORDS_AT_ONCE // max(1, count))
     for first in range(0, len(seeds), at_once):
-        total += np.add.reduce(drawn(seeds[first : first + at_once], about, count), axis=0)
+        some = drawn(seeds[first : first + at_once], about, count)
+        turn = min(max(plus - first, 0), len(some))
+        total += np.add.reduce(some[:turn], axis=0)
+        total -= np.add.reduce(some[turn:], axis=0)
     return total.view(np.int64)

@@ -271,10 +271,9 @@ def masks(
     near = np.stack([party.circle.near[party.place] for party in parties])
     seeds = np.stack([party.seeds(slot) for party in parties])
     places = np.array([party.place for party in parties])[:, np.newaxis]
-    own = self_masks(np.concatenate([party.own(slot) for party in parties]), context, count)
-    added, subtracted = (seeds[others[near] & side] for side in (near > places, near < places))
-    plus, minus = (pair_masks(some, context, count) for some in (added, subtracted))
-    return own + plus - minus
+    own = [party.own(slot) for party in parties]
+    after, before = (seeds[others[near] & side] for side in (near > places, near < places))
+    return words(np.concatenate([*own, after]), before, context, count)
 
 
 def vouched(parties: Sequence[Party], context: bytes) -> Words:
@@ -344,16 +343,6 @@ def seal(secret: bytes) -> bytes:
 def vault(secret: bytes) -> ChaCha20Poly1305:
     """Return what a secret k (SEED,) locks."""
     return ChaCha20Poly1305(keyed(secret, b"vault"))
-
-
-def self_masks(seeds: Seeds, context: bytes, count: int) -> Words:
-    """Add up the words of secrets b (n, SEED): (count,)."""
-    return words(seeds, b"self" + context, count)
-
-
-def pair_masks(seeds: Seeds, context: bytes, count: int) -> Words:
-    """Add up the words of secrets s (n, SEED): (count,)."""
-    return words(seeds, b"pair" + context, count)
 
 
 def _drawn(seeds: Seeds, batch: int, slots: int) -> NDArray[np.uint64]:

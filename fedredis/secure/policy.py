@@ -28,14 +28,13 @@ LEARNING = ("train", "grow", "inference")
 
 @dataclass(frozen=True)
 class Request:
-    """What a round asks of one slave."""
+    """What a round asks of each slave."""
 
     #: Such as ``train:5``, and its kind.
     round: str
     kind: str
     columns: tuple[str, ...]
-    #: How many rows the slave has for it, and how many slaves are asked.
-    rows: int
+    #: How many slaves are asked.
     slaves: int
     #: How many numbers would leave; cells that count rows have a rule of their own.
     numbers: int
@@ -118,8 +117,10 @@ class Policy:
             if one.metadata
         ]
 
-    def check(self, asked: Request, today: int) -> None:
+    def check(self, asked: Request, rows: int, today: int) -> None:
         """See that a slave may take part in a round, `today` after so many others.
+
+        `rows` is how many it has for it: to train on, or held out, or all.
 
         Raises
         ------
@@ -134,16 +135,16 @@ class Policy:
         strange = [name for name in asked.columns if self.columns and name not in self.columns]
         if strange:
             raise RuleError("columns", f"column '{strange[0]}' may not be learned from")
-        if asked.rows < self.least_rows:
-            raise RuleError("least_rows", f"{asked.rows} rows, {self.least_rows} are needed")
+        if rows < self.least_rows:
+            raise RuleError("least_rows", f"{rows} rows, {self.least_rows} are needed")
         if asked.slaves < self.least_slaves:
             few = f"{asked.slaves} slaves in a sum, {self.least_slaves} are needed"
             raise RuleError("least_slaves", few)
-        most = self.most_parameters * asked.rows
+        most = self.most_parameters * rows
         if self.most_parameters and asked.kind in LEARNING and asked.numbers > most:
             raise RuleError(
                 "most_parameters",
-                f"{asked.numbers} numbers would leave, {int(most)} at most for {asked.rows} rows",
+                f"{asked.numbers} numbers would leave, {int(most)} at most for {rows} rows",
             )
         if self.most_rounds and today >= self.most_rounds:
             raise RuleError("most_rounds", f"{today} rounds today, {self.most_rounds} at most")

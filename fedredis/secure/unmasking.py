@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidTag
 
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure import shamir
-from fedredis.secure.masks import NONCE, SEED, seeds_of
-from fedredis.secure.party import pair_masks, seal, self_masks, vault
+from fedredis.secure.masks import NONCE, SEED, seeds_of, words
+from fedredis.secure.party import seal, vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,12 +50,11 @@ class Unmasking:
             If too few have helped, or a share is wrong; it names whose secret can't be had.
         """
         given = _Given(self.circle, self.members, sorted(answers.items()))
-        own: list[bytes] = []
         added: list[bytes] = []
         subtracted: list[bytes] = []
         for row, member in enumerate(self.members):
             if member in self.inside:
-                own.append(given.secret(row, self._fits_seal))
+                added.append(given.secret(row, self._fits_seal))
                 continue
             # Where nobody in the sum masked with it, there is nothing of it to take off.
             if self.inside.isdisjoint(self.circle.near[member].tolist()):
@@ -67,10 +66,9 @@ class Unmasking:
                     # The other one has added its words, or subtracted them.
                     some = added if member > other else subtracted
                     some.append(opened[SEED * at : SEED * (at + 1)])
-        context, count = self.context, len(masked)
-        plus, minus, alone = (seeds_of(b"".join(some)) for some in (added, subtracted, own))
-        pairs = pair_masks(plus, context, count) - pair_masks(minus, context, count)
-        return masked - self_masks(alone, context, count) - pairs
+        # As it was put on: the sum of all words is taken off.
+        plus, minus = (seeds_of(b"".join(some)) for some in (added, subtracted))
+        return masked - words(plus, minus, self.context, len(masked))
 
     def _fits_seal(self, row: int, key: bytes) -> bool:
         return seal(key) == self.seals[row].tobytes()

@@ -104,7 +104,8 @@ def test_there_are_no_more_kinds_than_an_owner_can_name():
 
 def refused(keys: Owner, setup: Setup, exchange: Exchange) -> str:
     rows, asked = rows_of(), SimpleNamespace(run_id="r1", config=setup.config)
-    desk: Any = SimpleNamespace(slaves=("0",), run=asked, raw=rows.__getitem__)
+    counts = {slave: (len(one.train_y), len(one.test_y)) for slave, one in rows.items()}
+    desk: Any = SimpleNamespace(slaves=("0",), run=asked, counts=counts.__getitem__)
     try:
         Gate(keys).check(exchange, desk)
     except RuleError as error:

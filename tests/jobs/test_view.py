@@ -35,6 +35,14 @@ def test_what_likely_follows(client, keys):
     assert list(map(str, first)) == ["evaluate:1", "train:2"]
 
 
+def test_what_likely_follows_under_masks(client, keys, make_config):
+    """The second round of a sum, and the first of the next; nothing is guessed of keys."""
+    client.hset(keys.run, "config", make_config(threshold=0.67).to_json())
+    names = [RoundName.parse(n) for n in ("channel:1", "deal:2", "mask-train:2", "train:3")]
+    found = look(client, keys).following(names)
+    assert list(map(str, found)) == ["train:2", "mask-train:4"]
+
+
 def test_no_such_run(client):
     with pytest.raises(RunNotFoundError, match="there is no run r9"):
         look(client, RunKeys("r9"))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from fedredis.errors import RoundFailedError, RuleError
-from fedredis.secure.party import Pairs, Party, Slot, answers, expected, masks, self_masks, vouched
+from fedredis.secure.masks import seeds_of, words
+from fedredis.secure.party import Pairs, Party, Slot, answers, expected, masks, vouched
 
-SLOT, ALL = Slot(1, 1), range(5)
+SLOT, ALL, NONE = Slot(1, 1), range(5), seeds_of(b"")
 
 
 def subsets(of: Any, least: int) -> Any:
@@ -72,7 +73,7 @@ def test_neither_part_of_a_mask_comes_twice(five):
     own, pairs = [], []
     for slot, model in sums:
         context = five.context(ALL, model)
-        own.append(self_masks(five.parties[2].own(slot), context, 40))
+        own.append(words(five.parties[2].own(slot), NONE, context, 40))
         pairs.append(masks([five.parties[2]], slot, context, ALL, 40) - own[-1])
     for drawn in (own, pairs):
         assert len(np.unique(drawn)) == 40 * len(sums)

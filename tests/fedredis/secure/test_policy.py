@@ -14,7 +14,7 @@ from fedredis.secure.record import DAY, Left, Record
 if TYPE_CHECKING:
     from pathlib import Path
 
-ASKED = Request("train:1", "train", ("age", "dose"), 100, 5, 30, masked=False)
+ASKED = Request("train:1", "train", ("age", "dose"), 5, 30, masked=False)
 RULES = """
 [policy]
 columns = ["age", "dose"]
@@ -34,29 +34,34 @@ def policy(tmp_path: Path, text: str = RULES) -> Policy:
 
 
 @pytest.mark.parametrize(
-    ("asked", "today", "rule"),
+    ("asked", "rows", "today", "rule"),
     [
-        ({"kind": "evaluate", "round": "evaluate:1"}, 0, "'exchanges': evaluate:1 is none of"),
-        ({"columns": ("age", "name")}, 0, "'columns': column 'name' may not be"),
-        ({"rows": 99}, 0, "'least_rows': 99 rows, 100 are needed"),
-        ({"slaves": 4}, 0, "'least_slaves': 4 slaves in a sum, 5 are needed"),
-        ({"numbers": 34}, 0, "'most_parameters': 34 numbers would leave, 33 at most for 100"),
-        ({}, 10, "'most_rounds': 10 rounds today, 10 at most"),
+        (
+            {"kind": "evaluate", "round": "evaluate:1"},
+            100,
+            0,
+            "'exchanges': evaluate:1 is none",
+        ),
+        ({"columns": ("age", "name")}, 100, 0, "'columns': column 'name' may not be"),
+        ({}, 99, 0, "'least_rows': 99 rows, 100 are needed"),
+        ({"slaves": 4}, 100, 0, "'least_slaves': 4 slaves in a sum, 5 are needed"),
+        ({"numbers": 34}, 100, 0, "'most_parameters': 34 numbers would leave, 33 at most for 100"),
+        ({}, 100, 10, "'most_rounds': 10 rounds today, 10 at most"),
     ],
 )
-def test_each_rule_is_refused_by_its_name(tmp_path, asked, today, rule):
+def test_each_rule_is_refused_by_its_name(tmp_path, asked, rows, today, rule):
     rules = policy(tmp_path)
-    rules.check(ASKED, 9)
+    rules.check(ASKED, 100, 9)
     with pytest.raises(RuleError, match=f"refused by the rule {rule}"):
-        rules.check(replace(ASKED, **asked), today)
+        rules.check(replace(ASKED, **asked), rows, today)
 
 
 def test_without_a_mask_nothing_leaves_where_masks_are_asked_for(tmp_path):
     rules = policy(tmp_path, "[policy]\nmasks = true")
-    rules.check(replace(ASKED, masked=True), 0)
+    rules.check(replace(ASKED, masked=True), 1, 0)
     with pytest.raises(RuleError, match="'masks': train:1 is without masks"):
-        rules.check(ASKED, 0)
-    Policy().check(ASKED, 10**6)
+        rules.check(ASKED, 1, 0)
+    Policy().check(ASKED, 0, 10**6)
 
 
 @pytest.mark.parametrize(("cell", "ok"), [(0, True), (2, False), (3, True)])

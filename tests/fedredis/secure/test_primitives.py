@@ -98,9 +98,12 @@ def test_words_are_those_of_a_one_way_function_of_aes():
 @pytest.mark.parametrize("count", [1, 5, 30_000])
 def test_words_are_added_up_however_many_are_drawn_at_once(count):
     seeds = np.frombuffer(Random(4).randbytes(50 * masks.SEED), np.uint8).reshape(50, masks.SEED)
-    total = sum(masks.drawn(seeds[i : i + 1], b"sum", count)[0] for i in range(50))
-    assert (masks.words(seeds, b"sum", count).view(np.uint64) == total).all()
-    assert not masks.words(seeds[:0], b"sum", count).any()
+    each = [masks.drawn(seeds[i : i + 1], b"sum", count)[0] for i in range(50)]
+    for plus in (50, 17, 0):
+        total = sum(each[:plus]) - sum(each[plus:], np.zeros(count, np.uint64))
+        found = masks.words(seeds[:plus], seeds[plus:], b"sum", count)
+        assert (found.view(np.uint64) == total).all()
+    assert not masks.words(seeds[:0], seeds[:0], b"sum", count).any()
 
 
 def test_signatures_are_those_of_rfc_8032_7_1():
