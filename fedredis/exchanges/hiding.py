@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from fedredis.arrays import Schema, Sum
+from fedredis.arrays import Sum
 from fedredis.errors import RoundFailedError
 from fedredis.exchanges.circles import Gathered
-from fedredis.secure.masks import digest, listed
+from fedredis.secure.masks import arrays_digest, digest, joined, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ class Hiding:
         """What its words are bound to: the round, what slaves read in it, and who masks."""
         read = digest(
             *(str(part.name) for part in self.parts),
-            *(part for role, named in self.given.items() for part in (role, _sha256(named))),
+            *(part for role, named in self.given.items() for part in (role, *_digests(named))),
         )
         return digest(read, listed(self.members))
 
@@ -114,6 +114,5 @@ class Hiding:
         return sum(1 + sum(one.size for one in rule.schema.fields) for rule in self.rules)
 
 
-def _sha256(named: Named) -> str:
-    schema = Schema.of(named)
-    return schema.to_json() + schema.sha256(list(named.values()))
+def _digests(named: Named) -> tuple[bytes, bytes]:
+    return joined(named), arrays_digest(named.values())

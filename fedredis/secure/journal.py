@@ -30,6 +30,8 @@ ROWS, MEMORY = "rows", "memory-"
 #: Bytes of what a slave is given back that are kept of a run at most, beside the last two rounds'.
 #: A server may lose about a second: rounds of large vectors take longer than those of small ones.
 REMEMBERED = 16_000_000
+#: Of how many names what was said of them is kept at hand.
+SAID_KEPT = 8
 TABLES = """
 CREATE TABLE IF NOT EXISTS roots
     (run TEXT, slave TEXT, root BLOB, time REAL, PRIMARY KEY (run, slave));
@@ -45,6 +47,8 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        #: What this process has written down last, by run and name.
+        self._said: dict[tuple[str, str], dict[str, bytes]] = {}
 
     @classmethod
     def open(cls, folder: Path, *, flushed: bool = True) -> Self:
@@ -108,8 +112,15 @@ class Journal:
         RuleError
             If something else was said before; then nothing of it is kept.
         """
+        new = {
+            name: fresh
+            for name, each in said.items()
+            if (fresh := {s: what for s, what in each.items() if self._kept(run, name, s) != what})
+        }
+        if not new:
+            return
         with self._writing() as sql:
-            for name, each in said.items():
+            for name, each in new.items():
                 rows = [(run, name, slave, what) for slave, what in each.items()]
                 sql.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)", rows)
                 query = "SELECT slave, what FROM answered WHERE run = ? AND round = ?"
@@ -117,6 +128,14 @@ class Journal:
                 for slave, what in each.items():
                     if found[slave] != what:
                         raise _other(slave, name)
+        for name, each in new.items():
+            self._said.setdefault((run, name), {}).update(each)
+        while len(self._said) > SAID_KEPT:
+            del self._said[next(iter(self._said))]
+
+    def _kept(self, run: str, name: str, slave: str) -> bytes | None:
+        """Return what is known to be in the file of a slave: nothing is ever taken out of it."""
+        return self._said.get((run, name), {}).get(slave)
 
     def remember(self, run: str, number: int, blobs: Mapping[str, bytes]) -> None:
         """Keep what slaves are given back in later rounds, also in those that are done again.

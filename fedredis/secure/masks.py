@@ -60,7 +60,7 @@ def listed(places: Iterable[int]) -> bytes:
     return np.fromiter(places, "<i8").tobytes()
 
 
-def rows_digest(arrays: Iterable[NDArray[Any] | None]) -> bytes:
+def arrays_digest(arrays: Iterable[NDArray[Any] | None]) -> bytes:
     """Digest arrays, or what is none (32,)."""
     found = hashlib.blake2b(digest_size=KEY)
     for array in arrays:

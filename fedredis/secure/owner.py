@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from fedredis.errors import RuleError, UsageError
 from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.journal import ROWS, Journal
-from fedredis.secure.masks import rows_digest
+from fedredis.secure.masks import arrays_digest
 from fedredis.secure.party import Pairs, Party, channel_key
 from fedredis.secure.policy import Policy
 from fedredis.secure.record import RECORD, Record
@@ -117,7 +117,7 @@ class Owner:
         if new := [slave for slave in slaves if (run, slave) not in self._fixed]:
             if any(other != run for other, _ in self._fixed):
                 self._fixed.clear()
-            said = {slave: rows_digest(rows(slave)) for slave in new}
+            said = {slave: arrays_digest(rows(slave)) for slave in new}
             self.journal.once(run, {ROWS: said})
             self._fixed.update((run, slave) for slave in new)
 
