@@ -36,7 +36,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS roots
     (run TEXT, slave TEXT, root BLOB, time REAL, PRIMARY KEY (run, slave));
 CREATE TABLE IF NOT EXISTS answered
-    (run TEXT, round TEXT, slave TEXT, what BLOB, PRIMARY KEY (run, round, slave));
+    (run TEXT, round TEXT, slave TEXT, what BLOB, PRIMARY KEY (run, round, slave)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memories
     (run TEXT, slave TEXT, number INTEGER, blob BLOB, PRIMARY KEY (run, slave, number));
 """
@@ -122,7 +122,9 @@ class Journal:
         with self._writing() as sql:
             for name, each in new.items():
                 rows = [(run, name, slave, what) for slave, what in each.items()]
-                sql.executemany("INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)", rows)
+                insert = "INSERT OR IGNORE INTO answered VALUES (?, ?, ?, ?)"
+                if sql.executemany(insert, rows).rowcount == len(rows):
+                    continue
                 query = "SELECT slave, what FROM answered WHERE run = ? AND round = ?"
                 found = dict(sql.execute(query, (run, name)))
                 for slave, what in each.items():
