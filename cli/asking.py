@@ -96,7 +96,9 @@ def ask(kind: str, asked: Mapping[str, Any]) -> None:
     asking = Asking.to(question, data, redis_url, home, where)
     with ExitStack() as stack:
         with output.waiting() as say:
-            driver = stack.enter_context(begun(asking, say, how_to_resume(redis_url, home)))
+            driver = stack.enter_context(
+                begun(asking, say, how_to_resume(redis_url, home, asking.workers))
+            )
         print_answer(driver, as_json=as_json)
         if plot is not None:
             from fedredis.api.study.plotting import plot as draw

@@ -26,7 +26,7 @@ def drive(driver: Driver, *, as_json: bool) -> None:
     try:
         with output.waiting() as say:
             driver.wait(say)
-        with RunProgress(notes, driver.state) as progress:
+        with RunProgress(notes, driver.state, lambda: driver.state) as progress:
             outcome = driver.drive(progress, progress.say)
     except KeyboardInterrupt:
         output.say(f"stopped; go on with: {driver.resume}", run=driver.run)

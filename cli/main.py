@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,11 @@ def _run(args: Sequence[str] | None) -> int:
         return INTERRUPTED
     except FedredisError as error:
         return _fail(as_options(str(error)), error.exit_code)
-    except (BrokenPipeError, SystemExit):
+    except (BrokenPipeError, SystemExit) as error:
+        *_, (last, _) = traceback.walk_tb(error.__traceback__)
+        if isinstance(error, SystemExit) and last.f_globals["__name__"] != click.core.__name__:
+            # A model of the user's own, say: nothing of it may pass for success.
+            return _fail(f"what was called here asked for an exit: {error}", 1)
         # Whoever read the output has gone, for which click exits; say nothing more to it.
         sys.stdout = None
         return 0

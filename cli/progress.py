@@ -20,7 +20,7 @@ from fedredis.exchanges import Setup, finished
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fedredis.cli.door import Door
     from fedredis.keys import RoundName
@@ -39,7 +39,9 @@ class RunProgress:
     On a terminal that is a bar; elsewhere a line now and then.
     """
 
-    def __init__(self, console: Door, state: RunState) -> None:
+    def __init__(self, console: Door, state: RunState, look: Callable[[], RunState]) -> None:
+        """Begin where the run stands; `look` looks it up again."""
+        self._look = look
         self._primary = Setup(state.config).measure.primary
         self._console, self._rounds = console, state.config.rounds
         self._run, self._json = state.run, logs.started()
@@ -55,7 +57,7 @@ class RunProgress:
             disable=self._json,
         )
         self._task = self._progress.add_task(
-            "training" if state.round else "statistics",
+            _stage(state),
             total=self._rounds,
             completed=state.round,
             measure="",
@@ -65,6 +67,9 @@ class RunProgress:
         """Take note of a committed round."""
         if (number := finished(name, entry)) is not None:
             self._progress.update(self._task, completed=number, description="training")
+        elif name.kind == "statistics":
+            # The last one makes a model.
+            self._progress.update(self._task, description=_stage(self._look()))
         elif name.kind == "evaluate":
             figure = entry.get(self._primary)
             measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"
@@ -92,3 +97,8 @@ class RunProgress:
             done = self._progress.tasks[self._task].completed
             self._progress.update(self._task, total=done)
         self._progress.stop()
+
+
+def _stage(state: RunState) -> str:
+    """Say what a run is at."""
+    return "training" if state.model else "statistics"

@@ -39,7 +39,9 @@ def command(
     one whose updates are refused. A run that is finished prints its outcome again.
     """
     request = Request.of(None, redis_url, home, asked)
-    with resumed(run, request, allow_models, how_to_resume(redis_url, home)) as driver:
+    with resumed(
+        run, request, allow_models, how_to_resume(redis_url, home, request.workers)
+    ) as driver:
         if driver.state.config.analysis:
             print_answer(driver, as_json=as_json)
         else:

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from fedredis.store.runs import RunState
 
 
-def how_to_resume(redis_url: str | None, home: Path) -> HowToResume:
-    """Make the command that goes on with a run, on the same Redis."""
+def how_to_resume(redis_url: str | None, home: Path, workers: int | None = None) -> HowToResume:
+    """Make the command that goes on with a run, on the same Redis.
+
+    `workers` is what was asked for: on a Redis of others none are started unasked.
+    """
     options = "" if home == Path(".fedredis") else f" --home {shlex.quote(str(home))}"
 
     def command(run: str, models: Collection[str]) -> str:
         allowed = "".join(f" --allow-model {shlex.quote(model)}" for model in sorted(models))
         if redis_url:
+            allowed += f" --workers {workers}" if workers else ""
             return fedredis_command(f"fedredis resume {run}{allowed}", redis_url, os.environ)
         return f"fedredis resume {run}{options}{allowed}"
 

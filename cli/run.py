@@ -51,7 +51,7 @@ def command(
     with ExitStack() as stack:
         page = stack.enter_context(beside(redis_url, home)) if web else None
         with output.waiting() as say:
-            beginning = begun(request, say, how_to_resume(redis_url, home))
+            beginning = begun(request, say, how_to_resume(redis_url, home, request.workers))
             driver = stack.enter_context(beginning)
         for line in driver.account.lines() if driver.account else ():
             output.say(line)

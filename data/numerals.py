@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Cells of a column that are looked at for signs.
 SAMPLE = 1_000
 
+#: Columns that a message names at most.
+MOST_NAMED = 5
+
 #: Spaces that group digits: the common one, and those that don't break a line.
 SPACES = " \u00a0\u202f\u2009"
 
@@ -140,10 +143,12 @@ def find(
         if LIKE.fullmatch(text)
     ]
     like = [(name, text) for name, text in like if not text.isdecimal()]
-    proofs: dict[str, tuple[str, str]] = {}
+    #: By sign, what proves it, the first cell of each column.
+    proofs: dict[str, dict[str, str]] = {}
     for sign, form in DECIMAL.items():
-        if proof := next(((n, t) for n, t in like if sign[-1] in t and form.fullmatch(t)), None):
-            proofs[sign[-1]] = proof
+        for name, text in like:
+            if sign[-1] in text and form.fullmatch(text):
+                proofs.setdefault(sign[-1], {}).setdefault(name, text)
     groups = {
         sign: next(((n, t) for n, t in like if form.fullmatch(t)), None)
         for sign, form in GROUPS.items()
@@ -159,7 +164,7 @@ def find(
 
 
 def _decimal(
-    proofs: dict[str, tuple[str, str]],
+    proofs: dict[str, dict[str, str]],
     groups: dict[str, tuple[str, str] | None],
     several: set[str],
     separator: str,
@@ -167,17 +172,11 @@ def _decimal(
     path: Path,
 ) -> str:
     """Choose the decimal sign by what proves it."""
-    shown = {**{s: g for s, g in groups.items() if g and s in ",."}, **proofs}
+    shown = {s: g for s, g in groups.items() if g and s in ",."}
     if thousands in (",", "."):
         return "." if thousands == "," else ","
     if len(proofs) == 2:
-        (name, one), (_, other) = proofs[","], proofs["."]
-        raise DataError(
-            f"both {one!r} and {other!r} are numbers with decimals: `decimal` says which sign "
-            "it is",
-            file=path,
-            column=name,
-        )
+        raise _torn(proofs[","], proofs["."], path)
     if proofs:
         return next(iter(proofs))
     if len(several) == 1:
@@ -189,6 +188,22 @@ def _decimal(
     raise DataError(
         f"{text!r} may be {text.replace(sign, '')} or {text.replace(sign, '.')}: `decimal` says "
         "which sign it has, or `thousands`",
+        file=path,
+        column=name,
+    )
+
+
+def _torn(commas: dict[str, str], points: dict[str, str], path: Path) -> DataError:
+    """Say where there are decimal commas and points, by columns that have a cell with them."""
+    torn = [name for name in commas if name in points]
+    name = next(iter(torn or commas))
+    other = name if torn else next(iter(points))
+    where = "" if torn else f" in column '{other}'"
+    others = [f"'{one}'" for one in torn[1:MOST_NAMED]] + ["others"] * (len(torn) > MOST_NAMED)
+    more = f", as there are in {', '.join(others)}" if others else ""
+    return DataError(
+        f"both {commas[name]!r} and {points[other]!r}{where} are numbers with decimals{more}: "
+        "`decimal` says which sign it is",
         file=path,
         column=name,
     )

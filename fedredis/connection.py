@@ -83,15 +83,18 @@ class Patience(Retry):
         def one_try() -> Any:
             self._within.try_ = True
             try:
-                return do()
+                answer = do()
             except ResponseError as error:
-                if "BUSY" in str(error) and "SCRIPT KILL" in str(error):
-                    raise BusyScriptError(str(error)) from error
-                if "NOREPLICAS" in str(error):
-                    raise NoReplicasError(str(error)) from error
+                if away := _away(error):
+                    raise away from error
                 raise
             finally:
                 self._within.try_ = False
+            # A pipeline may hand errors on, each in the place of an answer.
+            for one in answer if isinstance(answer, list) else ():
+                if isinstance(one, ResponseError) and (away := _away(one)):
+                    raise away from one
+            return answer
 
         def failed(error: Exception, *count: int) -> None:
             fail(error, *count)
@@ -99,6 +102,15 @@ class Patience(Retry):
                 raise error
 
         return super().call_with_retry(one_try, failed, *args, **options)
+
+
+def _away(error: ResponseError) -> Exception | None:
+    """Return what is tried again if a server answers this: it takes no commands for a while."""
+    if "BUSY" in str(error) and "SCRIPT KILL" in str(error):
+        return BusyScriptError(str(error))
+    if "NOREPLICAS" in str(error):
+        return NoReplicasError(str(error))
+    return error if isinstance(error, AWAY) else None
 
 
 def _final(error: BaseException | None) -> bool:

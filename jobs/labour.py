@@ -88,7 +88,10 @@ class Labour:
             gate.check_counts(exchange, updates)
         except (ArtifactGoneError, RedisError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            # A model of the user's own may call for an exit; so does RQ, of a worker that stops.
+            if isinstance(error, SystemExit) and self.context.stopping():
+                raise
             if len(slaves) > 1:
                 # One by one, so that a slave that fails takes no other with it.
                 each = [self.contribute(claim, exchange, task, [slave]) for slave in slaves]

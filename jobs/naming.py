@@ -39,12 +39,17 @@ def queue_of(worker: str) -> str:
 
 
 def jobs_of(queue: str) -> str:
-    """Start the ids of the jobs on a queue, and of those on no other queue.
+    """Start the ids of the jobs on a queue, and of those on no other queue."""
+    return _ended(queue)
+
+
+def _ended(name: str) -> str:
+    """Write a name so that none which is written so starts another one.
 
     RQ takes letters, digits, dashes and underscores. A name's underscore is written ``_u``, its
     dot ``_d``, and two underscores end it, which no name has in it then.
     """
-    return queue.replace("_", "_u").replace(".", "_d") + "__"
+    return name.replace("_", "_u").replace(".", "_d") + "__"
 
 
 def function_name(job: str) -> str:
@@ -53,10 +58,18 @@ def function_name(job: str) -> str:
 
 
 def job_prefix(queue: str, run_id: str) -> str:
-    """Start the ids of a run's jobs on a queue."""
-    return f"{jobs_of(queue)}{run_id}_"
+    """Start the ids of a run's jobs on a queue, and of those of no other run."""
+    return f"{jobs_of(queue)}{_ended(run_id)}"
 
 
 def job_id(queue: str, run_id: str, job: str) -> str:
     """Make a job's id."""
     return f"{job_prefix(queue, run_id)}{job}_{secrets.token_hex(4)}"
+
+
+def run_and_kind(queue: str, job: str) -> tuple[str, str] | None:
+    """Tell from a job's id the run and the kind of a job on a queue; None for another one's."""
+    name, _, rest = job.removeprefix(jobs_of(queue)).partition("__")
+    if not (job.startswith(jobs_of(queue)) and name and rest):
+        return None
+    return name.replace("_d", ".").replace("_u", "_"), rest.rpartition("_")[0]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 
-from fedredis.jobs.naming import jobs_of
+from fedredis.jobs.naming import run_and_kind
 from fedredis.store.replies import text
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def stays_of(client: Redis, queues: Mapping[str, str]) -> dict[str, tuple[str, s
         executions = pipeline.execute(raise_on_error=False)
     found = {}
     for (name, queue), running in zip(queues.items(), executions, strict=True):
-        prefix = jobs_of(queue)
         for told in map(text, running if isinstance(running, set) else ()):
-            run, _, kind = told.removeprefix(prefix).rpartition("_")[0].rpartition("_")
-            if run and told.startswith(prefix):
-                found[name] = run, kind
+            if stay := run_and_kind(queue, told):
+                found[name] = stay
     return found

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from fedredis.api.answer import read_answer
 from fedredis.api.standstill import Standstill
 from fedredis.connection import explain
-from fedredis.errors import DataError, FedredisError
+from fedredis.errors import DataError, FedredisError, RunGoneError, RunNotFoundError
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.roster import wait_for_slaves
@@ -195,7 +195,8 @@ class Driver:
         except KeyboardInterrupt as stop:
             stop.add_note(how)
             raise
-        except DataError:  # it is found in the sums over all rows, which remain what they are
+        # It is found in the sums over all rows, which remain what they are, or there is no run.
+        except (DataError, RunGoneError, RunNotFoundError):
             raise
         except FedredisError as error:
             error.args = (f"{error}; {how}",)

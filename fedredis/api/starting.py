@@ -99,7 +99,7 @@ def run(
         If the run can't be completed; the message says how to go on with it.
     """
     request = Request.of(data, redis_url, home, {**asked, "slaves": slaves, "workers": workers})
-    how = call_to_resume(redis_url, home)
+    how = call_to_resume(redis_url, home, request.workers)
     with begun(request, logger.info, how) as driver:
         return _driven(driver, report, shown=progress)
 
@@ -135,7 +135,7 @@ def resume(
     """
     asked = {"workers": workers, "quorum": quorum, "wait_timeout": wait_timeout}
     request = Request.of(None, redis_url, home, asked)
-    how = call_to_resume(redis_url, home)
+    how = call_to_resume(redis_url, home, workers)
     with resumed(run, request, allow_models, how) as driver:
         if driver.state.config.analysis:
             driver.wait(logger.info)
@@ -270,9 +270,10 @@ def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:
         return driver.drive(tell, logger.info)
 
 
-def call_to_resume(redis_url: str | None, home: PathLike) -> HowToResume:
-    """Make the call that goes on with a run."""
+def call_to_resume(redis_url: str | None, home: PathLike, workers: int | None) -> HowToResume:
+    """Make the call that goes on with a run; `workers` is what was asked for."""
     where = f", redis_url={masked(redis_url)!r}" if redis_url else f", home={str(home)!r}"
+    where += f", workers={workers}" if redis_url and workers else ""
 
     def call(run: str, models: Collection[str]) -> str:
         allowed = f", allow_models={sorted(models)!r}" if models else ""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fedredis.arrays import Quantity
-from fedredis.errors import BoundError
+from fedredis.errors import BoundError, DataError
 from fedredis.features.moments import Moments, most_of
 from fedredis.features.no_input import NoInput
 from fedredis.features.weights import SUM_BITS, WEIGHT_BITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
@@ -66,11 +69,19 @@ class Labels(NoInput):
         """
         if len(y) and y.min() < self.least:
             raise BoundError(f"a label is below {self.least:g}, and the loss is for none")
-        return self._moments.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
+        with _called_the_label():
+            return self._moments.sums(name, known, np.asarray(y, np.float64)[:, np.newaxis])
 
     def learn(self, name: str, known: Named, total: Arrays) -> Named:
-        """Return what is known after a pass, given the sums over all slaves."""
-        after = self._moments.learn(name, known, total)
+        """Return what is known after a pass, given the sums over all slaves.
+
+        Raises
+        ------
+        DataError
+            If labels are too large.
+        """
+        with _called_the_label():
+            after = self._moments.learn(name, known, total)
         if "label_mean" not in after:
             return after
         bound = most_of(after["label_bound"], after["label_scale"], known["rows"])
@@ -82,6 +93,15 @@ class Labels(NoInput):
         if not known["label_constant"]:
             return ()
         return ("the label is the same in all rows: there is nothing to learn",)
+
+
+@contextmanager
+def _called_the_label() -> Iterator[None]:
+    """Name what is wrong with labels so, since what their column is called is not known here."""
+    try:
+        yield
+    except (BoundError, DataError) as error:
+        raise type(error)(str(error).replace("column 'label'", "the label", 1)) from error
 
 
 @dataclass(frozen=True)

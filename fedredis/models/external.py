@@ -43,7 +43,7 @@ def load(reference: str, allowed: Collection[str]) -> Callable[[int, int], Model
     module, _, name = reference.partition(":")
     try:
         found = getattr(import_module(module), name, None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"the model {reference!r} can't be imported: {_described(error)}; its module must be "
             "installed, or its folder stand in PYTHONPATH"
@@ -74,13 +74,13 @@ def make(reference: str, width: int, classes: int, allowed: Collection[str]) -> 
         return model(width, classes)
     except FedredisError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"the model {reference!r} can't be made for {width} inputs and {classes} classes: "
             f"{_described(error)}"
         ) from error
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Say in one line what went wrong in code that is not fedredis' own."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -159,6 +159,10 @@ def _ending(store: MasterStore) -> Iterator[None]:
     except FedredisError as error:
         store.release("failed", str(error))
         raise
+    except SystemExit as error:
+        # A model of the user's own: nobody else is to end this process, least of all in silence.
+        store.release("failed", why := f"the run's model asks for an exit: {error}")
+        raise FedredisError(why) from error
     except Exception as error:
         # Of the caller's own report, say: nothing of the run's is wrong.
         store.release("stopped", f"{type(error).__name__}: {error}")

@@ -41,7 +41,10 @@ class Charge:
                 f"another master has taken over {self._where}; this one has stopped"
             )
         if first == GONE:
-            raise RunGoneError(f"{self._where} is gone from Redis")
+            raise RunGoneError(
+                f"{self._where} is gone from Redis: it was deleted, or the server was emptied, or "
+                "replaced by one without it"
+            )
         if first <= self._sequence:
             raise self.lost("it has gone back in time")
         self._sequence = first

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Milliseconds that the server has to put a run's end on its disk.
 DISK_WAIT_MS = 2_000
 #: How a slave's attempt has failed whose worker is gone.
-ENDED = "ended while it worked for it (killed, perhaps out of memory)"
+ENDED = "ended while it worked for it (killed, perhaps out of memory, or by what it ran)"
 #: Names in a command.
 CHUNK = 1000
 

@@ -76,6 +76,16 @@ def test_an_error_that_was_not_foreseen_is_one_line(monkeypatch, capsys):
     )
 
 
+def test_an_exit_that_others_ask_for_is_no_success(monkeypatch, capsys):
+    def leave(**_):
+        sys.exit("no licence")
+
+    monkeypatch.setattr(command, "main", leave)
+    assert run([]) == 1
+    said = "fedredis: what was called here asked for an exit: no licence\n"
+    assert capsys.readouterr().err == said
+
+
 def ended(words, folder, **streams):
     """Run a command as a process; return its exit code and what it has said."""
     code = f"from fedredis.cli.main import main; main({words!r})"

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -22,7 +23,7 @@ def shown(monkeypatch, capsys):
         console._force_terminal, console.file = terminal, io.StringIO()
         config = RunConfig("pets", (), ("[/b]", "b"), slaves=2, rows=9, rounds=rounds)
         state = RunState("r1", "running", config, 0, "", "", 0, "", None)
-        with RunProgress(console, state) as progress:
+        with RunProgress(console, state, lambda: state) as progress:
             for number in range(1, done + 1):
                 progress(RoundName("train", number), {})
                 progress(RoundName("evaluate", number), {"accuracy": figure})
@@ -57,7 +58,23 @@ def test_what_goes_on_meanwhile_stands_above_the_bar(terminal, capsys, monkeypat
     config = RunConfig("pets", (), ("a", "b"), slaves=2, rows=9, rounds=3)
     state = RunState("r1", "running", config, 0, "", "", 0, "", None)
     line = "train:1 waits for [/b]s0 (no worker), and for many others"
-    with RunProgress(console, state) as progress:
+    with RunProgress(console, state, lambda: state) as progress:
         progress.say(line)
     bar, err = console.file.getvalue(), capsys.readouterr().err
     assert (line in bar, line in err) == (terminal, not terminal)
+
+
+def test_what_a_run_is_at_stands_before_the_bar(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    console = Door(stderr=True)
+    console._force_terminal, console.file = True, io.StringIO()
+    config = RunConfig("pets", (), ("a", "b"), slaves=2, rows=9, rounds=3)
+    states = [RunState("r1", "running", config, 0, "", "", 0, "", None)]
+    with RunProgress(console, states[0], lambda: states[-1]) as progress:
+        progress(RoundName("statistics", 1), {})
+        assert progress._progress.tasks[0].description == "statistics"
+        states.append(replace(states[0], model="model:0"))
+        progress(RoundName("statistics", 2), {})
+        assert progress._progress.tasks[0].description == "training"
+    with RunProgress(console, states[1], lambda: states[-1]) as progress:
+        assert progress._progress.tasks[0].description == "training"

@@ -48,3 +48,23 @@ def test_what_may_mean_two_things_stays_text(tmp_path, cells):
     path.write_text("x,y\n" + rows)
     table = load(path, Reading(label="y", columns=["x"], categories=["x"]))
     assert {*table.texts["x"].values()} == {*cells}
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (
+            ["1,5;0,25;1,5", "2.5;13.2;2", "3;2.1;3"],
+            r"column 'x': both '1,5' and '2\.5' are numbers with decimals, as there are in 'z': ",
+        ),
+        (
+            ["1,5;2.5;1", "3,5;4.5;2"],
+            r"column 'x': both '1,5' and '2\.5' in column 'z' are numbers with decimals: ",
+        ),
+    ],
+)
+def test_columns_with_both_decimal_signs_are_named(tmp_path, rows, line):
+    path = tmp_path / "a.csv"
+    path.write_text("x;z;w;y\n" + "".join(f"{row};{'ab'[i % 2]}\n" for i, row in enumerate(rows)))
+    with pytest.raises(DataError, match=f"{line}`decimal` says which sign it is"):
+        load(path, Reading(label="y"))

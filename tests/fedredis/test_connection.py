@@ -103,6 +103,14 @@ def test_somebodys_long_script_is_waited_out(client, server):
         with other.pipeline(transaction=False) as pipeline:
             assert pipeline.get("b").get("b").execute() == [b"1", b"1"]
         assert running.result() == 1
+        # The same where errors are handed on, each in the place of an answer.
+        running = threads.submit(client.eval, script, 0, str(int(client.time()[0]) + 2))  # type: ignore[index, arg-type]
+        while not refused_as_busy(server):
+            assert not running.done()
+        with other.pipeline(transaction=False) as pipeline:
+            answers = pipeline.get("b").lpop("b").execute(raise_on_error=False)
+        assert answers[0] == b"1"
+        assert "WRONGTYPE" in str(answers[1])
     client.config_set("busy-reply-threshold", 5000)
 
 

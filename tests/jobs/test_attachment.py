@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run, drive_run
 from fedredis.store import runs
 from fedredis.store.results import RoundState, SubmissionState
-from fedredis.store.slave import Ask, SlaveStore, Visit
+from fedredis.store.slave import Ask, Claim, SlaveStore, Visit
 from tests.jobs.conftest import open_round, write
 
 if TYPE_CHECKING:
@@ -307,6 +308,27 @@ def test_what_redis_does_not_answer_is_no_failure_of_the_slave(
     assert not client.exists(keys.round(FIRST).attempts)
     # It is not there any more, so that its slave is looked after.
     assert attached(client, keys) == []
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_an_exit_that_a_model_asks_for_is_a_failure_unless_the_worker_stops(
+    client, keys, master, make_stay, monkeypatch, stopping
+):
+    def leave(*args):
+        sys.exit("no licence")
+
+    open_round(master)
+    stay = make_stay(stopping=lambda: stopping)
+    monkeypatch.setattr(Labour, "_desk", leave)
+    if stopping:
+        # RQ ends a worker so that is asked to stop twice.
+        with pytest.raises(SystemExit):
+            stay._labour.contribute(Claim(RoundName("statistics", 2), 1, ("0",)), None, {}, ["0"])
+        return
+    stay.stay()
+    told = runs.failures(client, keys.run_id, ("0", "1", "2", "3"))
+    assert told
+    assert {one["error"].splitlines()[-1] for one in told.values()} == {"SystemExit: no licence"}
 
 
 @pytest.mark.parametrize("overlap", [("0",), ("1", "3"), ("0", "1", "2", "3")])

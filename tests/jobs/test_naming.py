@@ -8,6 +8,7 @@ from fedredis.jobs.naming import (
     jobs_of,
     queue_name,
     queue_of,
+    run_and_kind,
     worker_name,
 )
 
@@ -38,7 +39,7 @@ def test_a_queue_starts_the_names_of_all_that_is_its_own(held):
         name = job_id(queue, "0123abcd", kind)
         validate_job_id(name)
         assert name.startswith(job_prefix(queue, "0123abcd"))
-        assert name.startswith(f"{queue}__0123abcd_{kind}_")
+        assert name.startswith(f"{queue}__0123abcd__{kind}_")
         assert job_id(queue, "0123abcd", kind) != name
 
 
@@ -63,3 +64,15 @@ def test_jobs_of_one_queue_or_run_do_not_start_like_anothers():
         (queue_name("pets", ("1",)), "r11"),
     ]:
         assert not one.startswith(job_prefix(queue, run_id))
+
+
+def test_whatever_the_names_no_runs_jobs_begin_like_anothers():
+    queue = queue_name("a.b", ("a_b",))
+    runs = [*NAMES, "a_train", "a_dtrain", "a_d"]
+    for run_id in runs:
+        job = job_id(queue, run_id, "train")
+        validate_job_id(job)
+        assert [other for other in runs if job.startswith(job_prefix(queue, other))] == [run_id]
+        # RQ tells executions by the job's id and a number.
+        assert run_and_kind(queue, job) == run_and_kind(queue, f"{job}:9") == (run_id, "train")
+        assert run_and_kind(queue_name("a", None), job) is None

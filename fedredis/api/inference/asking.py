@@ -137,7 +137,7 @@ def ask(kind: str, data: PathLike | Frame | None, asked: Mapping[str, Any]) -> A
     question, where = question_of(kind, asked)
     redis_url, home = where.pop("redis_url", None), where.pop("home", ".fedredis")
     asking = Asking.to(question, data, redis_url, home, where)
-    with begun(asking, logger.info, call_to_resume(redis_url, home)) as driver:
+    with begun(asking, logger.info, call_to_resume(redis_url, home, asking.workers)) as driver:
         driver.wait(logger.info)
         return driver.answer(logger.info)
 

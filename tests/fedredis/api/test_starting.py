@@ -68,6 +68,8 @@ def test_a_run_that_is_interrupted_is_gone_on_with(csv, server, trained):
     assert (stopped.status, stopped.round) == ("stopped", 1)
     (note,) = stop.value.__notes__
     assert note.startswith(f"go on with: fedredis.resume('{stopped.run}', redis_url=")
+    # On a Redis of others none are started unasked.
+    assert note.endswith(", workers=1)")
     outcome = fedredis.resume(stopped.run, workers=1, redis_url=server.url)
     assert outcome.run == stopped.run
     assert outcome.weights_sha256 == trained.weights_sha256

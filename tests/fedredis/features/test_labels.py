@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from fedredis.arrays import Scope, Sum
+from fedredis.errors import BoundError, DataError
 from fedredis.features import Column, WeighedMean, Weights, make
 from fedredis.features.bins import GRAIN
 from fedredis.features.labels import Labels
@@ -62,3 +63,14 @@ def test_the_mean_by_weight_has_the_same_bits_for_any_cut(offset):
     assert {start.tobytes() for start in starts} == {starts[0].tobytes()}
     z = (y - known["label_mean"]) / known["label_scale"]
     assert starts[0] == pytest.approx(np.average(z, weights=w), rel=1e-6)
+
+
+def test_labels_that_are_too_large_are_told_as_the_label(gather):
+    made = make("plain", COLUMNS, numeric_labels=True)
+    with pytest.raises(BoundError, match="the label: it holds numbers beyond 1e"):
+        gather(made, [np.array([[0.0], [1.0]])], [np.full(2, 1e200)])
+    (magnitudes,) = Labels().quantities("magnitudes", {})
+    counts = np.zeros(magnitudes.shape)
+    counts[0, -1] = 2
+    with pytest.raises(DataError, match="the label: it holds numbers beyond 1e"):
+        Labels().learn("magnitudes", {}, [counts])

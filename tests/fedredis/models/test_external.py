@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: A module with a model, and what is not quite one.
 TEXT = """
+import sys
 from fedredis.arrays import Field, Schema
 from fedredis.errors import UsageError
 
@@ -28,6 +29,8 @@ class Mean:
             raise UsageError("labels must be numbers")
         if width == 13:
             raise ValueError("thirteen\\nis too many")
+        if width == 14:
+            sys.exit("fourteen")
 
     def schema(self):
         return Schema((Field("mean", "<f8", (1,)),))
@@ -153,6 +156,9 @@ def test_a_module_that_fails(write):
     problem = "'own_model:Mean' can't be imported: RuntimeError: not today; its module"
     with pytest.raises(UsageError, match=problem):
         models.make("own_model:Mean", 2, 0, {"own_model:Mean"})
+    write("raise SystemExit\n")
+    with pytest.raises(UsageError, match="can't be imported: SystemExit: ; its module"):
+        models.make("own_model:Mean", 2, 0, {"own_model:Mean"})
 
 
 def test_a_class_that_does_not_suit_the_data(write):
@@ -163,6 +169,8 @@ def test_a_class_that_does_not_suit_the_data(write):
     problem = "'own_model:Mean' can't be made for 13 inputs and 0 classes: ValueError: thirteen is"
     with pytest.raises(UsageError, match=problem):
         models.make("own_model:Mean", 13, 0, {"own_model:Mean"})
+    with pytest.raises(UsageError, match="14 inputs and 0 classes: SystemExit: fourteen"):
+        models.make("own_model:Mean", 14, 0, {"own_model:Mean"})
 
 
 def test_methods_are_those_of_the_protocol():

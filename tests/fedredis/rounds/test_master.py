@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -212,6 +213,16 @@ def test_a_run_that_is_gone(make_training):
     with pytest.raises(RunGoneError, match=f"run {run.run_id} is gone from Redis"):
         run.drive()
     assert run.client.keys(f"{run.keys.run}*") == []
+
+
+def test_an_exit_that_a_model_asks_for_ends_a_run_with_a_line(make_training):
+    run = make_training()
+    with pytest.raises(FedredisError, match="the run's model asks for an exit: no licence"):
+        run.drive(lambda name, entry: sys.exit("no licence"))
+    assert (run.state.status, run.state.error) == (
+        "failed",
+        "the run's model asks for an exit: no licence",
+    )
 
 
 def test_losses_without_end_are_no_accident(make_training, monkeypatch):
