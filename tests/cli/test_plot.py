@@ -1,7 +1,5 @@
 """``fedredis plot``: a picture of runs."""
 
-import json
-
 import pytest
 from matplotlib.image import imread
 
@@ -11,27 +9,13 @@ def at(server):
     return ("--redis-url", server.url)
 
 
-@pytest.fixture
-def train(call, at):
-    """Return a function that trains for two rounds, and gives the run."""
-
-    def train(*args):
-        assert call("data", "synth", "--songs", 300, "--out", "songs.csv", "--force").code == 0
-        run = ("run", "--data", "songs.csv", "--slaves", 2, "--rounds", 2, "--workers", 1)
-        answer = call(*run, *args, "--json", *at)
-        assert answer.code == 0, answer.err
-        return json.loads(answer.out)["run"]
-
-    return train
-
-
-def test_one_run_and_two(call, train, at):
-    one = train()
-    answer = call("plot", one, "--out", "one.png", *at)
-    assert (answer.code, answer.out, answer.err) == (0, "", f"{one} drawn in one.png\n")
-    assert imread("one.png").shape == (1890, 1800, 4)
-    other = train("--seed", 1)
+def test_two_runs(call, make_training, at):
+    runs = [make_training(2, rounds=1, seed=seed) for seed in range(2)]
+    for training in runs:
+        training.drive()
+    one, other = (training.run_id for training in runs)
     answer = call("plot", one, other, one, "--out", "two.png", *at)
+    assert (answer.code, answer.out) == (0, "")
     assert answer.err == f"{one}, {other} drawn in two.png\n"
     assert imread("two.png").shape == (1890, 1800, 4)
 

@@ -11,9 +11,10 @@ def at(server):
 
 
 @pytest.fixture
-def run(call, at):
-    args = ("run", "--slaves", 2, "--rounds", 2, "--workers", 1, "--features", "plain", "--json")
-    return json.loads(call(*args, *at).out)["run"]
+def run(call, make_training):
+    training = make_training(2, rounds=2)
+    training.drive()
+    return training.run_id
 
 
 def test_a_run_is_deleted(call, client, run, at):

@@ -1,6 +1,7 @@
 """Runs that grow trees, through all the commands."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 import fedredis
 from fedredis.data.meaning import digest
+from fedredis.embedded import EmbeddedServer
 from fedredis.errors import DataWarning
 
 OPTIONS = ("--model", "trees", "--rounds", 3, "--set", "depth=3", "--workers", 2)
@@ -18,8 +20,7 @@ def at(server):
     return ("--redis-url", server.url)
 
 
-@pytest.fixture
-def rows():
+def written(folder=Path()):
     """Write rows with gaps and categories, of which one column says nothing."""
     rng, n = np.random.default_rng(11), 700
     dose, ward = rng.gamma(2, 3, n), rng.choice(["a", "b", "c", "d"], n)
@@ -27,14 +28,45 @@ def rows():
     frame = pd.DataFrame({"dose": dose, "ward": ward, "shoe": rng.normal(40, 3, n)})
     frame = frame.mask(rng.random(frame.shape) < 0.05)
     frame["outcome"] = np.where(score > 5, "well", np.where(score < -3, "ill", "so-so"))
-    frame.to_csv("rows.csv", index=False)
+    frame.to_csv(folder / "rows.csv", index=False)
+
+
+@pytest.fixture
+def rows(call):
+    written()
     return ("--data", "rows.csv", "--label", "outcome", "--missing", "mean")
 
 
-@pytest.mark.parametrize(
-    ("slaves", "cut"),
-    [(1, "iid"), (10, "iid"), (10, "shards:1"), (10, "dirichlet:0.1"), (70, "iid")],
-)
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """Train once, on a server that stays; return where, the folder, and the outcome."""
+    folder = tmp_path_factory.mktemp("grown")
+    written(folder)
+    with EmbeddedServer.open(folder) as running:
+        outcome = fedredis.run(
+            folder / "rows.csv",
+            label="outcome",
+            missing="mean",
+            slaves=3,
+            model="trees",
+            rounds=3,
+            options={"depth": 3},
+            workers=2,
+            redis_url=running.url,
+            home=folder / ".fedredis",
+        )
+        yield running.url, folder, outcome
+
+
+@pytest.fixture
+def there(grown, call, monkeypatch):
+    """Work in the folder where that was trained; return its outcome, and where the run is."""
+    url, folder, outcome = grown
+    monkeypatch.chdir(folder)
+    return outcome, ("--redis-url", url)
+
+
+@pytest.mark.parametrize(("slaves", "cut"), [(10, "dirichlet:0.1"), (70, "iid")])
 def test_it_is_the_pooled_model(call, at, rows, slaves, cut):
     trained = call("run", *rows, "--slaves", slaves, "--by", cut, *OPTIONS, "--json", *at)
     assert trained.code == 0, trained.err
@@ -44,18 +76,18 @@ def test_it_is_the_pooled_model(call, at, rows, slaves, cut):
     assert json.loads(compared.out)["pooled"]["weights_sha256"] == outcome["weights_sha256"]
 
 
-def test_what_columns_gain_is_told_shown_and_drawn(call, at, rows):
-    outcome = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
-    told = outcome["importance"]
+def test_what_columns_gain_is_told_shown_and_drawn(call, there):
+    outcome, at = there
+    told = outcome.importance
     assert {one["column"] for one in told[:2]} == {"dose", "ward"}
     assert sum(one["gain"] for one in told) == pytest.approx(1)
     assert told == sorted(told, key=lambda one: -one["gain"])
-    record = json.loads(call("show", outcome["run"], "--json", *at).out)
+    record = json.loads(call("show", outcome.run, "--json", *at).out)
     assert record["importance"] == told
-    shown = call("show", outcome["run"], *at).out
+    shown = call("show", outcome.run, *at).out
     assert "importance" in shown
     assert f"{told[0]['gain']:.1%}" in shown
-    assert call("plot", outcome["run"], "--out", "run.svg", *at).code == 0
+    assert call("plot", outcome.run, "--out", "run.svg", *at).code == 0
 
 
 def test_slaves_of_one_row_and_of_one_class(call, at, rows):
@@ -73,25 +105,27 @@ def test_slaves_of_one_row_and_of_one_class(call, at, rows):
 
 def test_it_is_the_same_whatever_the_number_of_workers(call, at, rows):
     """Where each round draws slaves, rows and columns, too."""
-    for asked in (("--slaves", 7), ("--slaves", 7, "--sample", 4, "--seed", 3)):
-        found = set()
-        for workers in (1, 3):
-            told = call("run", *rows, *asked, *OPTIONS[:-1], workers, "--json", *at)
-            assert told.code == 0, told.err
-            found.add(json.loads(told.out)["weights_sha256"])
-        assert len(found) == 1
+    found = set()
+    for workers in (1, 3):
+        asked = ("--slaves", 7, "--sample", 4, "--seed", 3, *OPTIONS[:-1], workers)
+        told = call("run", *rows, *asked, "--json", *at)
+        assert told.code == 0, told.err
+        found.add(json.loads(told.out)["weights_sha256"])
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
     ("label", "asked"),
     [
-        ("outcome", "--class-weight balanced"),
-        ("outcome", "--weights counts"),
-        ("outcome", "--set leaves=5 --set rows=1 --set columns=1"),
-        ("outcome", "--quorum 2"),
+        (
+            "outcome",
+            "--class-weight balanced --weights counts --quorum 2 "
+            "--set leaves=5 --set rows=1 --set columns=1",
+        ),
         ("dose", "--weights counts"),
         ("counts", "--task regress --set loss=poisson"),
     ],
+    ids=["classes", "numbers", "counts"],
 )
 def test_it_is_the_pooled_model_with_every_option(call, at, rows, label, asked):
     frame = pd.read_csv("rows.csv").dropna(subset="dose")
@@ -126,9 +160,9 @@ def test_it_ends_early_and_stands_for_its_best_round(call, at, rows):
     assert compared["pooled"]["weights_sha256"] == outcome["weights_sha256"]
 
 
-def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path):
+def test_it_predicts_from_the_run_and_from_files(call, there):
     """Raw rows with gaps and categories, one of them new: the same by run, .npz and .onnx."""
-    outcome = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
+    outcome, at = there
     frame = pd.read_csv("rows.csv").drop(columns="outcome").head(60)
     frame.loc[5, "ward"] = "new"
     assert frame.isna().any().all()
@@ -136,10 +170,10 @@ def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path):
     for out in ("model.npz", "model.onnx"):
         if out == "model.onnx":
             pytest.importorskip("onnx")
-        answer = call("export", outcome["run"], "--out", out, *at)
+        answer = call("export", outcome.run, "--out", out, *at)
         assert answer.code == 0, answer.err
     answers = []
-    for source in (("--run", outcome["run"], *at), ("--model", "model.npz")):
+    for source in (("--run", outcome.run, *at), ("--model", "model.npz")):
         out = f"answers-{len(answers)}.csv"
         answer = call("predict", *source, "--csv", "new.csv", "--out", out)
         assert answer.code == 0, answer.err
@@ -150,7 +184,7 @@ def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path):
     cells["ward"] = [np.nan if pd.isna(ward) else digest(ward) for ward in frame["ward"]]
     model = fedredis.load("model.npz")
     cells = cells[[column.name for column in model.description.columns]].to_numpy(float)
-    (found,) = runtime.InferenceSession(tmp_path / "model.onnx").run(None, {"rows": cells})
+    (found,) = runtime.InferenceSession("model.onnx").run(None, {"rows": cells})
     with pytest.warns(DataWarning, match="1 of 60 rows have a category that no row"):
         expected = model.predict(
             frame[[c.name for c in model.description.columns]].to_numpy(object)
@@ -159,22 +193,10 @@ def test_it_predicts_from_the_run_and_from_files(call, at, rows, tmp_path):
     assert len(np.unique(found[:, 0])) > 5
 
 
-def test_a_program_has_it_all(call, at, rows, tmp_path):
-    """What the commands say, by calls."""
-    on = {"redis_url": at[1]}
+def test_commands_do_what_a_program_does(call, at, rows, grown):
+    *_, outcome = grown
     told = json.loads(call("run", *rows, "--slaves", 3, *OPTIONS, "--json", *at).out)
-    outcome = fedredis.run(
-        tmp_path / "rows.csv",
-        label="outcome",
-        missing="mean",
-        slaves=3,
-        model="trees",
-        rounds=3,
-        options={"depth": 3},
-        workers=2,
-        **on,
-    )
     assert outcome.weights_sha256 == told["weights_sha256"]
     assert outcome.importance == told["importance"]
-    compared = fedredis.baseline(outcome.run, **on)
+    compared = fedredis.baseline(told["run"], redis_url=at[1])
     assert compared.pooled["weights_sha256"] == outcome.weights_sha256
