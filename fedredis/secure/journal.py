@@ -159,12 +159,21 @@ class Journal:
                 )
 
     def memories(self, run: str, slaves: Sequence[str], before: int) -> list[bytes | None]:
-        """Return what slaves were to remember before a round."""
+        """Return what slaves were to remember before a round.
+
+        Raises
+        ------
+        FedredisError
+            If the journal can't be read.
+        """
         query = (
             "SELECT blob FROM memories WHERE run = ? AND slave = ? AND number < ? "
             "ORDER BY number DESC LIMIT 1"
         )
-        rows = (self._connection.execute(query, (run, s, before)).fetchone() for s in slaves)
+        try:
+            rows = [self._connection.execute(query, (run, s, before)).fetchone() for s in slaves]
+        except sqlite3.Error as error:
+            raise FedredisError(f"a slave's journal can't be read: {error}") from None
         return [row[0] if row else None for row in rows]
 
     def forget(self, before: float) -> None:

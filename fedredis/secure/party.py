@@ -140,7 +140,11 @@ class Party:
         self.circle, self.name, self.place = circle, name, circle.places[name]
         self._key, self._pairs = channel_key(root), pairs
         if self._key.public_key().public_bytes_raw() != circle.keys[self.place]:
-            raise RuleError("signatures", f"the channel key of slave {name} is not its own")
+            raise RuleError(
+                "signatures",
+                f"the channel key of slave {name} is not its own: another one has signed it, or "
+                "its journal is not the one that the run began with; start another run",
+            )
         self._root = derive(root, "circle", circle.digest)
         #: Its own secrets (2, SLOTS, SEED), and those with neighbours (m, SLOTS, SEED), by batch.
         self._own: dict[int, Seeds] = {}

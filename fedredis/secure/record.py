@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -13,11 +14,13 @@ from fedredis.keys import RoundName
 from fedredis.secure.naming import BEFORE, plain_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: The record's name, in the folder of a policy file.
 RECORD = "record.jsonl"
+#: Bytes at the end of a record that are looked at for what was cut off: a write is shorter.
+LINE = 1 << 20
 #: Seconds that count as a day.
 DAY = 86_400.0
 
@@ -57,7 +60,9 @@ class Record:
         self.path, self._clock = path, clock
         #: When each sum began to leave, by slave, run and round: of the last day. What is masked
         #: and what unmasks it are one.
-        self._rounds: dict[tuple[str, str, str], float] | None = None
+        self._rounds: dict[tuple[str, str, str], float] = {}
+        #: Up to where it was read: bytes, and lines.
+        self._at = self._line = 0
 
     def now(self) -> float:
         """Tell the time."""
@@ -74,50 +79,74 @@ class Record:
         lines = (json.dumps(asdict(one), separators=(",", ":")) + "\n" for one in left)
         text = "".join(lines).encode()
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                # One write: lines of several workers don't mix.
+                # Several workers may write.
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                end = _end(descriptor)
+                os.ftruncate(descriptor, end)
                 if os.write(descriptor, text) < len(text):
+                    os.ftruncate(descriptor, end)
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fdatasync(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise FedredisError(f"the record {self.path}: {error.strerror}") from None
-        if self._rounds is not None:
-            self._count(self._rounds, left)
 
     def today(self, slave: str, run: str, round_: str) -> int:
-        """Count the rounds that a slave took part in within the last day, other than this one."""
-        if self._rounds is None:
-            self._rounds = {}
-            self._count(self._rounds, self.read() if self.path.exists() else ())
+        """Count the rounds that a slave took part in within the last day, other than this one.
+
+        Raises
+        ------
+        UsageError
+            If the record can't be read.
+        """
+        # What other workers have written since is among it.
+        for left in self._further() if self.path.exists() else ():
+            if left.counts:
+                self._rounds.setdefault(left.counts, left.time)
         since = self._clock() - DAY
         self._rounds = {key: time for key, time in self._rounds.items() if time > since}
         return sum(key[0] == slave and key[1:] != (run, round_) for key in self._rounds)
 
-    @staticmethod
-    def _count(rounds: dict[tuple[str, str, str], float], left: Iterable[Left]) -> None:
-        for one in left:
-            if one.counts:
-                rounds.setdefault(one.counts, one.time)
-
     def read(self) -> Iterator[Left]:
-        """Yield what has left, oldest first.
+        """Yield what has left, oldest first; a last line that was cut off says of nothing.
 
         Raises
         ------
         UsageError
             If there is no record, or a line of it is none.
         """
+        return Record(self.path, self._clock)._further()
+
+    def _further(self) -> Iterator[Left]:
+        """Yield what has been written since it was last asked."""
         try:
-            with self.path.open(encoding="utf-8") as lines:
-                for number, line in enumerate(lines, 1):
+            with self.path.open("rb") as lines:
+                if os.fstat(lines.fileno()).st_size < self._at:
+                    # Another file has been put in its place.
+                    self._at = self._line = 0
+                lines.seek(self._at)
+                for line in lines:
+                    if not line.endswith(b"\n"):
+                        # It was being written when the machine failed, and nothing left.
+                        return
                     try:
                         found = Left(**json.loads(line))
-                        _ = found.counts
+                        _ = found.counts, found.time + 0
                     except (ValueError, TypeError, BlobError):
-                        raise UsageError(f"{self.path}, line {number} is no record") from None
+                        raise UsageError(
+                            f"{self.path}, line {self._line + 1} is no record"
+                        ) from None
+                    self._at, self._line = self._at + len(line), self._line + 1
                     yield found
         except OSError as error:
             raise UsageError(f"{self.path}: {error.strerror}") from None
+
+
+def _end(descriptor: int) -> int:
+    """Return where the last whole line of a file ends."""
+    size = os.fstat(descriptor).st_size
+    last = max(0, size - LINE)
+    return last + os.pread(descriptor, LINE, last).rfind(b"\n") + 1

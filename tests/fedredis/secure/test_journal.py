@@ -99,3 +99,6 @@ def test_a_damaged_journal_is_a_line(tmp_path):
     sqlite3.connect(tmp_path / "other" / "state.sqlite").executescript("DROP TABLE roots")
     with pytest.raises(FedredisError, match="can't be written: no such table"):
         journal.root("run", "a", 1.0)
+    sqlite3.connect(tmp_path / "other" / "state.sqlite").executescript("DROP TABLE memories")
+    with pytest.raises(FedredisError, match="can't be read: no such table"):
+        journal.memories("run", ["a"], 1)

@@ -125,7 +125,7 @@ def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):
     assert record.path.stat().st_mode & 0o777 == 0o600
     now[0] += DAY + 1
     assert record.today("a", "run", "train:3") == 0
-    for text in ("{", record.path.read_text().replace("train:1", "train")):
+    for text in ("{\n", record.path.read_text().replace("train:1", "train")):
         record.path.write_text(text)
         with pytest.raises(UsageError, match="line 1 is no record"):
             list(record.read())
@@ -133,10 +133,44 @@ def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):
 
 def test_nothing_leaves_of_which_no_whole_line_could_be_written(tmp_path, monkeypatch):
     record = Record(tmp_path / "record.jsonl", lambda: 0.0)
-    monkeypatch.setattr(os, "write", lambda descriptor, text: len(text) - 1)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, text: write(descriptor, text[:-1]))
     with pytest.raises(FedredisError, match="No space left"):
         record.write([Left(0.0, "a", "run", "train:1", {"w": (2, 3)}, 48, "00")])
     assert record.today("a", "run", "train:2") == 0
+    assert record.path.read_bytes() == b""
+
+
+def test_rounds_of_other_workers_count(tmp_path):
+    one, other = (Record(tmp_path / "record.jsonl", lambda: 0.0) for _ in range(2))
+    for number in range(4):
+        assert [each.today("a", "run", "train:9") for each in (one, other)] == [number, number]
+        (one, other)[number % 2].write(
+            [Left(0.0, "a", "run", f"train:{number + 1}", {}, 48, "00")]
+        )
+    with one.path.open("a") as file:
+        file.write("{}\n")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="line 5 is no record"):
+            other.today("a", "run", "train:9")
+    one.path.unlink()
+    one.write([Left(0.0, "a", "run", "train:5", {}, 48, "00")])
+    assert one.today("a", "run", "train:9") == 5
+
+
+def test_a_line_that_was_cut_off_is_of_nothing_that_left(tmp_path):
+    record = Record(tmp_path / "record.jsonl", lambda: 0.0)
+    one = Left(0.0, "a", "run", "train:1", {"w": (2, 3)}, 48, "00")
+    record.write([one])
+    whole = record.path.read_bytes()
+    for rest in (b"", whole[:30], whole[:-1]):
+        record.path.write_bytes(whole + rest)
+        assert [left.round for left in record.read()] == ["train:1"]
+        record.write([one])
+        assert record.path.read_bytes() == whole * 2
+    record.path.write_bytes(whole[:30])
+    record.write([one])
+    assert record.path.read_bytes() == whole
 
 
 def test_limits_raise_rules_and_lower_none():
