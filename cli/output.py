@@ -111,7 +111,7 @@ def waiting() -> Iterator[Callable[[str], None]]:
 
 def warn(line: str, **fields: Any) -> None:
     """Warn in a line; fields in it are written as options."""
-    told = printable(as_options(" ".join(line.split())))
+    told = printable(as_options(" ".join(map(str.strip, line.splitlines()))))
     if logs.started():
         logger.warning("%s", told, extra=fields)
     else:

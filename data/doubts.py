@@ -196,7 +196,7 @@ def _alike(cells: Cells, name: str, texts: Iterable[str]) -> Iterator[Finding]:
     """Tell names that are meant to be the same one."""
     for group in namesakes(texts):
         quoted = ", ".join(map(repr, group))
-        yield _of(cells, name, f"{quoted} differ by case or spaces alone: write them alike")
+        yield _of(cells, name, f"{quoted} differ by case, spaces or signs alone: write them alike")
 
 
 def _single(cells: Cells, name: str) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import numpy as np
 
@@ -28,6 +28,11 @@ MISSING = frozenset(
 
 #: A number without an exponent, which rather is a letter of a code.
 NUMBER = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]*)\.?([0-9]*)")
+
+#: A number with an exponent; what stands between words; quotes, as programs of texts set them.
+EXPONENT = re.compile(r"[+-]?(?=\.?[0-9])[0-9]*\.?[0-9]*[eE][+-]?[0-9]{1,3}")
+BETWEEN = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])")
+QUOTES = str.maketrans(dict.fromkeys("‘’‚‛´", "'") | dict.fromkeys("“”„«»", '"'))  # noqa: RUF001
 
 #: Letters of a cell that a message shows.
 SHOWN = 60
@@ -112,8 +117,22 @@ def digest(cell: object) -> float:
 
 
 def namesakes(names: Iterable[str]) -> list[list[str]]:
-    """List names that differ by nothing but case and spaces, together those that do."""
+    """List names that are likely to be meant as one, together those that are.
+
+    They differ by nothing but case, spaces, quotes, an exponent, letters of no width or forms of
+    the same sign.
+    """
     groups: dict[str, list[str]] = {}
     for name in sorted(set(names)):
-        groups.setdefault(" ".join(name.casefold().split()), []).append(name)
+        groups.setdefault(_read_aloud(name), []).append(name)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _read_aloud(name: str) -> str:
+    """Return what is left of a name where nobody sees or hears a difference."""
+    if EXPONENT.fullmatch(name) and np.isfinite(float(name)):
+        return spelling(float(name))
+    if not name.isascii():
+        letters = normalize("NFKC", name).translate(QUOTES)
+        name = "".join(letter for letter in letters if category(letter) != "Cf")
+    return " ".join(BETWEEN.sub(" ", name.casefold().strip("'\"` ")).split())

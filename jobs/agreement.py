@@ -7,6 +7,7 @@ all. What a column holds, which one is the label, and what becomes of missing ce
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from fedredis.data.own import OWN
 from fedredis.errors import DataError, DataWarning, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from fedredis.config import RunConfig
     from fedredis.data.manifest import Manifest
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Of what is common to all, where its rows come from.
 SOURCE = "own files"
+
+#: Classes that a line names at most.
+MOST_NAMED = 5
 
 #: What a column of a kind is said to hold.
 HOLDS = {"number": "numbers", "category": "categories"}
@@ -80,13 +84,16 @@ def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
             if (has := [text for text in one.classes if text in group])
         )
         yield (
-            f"the classes {', '.join(map(repr, group))} of '{label}' differ by case or "
-            f"spaces alone ({who}): write them alike in all files"
+            f"the classes {', '.join(map(repr, group))} of '{label}' differ by case, "
+            f"spaces or signs alone ({who}): write them alike in all files"
         )
+    told = {text for group in same for text in group}
+    of = {name: {*map(identity, one.classes)} for name, one in sorted(manifests.items())}
+    yield from _strangers(manifests, of, told)
     holders = {
-        text: [n for n, one in sorted(manifests.items()) if text in one.classes]
+        text: [name for name, has in of.items() if identity(text) in has]
         for text in classes
-        if not any(text in group for group in same)
+        if text not in told
     }
     # Where many slaves have classes of their own, that is how they are cut.
     if sum(len(who) == len(manifests) for who in holders.values()) >= 2:
@@ -104,6 +111,25 @@ def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
             yield (
                 f"slaves {', '.join(twins)} hold the same rows, which count once for each: give "
                 "each its own file"
+            )
+
+
+def _strangers(
+    manifests: Mapping[str, Manifest], of: Mapping[str, Collection[str]], told: Collection[str]
+) -> Iterator[str]:
+    """Tell slaves that have classes, though none that another has, but for those `told` of."""
+    holders = Counter(text for has in of.values() for text in has)
+    for name, own in of.items():
+        classes = manifests[name].classes
+        if (
+            len(of) > 1 < len(own)
+            and all(holders[text] == 1 for text in own)
+            and not {*classes} & {*told}
+        ):
+            quoted = ", ".join(map(repr, classes[:MOST_NAMED])) + " …" * (len(own) > MOST_NAMED)
+            yield (
+                f"slave {name} has the classes {quoted} of '{manifests[name].reading.label}', and "
+                "no other slave has one of them: if others write them otherwise, write them alike"
             )
 
 

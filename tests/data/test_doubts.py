@@ -58,7 +58,7 @@ COMMAS = "'it': it holds numbers with commas, spaces or signs"
             "'it': it tells the label 'kind' of every row: leave it out with `ignore`",
         ),
         ("w{i}", {"columns": ["it"]}, "'it': 60 categories in 60 rows tell next to nothing"),
-        ("{['Oslo', 'oslo ', 'Rome'][i % 3]}", {}, "'it': 'Oslo', 'oslo' differ by case or spac"),
+        ("{['Oslo', 'oslo ', 'Rome'][i % 3]}", {}, "'it': 'Oslo', 'oslo' differ by case, spac"),
         (
             "{'1.1' + '0' * (i % 2)}",
             {"categories": ["it"]},
@@ -73,7 +73,10 @@ def test_what_is_odd(tmp_path, cell, choices, line):
 @pytest.mark.parametrize(
     ("kind", "line"),
     [
-        ("{'Yes' if i % 2 else 'yes'}", "'kind': 'Yes', 'yes' differ by case or spaces alone"),
+        (
+            "{'Yes' if i % 2 else 'yes'}",
+            "'kind': 'Yes', 'yes' differ by case, spaces or signs alone",
+        ),
         ("{i // 2}-{i}", None),
         (
             "{'€$'[i % 2]} {i}",

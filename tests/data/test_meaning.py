@@ -79,3 +79,27 @@ def test_what_is_no_number(cell):
 
 def test_namesakes():
     assert namesakes(["a", "b", "New  York", "new york"]) == [["New  York", "new york"]]
+    pairs = [
+        *(("1", "1e0"), ("1200", "1.2E+03"), ("nein", "nein\u200b"), ("x", "\uff58")),
+        *(("a", "'a'"), ("it's", "it\u2019s"), ("not ill", "not_ill"), ("B-cell", "b cell")),
+    ]
+    for pair in pairs:
+        assert namesakes(pair) == [sorted(pair)]
+    apart = [
+        "-1",
+        "1",
+        "1-2",
+        "12",
+        "1e5x",
+        "a",
+        "b",
+        "ab",
+        "a.b",
+        "1e999",
+        "+",
+        "-",
+        "",
+        "\u00e9",
+        "e",
+    ]
+    assert namesakes(apart) == []

@@ -233,8 +233,8 @@ def test_classes_that_are_spelt_differently_are_the_same_or_are_told():
     with pytest.warns(DataWarning) as said:
         assert agreed({"a": upper, "b": lower}).classes == ("No", "Yes", "no")
     assert [str(one.message) for one in said] == [
-        "the classes 'No', 'no' of 'outcome' differ by case or spaces alone (slave a has 'No'; "
-        "slave b has 'no'): write them alike in all files"
+        "the classes 'No', 'no' of 'outcome' differ by case, spaces or signs alone (slave a has "
+        "'No'; slave b has 'no'): write them alike in all files"
     ]
 
 
@@ -245,6 +245,11 @@ def test_classes_that_are_spelt_differently_are_the_same_or_are_told():
             {"c": {"classes": ("ill", "unknown", "well")}},
             "slave c alone has the class 'unknown' of 'outcome': if others write it otherwise, "
             "write it alike; if it stands for nothing, `na` says so",
+        ),
+        (
+            {"c": {"classes": ("ja", "nein")}},
+            "slave c has the classes 'ja', 'nein' of 'outcome', and no other slave has one of "
+            "them: if others write them otherwise, write them alike",
         ),
         (
             {"a": {"content": "01"}, "c": {"content": "01"}},

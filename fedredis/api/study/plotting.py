@@ -129,6 +129,13 @@ def _check(records: Sequence[RunRecord]) -> None:
             raise FedredisError(
                 f"run {record.state.run} has no tested round yet: there is nothing to draw"
             )
+        primary = Setup(record.state.config).measure.primary
+        tests = [entry for name, entry in record.history.items() if name.kind == "evaluate"]
+        if all(test.get(primary) is None for test in tests):
+            raise FedredisError(
+                f"no slave of run {record.state.run} holds out rows: no figure says how good it "
+                "is, and there is nothing to draw"
+            )
     primaries = {Setup(record.state.config).measure.primary: record for record in records}
     if len(primaries) > 1:
         told = ", ".join(f"{name} of run {r.state.run}" for name, r in primaries.items())

@@ -133,8 +133,10 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
 
 def confusion(axes: Axes, run: Drawn, of: int) -> None:
     """Draw one of `of` matrices, shaded by the share of a true class's rows, or the mistakes."""
-    counts = np.array(run.tests[run.chosen]["confusion"])
     names = [_short(name) for name in run.record.state.config.classes]
+    # Of a test in which nobody that holds out rows took part there is none.
+    nothing = np.zeros((len(names), len(names)), int)
+    counts = np.array(run.tests[run.chosen].get("confusion") or nothing)
     if len(names) > MATRIX:
         _mistakes(axes, run, counts, names)
         return

@@ -1,3 +1,4 @@
+import json
 import sys
 
 import pytest
@@ -64,6 +65,18 @@ def test_runs_that_there_is_nothing_of(make_training, driven, at, folder):
         fedredis.plot("{x}", "curve.png", **at)
     with pytest.raises(UsageError, match="name a run to draw"):
         fedredis.plot([], "curve.png", **at)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_without_held_out_rows(client, driven, at, folder):
+    run = driven()
+    key = f"fedredis:{{{run}}}:history"
+    for name, entry in client.hgetall(key).items():
+        if name.startswith(b"evaluate:"):
+            nothing = dict.fromkeys(("accuracy", "log_loss", "macro_f1", "confusion"))
+            client.hset(key, name, json.dumps({**json.loads(entry), **nothing}))
+    with pytest.raises(FedredisError, match=f"^no slave of run {run} holds out rows: no figure"):
+        fedredis.plot(run, "curve.png", **at)
     assert list(folder.iterdir()) == []
 
 

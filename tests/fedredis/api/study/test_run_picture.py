@@ -197,3 +197,13 @@ def test_classes_of_any_name_and_number(make, tmp_path, count):
 def test_a_single_round(make, tmp_path):
     save(figure_of([make(rounds=1)]), tmp_path / "x.png")
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
+
+
+@pytest.mark.parametrize("classes", [CLASSES, tuple(map(str, range(40)))])
+def test_a_test_in_which_nobody_held_out_rows_has_an_empty_matrix(make, tmp_path, classes):
+    record = make(classes=classes)
+    record.history[RoundName("evaluate", 4)] = dict.fromkeys(("accuracy", "log_loss", "confusion"))
+    figure = figure_of([record])
+    save(figure, tmp_path / "a.png")
+    shown = [text.get_text() for text in panels(figure)["confusion 0"].texts]
+    assert set(shown) == ({"0%\n0"} if classes == CLASSES else set())
