@@ -155,7 +155,7 @@ def test_rounds_of_other_workers_count(tmp_path):
             other.today("a", "run", "train:9")
     one.path.unlink()
     one.write([Left(0.0, "a", "run", "train:5", {}, 48, "00")])
-    assert one.today("a", "run", "train:9") == 5
+    assert other.today("a", "run", "train:9") == 5
 
 
 def test_a_line_that_was_cut_off_is_of_nothing_that_left(tmp_path):
