@@ -201,5 +201,5 @@ def _other(slave: str, name: str) -> RuleError:
     return RuleError(
         "one-set",
         f"slave {slave} has {done} {plain_text(name)} for another set of slaves or another model, "
-        "and the two sums would show what is in one alone",
+        "and the two sums would show what is in one alone; if nobody lies, start another run",
     )
