@@ -21,6 +21,7 @@ from fedredis.exchanges.relay import Relay, updates
 from fedredis.keys import RoundName
 from fedredis.secure import shamir
 from fedredis.secure.circle import Circle
+from fedredis.secure.graph import COMPLETE
 from fedredis.secure.masks import KEY, SEED
 from fedredis.secure.owner import CIRCLES
 from fedredis.secure.party import KEY_WORDS, SLOTS, TAG, Slot
@@ -60,7 +61,9 @@ def slots_of(setup: Setup, batch: int) -> int:
         return 1
     # No more than are needed, as far as is known.
     sums = setup.config.rounds * (setup.boosting.depth if kind == "grow" else 1)
-    batches = -(-sums // SLOTS)
+    # Where slaves are many, half of it: each has some 4 KB of shares a sum.
+    most = SLOTS if setup.config.slaves <= COMPLETE else SLOTS // 2
+    batches = -(-sums // most)
     return -(-sums // batches)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fedredis.secure.identity import Identity
 
 #: What signatures and keys are bound to: it changes with every change of the protocol.
-PROTOCOL = "fedredis masks 6"
+PROTOCOL = "fedredis masks 7"
 
 
 @dataclass(frozen=True)

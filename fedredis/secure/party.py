@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 #: Words of a key, and of the tag that ends a sealed text.
 KEY_WORDS, TAG = KEY // 8, 2
 #: For how many sums shares are dealt at once, at most.
-SLOTS = 16
+SLOTS = 32
 #: How many batches' secrets are kept at hand.
 BATCHES_KEPT = 4
 

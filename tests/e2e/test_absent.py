@@ -147,12 +147,12 @@ def test_every_pattern_of_drop_outs_of_five_at_each_stage(federation):
     five, chance = federation(5), random.Random(5)
     patterns = [away for k in range(3) for away in combinations(FIVE, k)]
     assert len(patterns) == 16
-    config = five.config(rounds=64, quorum=3)
-    # For each batch of sixteen sums who has not dealt.
-    undealt = [(), (), ("4",), ("1", "3")]
+    config = five.config(rounds=96, quorum=3)
+    # For each batch of sums who has not dealt.
+    undealt = [(), ("4",), ("1", "3")]
     absent, gone = {}, {}
-    for n in range(1, 65):
-        dealt = undealt[(n - 1) // 16]
+    for n in range(1, 97):
+        dealt = undealt[(n - 1) // 32]
         batch = slot_of(Setup(config), RoundName("train", n)).batch
         absent[f"deal:{batch}"] = gone[f"train:{n}"] = dealt
         if n <= 16:
