@@ -244,7 +244,7 @@ class Engine:
                     break
                 continue
             counted = round_.reduction.counted
-            few = closed and counted < self._config.required(len(round_.exchange.slaves))
+            few = closed and counted < self._needed(round_.exchange)
             if tending.arrived == counted and not few and not tending.nowhere:
                 break
             self._mend(round_)

@@ -168,6 +168,16 @@ def test_every_pattern_of_drop_outs_of_five_at_each_stage(federation):
     assert found == five.expected(config, gone)
 
 
+def test_where_all_must_count_some_may_be_gone_once_they_have_handed_in(federation):
+    """The others' shares are enough, whatever the run's quorum is."""
+    five = federation(5)
+    config = five.config(rounds=3)
+    with five.workers({"five": {"train:1": ("1", "3"), "train:2": ("0",)}}):
+        found, history = five.run("five", config)
+    assert missing(history) == {f"train:{n}": set() for n in (1, 2, 3)}
+    assert found == five.expected(config, {})
+
+
 @pytest.mark.parametrize(
     "some", [2, pytest.param(16, marks=pytest.mark.soak)], ids=["some", "all"]
 )
