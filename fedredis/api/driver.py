@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fedredis.config import RunConfig
     from fedredis.data.table import Account
     from fedredis.keys import RoundName
+    from fedredis.rounds.beginning import Beginning
     from fedredis.rounds.engine import Report
     from fedredis.store.master import MasterStore
 
@@ -58,6 +59,11 @@ class Driver:
     started: float
     #: What goes on with the run, if it is stopped: a command or a call.
     resume: str
+    #: The time until the run is driven, ended by `begins`.
+    beginning: Beginning
+    begins: Callable[[], None]
+    #: What the lease is held with.
+    token: str
     #: What was made of the columns and rows of a file, if one was read here.
     account: Account | None = None
 
@@ -73,19 +79,26 @@ class Driver:
 
         Raises
         ------
+        StopRequestedError
+            If somebody asks for it.
         WaitTimeoutError
             If slaves do not come.
         """
         state = self.state
         if self.workers or state.status == "finished":
             return
-        with self._resumable():
+
+        def look(line: str) -> None:
+            self.beginning.heed()
+            say(line)
+
+        with self._resumable(), self.beginning.leaving():
             wait_for_slaves(
                 self.session.client,
                 state.config.dataset,
                 state.config.slave_ids,
                 enough=state.config.required(state.config.slaves),
-                report=say,
+                report=look,
                 deadline=time.monotonic() + self.request.wait_timeout,
                 clock=time.monotonic,
             )
@@ -129,7 +142,7 @@ class Driver:
         """Drive the run to its end; return when its workers were there, on the monotonic clock."""
         client, clock = self.session.client, time.monotonic
         config = self.state.config
-        with self._resumable(), ExitStack() as sampling:
+        with self._resumable(), self.beginning.leaving(), ExitStack() as sampling:
             revive = self._started(sampling, config, say) if self.workers else _nobody
             ready, standstill = clock(), Standstill(client, self.run, say, clock)
 
@@ -155,6 +168,7 @@ class Driver:
                     clock=clock,
                 )
 
+            self.begins()
             on_disk = drive_run(
                 client,
                 self.run,
@@ -162,6 +176,7 @@ class Driver:
                 report=committed,
                 clock=clock,
                 allowed=self.models,
+                token=self.token,
             )
         if not on_disk:
             say("warning: the server has not put the end of the run on its disk yet")

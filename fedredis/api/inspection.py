@@ -226,9 +226,9 @@ def _facts(bundle: Mapping[str, Any], rows: str) -> Iterator[tuple[str, dict[str
 
 
 def _as_they_are(client: Redis, states: Iterable[RunState]) -> list[RunState]:
-    """Say of runs that are said to be running, but have no master, that they are interrupted."""
+    """Say of runs that are said to go on, or about to, but have no master: interrupted."""
     states = list(states)
-    running = [state.run for state in states if state.status == "running"]
+    running = [state.run for state in states if state.going_on]
     alone = inflight.interrupted(client, running) if running else set()
     return [replace(s, status="interrupted") if s.run in alone else s for s in states]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, contextmanager
@@ -18,8 +19,10 @@ from fedredis.data.manifest import Manifest, read_manifest
 from fedredis.data.partition import check_files
 from fedredis.errors import UsageError
 from fedredis.jobs.agreement import agreed
+from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.roster import brings_own, wait_for_dataset, wait_for_owners
 from fedredis.redis_url import masked
+from fedredis.rounds.beginning import Beginning
 from fedredis.rounds.master import create_run
 from fedredis.store import runs
 from fedredis.store.workers import present
@@ -171,9 +174,12 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
             manifest, named = described(opened.client, request, report=say, deadline=deadline)
             config = request.config(manifest, manifest.source, named)
         models = own_models(config.model)
-        run_id = create_run(opened.client, config, models, request.id)
+        token = secrets.token_hex(8)
+        run_id = create_run(opened.client, config, models, request.id, token)
         resume = how_to_resume(run_id, models)
-        yield Driver(opened, request, run_id, workers, folder, models, started, resume, account)
+        about: Any = (opened, request, run_id, workers, folder, models, started, resume)
+        with _held(opened.client, run_id, token, config.lease_ms) as held:
+            yield Driver(*about, **{**held, "account": account})
 
 
 def _see_who_waits(client: Redis, request: Request) -> None:
@@ -216,8 +222,22 @@ def resumed(
         if workers:
             folder = find_partitions(request.home, config.dataset, config.source)
             check_files(folder, read_manifest(folder), config.slave_ids)
-        resume = how_to_resume(run, models)
-        yield Driver(opened, request, run, workers, folder, models, started, resume)
+        resume, token = how_to_resume(run, models), secrets.token_hex(8)
+        about: Any = (opened, request, run, workers, folder, models, started, resume)
+        with _held(opened.client, run, token, config.lease_ms) as held:
+            yield Driver(*about, **held)
+
+
+@contextmanager
+def _held(client: Redis, run: str, token: str, lease_ms: int) -> Iterator[dict[str, Any]]:
+    """Hold a run's lease until it is driven, so that all can see that somebody is about to.
+
+    What is lent are the fields of a driver that are about that.
+    """
+    beginning = Beginning(client, run, token, lease_ms)
+    with ExitStack() as held:
+        held.enter_context(Heartbeat(beginning.hold, lease_ms / 3000))
+        yield {"beginning": beginning, "begins": held.close, "token": token}
 
 
 def described(

@@ -35,11 +35,19 @@ def stop(run: str, *, redis_url: str | None = None, home: PathLike = ".fedredis"
     with session(redis_url, home) as opened:
         client, deadline = opened.client, time.monotonic() + STOPS_WITHIN
         seen = events.newest(client, run)
-        asking.stop(client, run)
-        while (status := runs.read(client, run).status) == "running":
-            left = deadline - time.monotonic()
-            if left <= 0:
+        if not (master := asking.stop(client, run)):
+            raise FedredisError(f"no master drives run {run}: there is nothing to stop")
+        heard = time.monotonic()
+        while (state := runs.read(client, run)).going_on:
+            now = time.monotonic()
+            if now >= deadline:
                 raise FedredisError(f"run {run} is asked to stop, and its master has not yet")
-            for event in events.since(client, run, seen, seconds=min(left, LOOK)):
+            # Again and again: the server may have lost it with its newest data. A master that is
+            # there takes the lease anew.
+            if asking.stop(client, run, master):
+                heard = now
+            elif now - heard > state.config.lease_ms / 1000 + LOOK:
+                return "interrupted"
+            for event in events.since(client, run, seen, seconds=min(deadline - now, LOOK)):
                 seen = event.id
-        return status
+        return state.status

@@ -167,6 +167,10 @@ class Quantity:
             rest = integers[:, 1].reshape(k, -1)
             ok &= rest.max(axis=1, initial=0) <= left
             ok &= rest.min(axis=1, initial=0) >= -left
+            if self.nonnegative:
+                # What is left over of nothing is not below it.
+                whole = np.ldexp(first.astype(np.float64), more).reshape(k, -1) + rest
+                ok &= whole.min(axis=1, initial=0) >= 0
         why: list[str | None] = [
             None if fine else f"array '{self.name}' is not what {n} rows can come to"
             for fine, n in zip(ok.tolist(), samples.tolist(), strict=True)

@@ -41,14 +41,21 @@ logger = logging.getLogger("fedredis.rounds")
 
 #: How often in a row data may be lost with no round committed in between: more is no accident.
 MOST_LOSSES = 5
+#: Why a run is stopped.
+INTERRUPTED, ASKED = "interrupted", "asked to stop"
 
 
 def create_run(
-    client: Redis, config: RunConfig, allowed: Collection[str] = (), run_id: str = ""
+    client: Redis,
+    config: RunConfig,
+    allowed: Collection[str] = (),
+    run_id: str = "",
+    holder: str = "",
 ) -> str:
     """Write a new run; return its id, which is drawn if none is given.
 
-    `allowed` holds the models of users' own that this process may import.
+    `allowed` holds the models of users' own that this process may import; `holder` is the token
+    of the master that is to drive it, and has the lease from now on, if one is there.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def create_run(
     """
     Setup(config, allowed).check()
     run_id = run_id or secrets.token_hex(4)
-    runs.create(client, run_id, config)
+    runs.create(client, run_id, config, holder)
     return run_id
 
 
@@ -70,13 +77,15 @@ def drive_run(
     report: Report,
     clock: Callable[[], float],
     allowed: Collection[str] = (),
+    token: str = "",
 ) -> bool:
     """Drive a run from where it stands to its end, under the lease.
 
     Where the server goes back to an older state meanwhile, so does the run: it goes on from what
     Redis says then, to the same bits. Rounds that were lost are reported again.
 
-    `allowed` holds the models of users' own that this process may import, whatever the run names.
+    `allowed` holds the models of users' own that this process may import, whatever the run names;
+    `token` is what the lease is held with, if it is held already.
 
     Returns whether its end is on the server's disk, as far as the server can tell.
 
@@ -103,7 +112,7 @@ def drive_run(
     setup = Setup(config, allowed, run_id)
     setup.check()
     store = MasterStore(
-        client, RunKeys(run_id), token=secrets.token_hex(8), lease_ms=config.lease_ms
+        client, RunKeys(run_id), token=token or secrets.token_hex(8), lease_ms=config.lease_ms
     )
     _acquire(store, config, clock)
     losses = 0
@@ -135,11 +144,20 @@ def drive_run(
                     logger.warning("goes on from what Redis says: %s", lost, extra={"run": run_id})
                     _acquire(store, config, clock)
     except KeyboardInterrupt:
-        store.release("stopped", "interrupted")
+        _stop(store, config, clock, INTERRUPTED)
         raise
     except StopRequestedError:
-        store.release("stopped", "asked to stop")
+        _stop(store, config, clock, ASKED)
         raise
+
+
+def _stop(store: MasterStore, config: RunConfig, clock: Callable[[], float], why: str) -> None:
+    """Record that a run is stopped, also where the server goes back just then."""
+    try:
+        store.release("stopped", why)
+    except StateLostError:
+        _acquire(store, config, clock)
+        store.release("stopped", why)
 
 
 @contextmanager

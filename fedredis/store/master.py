@@ -64,6 +64,15 @@ class MasterStore:
         self._incoming = Incoming(self._client, self.keys)
         self._news = News(self._client, self.keys, self._incoming)
 
+    def hold(self) -> None:
+        """Keep the lease, if it is free, before there is anything to be in charge of."""
+        key, batch = self.keys.lease, Batch(self._client, self._where)
+        batch.add("SET", key, self._token, "NX", "PX", self._lease_ms)
+        batch.add("GET", key)
+        taken, holder = batch.run()
+        if not taken and text(holder or b"") == self._token:
+            ask(self._client, self._where, "PEXPIRE", key, self._lease_ms)
+
     def acquire(self) -> None:
         """Take the lease, and with it a new epoch.
 
@@ -312,7 +321,7 @@ class MasterStore:
     def is_to_stop(self) -> bool:
         """Say whether somebody has asked this master to stop."""
         asked = ask(self._client, self._where, "HGET", self.keys.run, "stop")
-        return asked is not None and text(asked) == str(self._epoch)
+        return asked is not None and text(asked) == self._token
 
     def hear(self, seconds: float, fetched: Mapping[RoundName, int] | None = None) -> Heard:
         """Block until something has happened, at most for some seconds; see `News.hear`."""

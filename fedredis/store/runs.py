@@ -88,8 +88,10 @@ class RunState:
         return self.best if self.config.patience and self.best else self.round
 
 
-def create(client: Redis, run_id: str, config: RunConfig) -> None:
+def create(client: Redis, run_id: str, config: RunConfig, holder: str = "") -> None:
     """Write a new run, in which nothing is known yet, with the list of its slaves.
+
+    `holder` is the token of the master that is to drive it, if one is there: it has the lease.
 
     Raises
     ------
@@ -104,11 +106,12 @@ def create(client: Redis, run_id: str, config: RunConfig) -> None:
         "create",
         [
             *(keys.run, names.RUNS, keys.everyone),
-            *(keys.artifact(NOTHING_KNOWN), keys.parts(NOTHING_KNOWN)),
+            *(keys.artifact(NOTHING_KNOWN), keys.parts(NOTHING_KNOWN), keys.lease),
         ],
         [
             *(run_id, config.to_json(), NOTHING_KNOWN, schema.to_json(), FIRST, head),
-            *(secrets.token_hex(8), *config.slave_ids),
+            *(holder or secrets.token_hex(8), config.lease_ms if holder else 0),
+            *config.slave_ids,
         ],
     )
     if not made:

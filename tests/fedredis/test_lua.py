@@ -187,6 +187,7 @@ class Recorder(scripts.Batch):
         answers = {"acquire": [1, 0], "claim": [1, 1, b"1", 0, 0], "submit": [1], "fail": [1]}
         answers |= {"tend": [len(self.sent) + 90, 1, 0, 0, 1, [], [], 0]}
         answers["open_round"] = [len(self.sent) + 100, 1, []]
+        answers["stop"] = [1, b"me"]
         self._replies.append(answers.get(name, [len(self.sent) + 100, 1]))
         return len(self._replies) - 1
 
@@ -232,7 +233,7 @@ def calls() -> dict[str, Call]:
         master._incoming._names[TRAIN] = ["update:1"]
         master.turn([done], [after])
         master.release("failed", "why")
-        asking.stop(client, "r1")  # type: ignore[arg-type]
+        asking.stop(client, "r1", "me")  # type: ignore[arg-type]
     return Recorder.sent
 
 
@@ -282,6 +283,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
         "bundles": 1,
         "before": 0,
         "told": "[]",
+        "meant": "me",
         "misleads": "[]",
         "ttl_ms": 7000,
         "fields": '{"round": "1"}' if name == "commit" else '{"reads": "{}"}',
@@ -291,7 +293,7 @@ def test_the_wrapper_sends_what_the_header_says(name: str, calls: dict[str, Call
     if name == "create":
         args |= {"id": "r1", "config": CONFIG.to_json(), "called": "preprocessing:0"}
         args |= {"schema": Schema.of({}).to_json(), "version": "0"}
-        args |= dict(zip(("head", "token"), calls[name][1][5:7], strict=True))
+        args |= dict(zip(("head", "token"), calls[name][1][5:7], strict=True)) | {"ttl_ms": 0}
         named |= {"runs": RUNS, "artifact": keys.artifact("preprocessing:0")}
         named |= {"parts": keys.parts("preprocessing:0")}
     if name == "submit":

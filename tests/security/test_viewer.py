@@ -56,7 +56,7 @@ def test_what_it_reads(fenced, call, viewer, admin, keys):
     at = ("--redis-url", fenced.viewer_url)
     (row,) = json.loads(call("runs", "--json", *at).out)
     assert row["run"] == keys.run_id
-    assert "waiting" in call("show", keys.run_id, *at).out
+    assert "interrupted" in call("show", keys.run_id, *at).out
     assert call("errors", keys.run_id, *at).code == 0
 
 
@@ -104,7 +104,7 @@ def test_the_page_shows_all_and_changes_nothing(fenced, keys, tmp_path):
         assert keys.run_id in page.get("/").text
         shown = page.get(f"/runs/{keys.run_id}")
         assert shown.status_code == 200
-        assert page.get(f"/api/runs/{keys.run_id}").json["status"] == "waiting"
+        assert page.get(f"/api/runs/{keys.run_id}").json["status"] == "interrupted"
         (token,) = set(re.findall(r'name="csrf_token" value="([^"]+)"', shown.text))
         for action in ("stop", "delete"):
             answer = page.post(f"/runs/{keys.run_id}/{action}", data={"csrf_token": token})

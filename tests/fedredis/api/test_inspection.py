@@ -20,7 +20,8 @@ def test_runs_newest_first(make_training, at):
     first.drive()
     second = make_training()
     assert [(s.run, s.status, s.round) for s in fedredis.runs(**at)] == [
-        (second.run_id, "waiting", 0),
+        # Made, and driven by nobody.
+        (second.run_id, "interrupted", 0),
         (first.run_id, "finished", 1),
     ]
 

@@ -62,6 +62,19 @@ def test_a_bound_that_no_sum_has_room_for(bound):
         count("n", (), bound=2.0**40).encode(np.zeros(1, int), np.array([1]), 1, 2**30)
 
 
+def test_what_is_not_negative_has_no_rest_below_0():
+    quantity = Quantity("x", (1,), 9.0, wide=True, nonnegative=True)
+    values = np.array([[0.0], [1e-9], [4.5]])
+    ones, rows = np.ones(3, np.int64), np.full(3, 1)
+    honest = quantity.encode(values, rows, 3, 3)
+    assert quantity.reasons(honest, ones, rows, 3, 3) == [None] * 3
+    lie = honest[:1].copy()
+    lie[0, 1] = -1
+    assert quantity.reasons(lie, ones[:1], rows[:1], 3, 3) == [
+        "array 'x' is not what 1 rows can come to"
+    ]
+
+
 def test_a_bound_of_0():
     quantity = Quantity("x", (2,), np.array([0, 1.0]))
     integers = quantity.encode(np.array([[0, 0.5]]), np.array([1]), 1, 1)

@@ -120,8 +120,7 @@ def test_a_master_that_is_interrupted_says_so(make_training, error, status):
 
 def test_a_master_that_is_asked_to_stop(make_training):
     run = make_training()
-    with pytest.raises(FedredisError, match=f"no master drives run {run.run_id}"):
-        stop(run.client, run.run_id)
+    assert stop(run.client, run.run_id) == ""
 
     def report(name, entry):
         if str(name) == "train:1":
@@ -136,6 +135,44 @@ def test_a_master_that_is_asked_to_stop(make_training):
     run.assert_as_undisturbed()
     with pytest.raises(RunNotFoundError, match="there is no run nobody"):
         stop(run.client, "nobody")
+
+
+def test_a_stop_holds_where_the_server_goes_back(make_training):
+    """Be it asked for before the loss, or while the lease is lost: it is the same master."""
+    for lost in ("lease", "sequence"):
+        run, told = make_training(), []
+
+        def report(name, entry, run=run, lost=lost, told=told):
+            told.append(str(name))
+            if told[-1] == "train:1":
+                if lost == "lease":
+                    run.let_lease_end()
+                assert bool(stop(run.client, run.run_id)) == (lost != "lease")
+            if told[-1] == "train:1" and lost != "lease":
+                run.client.hincrby(run.keys.run, "sequence", -1000)
+
+        with pytest.raises(StopRequestedError):
+            run.drive(report)
+        assert (run.state.status, run.state.error) == ("stopped", "asked to stop"), lost
+        run.drive()
+        run.assert_as_undisturbed()
+
+
+def test_a_stop_is_asked_for_again_of_the_same_master_alone(make_training):
+    run, asked = make_training(), []
+
+    def report(name, entry):
+        asked.append(stop(run.client, run.run_id, *asked[:1]))
+        # As if the server had lost it with its newest data.
+        run.client.hdel(run.keys.run, "stop") if len(asked) == 1 else None
+
+    with pytest.raises(StopRequestedError):
+        run.drive(report)
+    assert len(asked[0]) == 16
+    assert set(asked) == {asked[0]}
+    run.drive(lambda name, entry: asked.append(stop(run.client, run.run_id, asked[0])))
+    assert asked[-1] == ""
+    run.assert_as_undisturbed()
 
 
 class Tape:
