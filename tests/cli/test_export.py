@@ -37,13 +37,6 @@ def test_the_best_round_and_the_last(call, trained):
         assert f"after round {number} is in model.npz" in answer.err
 
 
-def test_onnx(call, trained, tmp_path):
-    pytest.importorskip("onnx")
-    training, at = trained
-    assert call("export", training.run_id, "--out", "model.onnx", *at).code == 0
-    assert (tmp_path / "model.onnx").stat().st_size > 500
-
-
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
@@ -56,8 +49,3 @@ def test_onnx(call, trained, tmp_path):
 )
 def test_wrong_calls(refused, args, complaint):
     assert complaint in refused("export", *args)
-
-
-def test_an_unknown_run(refused, server):
-    at = ("--redis-url", server.url)
-    assert "there is no run nosuch" in refused("export", "nosuch", "--out", "m.npz", *at)

@@ -44,7 +44,3 @@ def test_a_run_without_a_test(call, at):
 )
 def test_wrong_calls(refused, args, complaint):
     assert complaint in refused("plot", *args)
-
-
-def test_an_unknown_run(refused, at):
-    assert "there is no run nosuch" in refused("plot", "nosuch", "--out", "x.png", *at)

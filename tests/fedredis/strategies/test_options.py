@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from fedredis.errors import UsageError
-from fedredis.strategies import FedAvg
+from fedredis.strategies import STRATEGIES, FedAvg
 from fedredis.strategies.options import build, options, require
 
 
@@ -57,3 +57,25 @@ def test_values_are_read_as_what_the_default_is():
 def test_what_is_wrong_is_said_in_a_line(name, given, problem):
     with pytest.raises(UsageError, match=problem):
         build(KNOWN, name, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "range_"),
+    [
+        ("fedadagrad", "server_learning_rate", "0", "above 0, not 0"),
+        ("fedadagrad", "tau", "0", "above 0, not 0"),
+        ("fedadam", "beta1", "1", "at least 0 and below 1, not 1"),
+        ("fedadam", "beta1", "-0.1", "at least 0 and below 1, not -0.1"),
+        ("fedadam", "beta2", "-0.1", "at least 0 and below 1, not -0.1"),
+        ("fedavgm", "momentum", "1", "at least 0 and below 1, not 1"),
+        ("fedavgm", "momentum", "-0.1", "at least 0 and below 1, not -0.1"),
+        ("fedavgm", "server_learning_rate", "0", "above 0, not 0"),
+        ("fedprox", "mu", "-1", "0 or more, not -1"),
+        ("fedyogi", "beta2", "1", "at least 0 and below 1, not 1"),
+        ("qfedavg", "q", "-1", "0 or more, not -1"),
+        ("scaffold", "server_learning_rate", "0", "above 0, not 0"),
+    ],
+)
+def test_an_option_out_of_its_range_is_named(name, option, value, range_):
+    with pytest.raises(UsageError, match=f"{name}: {option} must be {range_}"):
+        build(STRATEGIES, name, {option: value})

@@ -72,8 +72,3 @@ def test_normalisers_that_come_to_nothing(federation):
     nothing = Returned([np.zeros((3, 3)), np.zeros(1)], 9, 2, 4)
     with pytest.raises(FedredisError, match="nothing to divide by"):
         QFedAvg().move(federation.model, federation.first(QFedAvg()), nothing, federation.settings)
-
-
-def test_an_option_out_of_its_range_is_named():
-    with pytest.raises(UsageError, match="q must be 0 or more, not -1"):
-        QFedAvg(-1.0)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import fedredis
-from fedredis import features, models
+from fedredis import models
 from fedredis.api.trained.model_file import Description, load, save
 from fedredis.arrays import Schema
 from fedredis.data.meaning import digest
@@ -27,33 +27,14 @@ X = np.array(
 
 
 @pytest.fixture
-def make(tmp_path, learn):
-    """Return a function that saves a model with parameters at random."""
+def make(tmp_path, make_saved):
+    """Return a function that saves a model; it gives the path, and what it predicts."""
 
     def make(name="model.npz", *, classes=("cat", "dog", "eel"), columns=COLUMNS, X=X, **changes):
         settings = {"features": "quadratic", "missing": "mean", "model": "logistic", **changes}
-        mapping = features.make(
-            settings["features"], columns, settings["missing"], numeric_labels=not classes
-        )
-        known = learn(mapping, X, np.arange(len(X)) * 3.0)
-        model = models.make(settings["model"], mapping.width(known), len(classes))
-        arrays = [np.random.default_rng(5).normal(size=f.shape) for f in model.schema().fields]
-        description = Description(
-            run="r1",
-            round=7,
-            dataset="pets-3-0123abcd",
-            label="kind",
-            columns=columns,
-            classes=classes,
-            sha256=model.schema().sha256(arrays),
-            **settings,
-        )
-        named = dict(zip(model.schema().names, arrays, strict=True))
-        save(tmp_path / name, description, named, known)
-        told = model.predict(arrays, mapping.transform(known, X))
-        if not classes:
-            told = known["label_mean"] + known["label_scale"] * told
-        return tmp_path / name, told
+        saved, predict = make_saved(columns, X, classes, **settings)
+        save(tmp_path / name, *saved)
+        return tmp_path / name, predict(X)
 
     return make
 

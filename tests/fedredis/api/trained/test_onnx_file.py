@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from fedredis import features, models
 from fedredis.api.trained.model_file import Description
 from fedredis.errors import DataError, UsageError
 from fedredis.features.protocol import Column
@@ -26,30 +25,12 @@ def rows(n, seed=0):
 
 
 @pytest.fixture
-def make(learn):
+def make(make_saved):
     """Return a function that makes a model, as the graph of it and as what it predicts."""
 
     def make(*, classes=("cat", "dog", "eel"), columns=COLUMNS, X=None, **changes):
         settings = {"features": "plain", "missing": "error", "model": "logistic", **changes}
-        mapping = features.make(
-            settings["features"], columns, settings["missing"], numeric_labels=not classes
-        )
-        X = rows(400) if X is None else X
-        known = learn(mapping, X, np.arange(len(X)) * 3.0)
-        model = models.make(settings["model"], mapping.width(known), len(classes))
-        arrays = [np.random.default_rng(5).normal(size=f.shape) for f in model.schema().fields]
-        said = Description(
-            *("r1", 7, "pets", "kind", columns, classes),
-            **settings,
-            sha256=model.schema().sha256(arrays),
-        )
-        named = dict(zip(model.schema().names, arrays, strict=True))
-
-        def predict(X):
-            told = model.predict(arrays, mapping.transform(known, X))
-            return told if classes else known["label_mean"] + known["label_scale"] * told
-
-        return (said, named, known), predict
+        return make_saved(columns, rows(400) if X is None else X, classes, **settings)
 
     return make
 
