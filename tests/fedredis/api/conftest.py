@@ -9,10 +9,13 @@ import pytest
 import fedredis
 from fedredis.config import RunConfig
 from fedredis.features import Column
+from tests.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from redis import Redis
 
     from fedredis.embedded import EmbeddedServer
 
@@ -28,13 +31,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def csv(folder: Path) -> Path:
     """Write 300 songs."""
-    return fedredis.synth(folder / "songs.csv", songs=300)
+    return fedredis.synth(folder / "songs.csv", songs=300, force=True)
+
+
+@pytest.fixture(scope="session")
+def kept(embedded: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Train on the songs, on a given Redis, with a worker of its own."""
+    folder = tmp_path_factory.mktemp("trained")
+    csv, home = fedredis.synth(folder / "songs.csv", songs=300), folder / ".fedredis"
+
+    def train() -> tuple[str, fedredis.Outcome]:
+        asked: dict[str, Any] = {"slaves": 3, "rounds": 2, "workers": 1}
+        told = fedredis.run(csv, redis_url=embedded.url, home=home, **asked)
+        return told.run, told
+
+    return Kept.of(embedded.url, folder, train)
 
 
 @pytest.fixture
-def trained(csv: Path, server: EmbeddedServer) -> fedredis.Outcome:
-    """Train on the songs, on a given Redis, with a worker of its own."""
-    return fedredis.run(csv, slaves=3, rounds=2, workers=1, redis_url=server.url)
+def trained(kept: Kept, folder: Path, client: Redis) -> fedredis.Outcome:
+    """Return what training came to, which has left its run and its files here."""
+    kept.put_back(client, folder)
+    told: fedredis.Outcome = kept.told
+    return told
 
 
 @pytest.fixture
