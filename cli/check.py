@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from fedredis.api.checking import check
 from fedredis.cli import options, output
 from fedredis.cli.wording import as_options
 from fedredis.data.inspection import said_by
+from fedredis.printable import shell_word
 
 if TYPE_CHECKING:
     from fedredis.api.checking import Checked
@@ -81,7 +81,7 @@ def _print(file: Inspection, show: bool) -> None:
     results.print(table)
     for finding in file.findings:
         results.print(output.styled(f"found: {as_options(str(finding))}", "yellow"))
-    said = " ".join(f"--{name} {shlex.quote(text)}" for name, text in said_by(file.mended).items())
+    said = " ".join(f"--{name} {shell_word(text)}" for name, text in said_by(file.mended).items())
     if file.findings and said:
         # To be copied: no line is broken.
         results.print(output.styled(f"say: {said}", "bold"), soft_wrap=True)

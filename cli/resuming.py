@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedredis.printable import shell_word
 from fedredis.redis_url import fedredis_command
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ def how_to_resume(redis_url: str | None, home: Path, workers: int | None = None)
 
     `workers` is what was asked for: on a Redis of others none are started unasked.
     """
-    options = "" if home == Path(".fedredis") else f" --home {shlex.quote(str(home))}"
+    options = "" if home == Path(".fedredis") else f" --home {shell_word(str(home))}"
 
     def command(run: str, models: Collection[str]) -> str:
-        allowed = "".join(f" --allow-model {shlex.quote(model)}" for model in sorted(models))
+        allowed = "".join(f" --allow-model {shell_word(model)}" for model in sorted(models))
         if redis_url:
             allowed += f" --workers {workers}" if workers else ""
             return fedredis_command(f"fedredis resume {run}{allowed}", redis_url, os.environ)

@@ -46,6 +46,9 @@ MARKS = (
 #: Excel's own first line, that says what separates cells.
 SEP = re.compile(r'"?sep=(.)\1*"?\r?\n', re.IGNORECASE)
 
+#: Blank lines at a text's start.
+BLANK = re.compile(r"\A\s*[\r\n]")
+
 #: How texts begin that are no CSV, and what to do about them.
 NO_CSV = {
     re.compile(r'\s*(\{\s*"|\[\s*[\[{])'): "JSON: let its name end in .json, or .jsonl",
@@ -151,7 +154,7 @@ def _separator(text: str, path: Path) -> str:
     # It imports much, and not everybody reads CSV.
     from clevercsv import Detector
 
-    lines, taken = text.splitlines(keepends=True), 0
+    lines, taken = BLANK.sub("", text).splitlines(keepends=True), 0
     for count, line in enumerate(lines):
         taken += len(line)
         if taken > SAMPLE and count >= LINES:

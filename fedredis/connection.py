@@ -224,9 +224,12 @@ def explain(error: RedisError, url: str) -> RedisUnavailableError:
             f"Redis at {masked(url)} cannot persist what it is told: look at its disk and log"
         )
     if isinstance(error, AuthenticationError | AuthorizationError):
+        # What a server answers to HELLO without a password tells of commands.
+        none = "already authenticated" in str(error)
+        why = "it asks for a password" if none else str(error).rstrip(".")
         return RedisUnavailableError(
-            f"Redis at {masked(url)} refuses the login: {error}; a password is given in the URL "
-            f"or by {PASSWORD}"
+            f"Redis at {masked(url)} refuses the login: {why}; a password is given in the URL or "
+            f"by {PASSWORD}"
         )
     if isinstance(error, NoPermissionError):
         return RedisUnavailableError(

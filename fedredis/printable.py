@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 
 #: What a terminal would obey: C0 but for tab and newline, DEL, C1, and what turns the direction
 #: of writing.
@@ -29,3 +31,20 @@ def fit(text: str, encoding: str) -> str:
     if not encoding.startswith("utf"):
         text = text.replace("…", ".")
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def shell_word(text: str) -> str:
+    r"""Write a text as a word of a shell's command line that can be shown and pasted.
+
+    One with letters that can't be shown as they are is written as ``$'\x1b'``, as bash and zsh
+    read it.
+    """
+    if text.isprintable():
+        return shlex.quote(text)
+    plain = "".join(
+        "".join(f"\\x{byte:02x}" for byte in os.fsencode(letter))
+        if not letter.isprintable() or letter in "'\\"
+        else letter
+        for letter in text
+    )
+    return f"$'{plain}'"

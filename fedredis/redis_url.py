@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from redis import SSLConnection
 
 from fedredis.errors import UsageError
+from fedredis.printable import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,19 +213,19 @@ def redis_cli(url: str, environ: Mapping[str, str]) -> str:
     words += ["--insecure"] * (options.get("ssl_cert_reqs") == "none")
     if secret and not _held(url, environ):
         words += ["--askpass"]
-    line = shlex.join(map(str, words))
+    line = " ".join(shell_word(str(word)) for word in words)
     if not secret or not _held(url, environ):
         return line
     if environ.get(PASSWORD):
         return f'REDISCLI_AUTH="${PASSWORD}" {line}'
-    return f'REDISCLI_AUTH="$(cat {shlex.quote(environ[PASSWORD_FILE])})" {line}'
+    return f'REDISCLI_AUTH="$(cat {shell_word(environ[PASSWORD_FILE])})" {line}'
 
 
 def fedredis_command(command: str, url: str, environ: Mapping[str, str]) -> str:
     """Add to a ``fedredis`` command what leads it to the same Redis, and shows no password."""
     if url == with_password(environ.get("REDIS_URL", ""), environ):
         return command
-    line = f"{command} --redis-url {shlex.quote(without_password(url))}"
+    line = f"{command} --redis-url {shell_word(without_password(url))}"
     if _held(url, environ):
         return line
     # Where a password was on the command line: read it, and show nothing of it.

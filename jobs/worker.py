@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue, SimpleWorker
-from rq.exceptions import StopRequested
+from rq.exceptions import DeserializationError, StopRequested
 from rq.intermediate_queue import IntermediateQueue
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, now
 from rq.worker import WorkerStatus
 
 from fedredis import logs
+from fedredis.errors import FedredisError
 from fedredis.jobs.allowlist import AllowedJob
 from fedredis.jobs.context import WorkerContext
 from fedredis.jobs.gate import Gate
@@ -109,6 +110,13 @@ class FedredisWorker(SimpleWorker):
             self.log.warning("job %s was left: %s", job.id, error)
             self.executions.clear()
             self.set_state(WorkerStatus.IDLE)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Say in a line why a job was refused, or that there is nothing for it to do."""
+        if isinstance(error := exc_info[1], FedredisError | DeserializationError):
+            self.log.warning("job %s is over: %s", job.id, str(error) or "it can't be read")
+        else:
+            super().handle_exception(job, *exc_info)  # type: ignore[no-untyped-call]
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from fedredis.embedded.interrupts import held_back
 from fedredis.embedded.locks import Locks
 from fedredis.embedded.process import answer, start, stop
 from fedredis.errors import ServerError
+from fedredis.printable import shell_word
 
 if TYPE_CHECKING:
     from typing import Self
@@ -90,7 +90,7 @@ class EmbeddedServer:
         password = self.home / "password"
         if password.is_relative_to(Path.cwd()):
             password = password.relative_to(Path.cwd())
-        return f"REDISCLI_AUTH=$(cat {shlex.quote(str(password))}) redis-cli -p {self.port}"
+        return f"REDISCLI_AUTH=$(cat {shell_word(str(password))}) redis-cli -p {self.port}"
 
     def close(self) -> None:
         """Leave the server. The last process to leave stops it and waits for its end.

@@ -192,6 +192,10 @@ def test_check_with_a_wrong_password(server):
         RedisUnavailableError, match=r"^Redis at redis://:\*\*\*@.* refuses the login: "
     ):
         check(f"redis://:hunter2@127.0.0.1:{server.port}/0")
+    with pytest.raises(
+        RedisUnavailableError, match="refuses the login: it asks for a password; a"
+    ):
+        check(f"redis://127.0.0.1:{server.port}/0")
 
 
 def test_what_a_server_that_is_away_answers_is_tried_again():

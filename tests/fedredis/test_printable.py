@@ -1,6 +1,10 @@
+import os
+import shutil
+import subprocess
+
 import pytest
 
-from fedredis.printable import printable
+from fedredis.printable import printable, shell_word
 
 
 @pytest.mark.parametrize(
@@ -14,3 +18,18 @@ from fedredis.printable import printable
 )
 def test_what_a_terminal_would_obey(text, told):
     assert printable(text) == told
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="the words are for bash, which is not there")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("plain", "", "a b", "it's", "$(x) `y` \\", "é€", "-x", "~"),
+        *("a\nb's\t\\x", "\x1b[31m", "\u202ex", "e'é\u200b", os.fsdecode(b"\xff'")),
+    ],
+)
+def test_a_word_of_a_command_can_be_shown_and_pasted(text):
+    word = shell_word(text)
+    assert word.isprintable()
+    read = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert read.stdout == os.fsencode(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import zlib
 from typing import TYPE_CHECKING
@@ -65,16 +66,16 @@ def serves_on(
     queue: Queue,
     keys: RunKeys,
     master: MasterStore,
-) -> Callable[[], None]:
+) -> Callable[..., None]:
     """Return a check: behind all that is on the queue, a round is served as ever."""
 
-    def check() -> None:
+    def check(level: str = "CRITICAL") -> None:
         open_round(master)
         kwargs = {"run": keys.run_id, "round": "statistics:1"}
         job = queue.enqueue_call(STATISTICS, kwargs=kwargs)
         there = Folder(folder, manifest)
         serving = FedredisWorker(client, rq_client, make_card(there), Inputs(there))
-        serving.work(burst=True, logging_level="CRITICAL")
+        serving.work(burst=True, logging_level=level)
         assert client.llen(queue.key) == 0
         fetched = Job.fetch(job.id, connection=client, serializer=JSONSerializer)
         assert fetched.get_status().value == "finished"
@@ -122,6 +123,22 @@ def test_what_is_no_job_at_all(client, queue, serves_on):
         client.rpush(queue.key, name)
     client.rpush(f"{queue.key}:intermediate", b"\xff")
     serves_on()
+
+
+def test_what_is_wrong_with_a_job_is_said_in_a_line(client, queue, serves_on, caplog):
+    gone = {"run": "r9", "round": "train:1"}
+    queue.enqueue_call("fedredis.jobs.train", kwargs=gone, job_id="gone")
+    queue.enqueue_call("os.getcwd", job_id="forbidden")
+    queue.enqueue_call("os.getcwd", job_id="unread")
+    client.hset("rq:job:unread", "data", "1.5")
+    with caplog.at_level(logging.WARNING):
+        serves_on("WARNING")
+    said = sorted(r.getMessage() for r in caplog.records if r.getMessage().startswith("job "))
+    assert said == [
+        "job forbidden is over: 'os.getcwd' is not on the allow-list",
+        "job gone is over: there is no run r9",
+        "job unread is over: it can't be read",
+    ]
 
 
 def test_no_job_is_tried_again_or_waits_for_another(client, queue, serves_on):
