@@ -2,12 +2,15 @@
 
 import re
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 import fedredis
 from fedredis.api.session import session
+from fedredis.connection import connect
 from fedredis.data.reading import Reading
+from fedredis.embedded import EmbeddedServer
 from fedredis.errors import UsageError
 from fedredis.store import workers
 
@@ -21,15 +24,16 @@ def rows_of(name):
 ROWS = rows_of("a")
 
 
+def file_of(folder, name, header="age,dose,outcome", rows=None):
+    """Write a slave's file: its header may differ, and its text."""
+    (folder / f"{name}.csv").write_text(f"{header}\n{rows or rows_of(name)}")
+    return folder / f"{name}.csv"
+
+
 @pytest.fixture
 def ward(folder):
-    """Return a maker of a slave's file: its header may differ, and its text."""
-
-    def make(name, header="age,dose,outcome", rows=None):
-        (folder / f"{name}.csv").write_text(f"{header}\n{rows or rows_of(name)}")
-        return folder / f"{name}.csv"
-
-    return make
+    """Return a maker of a slave's file in the folder."""
+    return partial(file_of, folder)
 
 
 def wait_for(client, joins):
@@ -39,17 +43,25 @@ def wait_for(client, joins):
         cursor = workers.wait_for_join(client, cursor, 60)
 
 
-@pytest.fixture
-def wards(ward, server, client):
-    """Keep workers of slaves a, b and c, each with a file of its own; they are there."""
-    with ExitStack() as stack:
+@pytest.fixture(scope="module")
+def wards(tmp_path_factory):
+    """Keep workers of slaves a, b and c, each with a file of its own; return their server."""
+    folder = tmp_path_factory.mktemp("wards")
+    with EmbeddedServer.open(folder) as running, ExitStack() as stack:
+        at = {"dataset": "wards", "label": "outcome", "redis_url": running.url}
         for name in "abc":
-            lent = fedredis.serving(
-                ward(name), name=name, dataset="wards", label="outcome", redis_url=server.url
-            )
-            stack.enter_context(lent)
-        wait_for(client, 3)
-        yield server
+            stack.enter_context(fedredis.serving(file_of(folder, name), name=name, **at))
+        with connect(running.url) as client:
+            wait_for(client, 3)
+        yield running
+
+
+@pytest.fixture
+def no_run(wards):
+    """See that a test makes no run."""
+    before = fedredis.runs(redis_url=wards.url)
+    yield
+    assert fedredis.runs(redis_url=wards.url) == before
 
 
 def test_no_songs_are_generated_beside_slaves_that_wait(ward, folder):
@@ -100,6 +112,7 @@ def test_certain_slaves(wards):
     assert record.slaves["c"]["worker"].startswith("fedredis-wards-slave-c-")
 
 
+@pytest.mark.usefixtures("no_run")
 def test_it_has_to_be_clear_who_is_wanted(wards):
     for given, complaint in (
         ({}, "bring their own files: say how many there are with `slaves`, or who with `names`"),
@@ -114,11 +127,11 @@ def test_it_has_to_be_clear_who_is_wanted(wards):
     ):
         with pytest.raises(UsageError, match=complaint):
             fedredis.run(**given, redis_url=wards.url, wait_timeout=0)
-    assert fedredis.runs(redis_url=wards.url) == []
 
 
+@pytest.mark.usefixtures("no_run")
 def test_slaves_that_do_not_fit_each_other(ward, wards):
-    """One line names the slaves, the column and what each has; no run is made."""
+    """One line names the slaves, the column and what each has."""
     odd = ward("d", rows=re.sub(r",(\d),", r",d\1,", ROWS))
     lent = fedredis.serving(odd, name="d", dataset="wards", label="outcome", redis_url=wards.url)
     with lent, pytest.raises(UsageError) as mismatch:
@@ -126,14 +139,15 @@ def test_slaves_that_do_not_fit_each_other(ward, wards):
     assert str(mismatch.value).startswith(
         "slaves a and d don't fit each other: column 'dose' holds numbers at a and categories at d"
     )
-    assert fedredis.runs(redis_url=wards.url) == []
 
 
-def test_a_namesake_with_other_data(ward, wards, client):
+def test_a_namesake_with_other_data(ward, wards):
     at = {"dataset": "wards", "label": "outcome", "redis_url": wards.url}
-    with fedredis.serving(ward("b"), name="b", **at):
-        wait_for(client, 4)
-        assert len(workers.present(client)) == 4
+    with connect(wards.url) as client:
+        joined = client.xlen("fedredis:joined")
+        with fedredis.serving(ward("b"), name="b", **at):
+            wait_for(client, joined + 1)
+            assert len(workers.present(client)) == 4
     for rows in (ROWS * 2, ROWS.replace("20,", "21,", 1)):
         other = ward("other", rows=rows)
         with pytest.raises(UsageError, match="slave b of wards is there twice, with different"):
