@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import fedredis
 from fedredis.cli.main import run
 from tests.fedredis.conftest import make_training
+from tests.kept import Kept
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from redis import Redis
+
+    from fedredis.embedded import EmbeddedServer
 
 __all__ = ["make_training"]
 
@@ -56,3 +65,27 @@ def refused(call, tmp_path: Path):
         return answer.err
 
     return refused
+
+
+@pytest.fixture(scope="session")
+def kept(embedded: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Train once, on a given Redis with a worker of its own, on a few songs in a CSV file."""
+    folder = tmp_path_factory.mktemp("trained")
+    csv, home = fedredis.synth(folder / "songs.csv", songs=500), folder / ".fedredis"
+    asked = ("--data", csv, "--slaves", 3, "--rounds", 4, "--workers", 1, "--home", home)
+
+    def train() -> tuple[str, Any]:
+        with redirect_stdout(StringIO()) as out:
+            code = run([*map(str, ("run", *asked, "--redis-url", embedded.url, "--json"))])
+        assert code == 0
+        told = json.loads(out.getvalue())
+        return told["run"], told
+
+    return Kept.of(embedded.url, folder, train)
+
+
+@pytest.fixture
+def trained(kept: Kept, call, client: Redis, server: EmbeddedServer, tmp_path: Path):
+    """Return what training has printed, and where its run is, with its files here."""
+    kept.put_back(client, tmp_path)
+    return kept.told, ("--redis-url", server.url)

@@ -28,13 +28,13 @@ def cells(text):
     return [[cell.strip() for cell in row] for row in rows]
 
 
-def test_json_and_tables_say_the_same(call, train):
-    outcome, at = train("--slaves", 3)
+def test_json_and_tables_say_the_same(call, trained):
+    outcome, at = trained
     answer = call("baseline", outcome["run"], "--json", *at)
     assert (answer.code, answer.err) == (0, "")
     found = json.loads(answer.out)
     assert found["federated"]["accuracy"] == outcome["accuracy"]
-    assert (found["run"], found["round"], found["solver"]) == (outcome["run"], 2, "newton")
+    assert (found["run"], found["round"], found["solver"]) == (outcome["run"], 4, "newton")
     shown = call("baseline", outcome["run"], *at).out
     rows = cells(shown)
     names = ("local", "local_everywhere", "federated", "pooled")
@@ -45,7 +45,7 @@ def test_json_and_tables_say_the_same(call, train):
     assert [row[0] for row in rows[3:]] == [
         "local, each on its own slave's rows",
         "local, each on everyone's rows (mean)",
-        f"federated, run {outcome['run']}, round 2",
+        f"federated, run {outcome['run']}, round 4",
         "pooled",
     ]
     one = found["slaves"]["1"]
@@ -103,8 +103,8 @@ def test_a_slave_that_holds_no_rows_out(call, server):
     assert any(row[2] == "0" and row[3:6] == ["-", "-", "-"] for row in rows[:-4])
 
 
-def test_wrong_calls(call, train, refused, tmp_path):
-    outcome, at = train("--slaves", 2)
+def test_wrong_calls(call, trained, refused, tmp_path):
+    outcome, at = trained
     run = outcome["run"]
     assert "is not a name" in refused("baseline", "{x}")
     assert "there is no run nosuch" in refused("baseline", "nosuch", *at)
