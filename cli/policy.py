@@ -41,5 +41,7 @@ def check(path: Path, as_json: bool) -> None:
             "warning: least_slaves without masks is the master's promise: a single slave's sums "
             "reach it; add masks = true"
         )
+    if policy.roster and not policy.masks:
+        output.say("warning: a run without masks is worked for, too; masks = true forbids it")
     if policy.masks and policy.roster is None:
         output.say("warning: masks need the table [roster]; `fedredis identity make` prints lines")

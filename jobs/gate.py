@@ -105,6 +105,16 @@ class Gate:
                     Left(record.now(), slave, run, str(name), shapes, schema.nbytes, digest)
                     for slave in bundle.slaves
                 ]
+                if remembers := one.remembers:
+                    # The server keeps for each slave what it is given back.
+                    shapes = {f"memory {field.name}": field.shape for field in remembers.fields}
+                    left += [
+                        Left(
+                            *(record.now(), slave, run, str(name), shapes, remembers.nbytes),
+                            sha256=remembers.sha256(arrays),
+                        )
+                        for slave, arrays in zip(bundle.slaves, one.memories, strict=False)
+                    ]
         if left:
             record.write(left)
 
@@ -119,12 +129,15 @@ def _request(part: Exchange, config: RunConfig, *, masked: bool) -> Request:
     if kind == "inference":
         # The label is a column like others.
         columns += (config.reading.label,) if config.reading.label else ()
+    # Under masks a slave's memory stays with it.
+    memory = None if masked else part.remembers
+    kept = sum(field.size for field in memory.fields) if memory else 0
     return Request(
         str(part.name),
         kind,
         columns,
         slaves=len(part.slaves),
-        numbers=_numbers(part.rule),
+        numbers=_numbers(part.rule) + kept,
         masked=masked,
     )
 

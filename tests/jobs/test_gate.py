@@ -14,7 +14,7 @@ from fedredis.config import RunConfig
 from fedredis.data.reading import Reading
 from fedredis.errors import RuleError
 from fedredis.exchanges import KINDS, Exchange, Setup
-from fedredis.exchanges.here import drive
+from fedredis.exchanges.here import Here, drive
 from fedredis.exchanges.masked import Masked
 from fedredis.exchanges.setup import Prepared
 from fedredis.exchanges.unmask import Unmask
@@ -24,6 +24,7 @@ from fedredis.secure.identity import Identity, Roster
 from fedredis.secure.owner import Owner
 from fedredis.secure.policy import LEARNING, ROUNDS
 from fedredis.secure.record import Left, Record
+from fedredis.store.slave import Claim, Handed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,3 +159,25 @@ def test_what_is_masked_and_what_unmasks_it_are_one_round_of_a_day(tmp_path):
         keys.record.write([Left(1e9, "0", "r1", asked, {}, 0, "")])
     assert [keys.record.today("0", "r1", asked) for asked in ("train:1", "train:2")] == [1, 2]
     assert Record(keys.record.path, lambda: 1e9).today("0", "r1", "train:1") == 1
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.67])
+def test_what_the_server_keeps_for_a_slave_has_left_it(tmp_path, threshold):
+    """SCAFFOLD's memory: masks leave it where it is."""
+    setup = Setup(replace(setup_of(strategy="scaffold").config, threshold=threshold), run="r1")
+    keys, found = owner(tmp_path, "most_parameters = 0.7"), []
+    drive(setup, rows_of(), keys=keys, seen=lambda e, s: found.append(e))
+    # Three times 9 parameters: 27 are more than 14 of 20 rows, 18 as well.
+    (training,) = (e for e in found if str(e.name) == ("mask-" * bool(threshold)) + "train:1")
+    leave = 18 if threshold else 27
+    assert f"'most_parameters': {leave} numbers would leave" in refused(keys, setup, training)
+    here = Here(rows_of(), slaves=("0",), keys=keys)
+    updates = training.local(here)
+    (bundle,) = training.rule.bundles(updates)
+    claim = Claim(training.name, 1, ("0",))
+    handed = Handed(claim, bundle, training.rule.schema, updates.memories, training.remembers)
+    Gate(keys).note("r1", [(training.name, [handed])])
+    assert keys.record is not None
+    *_, last = keys.record.read()
+    assert ("memory weights" in last.arrays) == (not threshold)
+    assert keys.record.today("0", "r1", "train:2") == 1
