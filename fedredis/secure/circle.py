@@ -57,15 +57,18 @@ class Terms:
         """
         if not 0.5 < self.share <= 1:
             raise RuleError("threshold", f"{self.share} of the slaves is not more than half")
-        for name, key in keys.items():
-            public = roster.keys.get(name)
-            if public is None or name not in self.slaves:
+        # First, since who lacks one has signed another roster than all others.
+        for name in keys:
+            if name not in roster.keys or name not in self.slaves:
                 raise RuleError("roster", f"slave {name} is not on this slave's roster")
-            if not verify(public, signatures[name], self.statement(roster, name, key)):
+        for name, key in keys.items():
+            signed = self.statement(roster, name, key)
+            if not verify(roster.keys[name], signatures[name], signed):
                 raise RuleError(
                     "signatures",
                     f"the channel key of slave {name} is not signed by it for this run, its "
-                    "config and this roster; compare rosters (`fedredis identity show`)",
+                    "config and this roster; compare rosters (`fedredis identity show --roster "
+                    "FILE`)",
                 )
         least = graph.threshold(self.share, len(self.slaves))
         if len(keys) < least:

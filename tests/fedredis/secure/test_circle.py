@@ -92,6 +92,14 @@ def test_who_has_another_roster_has_signed_something_else(tmp_path):
         TERMS.circle(other, master.keys, master.signatures)
 
 
+def test_who_is_on_no_roster_is_named(tmp_path):
+    """Though the signatures of all others don't fit either."""
+    master = Master(tmp_path)
+    fewer = Roster({name: key for name, key in master.roster.keys.items() if name != "d"})
+    with pytest.raises(RuleError, match="'roster': slave d is not on this slave's roster"):
+        TERMS.circle(fewer, master.keys, master.signatures)
+
+
 def test_who_is_missing_leaves_a_circle_of_the_others(tmp_path):
     master = Master(tmp_path)
     del master.keys["b"]
