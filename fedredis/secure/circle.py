@@ -67,8 +67,8 @@ class Terms:
                 raise RuleError(
                     "signatures",
                     f"the channel key of slave {name} is not signed by it for this run, its "
-                    "config and this roster; compare rosters (`fedredis identity show --roster "
-                    "FILE`)",
+                    "config and this roster; compare rosters (`fedredis identity show` tells "
+                    "their fingerprints)",
                 )
         least = graph.threshold(self.share, len(self.slaves))
         if len(keys) < least:
