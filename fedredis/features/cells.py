@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fedredis.errors import BoundError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,6 +27,10 @@ _POWERS = np.ldexp(
 )
 #: The edges of the first count; what lies beyond them is counted too, at either end.
 MAGNITUDES = np.concatenate([-_POWERS[::-1], [0.0], _POWERS])
+#: How many of the rows may be in each cell of the first count: none beyond the edges.
+WITHIN = np.r_[0.0, np.ones(len(MAGNITUDES) - 1), 0.0]
+#: What is said of a column with numbers that can't be learned from.
+TOO_LARGE = f"it holds numbers beyond {MAGNITUDES[-1]:.0e}: divide it by a power of ten"
 #: Edges that are closer together have no line between them that float64 can hold.
 CLOSEST = 2.0**-1000
 #: A cell with no more rows than this is not divided.
@@ -41,6 +47,20 @@ def magnitudes(x: NDArray[Any]) -> NDArray[np.int64]:
     """Count values x (n,) between the `MAGNITUDES`, and below and above all of them."""
     cells = np.searchsorted(MAGNITUDES, x, side="right")
     return np.bincount(cells, minlength=len(MAGNITUDES) + 1)
+
+
+def inside(x: NDArray[Any], column: str) -> NDArray[np.int64]:
+    """Count values x (n,) of a column between the `MAGNITUDES`, as `magnitudes` does.
+
+    Raises
+    ------
+    BoundError
+        If one lies beyond them.
+    """
+    counts = magnitudes(x)
+    if counts[0] or counts[-1]:
+        raise BoundError(f"column '{column}': {TOO_LARGE}")
+    return counts
 
 
 def places(x: NDArray[Any]) -> NDArray[np.int64]:

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fedredis.arrays import Quantity, count
-from fedredis.errors import BoundError, DataError
+from fedredis.errors import DataError
 from fedredis.features import cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fedredis.arrays import Arrays, Named
-
-#: What is said of a column with numbers that can't be learned from.
-TOO_LARGE = f"it holds numbers beyond {cells.MAGNITUDES[-1]:.0e}: divide it by a power of ten"
 
 #: What is said of sums that no numbers have.
 NONE_SUCH = "as many numbers as are said to be there can't have such sums"
@@ -105,11 +102,8 @@ class Moments:
     def sums(self, name: str, known: Named, X: NDArray[Any]) -> Arrays:
         """Add up the quantities of a pass over rows X (n, columns), n may be 0."""
         if name == "magnitudes":
-            counts = np.array([cells.magnitudes(x[~np.isnan(x)]) for x in X.T])
-            for column, (below, *_, above) in zip(self.names, counts, strict=True):
-                if below or above:
-                    raise BoundError(f"column '{column}': {TOO_LARGE}")
-            return [counts]
+            named = zip(self.names, X.T, strict=True)
+            return [np.array([cells.inside(x[~np.isnan(x)], column) for column, x in named])]
         centre, unit = self._about(known)
         there = ~np.isnan(X)
         # Of false ranges numbers become infinite, which no sum takes.
@@ -158,7 +152,7 @@ class Moments:
         edges = cells.MAGNITUDES
         for name, line in zip(self.names, counts, strict=True):
             if line[0] or line[-1]:
-                raise DataError(TOO_LARGE, column=name)
+                raise DataError(cells.TOO_LARGE, column=name)
             filled = np.flatnonzero(line[1:-1])
             if not len(filled):
                 raise nothing_in(name)
@@ -184,11 +178,8 @@ def magnitudes(name: str, columns: int, gaps: bool, least: float = -np.inf) -> Q
 
     None of them is below `least`, an edge.
     """
-    low = np.r_[-np.inf, cells.MAGNITUDES]
-    high = np.r_[cells.MAGNITUDES, np.inf]
-    can_be = np.isfinite(high) & np.isfinite(low) & (low >= least)
-    # Nothing is in the others, in which nobody counts a row by mistake.
-    return histograms(name, columns, len(can_be), gaps, np.where(can_be, 1.0, 0.0))
+    bound = np.where(np.r_[-np.inf, cells.MAGNITUDES] >= least, cells.WITHIN, 0.0)
+    return histograms(name, columns, len(bound), gaps, bound)
 
 
 def pairs(

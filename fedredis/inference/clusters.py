@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Lloyd:
     most_steps: int
     scope: Scope
     standardise: bool = True
+    blanks: ClassVar[bool] = False
 
     def next_pass(self, known: Named) -> str | None:
         """``step <n>``."""

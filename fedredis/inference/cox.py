@@ -12,7 +12,7 @@ Where strata are the slaves, each works out its own likelihood, which is rounded
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -121,6 +121,7 @@ class Cox:
     efron: bool = True
     #: Whether every slave is a stratum.
     by_slave: bool = False
+    blanks: ClassVar[bool] = False
 
     def next_pass(self, known: Named) -> str | None:
         """``step <n>``."""

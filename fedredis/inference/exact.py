@@ -8,7 +8,7 @@ hardly be known beforehand, and nothing is lost that a float64 has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -53,10 +53,18 @@ class Count:
     quantity: Quantity
 
     @classmethod
-    def of(cls, name: str, *shape: int, among: Sequence[int] = (), cells: bool = False) -> Count:
+    def of(
+        cls,
+        name: str,
+        *shape: int,
+        among: Sequence[int] = (),
+        cells: bool = False,
+        bound: float | NDArray[Any] = 1.0,
+    ) -> Count:
         """Make counts of a shape; a row counts once in each, or once among those along some axes.
 
-        `cells` are of the rows of each kind, of which an owner may want to tell no few.
+        `cells` are of the rows of each kind, of which an owner may want to tell no few; `bound` is
+        0 where no row may be counted.
         """
         if not among:
             return cls(count(name, shape, cells=cells))
@@ -67,7 +75,20 @@ class Count:
             fine: NDArray[np.bool_] = (each <= rows[:, np.newaxis]).all(axis=1)
             return fine
 
-        return cls(count(name, shape, cells=cells, plausible=once, must=must))
+        return cls(count(name, shape, bound=bound, cells=cells, plausible=once, must=must))
+
+    def of_all(self, rows: str) -> Count:
+        """Return the same where each row of another count, by its name, is among these (p, …)."""
+
+        def all_of_them(
+            counts: NDArray[Any], there: NDArray[np.int64], moved: NDArray[np.float64]
+        ) -> NDArray[np.bool_]:
+            each = counts.reshape(*counts.shape[:2], -1).sum(axis=2)
+            fine: NDArray[np.bool_] = (each == there.reshape(-1, 1)).all(axis=1)
+            return fine
+
+        must = "its counts have to come to the number of rows"
+        return Count(replace(self.quantity, beside=rows, agrees=all_of_them, must=must))
 
     def decode(self, total: NDArray[Any]) -> NDArray[Any]:
         """Return the total."""

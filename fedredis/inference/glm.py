@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class Scoring:
     frequency: bool = False
     #: ``""``, ``"HC0"``, ``"HC1"`` or ``"cluster"``.
     covariance: str = ""
+    blanks: ClassVar[bool] = False
 
     @cached_property
     def family(self) -> Family:

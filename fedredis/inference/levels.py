@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class Levels:
     needed: tuple[str, ...] = ()
     #: A category with fewer rows than this is refused.
     least: int = 0
+    blanks: ClassVar[bool] = False
 
     def next_pass(self, known: Named) -> str | None:
         """``levels``, if there are such columns."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ class Moments:
     groups: Groups
     scope: Scope
     correlate: bool = True
+    blanks: ClassVar[bool] = True
 
     def next_pass(self, known: Named) -> str | None:
         """``ranges``, then ``moments`` if there are numbers."""
@@ -81,7 +82,8 @@ class Moments:
             levels = [(c, len(known[f"levels:{c}"])) for c in self.categories]
             counts = (Count.of(f"counts:{c}", g, k, among=(0, 1), cells=True) for c, k in levels)
             rows = Count.of("group_rows", g, among=(0,), cells=True)
-            return (Count.of("cells", g, d, CELLS, among=(0, 2)), rows, *counts)
+            within = Count.of("cells", g, d, CELLS, among=(0, 2), bound=cells.WITHIN)
+            return (within, rows, *counts)
         own = (Real("sums", (g, d, 2), self.scope),)
         if not self._pairs:
             return own
@@ -100,7 +102,7 @@ class Moments:
             for column in range(d):
                 for one in range(g):
                     some = there[column] & (group == one)
-                    counts[one, column] = cells.magnitudes(x[column, some])
+                    counts[one, column] = cells.inside(x[column, some], self.columns[column])
             rows = np.bincount(group[group >= 0], minlength=g)
             return [counts, rows, *(self._levels(known, frame, c, group) for c in self.categories)]
         q = np.where(there, (x - known["pivot"][:, np.newaxis]) / known["unit"][:, np.newaxis], 0)
@@ -152,7 +154,7 @@ class Moments:
         pivots, units = [], []
         for name, line in zip(self.columns, counts.sum(axis=0), strict=True):
             if line[0] or line[-1]:
-                raise DataError("it holds numbers that can't be added up", column=name)
+                raise DataError(cells.TOO_LARGE, column=name)
             filled = np.flatnonzero(line[1:-1])
             low, high = (edges[filled[0]], edges[filled[-1] + 1]) if len(filled) else (0.0, 1.0)
             pivot = float(line[1:-1] @ middles / max(1, line.sum()))

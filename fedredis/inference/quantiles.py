@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Quantiles:
     groups: Groups
     quantiles: tuple[float, ...]
     resolution: float
+    blanks: ClassVar[bool] = True
 
     def next_pass(self, known: Named) -> str | None:
         """``quantiles <n>``, while an interval is too large."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -93,6 +93,7 @@ class Spread:
     share: float = math.inf
     #: How many of the last variables are no columns of a model.
     beside: int = 0
+    blanks: ClassVar[bool] = False
 
     def next_pass(self, known: Named) -> str | None:
         """``ranges``, then ``spread``."""
@@ -106,7 +107,9 @@ class Spread:
         """Describe what is summed in a pass."""
         p = len(self.variables.names(known))
         if name == "ranges":
-            return (Count.of("cells", p, len(cells.MAGNITUDES) + 1, among=(1,)), Count.of("rows"))
+            shape = p, len(cells.WITHIN)
+            counts = Count.of("cells", *shape, among=(1,), bound=cells.WITHIN)
+            return counts.of_all("rows"), Count.of("rows")
         return self._reals(known)
 
     def _reals(self, known: Named) -> tuple[Real, Real]:
@@ -118,7 +121,8 @@ class Spread:
         """Add up a slave's rows."""
         x = self.variables.matrix(known, frame)
         if name == "ranges":
-            counts = [cells.magnitudes(column) for column in np.ascontiguousarray(x.T)]
+            columns = zip(self.variables.names(known), np.ascontiguousarray(x.T), strict=True)
+            counts = [cells.inside(column, name) for name, column in columns]
             return [np.array(counts, np.int64).reshape(x.shape[1], -1), np.array(len(x))]
         q = (x - known["pivot"]) / known["unit"]
         sums, products = self._reals(known)
@@ -160,7 +164,7 @@ class Spread:
         low, high = [], []
         for name, line in zip(names, total[0], strict=True):
             if line[0] or line[-1] or line.sum() != rows:
-                raise DataError("it holds numbers that can't be added up", column=name)
+                raise DataError(cells.TOO_LARGE, column=name)
             filled = np.flatnonzero(line[1:-1])
             low.append(edges[filled[0]])
             high.append(edges[filled[-1] + 1])

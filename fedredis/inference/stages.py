@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
+
+from fedredis.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -46,6 +48,9 @@ class Frame:
 
 class Stage(Protocol):
     """Some passes; what it has learned are named arrays, `known`, and it never changes itself."""
+
+    #: Whether some of that may be no number (NaN), as where a group has no rows.
+    blanks: ClassVar[bool]
 
     def next_pass(self, known: Named) -> str | None:
         """Name the pass that is still to be made, or None when nothing is missing."""
@@ -91,10 +96,32 @@ class Chain:
         """Return what is known after a pass.
 
         If the next stage can't begin with it, this is said here, before any slave is asked.
+
+        Raises
+        ------
+        DataError
+            If nothing can be learned of such sums, or no rows can have them.
         """
-        after = self._stage(known).learn(name, known, total)
-        self.next_pass(after)
+        stage = self._stage(known)
+        try:
+            # What comes of it is looked at below.
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+                after = stage.learn(name, known, total)
+                self.next_pass(after)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise _of_no_rows(name, str(error)) from error
+        unlike = np.isinf if stage.blanks else lambda array: ~np.isfinite(array)
+        for key, array in after.items():
+            if array is not known.get(key) and unlike(array).any():
+                raise _of_no_rows(name, f"its {key} would be no number")
         return after
+
+
+def _of_no_rows(name: str, why: str) -> DataError:
+    return DataError(
+        f"the slaves' sums of the pass '{name}' go with no rows ({why}): a slave has handed in "
+        "others than its own, or others than before"
+    )
 
 
 def step_of(known: Named) -> int:

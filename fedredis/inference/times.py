@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -81,6 +81,7 @@ class Times:
 
     subjects: Subjects
     scope: Scope
+    blanks: ClassVar[bool] = False
 
     def next_pass(self, known: Named) -> str | None:
         """``events``, ``times``, ``risk``."""
