@@ -17,6 +17,7 @@ from fedredis.data.reading import UNSAID, Reading, parts
 from fedredis.data.songs import LABEL
 from fedredis.data.table import Account, Table
 from fedredis.errors import DataError
+from fedredis.printable import item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +194,9 @@ def first_of_each(identities: Sequence[str]) -> NDArray[np.bool_]:
 def _require(path: Path, header: list[str], name: str) -> None:
     if name not in header:
         raise DataError(
-            f"there is no such column; there are {', '.join(header)}", file=path, column=name
+            f"there is no such column; there are {', '.join(map(item, header))}",
+            file=path,
+            column=name,
         )
 
 

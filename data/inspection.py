@@ -14,6 +14,7 @@ from fedredis.data.columns import choose
 from fedredis.data.doubts import Finding, FindingWarning
 from fedredis.data.file import EMPTY, table_of
 from fedredis.errors import DataError
+from fedredis.printable import item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,14 +213,9 @@ def _facts(cells: Cells, reading: Reading, table: Table | None) -> Iterator[Colu
 def said_by(reading: Reading) -> dict[str, str]:
     """Return what a reading says that is not said anyway, as text, a field a name."""
     return {
-        name: ",".join(map(_quoted, value)) if isinstance(value, tuple) else str(value)
+        name: ",".join(map(item, value)) if isinstance(value, tuple) else str(value)
         for name, value in reading.as_dict.items()
     }
-
-
-def _quoted(item: str) -> str:
-    """Put a name with a comma or a quote in quotes, as options want it."""
-    return '"' + item.replace('"', '""') + '"' if {*item} & {*',"'} else item
 
 
 def _bare(error: DataError) -> str:

@@ -33,6 +33,11 @@ def fit(text: str, encoding: str) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def item(name: str) -> str:
+    """Put a name with a comma or a quote in quotes, as options want it, and one of nothing."""
+    return '"' + name.replace('"', '""') + '"' if not name or {*name} & {*',"'} else name
+
+
 def shell_word(text: str) -> str:
     r"""Write a text as a word of a shell's command line that can be shown and pasted.
 

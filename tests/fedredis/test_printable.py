@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from fedredis.printable import printable, shell_word
+from fedredis.cli.options import split
+from fedredis.printable import item, printable, shell_word
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,9 @@ def test_a_word_of_a_command_can_be_shown_and_pasted(text):
     assert word.isprintable()
     read = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
     assert read.stdout == os.fsencode(text)
+
+
+def test_a_name_in_a_list_is_written_as_options_take_it():
+    names = ["a b", "Paris, France", 'q"r', ""]
+    assert [item(name) for name in names] == ["a b", '"Paris, France"', '"q""r"', '""']
+    assert split(",".join(map(item, names))) == names

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedredis.data.cuts.spec import Cut
+from fedredis.data.meaning import composed
 from fedredis.errors import UsageError
+from fedredis.printable import item
 
 if TYPE_CHECKING:
     from fedredis.api.preparation import Rows
@@ -69,8 +71,14 @@ class Songs:
         """Where rows of a name are."""
         places: dict[str, list[int]] = {}
         for place, name in enumerate(self.table.names or ()):
-            places.setdefault(name, []).append(place)
+            places.setdefault(_bare(name), []).append(place)
         return places
+
+    @cached_property
+    def _artists(self) -> list[str] | None:
+        """Whose each row is, if the rows tell it."""
+        groups = self.table.groups
+        return None if groups is None else [_bare(artist) for artist in groups]
 
     def suggest(self, text: str, most: int) -> list[tuple[str, str]]:
         """List names that hold a text, those first that begin with it, each with its artist.
@@ -102,14 +110,17 @@ class Songs:
         UsageError
             If there is none.
         """
-        found, artists = self._places.get(song, []), self.table.groups
+        found = self._places.get(_bare(song), [])
+        artists = self._artists
         if not found:
             raise UsageError(f"there is no song named {song!r} in {self.table.source}")
         if artist is not None:
             there = [] if artists is None else sorted({artists[place] for place in found})
-            found = [place for place in found if artists is not None and artists[place] == artist]
+            found = [
+                place for place in found if artists is not None and artists[place] == _bare(artist)
+            ]
             if not found:
-                told = f"; there are those of: {', '.join(there)}" if there else ""
+                told = f"; there are those of: {', '.join(map(item, there))}" if there else ""
                 raise UsageError(f"`artist`: {artist!r} has no song named {song!r}{told}")
         if len(found) == 1:
             return found[0], []
@@ -119,9 +130,16 @@ class Songs:
         others = dict.fromkeys(artists[place] for place in found)
         del others[mine := artists[found[0]]]
         if not others:
-            return found[0], [f"{several}; all are of {mine}"]
-        listed = ", ".join(others)
-        return found[0], [f"{several}, that of {mine}; `artist` chooses, others are of: {listed}"]
+            return found[0], [f"{several}; all are of {item(mine)}"]
+        listed = ", ".join(map(item, others))
+        return found[0], [
+            f"{several}, that of {item(mine)}; `artist` chooses, others are of: {listed}"
+        ]
+
+
+def _bare(name: str) -> str:
+    """Return a name as it is looked for: of spaces around it, and of accents apart, nothing."""
+    return composed(name).strip()
 
 
 def _with_artists(rows: Rows, seed: int) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from fedredis.arguments import arguments_of, check_ranges
 from fedredis.errors import UsageError
 from fedredis.inference.levels import Levels
+from fedredis.printable import item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +50,7 @@ class Context:
 
     def _check_column(self, name: str, kind: str) -> None:
         if name not in self.kinds:
-            there = ", ".join(self.kinds)
+            there = ", ".join(map(item, self.kinds))
             raise UsageError(f"there is no column '{name}'; there are {there}")
         if kind not in ("any", self.kinds[name]):
             holds, wanted = "categories", "numbers"

@@ -53,6 +53,25 @@ def test_another_file(trained, csv, song, server, folder):
         )
 
 
+def test_names_are_found_whatever_is_around_them():
+    named = ("Hello ", "\u00dcni", "Hello", "Hello")
+    table = Table(
+        np.zeros((4, 1)), np.arange(4) % 2, (), ("a", "b"), Reading(label="kind"), "x.csv", named
+    )
+    assert Songs(table).find(" U\u0308ni") == (1, [])
+    by = Songs(replace(table, groups=("A ", "B", "", "Simon, Paul")))
+    assert by.find("Hello", "A") == by.find("Hello ", " A") == (0, [])
+    assert by.find("Hello") == (
+        0,
+        [
+            "3 rows are called 'Hello': the first one is taken, that of A; `artist` chooses, "
+            'others are of: "", "Simon, Paul"'
+        ],
+    )
+    with pytest.raises(UsageError, match=r'there are those of: "", A, "Simon, Paul"$'):
+        by.find("Hello", "C")
+
+
 def test_names_are_suggested():
     named = ("Hey Jude", "Hey", "Oh, hey there", "hey", "Judex", "Hey")
     table = Table(
