@@ -82,6 +82,10 @@ class RuleError(FedredisError):
         super().__init__(f"refused by the rule '{rule}': {why}")
 
 
+class JournalError(FedredisError):
+    """What a slave has to write down on its own disk, before it does anything, can't be."""
+
+
 class UpdateRefusedError(FedredisError):
     """A slave's update can't be counted."""
 

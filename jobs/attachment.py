@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from fedredis.errors import ArtifactGoneError
+from fedredis.errors import ArtifactGoneError, JournalError
 from fedredis.jobs.claims import Claims
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.labour import Done, Labour
@@ -172,8 +172,8 @@ class Attachment:
             if not asks and not done:
                 return claimed
             handed = [one.handed() for one in done]
-            names = [one.claim.name for one in done]
-            self._context.gate.note(self._run.run_id, zip(names, handed, strict=True))
+            if not self._noted(done, handed):
+                done, handed = [], []
             every = [one for some in handed for one in some]
             visit = self._store.visit(every, asks, self._wanted(asks))
             queue = iter(visit.submissions)
@@ -184,6 +184,18 @@ class Attachment:
             done = [one for one in rest if one is not None]
             done += self._granted(asks, visit)
             claimed = claimed or bool(done)
+
+    def _noted(self, done: Sequence[Done], handed: Sequence[Sequence[Handed]]) -> bool:
+        """Record what is to be handed in; say whether it may leave, and report it if not."""
+        names = [one.claim.name for one in done]
+        try:
+            self._context.gate.note(self._run.run_id, zip(names, handed, strict=True))
+        except JournalError:
+            for one in done:
+                for slave in one.updates.slaves:
+                    self._labour.fail(one.claim, slave)
+            return False
+        return True
 
     def _granted(self, asks: Sequence[Ask], visit: Visit) -> list[Done]:
         """Work for those who were claimed; return what is to be handed in."""

@@ -88,8 +88,8 @@ class Gate:
 
         Raises
         ------
-        FedredisError
-            If it can't be recorded.
+        JournalError
+            If it can't be recorded: then it may not leave.
         """
         if self.owner is None or self.owner.record is None:
             return

@@ -15,7 +15,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from fedredis.errors import FedredisError, RuleError
+from fedredis.errors import JournalError, RuleError
 from fedredis.secure.naming import MASK, plain_text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Journal:
 
         Raises
         ------
-        FedredisError
+        JournalError
             If it can't be opened, or is damaged.
         """
         path = folder / "state.sqlite"
@@ -73,7 +73,7 @@ class Journal:
             connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'OFF'}")
             connection.executescript(TABLES)
         except (OSError, sqlite3.Error) as error:
-            raise FedredisError(f"the journal {path} can't be used: {error}") from None
+            raise JournalError(f"the journal {path} can't be used: {error}") from None
         return cls(connection)
 
     @contextmanager
@@ -87,7 +87,7 @@ class Journal:
                 raise
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise FedredisError(f"a slave's journal can't be written: {error}") from None
+            raise JournalError(f"a slave's journal can't be written: {error}") from None
 
     def root(self, run: str, slave: str, now: float) -> bytes:
         """Return what a slave has drawn for a run (32,), now if it has not yet."""
@@ -163,7 +163,7 @@ class Journal:
 
         Raises
         ------
-        FedredisError
+        JournalError
             If the journal can't be read.
         """
         query = (
@@ -173,7 +173,7 @@ class Journal:
         try:
             rows = [self._connection.execute(query, (run, s, before)).fetchone() for s in slaves]
         except sqlite3.Error as error:
-            raise FedredisError(f"a slave's journal can't be read: {error}") from None
+            raise JournalError(f"a slave's journal can't be read: {error}") from None
         return [row[0] if row else None for row in rows]
 
     def forget(self, before: float) -> None:

@@ -55,7 +55,7 @@ class Owner:
         ------
         UsageError
             If it is none.
-        FedredisError
+        JournalError
             If the journal can't be used.
         """
         folder, policy = path.parent, Policy.load(path)

@@ -9,7 +9,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fedredis.errors import BlobError, FedredisError, UsageError
+from fedredis.errors import BlobError, JournalError, UsageError
 from fedredis.keys import RoundName
 from fedredis.secure.naming import BEFORE, plain_name
 
@@ -73,7 +73,7 @@ class Record:
 
         Raises
         ------
-        FedredisError
+        JournalError
             If it can't be written: then nothing may leave.
         """
         lines = (json.dumps(asdict(one), separators=(",", ":")) + "\n" for one in left)
@@ -92,20 +92,23 @@ class Record:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise FedredisError(f"the record {self.path}: {error.strerror}") from None
+            raise JournalError(f"the record {self.path}: {error.strerror}") from None
 
     def today(self, slave: str, run: str, round_: str) -> int:
         """Count the rounds that a slave took part in within the last day, other than this one.
 
         Raises
         ------
-        UsageError
+        JournalError
             If the record can't be read.
         """
         # What other workers have written since is among it.
-        for left in self._further() if self.path.exists() else ():
-            if left.counts:
-                self._rounds.setdefault(left.counts, left.time)
+        try:
+            for left in self._further() if self.path.exists() else ():
+                if left.counts:
+                    self._rounds.setdefault(left.counts, left.time)
+        except UsageError as error:
+            raise JournalError(f"the record {error}") from None
         since = self._clock() - DAY
         self._rounds = {key: time for key, time in self._rounds.items() if time > since}
         return sum(key[0] == slave and key[1:] != (run, round_) for key in self._rounds)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from fedredis.errors import JournalError
 from fedredis.exchanges import Setup, job_of
 from fedredis.exchanges.here import drive
 from fedredis.jobs import attachment
 from fedredis.jobs.attachment import LONGEST_STAY, Attachment, serve
+from fedredis.jobs.gate import Gate
 from fedredis.jobs.labour import Labour
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run, drive_run
@@ -270,6 +272,25 @@ def test_a_slave_that_fails_takes_no_other_with_it(
         assert told[slave]["error"] == f"{file}: there is no such file"
     noted = sorted((r.run, r.round, r.slave) for r in caplog.records)
     assert noted == [(keys.run_id, name, slave) for slave in failing for _ in range(2)]
+
+
+@pytest.mark.usefixtures("learnt")
+def test_nothing_leaves_that_can_not_be_recorded(client, keys, master, make_stay, monkeypatch):
+    open_round(master, quorum=1)
+
+    def note(gate: Gate, run: str, handed: Any) -> None:
+        if list(handed):
+            raise JournalError("the record is full")
+
+    monkeypatch.setattr(Gate, "note", note)
+    stay = make_stay(most=4)
+    stay.stay()
+    assert stay.counted == {}
+    assert client.lrange(keys.round(FIRST).bundles, 0, -1) == []
+    assert state_of(master) is RoundState.BELOW_QUORUM
+    told = runs.failures(client, keys.run_id, ("0", "1", "2", "3"))
+    assert {one["error"] for one in told.values()} == {"the record is full"}
+    assert {one["failures"] for one in told.values()} == {"2"}
 
 
 def test_a_round_that_can_not_be_read_fails_with_the_reason(client, keys, master, make_stay):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from fedredis.errors import FedredisError, RuleError
+from fedredis.errors import JournalError, RuleError
 from fedredis.secure.journal import Journal
 
 #: Asks for the set named by its argument, and is killed once it has been told that it may answer.
@@ -93,12 +93,12 @@ def test_of_large_memories_fewer_are_kept(tmp_path, monkeypatch):
 
 def test_a_damaged_journal_is_a_line(tmp_path):
     (tmp_path / "state.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(FedredisError, match=r"journal .*state\.sqlite can't be used"):
+    with pytest.raises(JournalError, match=r"journal .*state\.sqlite can't be used"):
         Journal.open(tmp_path)
     journal = Journal.open(tmp_path / "other")
     sqlite3.connect(tmp_path / "other" / "state.sqlite").executescript("DROP TABLE roots")
-    with pytest.raises(FedredisError, match="can't be written: no such table"):
+    with pytest.raises(JournalError, match="can't be written: no such table"):
         journal.root("run", "a", 1.0)
     sqlite3.connect(tmp_path / "other" / "state.sqlite").executescript("DROP TABLE memories")
-    with pytest.raises(FedredisError, match="can't be read: no such table"):
+    with pytest.raises(JournalError, match="can't be read: no such table"):
         journal.memories("run", ["a"], 1)

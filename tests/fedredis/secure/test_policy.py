@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fedredis.errors import FedredisError, RuleError, UsageError
+from fedredis.errors import JournalError, RuleError, UsageError
 from fedredis.secure.policy import Policy, Request
 from fedredis.secure.record import DAY, Left, Record
 
@@ -135,7 +135,7 @@ def test_nothing_leaves_of_which_no_whole_line_could_be_written(tmp_path, monkey
     record = Record(tmp_path / "record.jsonl", lambda: 0.0)
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, text: write(descriptor, text[:-1]))
-    with pytest.raises(FedredisError, match="No space left"):
+    with pytest.raises(JournalError, match="No space left"):
         record.write([Left(0.0, "a", "run", "train:1", {"w": (2, 3)}, 48, "00")])
     assert record.today("a", "run", "train:2") == 0
     assert record.path.read_bytes() == b""
@@ -151,7 +151,7 @@ def test_rounds_of_other_workers_count(tmp_path):
     with one.path.open("a") as file:
         file.write("{}\n")
     for _ in range(2):
-        with pytest.raises(UsageError, match="line 5 is no record"):
+        with pytest.raises(JournalError, match=r"the record .*, line 5 is no record"):
             other.today("a", "run", "train:9")
     one.path.unlink()
     one.write([Left(0.0, "a", "run", "train:5", {}, 48, "00")])
