@@ -12,7 +12,7 @@ from fedredis.redis_url import fedredis_command
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from fedredis.api.starting import HowToResume
+    from fedredis.api.resuming import HowToResume
     from fedredis.store.runs import RunState
 
 

@@ -5,42 +5,37 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fedredis.api.arrivals import described, see_who_waits
 from fedredis.api.driver import Driver
 from fedredis.api.preparation import find_partitions, prepare
 from fedredis.api.request import Request, own_models
+from fedredis.api.resuming import call_to_resume
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
-from fedredis.data.manifest import Manifest, read_manifest
+from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import check_files
 from fedredis.errors import UsageError
-from fedredis.jobs.agreement import agreed
 from fedredis.jobs.heartbeat import Heartbeat
-from fedredis.jobs.roster import brings_own, wait_for_dataset, wait_for_owners
-from fedredis.redis_url import masked
 from fedredis.rounds.beginning import Beginning
 from fedredis.rounds.master import create_run
 from fedredis.store import runs
-from fedredis.store.workers import present
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from redis import Redis
 
     from fedredis.api.answer import Answer
     from fedredis.api.driver import Say
     from fedredis.api.outcome import Outcome
+    from fedredis.api.resuming import HowToResume
     from fedredis.data.source import Frame
     from fedredis.keys import RoundName
     from fedredis.rounds.engine import Report
-
-#: Makes of a run's id, and the models that it needs to be allowed, what goes on with it.
-HowToResume = Callable[[str, Collection[str]], str]
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +163,7 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
             check_files(folder, manifest, config.slave_ids)
     with session(request.redis_url, request.home) as opened:
         if request.here:
-            _see_who_waits(opened.client, request)
+            see_who_waits(opened.client, request)
         else:
             deadline = started + request.wait_timeout
             manifest, named = described(opened.client, request, report=say, deadline=deadline)
@@ -180,26 +175,6 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         about: Any = (opened, request, run_id, workers, folder, models, started, resume)
         with _held(opened.client, run_id, token, config.lease_ms) as held:
             yield Driver(*about, **{**held, "account": account})
-
-
-def _see_who_waits(client: Redis, request: Request) -> None:
-    """See that nobody waits in vain while songs are generated, and here they alone could be meant.
-
-    Raises
-    ------
-    UsageError
-        If slaves do.
-    """
-    generated = request.data is None and not request.reading.sql
-    if request.redis_url or request.workers or not generated:
-        return
-    # Workers of other runs of this folder hold what was cut in it.
-    cut = {folder.name for folder in (request.home / "partitions").glob("*")}
-    if others := sorted({card.dataset for card in present(client)} - cut):
-        raise UsageError(
-            f"slaves of {', '.join(others)} wait here: `dataset={others[0]}` trains with them, "
-            "`data` says what else to learn from, and `workers` that songs are to be generated"
-        )
 
 
 @contextmanager
@@ -240,40 +215,6 @@ def _held(client: Redis, run: str, token: str, lease_ms: int) -> Iterator[dict[s
         yield {"beginning": beginning, "begins": held.close, "token": token}
 
 
-def described(
-    client: Redis, request: Request, *, report: Say, deadline: float
-) -> tuple[Manifest, tuple[str, ...]]:
-    """Learn from the slaves that come what data they have, and their names if they have such.
-
-    The slaves of a partition folder are all described by the first one that comes.
-
-    Raises
-    ------
-    DataError
-        If a slave describes its data in a way that can't be read.
-    UsageError
-        If it is not clear which slaves are wanted, or their data doesn't fit together.
-    WaitTimeoutError
-        If they have not come by `deadline`, on the monotonic clock.
-    """
-    how: Any = {"report": report, "deadline": deadline, "clock": time.monotonic}
-    card = wait_for_dataset(client, request.dataset, **how)
-    if not brings_own(card):
-        if request.names:
-            raise UsageError(
-                f"`names`: the slaves of {card.dataset} hold a partition folder, and are numbered"
-            )
-        return Manifest.from_json(card.manifest), ()
-    who = request.names or request.slaves
-    if who is None:
-        raise UsageError(
-            f"the slaves of {card.dataset} bring their own files: say how many there are with "
-            "`slaves`, or who with `names`"
-        )
-    found = wait_for_owners(client, card.dataset, who, **how)
-    return agreed(found), tuple(sorted(found))
-
-
 def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:
     """Drive a run to its end for a caller who looks at nothing but its rounds."""
     from fedredis.api.notebook import progress as progress_of
@@ -288,15 +229,3 @@ def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:
                 one(name, entry)
 
         return driver.drive(tell, logger.info)
-
-
-def call_to_resume(redis_url: str | None, home: PathLike, workers: int | None) -> HowToResume:
-    """Make the call that goes on with a run; `workers` is what was asked for."""
-    where = f", redis_url={masked(redis_url)!r}" if redis_url else f", home={str(home)!r}"
-    where += f", workers={workers}" if redis_url and workers else ""
-
-    def call(run: str, models: Collection[str]) -> str:
-        allowed = f", allow_models={sorted(models)!r}" if models else ""
-        return f"fedredis.resume({run!r}{where}{allowed})"
-
-    return call

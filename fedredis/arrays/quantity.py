@@ -211,12 +211,6 @@ class Quantity:
         )
 
 
-def rows_said() -> Quantity:
-    """Describe the number of rows, which each slave says beside its sum, too."""
-    must = "it has to be the number of rows"
-    return count("rows", (1,), plausible=lambda integers, n: integers[:, 0] == n, must=must)
-
-
 def count(
     name: str,
     shape: tuple[int, ...],

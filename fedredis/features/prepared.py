@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fedredis.arrays.quantity import rows_said
+from fedredis.arrays.rows import rows_said
 from fedredis.errors import DataError
 from fedredis.features.categories import Categories
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from fedredis.arrays import Quantity
 from fedredis.arrays.figures import figures
-from fedredis.arrays.quantity import rows_said
+from fedredis.arrays.rows import rows_said
 from fedredis.metrics.protocol import Figure
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from fedredis.api.inference.questions import Question
 from fedredis.api.preparation import Rows
 from fedredis.api.request import Request
-from fedredis.api.starting import begun, call_to_resume
+from fedredis.api.resuming import call_to_resume
+from fedredis.api.starting import begun
 from fedredis.arguments import argument
 from fedredis.data.meaning import digest
 from fedredis.data.reading import Reading
