@@ -123,7 +123,10 @@ def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):
         assert one.today("a", "run", "train:2") == 1
     assert [left.round for left in again.read()] == ["train:1", "train:1", "train:2", "train:3"]
     assert record.path.stat().st_mode & 0o777 == 0o600
-    now[0] += DAY + 1
+    # A clock that was set back makes no room.
+    now[0] -= 10 * DAY
+    assert record.today("a", "run", "train:3") == 2
+    now[0] += 11 * DAY + 1
     assert record.today("a", "run", "train:3") == 0
     for text in ("{\n", record.path.read_text().replace("train:1", "train")):
         record.path.write_text(text)
