@@ -156,6 +156,11 @@ class Site:
         command = [sys.executable, STOPPABLE, "fedredis", *map(str, args)]
         return self._start([*command, "--redis-url", url or self.server.url], {}, faults)
 
+    def as_it_is(self, *args: object) -> Process:
+        """Start a ``fedredis`` that nothing stops."""
+        command = [FEDREDIS, *map(str, args), "--redis-url", self.server.url]
+        return self._start(command, {}, {})
+
     def fedredis(self, *args: object, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command as it is to its end, and check its exit code."""
         done = subprocess.run(

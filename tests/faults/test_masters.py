@@ -23,6 +23,28 @@ def test_row_04_the_master_is_killed_and_resumed(site, gates, assert_as_undistur
     assert_as_undisturbed(run)
 
 
+#: More than the 8,000 values that a script can take off Lua's stack at once.
+MANY = 8001
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_row_04_scaffold_over_more_slaves_than_a_script_takes_at_once(
+    site, partitions, assert_as_undisturbed
+):
+    folder = partitions(MANY)
+    run = site.create(partitions=folder, strategy="scaffold", rounds=2, lease_ms=5000)
+    site.as_it_is("slave", "--data", folder, "--workers", 2)
+    master, inside = site.master(run), run.round("train:2").inside
+    while not 0 < run.client.hlen(inside) < MANY:
+        master.lives_for(0.1)
+    master.kill()
+    assert run.state.round == 1
+    again = site.master(run)
+    assert again.popen.wait(900) == 0, again.said
+    assert_as_undisturbed(run)
+
+
 def test_row_11_a_master_that_slept_through_its_lease(site, gates, send, assert_as_undisturbed):
     """A second one takes over; the first is fenced, writes nothing, and says so."""
     run = site.create()
