@@ -108,7 +108,7 @@ def test_a_curve_goes_from_the_least_to_the_greatest(values, width, drawn):
 def test_without_a_terminal_it_says_what_happens_and_ends_with_the_run(
     make_training, call, at, monkeypatch
 ):
-    training = make_training(rounds=3)
+    training = make_training(rounds=3, holder="its master")
     watching, there = threading.Event(), following.read_workers
     # The run begins when somebody looks.
     monkeypatch.setattr(following, "read_workers", lambda c: (watching.set(), there(c))[1])

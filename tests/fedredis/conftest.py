@@ -105,6 +105,8 @@ class Training:
     client: Redis
     setup: Setup
     farm: Farm
+    #: What its master holds the lease with from the beginning; empty to take it when it drives.
+    holder: str = ""
     reported: list[str] = field(default_factory=list)
 
     def drive(self, report: Callable[[RoundName, Any], None] = lambda name, entry: None) -> None:
@@ -120,6 +122,7 @@ class Training:
             dispatcher=lambda store, config: self.farm,
             report=note,
             clock=time.monotonic,
+            token=self.holder,
         )
 
     @property
@@ -180,10 +183,12 @@ def make_training(client: Redis, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """Return a maker of runs; masters tick 50 times a second. `farm` sets how slaves work."""
     monkeypatch.setattr("fedredis.rounds.engine.TICK", 0.02)
 
-    def make_(slaves: int = 4, farm: Mapping[str, Any] | None = None, **changes: Any) -> Training:
+    def make_(
+        slaves: int = 4, farm: Mapping[str, Any] | None = None, holder: str = "", **changes: Any
+    ) -> Training:
         rows = rows_of(slaves)
         setup = setup_of(rows, **{"rounds": 3, "attempts": 2, "lease_ms": 60_000, **changes})
-        run_id = create_run(client, setup.config)
-        return Training(client, setup, Farm(client, run_id, setup, rows, **(farm or {})))
+        run_id = create_run(client, setup.config, holder=holder)
+        return Training(client, setup, Farm(client, run_id, setup, rows, **(farm or {})), holder)
 
     return make_
