@@ -116,7 +116,7 @@ class FedredisWorker(SimpleWorker):
         if isinstance(error := exc_info[1], FedredisError | DeserializationError):
             self.log.warning("job %s is over: %s", job.id, str(error) or "it can't be read")
         else:
-            super().handle_exception(job, *exc_info)  # type: ignore[no-untyped-call]
+            super().handle_exception(job, *exc_info)
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None

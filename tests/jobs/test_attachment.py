@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from fedredis.errors import JournalError
+from fedredis.errors import BoundError, JournalError
 from fedredis.exchanges import Setup, job_of
 from fedredis.exchanges.here import drive
 from fedredis.jobs import attachment
@@ -329,6 +329,19 @@ def test_what_redis_does_not_answer_is_no_failure_of_the_slave(
     assert not client.exists(keys.round(FIRST).attempts)
     # It is not there any more, so that its slave is looked after.
     assert attached(client, keys) == []
+
+
+def test_what_is_out_of_bounds_is_told_in_a_line(client, keys, master, make_stay, monkeypatch):
+    def too_large(*args):
+        raise BoundError("column 'x': it holds numbers beyond 1e+154")
+
+    open_round(master)
+    monkeypatch.setattr(Labour, "_desk", too_large)
+    make_stay().stay()
+    told = runs.failures(client, keys.run_id, ("0", "1", "2", "3"))
+    assert {one["error"] for one in told.values()} == {
+        "column 'x': it holds numbers beyond 1e+154"
+    }
 
 
 @pytest.mark.parametrize("stopping", [False, True])

@@ -32,7 +32,8 @@ class Predicted:
     """Rows with what a model says of them."""
 
     run: str
-    #: The rows as they came, then ``<label>_predicted``, then a probability for each class.
+    #: The rows as they came, with a frame's own index, then ``<label>_predicted``, then a
+    #: probability for each class.
     frame: Frame
     #: What is odd about them, a line each.
     warnings: tuple[str, ...]
@@ -106,6 +107,9 @@ def predict_rows(
     if target is not None and write is not None:
         with written_whole(target) as scratch:
             write(frame, scratch)
+    if not isinstance(data, str | os.PathLike):
+        # So that the answers can be put beside what they are of.
+        frame.index = data.index
     odd = [f"there is no column '{column}': all its cells are missing" for column in lacking]
     odd += [f"column '{name}' holds lists or objects: left out" for name in opened.nested]
     number = partial(cells.line, cells.path)

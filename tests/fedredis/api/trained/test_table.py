@@ -11,6 +11,10 @@ def test_a_frame_and_a_file_of_another_dialect(trained, csv, folder, server):
     songs = pd.read_csv(csv).drop(columns="decade").head(20)
     told = fedredis.predict_rows(songs, trained.run, redis_url=server.url)
     assert told.warnings == ()
+    indexed = songs.set_index(pd.Index([f"song {i}" for i in range(20)][::-1]))
+    again = fedredis.predict_rows(indexed, trained.run, redis_url=server.url).frame
+    assert again.index.equals(indexed.index)
+    assert again["decade_predicted"].tolist() == told.frame["decade_predicted"].tolist()
     assert list(told.frame.columns[: songs.shape[1]]) == list(songs.columns)
     shares = told.frame.filter(like="p_")
     np.testing.assert_allclose(shares.sum(axis=1), 1)
