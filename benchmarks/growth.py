@@ -101,7 +101,10 @@ def main() -> None:
         for size in (size for size in PARAMETERS if size <= chosen.most_parameters):
             os.environ[wide.PARAMETERS] = str(size)
             by_parameters.append(measure(on, size, 10, model="wide"))
-    curves = {"slaves": (by_slaves, 1_000), "parameters (10 slaves)": (by_parameters, 100_000)}
+    curves = {
+        "slaves": (by_slaves, min(1_000, chosen.most_slaves)),
+        "parameters (10 slaves)": (by_parameters, min(100_000, chosen.most_parameters)),
+    }
     for title, (points, least) in curves.items():
         console.print(table(title, points, least))
 
