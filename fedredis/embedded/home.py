@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 #: Bytes in the path of a Unix socket that clients can connect to (Linux: 107, macOS: 103).
 SOCKET_PATH_MAX = 100
+#: What a run makes in its directory before a server starts there.
+BEFORE_SERVERS = {"partitions", "keys"}
 
 
 def prepare(home: Path) -> Path:
@@ -26,8 +28,9 @@ def prepare(home: Path) -> Path:
     if status.st_uid != os.geteuid():
         raise ServerError(f"{home} belongs to another user: choose another directory")
     if status.st_mode & 0o077:
-        # Every home has its start.lock first, so another process that starts is no stranger.
-        if any(home.iterdir()) and not (home / "start.lock").exists():
+        # Every server has its start.lock first, so another process that starts is no stranger.
+        there = {path.name for path in home.iterdir()}
+        if there - BEFORE_SERVERS and "start.lock" not in there:
             raise ServerError(
                 f"{home} holds other files and is open to other users: "
                 "choose another directory, or make it yours alone with chmod 700"

@@ -456,9 +456,13 @@ def test_only_this_user_reads_its_files(home, binary):
     assert (home / ".gitignore").read_text() == "*\n"
 
 
-def test_an_empty_directory_is_tightened(home, binary):
+@pytest.mark.parametrize("there", [(), ("partitions", "keys")])
+def test_a_directory_with_nothing_of_others_is_tightened(home, binary, there):
+    """A run cuts rows and makes keys there before its server starts."""
     home.mkdir()
     home.chmod(0o755)
+    for name in there:
+        (home / name).mkdir()
     EmbeddedServer.open(home, binary=binary).close()
     assert home.stat().st_mode & 0o777 == 0o700
     home.chmod(0o777)
