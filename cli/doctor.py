@@ -33,6 +33,8 @@ PACKAGES = ("fedredis", "redis", "rq", "numpy", "pandas")
 OLDEST_SERVER = (7, 0)
 #: Share of a server's maxmemory above which the next run may not fit.
 NEARLY_FULL = 0.9
+#: Bytes that a small run takes, with its scripts and connections; MiB that are advised at least.
+SMALL_RUN, ADVISED = 8 * 2**20, 64
 #: Seconds by which this machine's clock may differ from the server's.
 CLOCKS_DIFFER = 5.0
 
@@ -177,9 +179,10 @@ def _memory(info: dict[str, Any], cli: str) -> str:
             "maxmemory-policy noeviction"
         )
     amounts = f"{info['used_memory_human']} used of maxmemory {info['maxmemory_human']}"
-    if used > NEARLY_FULL * most:
+    if used > NEARLY_FULL * most or most - used < SMALL_RUN:
         then = "writes are refused" if used > most else "a run may not fit"
-        raise Problem(f"{amounts}, {then}: {cli} CONFIG SET maxmemory {-(-used // 2**20) * 4}mb")
+        enough = max(-(-used // 2**20) * 4, ADVISED)
+        raise Problem(f"{amounts}, {then}: {cli} CONFIG SET maxmemory {enough}mb")
     return f"{amounts}, {policy}"
 
 

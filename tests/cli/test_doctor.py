@@ -77,6 +77,11 @@ def test_the_cause_alone_is_told(look, call, monkeypatch):
     [
         ({"appendonly": "no"}, "persistence", "a restart loses runs: .*appendonly yes"),
         (
+            {"maxmemory": "7mb"},
+            "memory",
+            r"used of maxmemory 7.00M, a run may not fit: .*maxmemory 64mb",
+        ),
+        (
             {"maxmemory": "1"},
             "memory",
             r"used of maxmemory 1B, writes are refused: .*maxmemory \d+mb",
