@@ -109,6 +109,9 @@ def slaves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     for place, run in enumerate(runs):
         values, rows = run.slaves(figure)
         if not values:
+            why = "masked" if run.record.state.config.secure else "not told"
+            at = axes.get_yaxis_transform()
+            axes.text(0.5, -place, why, transform=at, ha="center", va="bottom", color="#555555")
             continue
         # Side by side by the golden ratio: evenly, and always the same.
         aside = 0.4 * (np.arange(len(values)) * 0.618034 % 1 - 0.5)

@@ -113,9 +113,11 @@ def test_dots_are_slaves(make):
     assert small < large
 
 
-def test_slaves_that_have_told_nothing(make):
-    axes = panels(figure_of([make(told={"0": {}})]))["slaves"]
-    assert len(axes.collections) == 0
+@pytest.mark.parametrize(("threshold", "why"), [(0.0, "not told"), (0.67, "masked")])
+def test_slaves_that_have_told_nothing(make, threshold, why):
+    axes = panels(figure_of([make(told={"0": {}}, threshold=threshold)]))["slaves"]
+    assert not axes.collections
+    assert [text.get_text() for text in axes.texts] == [why]
 
 
 def test_shares_and_counts_of_classes(make):
