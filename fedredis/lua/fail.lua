@@ -34,18 +34,22 @@ for i = 6, #ARGV do
     local tried = tonumber(redis.call('HGET', attempts, id) or 0)
     answers[i - 5] = tried >= tonumber(state[6]) and 2 or 1
   else
-    redis.call('HSET', slave, 'error', error, 'round', name)
-    redis.call('HINCRBY', slave, 'failures', 1)
+    -- Numbers as they are to be: of a script that is cut off in its file, a server may do the first
+    -- commands twice.
+    local failures = (tonumber(redis.call('HGET', slave, 'failures')) or 0) + 1
+    redis.call('HSET', slave, 'error', error, 'round', name, 'failures', failures)
     tally(counts, as, 1)
     redis.call('HDEL', claims, id)
-    local tried = redis.call('HINCRBY', attempts, id, 1)
+    local tried = (tonumber(redis.call('HGET', attempts, id)) or 0) + 1
+    redis.call('HSET', attempts, id, tried)
     tell(events, 1000, 'type', 'failed', 'round', name, 'slave', id, 'attempt', tried)
     if tried < tonumber(state[6]) then
       answers[i - 5], back = 1, true
       redis.call('ZADD', ids, 0, id)
     else
       answers[i - 5] = 2
-      given_up = redis.call('HINCRBY', round, 'given_up', 1)
+      given_up = (given_up or 0) + 1
+      redis.call('HSET', round, 'given_up', given_up)
     end
   end
 end

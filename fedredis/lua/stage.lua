@@ -10,7 +10,12 @@ local before, ttl = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local parts = {}
 for i = 3, #ARGV do parts[i - 2] = ARGV[i] end
-if before == 0 then redis.call('UNLINK', staged) end
+if before == 0 then
+  -- Written first, so that its removal is in the server's file, too: of a script that is cut off
+  -- there, a server may do the first commands twice, and the parts would be there twice.
+  redis.call('SET', staged, '')
+  redis.call('UNLINK', staged)
+end
 redis.call('LTRIM', staged, 0, before - 1)
 spread('RPUSH', staged, parts)
 redis.call('PEXPIRE', staged, ttl)

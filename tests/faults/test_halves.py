@@ -1,0 +1,76 @@
+"""A script that is cut off in the server's file: Redis 7.0 leaves its first commands there, and
+does them when it starts for the second time, beside those of the script that was sent again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fedredis.connection import connect
+from fedredis.keys import RoundName, RunKeys
+from fedredis.store import steps
+from fedredis.store.scripts import Batch
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+KEYS, TRAIN = RunKeys("r1"), RoundName("train", 1)
+ROUND = KEYS.round(TRAIN)
+
+
+def stage(client: Redis) -> None:
+    batch = Batch(client, "a test")
+    batch.stage("aside", [b"head", b"body"])
+    batch.run()
+
+
+def create(client: Redis) -> None:
+    batch = Batch(client, "a test")
+    keys = [KEYS.run, "runs", KEYS.everyone, KEYS.artifact("a"), KEYS.parts("a"), KEYS.lease]
+    batch.script("create", keys, ["r1", "{}", "a", "{}", "1", "head", "token", 0, "0", "1"])
+    batch.run()
+
+
+def fail(client: Redis) -> None:
+    batch = Batch(client, "a test")
+    for slave in ("0", "1"):
+        steps.fail(batch, KEYS, TRAIN, 1, "w", "too hot", [slave.encode()])
+    batch.run()
+
+
+def looked(client: Redis) -> dict[str, Any]:
+    """Return what the scripts above have written, but for times."""
+    hashes = [ROUND.attempts, ROUND.round, KEYS.slave("0"), KEYS.slave("1")]
+    found: dict[str, Any] = {key: client.hgetall(key) for key in hashes}
+    return found | {key: client.lrange(key, 0, -1) for key in ("aside", KEYS.parts("a"))}
+
+
+@pytest.mark.parametrize(
+    ("script", "last"),
+    [
+        *((stage, word) for word in (b"RPUSH", b"PEXPIREAT")),
+        *((create, word) for word in (b"ZADD", b"UNLINK", b"RPUSH")),
+        *((fail, word) for word in (b"HDEL", b"given_up", b"failed")),
+    ],
+)
+def test_what_is_done_twice_by_halves_is_there_once(site, script, last):
+    with connect(site.server.url) as client:
+        fields = {"state": "open", "epoch": 1, "expected": 2, "given_up": 0, "quorum": 0}
+        client.hset(ROUND.round, mapping={**fields, "attempts": 1})
+        client.hset(ROUND.claims, mapping={"0": "w", "1": "w"})
+        begun = site.server.file.stat().st_size
+        script(client)
+        whole = looked(client)
+    site.server.kill()
+    written = site.server.file.read_bytes()
+    at = written.index(last, begun)
+    site.server.file.write_bytes(written[: at + len(last) // 2])
+    for first in (True, False):
+        site.server.start()
+        with connect(site.server.url) as client:
+            if first:
+                script(client)
+            assert looked(client) == whole
+        site.server.kill()
