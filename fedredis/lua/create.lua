@@ -29,7 +29,7 @@ redis.call('HSET', run, 'status', 'waiting', 'config', config, 'started', starte
   'sequence', 0, 'round', 0, 'model', '', 'preprocessing', called, 'master', token)
 spread('ZADD', everyone, places)
 redis.call('HSET', artifact, 'schema', schema, 'version', version)
--- Its removal is in the server's file, so that it is there once, whatever part of that is done twice.
+-- Its removal is in the server's file: it is there once, whatever part of that is done twice.
 redis.call('SET', parts, '')
 redis.call('UNLINK', parts)
 redis.call('RPUSH', parts, head)

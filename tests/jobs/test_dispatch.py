@@ -221,7 +221,7 @@ def test_a_job_carries_names_and_nothing_else(client, make_scene, kind):
     scene.dispatch(RoundName("train", 3), 4, kind)
     (name,) = scene.jobs()
     run_id = scene.keys.run_id
-    assert name.startswith(f"fedredis-{scene.config.dataset}__{run_id}_{kind}_")
+    assert name.startswith(f"fedredis-{scene.config.dataset}__{run_id}__{kind}_")
     job = client.hgetall(f"rq:job:{name}")
     call = [f"fedredis.jobs.{kind}", None, [], {"run": run_id, "round": "train:3"}]
     assert json.loads(zlib.decompress(job[b"data"])) == call
