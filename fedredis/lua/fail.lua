@@ -34,8 +34,8 @@ for i = 6, #ARGV do
     local tried = tonumber(redis.call('HGET', attempts, id) or 0)
     answers[i - 5] = tried >= tonumber(state[6]) and 2 or 1
   else
-    -- Numbers as they are to be: of a script that is cut off in its file, a server may do the first
-    -- commands twice.
+    -- Numbers as they are to be: of a script that is cut off in its file, a server may do the
+    -- first commands twice.
     local failures = (tonumber(redis.call('HGET', slave, 'failures')) or 0) + 1
     redis.call('HSET', slave, 'error', error, 'round', name, 'failures', failures)
     tally(counts, as, 1)
