@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fedredis.config import RunConfig
 from fedredis.exchanges import Setup, job_of, make
 from fedredis.exchanges.plan import Progress
-from fedredis.exchanges.plans import plan_of
+from fedredis.exchanges.plans import following, plan_of
 from fedredis.store.replies import reads_of
 from fedredis.store.slave import SlaveStore
 
@@ -99,7 +99,7 @@ class RunView:
 
     def following(self, names: Sequence[RoundName]) -> list[RoundName]:
         """Name the rounds that likely follow some, in order."""
-        return self._plan.following(names)
+        return following(self.setup, names)
 
     def likely(self, name: RoundName) -> set[str]:
         """Name what a round will likely read that is not in memory: its task is not known yet."""

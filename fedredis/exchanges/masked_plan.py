@@ -14,10 +14,10 @@ from fedredis.exchanges.hiding import TESTED
 from fedredis.exchanges.plan import Plan
 from fedredis.exchanges.unmask import Unmask
 from fedredis.keys import RoundName
-from fedredis.secure.naming import BEFORE, masked_name, plain_name
+from fedredis.secure.naming import masked_name, plain_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from fedredis.exchanges.plan import Progress
     from fedredis.exchanges.protocol import Exchange, Reduced, Step
@@ -66,16 +66,6 @@ class MaskedPlan(Plan):
             return test if TESTED in inside else None
         tested = progress.scores.get(test.number - 1) is not None
         return test if tested and test.number not in progress.scores else None
-
-    def following(self, names: Sequence[RoundName]) -> list[RoundName]:
-        """Name the rounds that likely follow some: a sum's second, then the first of the next."""
-        return [
-            masked_name(replace(name, number=name.number + 1))
-            if name == plain_name(name)
-            else plain_name(name)
-            for name in names
-            if name.kind not in BEFORE
-        ]
 
     def needed(self, progress: Progress) -> list[str]:
         """Name the artifacts that a run can't go on without."""

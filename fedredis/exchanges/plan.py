@@ -11,7 +11,7 @@ from fedredis.keys import RoundName
 from fedredis.metrics.scores import MOST_CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from fedredis.arrays import Named
     from fedredis.exchanges.protocol import Exchange, Reduced, Step
@@ -134,12 +134,6 @@ class Plan:
             return False
         # The newest model is under test while the next one is trained: not waited for.
         return not out_of_patience(progress.scores, config.patience, newest - UNDER_TEST)
-
-    def following(self, names: Sequence[RoundName]) -> list[RoundName]:
-        """Name the rounds that likely follow some, in order: the test of a model comes first."""
-        tests = [RoundName("evaluate", name.number) for name in names if name.kind == "train"]
-        after = [RoundName(name.kind, name.number + 1) for name in names]
-        return list(dict.fromkeys((*tests, *after)))
 
     def needed(self, progress: Progress) -> list[str]:
         """Name the artifacts that a run can't go on without."""

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from fedredis.exchanges.plan import GROWS, Plan
 from fedredis.keys import RoundName
+from fedredis.secure.naming import BEFORE, masked_name, plain_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedredis.exchanges.plan import Progress
     from fedredis.exchanges.protocol import Exchange, Reduced, Step
     from fedredis.exchanges.setup import Setup
@@ -75,6 +78,20 @@ class InferencePlan(Plan):
     def ending(self, progress: Progress) -> tuple[str, ...]:
         """Nothing: a result has warnings of its own."""
         return ()
+
+
+def following(setup: Setup, names: Sequence[RoundName]) -> list[RoundName]:
+    """Name the rounds that likely follow some, in order: the test of a model comes first.
+
+    Under masks a sum's second round follows its first, and then comes the first of the next.
+    """
+    if setup.config.secure:
+        sums = [name for name in names if name.kind not in BEFORE]
+        after = (masked_name(RoundName(name.kind, name.number + 1)) for name in sums)
+        plain = map(plain_name, sums)
+        return [p if p != n else a for n, p, a in zip(sums, plain, after, strict=True)]
+    tests = [RoundName("evaluate", name.number) for name in names if name.kind == "train"]
+    return list(dict.fromkeys((*tests, *(RoundName(n.kind, n.number + 1) for n in names))))
 
 
 def plan_of(setup: Setup) -> Plan:

@@ -22,8 +22,8 @@ ADVICE = {
     "interrupted": "The master is gone without a word, killed perhaps. Resuming goes on from the "
     "last committed round, to the same bits.",
     "stopped": "It was stopped, and nothing is lost: resuming goes on to the same bits.",
-    "slave": "The traceback is of the slave's own machine: its last line says what to mend there. "
-    "The slave is asked again until its attempts are used up, and after a resume.",
+    "slave": "The line says what to mend at the slave, and a traceback is of its own machine. It "
+    "is asked again until its attempts are used up, and after a resume.",
     "refused": "The update made no sense, and was not counted; the slave was asked again. A slave "
     "whose training leads too far wants a smaller learning rate, or a larger max-norm.",
     "missing": "The round closed without them at its deadline. Start their workers, or see "

@@ -82,7 +82,9 @@ def test_a_run_that_failed_says_who_where_and_what_to_do_before_all_else(page):
     said = text(answer)
     first, second = said.index("What went wrong"), said.index("Configuration")
     assert first < said.index("Slave 0 failed 3 times, last in round train:1") < second
-    assert "Traceback (most recent call last)" in said
+    assert "away from the global model, more than max_norm=" in said
+    assert "The line says what to mend at the slave" in said
+    assert "Traceback" not in said
     assert "Mend what the line names, then resume it" in said
     assert 'action="/runs/failed/resume"' in answer
 
