@@ -55,15 +55,16 @@ local number, entries = string.match(name, '%d+$'), {}
 redis.call('LLEN', bundles)
 if spread('HDEL', claims, slaves) < #slaves then spread('ZREM', ids, slaves) end
 for i = 12, #KEYS do
-  local before, told = 0, redis.call('LINDEX', staged, tonumber(parts) + i - 12)
-  for _, old in ipairs(redis.call('HKEYS', KEYS[i])) do
+  local before, there = 0, redis.call('HKEYS', KEYS[i])
+  for _, old in ipairs(there) do
     local n = tonumber(old) or 0
     if n < tonumber(number) then before = math.max(before, n) end
   end
-  local memory = redis.call('HGET', KEYS[i], before)
-  redis.call('UNLINK', KEYS[i])
-  redis.call('HSET', KEYS[i], number, told)
-  if memory then redis.call('HSET', KEYS[i], before, memory) end
+  -- What it was given before stays until the new is there: so it is in any part of this, too.
+  redis.call('HSET', KEYS[i], number, redis.call('LINDEX', staged, tonumber(parts) + i - 12))
+  for _, old in ipairs(there) do
+    if old ~= number and tonumber(old) ~= before then redis.call('HDEL', KEYS[i], old) end
+  end
 end
 redis.call('LTRIM', staged, 0, parts - 1)
 redis.call('RENAME', staged, bundle)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faults_server import until
 
 from fedredis.connection import connect
 from fedredis.keys import RoundName, RunKeys
@@ -40,6 +41,12 @@ def fail(client: Redis) -> None:
     batch.run()
 
 
+def written(site: Any, client: Redis) -> None:
+    """Wait until all that was done is in the server's file, which may be behind."""
+    client.set("written", 1)
+    until(lambda: b"written" in site.server.file.read_bytes())
+
+
 def looked(client: Redis) -> dict[str, Any]:
     """Return what the scripts above have written, but for times."""
     hashes = [ROUND.attempts, ROUND.round, KEYS.slave("0"), KEYS.slave("1")]
@@ -63,10 +70,11 @@ def test_what_is_done_twice_by_halves_is_there_once(site, script, last):
         begun = site.server.file.stat().st_size
         script(client)
         whole = looked(client)
+        written(site, client)
     site.server.kill()
-    written = site.server.file.read_bytes()
-    at = written.index(last, begun)
-    site.server.file.write_bytes(written[: at + len(last) // 2])
+    done = site.server.file.read_bytes()
+    at = done.index(last, begun)
+    site.server.file.write_bytes(done[: at + len(last) // 2])
     for first in (True, False):
         site.server.start()
         with connect(site.server.url) as client:
@@ -74,3 +82,40 @@ def test_what_is_done_twice_by_halves_is_there_once(site, script, last):
                 script(client)
             assert looked(client) == whole
         site.server.kill()
+
+
+def hand_in(client: Redis, told: str) -> None:
+    batch = Batch(client, "a test")
+    batch.stage("aside", [b"head", b"body", told.encode()])
+    keys = [ROUND.round, ROUND.ids, ROUND.claims, ROUND.inside, ROUND.bundles, ROUND.attempts]
+    keys += [KEYS.open, KEYS.events, KEYS.counts, "aside", ROUND.bundle("bundle:w:a-1")]
+    batch.script("submit", [*keys, KEYS.memory("0")], ["train:5", 1, "bundle:w:a-1", 2, 4, "0"])
+    batch.run()
+
+
+@pytest.mark.parametrize("last", [b"memory", b"new", b"HDEL", b"RENAME", b":in\r"])
+def test_what_a_slave_was_given_back_is_there_until_the_new_is(site, last):
+    """It is read again when the round is done once more, after a second loss."""
+    with connect(site.server.url) as client:
+        client.hset(ROUND.round, mapping={"state": "open", "epoch": 1, "expected": 2})
+        client.hset(KEYS.memory("0"), mapping={"3": "older", "4": "old", "6": "of a lost time"})
+        begun = site.server.file.stat().st_size
+        hand_in(client, "new")
+        assert client.hgetall(KEYS.memory("0")) == {b"4": b"old", b"5": b"new"}
+        written(site, client)
+    site.server.kill()
+    done = site.server.file.read_bytes()
+    # What the script does is behind the parts that were staged for it.
+    at = done.index(last, done.index(b"PEXPIREAT", begun))
+    site.server.file.write_bytes(done[: at + len(last) // 2])
+    for _ in range(2):
+        site.server.start()
+        with connect(site.server.url) as client:
+            assert client.hget(KEYS.memory("0"), "4") == b"old"
+            client.set("else", 1)
+            client.mset({"more": 1})
+        site.server.kill()
+    site.server.start()
+    with connect(site.server.url) as client:
+        hand_in(client, "new")
+        assert client.hgetall(KEYS.memory("0")) == {b"4": b"old", b"5": b"new"}

@@ -89,6 +89,20 @@ def test_a_run_that_failed_says_who_where_and_what_to_do_before_all_else(page):
     assert 'action="/runs/failed/resume"' in answer
 
 
+def test_what_no_line_says_has_its_traceback(page, world):
+    trace = "Traceback (most recent call last):\n  somewhere\nValueError: odd"
+    key = RunKeys("failed").slave("0")
+    with world.site() as site:
+        before = site.client.hget(key, "error")
+        site.client.hset(key, "error", trace)
+        try:
+            answer = page.get("/runs/failed").text
+        finally:
+            site.client.hset(key, "error", before)
+    assert "<summary>Traceback</summary>" in answer
+    assert "Traceback (most recent call last): somewhere ValueError: odd" in text(answer)
+
+
 def test_a_run_that_asks_something(page, world):
     (asked,) = [s.run for s in fedredis.runs(home=world.home) if s.config.analysis]
     said = text(page.get(f"/runs/{asked}").text)
