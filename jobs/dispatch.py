@@ -47,7 +47,7 @@ class Dispatcher:
     ) -> None:
         """`own_workers` were started by this master, and count before they announce themselves."""
         self._client, self._store, self._config = client, store, config
-        self._own_workers, self._revive, self._clock = own_workers, revive, clock
+        self.workers, self._revive, self._clock = own_workers, revive, clock
         self._sent: list[tuple[float, str, str]] = []
         self._capacity: Counter[str] = Counter()
         self._looked = float("-inf")
@@ -87,7 +87,7 @@ class Dispatcher:
             and card.queue == queue_name(card.dataset, card.slaves)
         )
         shared = queue_name(self._config.dataset, None)
-        self._capacity[shared] = max(self._capacity[shared], self._own_workers)
+        self._capacity[shared] = max(self._capacity[shared], self.workers)
 
     def _queued(self, queue: str, job: str) -> int:
         """Count this run's jobs of a kind that no worker has taken yet."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import FedredisError
 from fedredis.exchanges import make
+from fedredis.exchanges.patience import best_round, out_of_patience
 from fedredis.keys import RoundName
 from fedredis.metrics.scores import MOST_CLASSES
 
@@ -62,24 +63,6 @@ class Progress:
             growing=told.get("growing", self.growing),
             artifacts={**self.artifacts, **step.artifacts},
         )
-
-
-def best_round(scores: Mapping[int, float | None]) -> int | None:
-    """Return the round with the best score, the earliest of several; None without any."""
-    known = {number: score for number, score in sorted(scores.items()) if score is not None}
-    return max(known, key=known.__getitem__, default=None)
-
-
-def out_of_patience(scores: Mapping[int, float | None], patience: int, upto: int) -> bool:
-    """Say whether the last `patience` rounds up to `upto` were no better than one before them.
-
-    Prechelt, "Early Stopping - But When?", Neural Networks: Tricks of the Trade, 1998, the
-    criterion UP with strips of one round.
-    """
-    if not patience:
-        return False
-    best = best_round({number: score for number, score in scores.items() if number <= upto})
-    return best is not None and upto - best >= patience
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ local worker, lease = ARGV[1], tonumber(ARGV[2])
 local least, most, any = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 
 local mark = 'claim:' .. worker
-local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', mark)
+local state = redis.call('HMGET', round, 'state', 'epoch', 'expected', mark, 'workers')
 if state[1] ~= 'open' then
   return {0, 0, '', -1, 0}
 end
@@ -37,7 +37,9 @@ for i, id in ipairs(held) do
 end
 local left = redis.call('ZCARD', ids)
 if #taken == 0 and left > 0 then
-  local workers, first = math.max(1, redis.call('ZCARD', attached)), 0
+  -- Those that are on their way get their share, too.
+  local workers = math.max(1, redis.call('ZCARD', attached), tonumber(state[5]) or 0)
+  local first = 0
   local part = math.min(least, math.ceil(tonumber(state[3]) / workers))
   local count = math.min(most, math.max(math.ceil(left / (2 * workers)), part))
   if any then

@@ -24,7 +24,8 @@
 -- ARGV[7] timeout_ms - deadline from now
 -- ARGV[8] fields     - JSON object, the fields of the task
 -- ARGV[9] news       - rounds that workers are told of: all of a turn, by its last one; or ''
--- ARGV[10…] slaves, in order; none for everyone
+-- ARGV[10] workers   - how many are on their way to it at least, with those that are attached
+-- ARGV[11…] slaves, in order; none for everyone
 -- returns {sequence, answer, {worker that is attached, …}}: 1 if opened, 2 if adopted, 5 if the
 --   round before is not committed, or there are other slaves than expected
 local run, history, round, task, ids, claims, inside, attempts = unpack(KEYS, 1, 8)
@@ -33,7 +34,7 @@ local token, name, after, expected, quorum, tries, timeout = unpack(ARGV, 1, 7)
 
 local refused = refusal(run, token)
 if refused then return refused end
-local total = #ARGV > 9 and #ARGV - 9 or redis.call('ZCARD', everyone)
+local total = #ARGV > 10 and #ARGV - 10 or redis.call('ZCARD', everyone)
 if after ~= '' and redis.call('HEXISTS', history, after) == 0 or total ~= tonumber(expected) then
   return numbered(run, 5, {})
 end
@@ -47,7 +48,7 @@ local workers = redis.call('ZRANGEBYSCORE', attached, whole(time), '+inf')
 -- As it should be, whatever a slave has written there.
 if not tonumber(epoch) then epoch = redis.call('HGET', run, 'epoch') end
 redis.call('HSET', round, 'epoch', epoch, 'opened', tonumber(opened) and opened or whole(time),
-  'expected', expected, 'quorum', quorum, 'attempts', tries)
+  'expected', expected, 'quorum', quorum, 'attempts', tries, 'workers', ARGV[10])
 -- All of it at once, and again if it is not there: of a round that a server has lost, it may have
 -- kept the rest, and whoever claims a slave then could do nothing.
 if not state or redis.call('HEXISTS', task, 'reads') == 0 then
@@ -61,16 +62,16 @@ if state ~= 'open' and state ~= 'closed' then
   redis.call('ZADD', open, whole(time), name)
   redis.call('UNLINK', attempts)
 end
-if not state and #ARGV == 9 then
+if not state and #ARGV == 10 then
   redis.call('ZUNIONSTORE', ids, 1, everyone)
 elseif state ~= 'closed' then
   for _, worker in ipairs(workers) do there[worker] = true end
   for first = 0, total - 1, 1000 do
     local part, listed = {}, {}
-    if #ARGV == 9 then
+    if #ARGV == 10 then
       part = redis.call('ZRANGE', everyone, first, first + 999)
     else
-      part = {unpack(ARGV, first + 10, math.min(first + 1009, #ARGV))}
+      part = {unpack(ARGV, first + 11, math.min(first + 1010, #ARGV))}
     end
     local _, places = spread('ZMSCORE', ids, part)
     local _, held = spread('HMGET', inside, part)

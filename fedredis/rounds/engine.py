@@ -40,6 +40,9 @@ MOST_MENDED = 5
 class Dispatch(Protocol):
     """Sends workers to a round."""
 
+    #: How many workers this master has started, who come to every round.
+    workers: int
+
     def __call__(self, name: RoundName, job: str, waiting: int, attached: Collection[str]) -> None:
         """Send workers to a round, which jobs of a kind serve, and that waits for some slaves.
 
@@ -155,6 +158,7 @@ class Engine:
             quorum=self._needed(exchange),
             timeout_ms=self._config.round_timeout_ms,
             attempts=self._config.attempts,
+            workers=self._dispatch.workers,
             reads=self._plan.reads(name, progress),
         )
 

@@ -76,7 +76,7 @@ def open_round(
         [
             *(token, str(opening.name), after, opening.expected, opening.quorum),
             *(opening.attempts, opening.timeout_ms),
-            *(json.dumps({**opening.task, "reads": json.dumps(reads)}), news),
+            *(json.dumps({**opening.task, "reads": json.dumps(reads)}), news, opening.workers),
             *(opening.slaves or ()),
         ],
     )

@@ -50,6 +50,8 @@ class Opening:
     reads: Mapping[str, str]
     #: What else slaves are told.
     task: Mapping[str, str] = field(default_factory=dict)
+    #: How many workers come to it at least, those that are there among them.
+    workers: int = 0
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class Farm:
         keys = RunKeys(self.run_id)
         self.store = SlaveStore(self.client, keys, worker="farm-1", lease_ms=60_000, alone=None)
 
+    workers = 0
+
     def __call__(
         self, name: RoundName, job: str, waiting: int, attached: Collection[str] = ()
     ) -> None:

@@ -551,6 +551,7 @@ def test_a_whole_run_has_the_bits_of_one_in_one_process(
         stay._claims.worth_a_visit = lambda kind: (rng.randint(1, 4),) * 2  # type: ignore[assignment]
         stay.stay()
 
+    serve_at_once.workers = 0  # type: ignore[attr-defined]
     drive_run(
         client,
         run_id,

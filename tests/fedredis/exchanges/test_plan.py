@@ -7,7 +7,7 @@ import pytest
 
 from fedredis.errors import FedredisError
 from fedredis.exchanges import Reduced, Step
-from fedredis.exchanges.plan import NO_TEST, Plan, Progress, best_round, out_of_patience
+from fedredis.exchanges.plan import NO_TEST, Plan, Progress
 from fedredis.keys import RoundName
 
 if TYPE_CHECKING:
@@ -72,22 +72,6 @@ def test_a_run_that_has_converged_or_lost_patience_ends(plan):
     assert names(plan(rounds=9, patience=3), stands(4, {**scores, 4: 0.6})) == ["train:5"]
     # Only the tests before the newest round's decide, whether that is in or not.
     assert names(plan(rounds=9, patience=2), stands(4, scores), "evaluate:4") == []
-
-
-@pytest.mark.parametrize(
-    ("scores", "best"),
-    [({}, None), ({1: 0.5, 2: 0.7, 3: 0.7}, 2), ({1: None, 2: 0.1}, 2), ({1: None}, None)],
-)
-def test_best_round(scores, best):
-    assert best_round(scores) == best
-
-
-def test_patience_counts_rounds_since_the_best():
-    scores = {1: 0.5, 2: 0.6, 3: 0.6, 4: 0.5}
-    assert out_of_patience(scores, 2, 4)
-    assert not out_of_patience(scores, 3, 4)
-    assert not out_of_patience(scores, 0, 4)
-    assert not out_of_patience({1: None, 2: None}, 1, 2)
 
 
 def committed(plan: Plan, progress: Progress, name: str, step: Step, counted: int = 3) -> Any:

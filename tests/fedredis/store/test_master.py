@@ -278,6 +278,7 @@ def test_what_an_opening_leaves(bench, slaves):
         b"expected": expected,
         b"quorum": expected,
         b"attempts": b"2",
+        b"workers": b"0",
         b"given_up": b"0",
     }
     assert bench.client.hgetall(round_.task) == {b"a": b"b", b"reads": b"{}"}

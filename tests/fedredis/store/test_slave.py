@@ -49,6 +49,17 @@ def test_claim(bench, wishes, place, least, most, taken):
     assert not taken or bench.client.pttl(bench.keys.attached(JOB)) > 0
 
 
+def test_who_is_on_the_way_gets_a_share(bench):
+    """Whoever comes first leaves slaves for the others: a slow one does not hold them all up."""
+    bench.begin().turn([], [opening(workers=2)])
+    first = claim(bench.worker("a"), least=3, most=3)
+    assert first
+    assert first.slaves == ("0", "1")
+    second = claim(bench.worker("b"), least=3, most=3)
+    assert second
+    assert second.slaves == ("2",)
+
+
 def test_a_share_is_fair(bench):
     bench.begin(40).turn([], [opening(expected=40)])
     for name in "abcd":
