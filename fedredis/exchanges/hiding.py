@@ -90,7 +90,7 @@ class Hiding:
     @cached_property
     def asked(self) -> dict[int, int]:
         """Who masks in the sum: its place, and the row of what it has dealt."""
-        wanted, names = frozenset(self.inner.slaves), self.gathered.circle.names
+        wanted, names = frozenset(self.inner.slaves), self.circle.names
         dealt = self.letters["dealt"].tolist()
         return {place: row for row, place in enumerate(dealt) if names[place] in wanted}
 

@@ -18,8 +18,9 @@ from fedredis.exchanges.protocol import Step
 from fedredis.secure.journal import MEMORY
 from fedredis.secure.masks import BLOCK, digest
 from fedredis.secure.naming import masked_name
-from fedredis.secure.party import masks, vouched
+from fedredis.secure.party import masks
 from fedredis.secure.unmasking import check_set
+from fedredis.secure.vouching import vouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -136,7 +137,7 @@ class Masked(OfAll):
     @cached_property
     def slaves(self) -> tuple[str, ...]:
         """Those who are asked for the sum, and have dealt."""
-        names = self.hiding.gathered.circle.names
+        names = self.hiding.circle.names
         return tuple(names[place] for place in sorted(self.hiding.members))
 
     @property
@@ -177,12 +178,7 @@ class Masked(OfAll):
             logger.error("%s: %s", ", ".join(at.slaves[:3]), error)
             raise BoundError(HIDDEN) from None
         own = found[-1]
-        names = [str(masked_name(part.name)) for part in hiding.parts]
-        said = dict.fromkeys(names, dict.fromkeys(at.slaves, hiding.context))
-        if schema:
-            said[f"{MEMORY}{name}"] = {slave: digest(blob or b"") for slave, blob in given.items()}
-        at.owner.fix_rows(setup.run, at.slaves, lambda slave: _arrays(at.raw(slave)))
-        journal.once(setup.run, said)
+        self._fix(at, given)
         if schema and own.memories:
             texts = [b"".join(schema.views(arrays)) for arrays in own.memories]
             kept = dict(zip(own.slaves, texts, strict=True))
@@ -190,6 +186,23 @@ class Masked(OfAll):
         parties = hiding.gathered.parties(at, own.slaves)
         self.rule.parties.update(zip(own.slaves, parties, strict=True))
         return self._added(found)
+
+    def _fix(self, at: AtHand, given: Mapping[str, bytes | None]) -> None:
+        """Write down what the slaves mask, who are given something back perhaps.
+
+        Raises
+        ------
+        RuleError
+            If one has masked something else before.
+        """
+        hiding = self.hiding
+        names = [str(masked_name(part.name)) for part in hiding.parts]
+        said = dict.fromkeys(names, dict.fromkeys(at.slaves, hiding.context))
+        if given:
+            called = f"{MEMORY}{hiding.inner.name}"
+            said[called] = {slave: digest(blob or b"") for slave, blob in given.items()}
+        at.owner.fix_rows(hiding.setup.run, at.slaves, lambda slave: _arrays(at.raw(slave)))
+        at.owner.journal.once(hiding.setup.run, said)
 
     def _added(self, found: Sequence[Updates]) -> Updates:
         """Add up the slaves' parts of each sum, and lay the sums behind each other."""
@@ -208,7 +221,7 @@ class Masked(OfAll):
 
     def learn(self, reduced: Reduced) -> Step:
         """Keep the sum, and fix whose it is."""
-        name, places = self.hiding.inner.name, self.hiding.gathered.circle.places
+        name, places = self.hiding.inner.name, self.hiding.circle.places
         inside = np.array([places[slave] for slave in reduced.slaves], np.int64)
         beside = [part.name.number for part in self.hiding.beside]
         more = {TESTED: np.array(beside, np.int64)} if beside else {}

@@ -86,12 +86,14 @@ def following(setup: Setup, names: Sequence[RoundName]) -> list[RoundName]:
     Under masks a sum's second round follows its first, and then comes the first of the next.
     """
     if setup.config.secure:
-        sums = [name for name in names if name.kind not in BEFORE]
-        after = (masked_name(RoundName(name.kind, name.number + 1)) for name in sums)
-        plain = map(plain_name, sums)
-        return [p if p != n else a for n, p, a in zip(sums, plain, after, strict=True)]
+        sums = (name for name in names if name.kind not in BEFORE)
+        return [masked_name(_next(n)) if n == plain_name(n) else plain_name(n) for n in sums]
     tests = [RoundName("evaluate", name.number) for name in names if name.kind == "train"]
-    return list(dict.fromkeys((*tests, *(RoundName(n.kind, n.number + 1) for n in names))))
+    return list(dict.fromkeys((*tests, *map(_next, names))))
+
+
+def _next(name: RoundName) -> RoundName:
+    return RoundName(name.kind, name.number + 1)
 
 
 def plan_of(setup: Setup) -> Plan:

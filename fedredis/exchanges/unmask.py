@@ -16,9 +16,10 @@ from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay
 from fedredis.secure.masks import BLOCK, digest, listed
 from fedredis.secure.naming import masked_name
-from fedredis.secure.party import answers, expected
+from fedredis.secure.party import answers
 from fedredis.secure.shamir import WORDS
 from fedredis.secure.unmasking import Unmasking, check_set
+from fedredis.secure.vouching import expected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +61,7 @@ class Unmask(OfAll):
     @cached_property
     def slaves(self) -> tuple[str, ...]:
         """Those in the sum, if they are enough; else all who have been dealt shares."""
-        circle = self.hiding.gathered.circle
+        circle = self.hiding.circle
         enough = not circle.drawn and len(self.inside) >= circle.helpers
         dealt = self.hiding.letters["dealt"].tolist()
         return tuple(circle.names[place] for place in sorted(self.inside if enough else dealt))
@@ -68,7 +69,7 @@ class Unmask(OfAll):
     @property
     def enough(self) -> int:
         """How many answers unmask the sum."""
-        circle = self.hiding.gathered.circle
+        circle = self.hiding.circle
         return circle.least(self.slaves) if circle.drawn else circle.helpers
 
     @cached_property
@@ -79,7 +80,7 @@ class Unmask(OfAll):
     def local(self, at: AtHand) -> Updates:
         """Give shares away, for this set of slaves and never for another."""
         hiding, setup = self.hiding, self.hiding.setup
-        circle, members = hiding.gathered.circle, hiding.members
+        circle, members = hiding.circle, hiding.members
         least = circle.least(hiding.inner.slaves)
         inside = check_set(self.inside, members, least, circle.names)
         parties = hiding.gathered.parties(at, at.slaves)
@@ -88,7 +89,7 @@ class Unmask(OfAll):
         what = digest(parties[0].circle.digest, hiding.context, listed(sorted(inside)))
         said = {str(masked_name(part.name)): hiding.context for part in hiding.parts}
         said |= {str(part.name): what for part in hiding.parts}
-        each = {name: dict.fromkeys(at.slaves, digest) for name, digest in said.items()}
+        each = {name: dict.fromkeys(at.slaves, told) for name, told in said.items()}
         at.owner.journal.once(setup.run, each)
         letters = [hiding.letters["letters"][row] for row in hiding.asked.values()]
         slot = slot_of(setup, self.name)
@@ -126,7 +127,7 @@ class Unmask(OfAll):
 
     def learn(self, reduced: Reduced) -> Step:
         """Take the masks off, and make of the total what follows from it."""
-        hiding, circle = self.hiding, self.hiding.gathered.circle
+        hiding, circle = self.hiding, self.hiding.circle
         slot, rows = slot_of(hiding.setup, self.name), list(hiding.asked.values())
         of_slot = {name: array[rows, slot.place] for name, array in self.sealed["vaults"].items()}
         unmasking = Unmasking(

@@ -41,7 +41,7 @@ if #taken == 0 and left > 0 then
   local workers = math.max(1, redis.call('ZCARD', attached), tonumber(state[5]) or 0)
   local first = 0
   local part = math.min(least, math.ceil(tonumber(state[3]) / workers))
-  local count = math.min(most, math.max(math.ceil(left / (2 * workers)), part))
+  local count = math.min(most, math.max(1, math.ceil(left / (2 * workers)), part))
   if any then
     first = redis.call('ZCOUNT', ids, '-inf', '(' .. ARGV[6])
     if first >= left then first = 0 end

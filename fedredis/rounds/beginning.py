@@ -23,14 +23,10 @@ class Beginning:
     """The time before a master takes its lease for good, which it holds meanwhile."""
 
     def __init__(self, client: Redis, run_id: str, token: str, lease_ms: int) -> None:
-        self._client, self._run, self._lease_ms = client, run_id, lease_ms
-        self._token = token
+        self._client, self._run = client, run_id
+        self._store = MasterStore(client, RunKeys(run_id), token=token, lease_ms=lease_ms)
         #: To be called several times in a lease.
-        self.hold = self._store().hold
-
-    def _store(self) -> MasterStore:
-        keys = RunKeys(self._run)
-        return MasterStore(self._client, keys, token=self._token, lease_ms=self._lease_ms)
+        self.hold = self._store.hold
 
     def heed(self) -> None:
         """Stop if that is asked for.
@@ -40,7 +36,7 @@ class Beginning:
         StopRequestedError
             If it is.
         """
-        if self._store().is_to_stop():
+        if self._store.is_to_stop():
             raise StopRequestedError(f"run {self._run} was asked to stop")
 
     @contextmanager
@@ -59,9 +55,8 @@ class Beginning:
             raise
 
     def _leave(self, status: str, why: str) -> None:
-        store = self._store()
         # Whatever is wrong with Redis, this is not what to tell of.
         with suppress(FedredisError, RedisError):
             if runs.read(self._client, self._run).status == "waiting":
-                store.acquire()
-                store.release(status, why)
+                self._store.acquire()
+                self._store.release(status, why)

@@ -9,6 +9,7 @@ for `identity`, `journal`, `policy` and `record`, which are files of the slave's
 - `shamir`, `graph`, `masks`: the mathematics
 - `circle`: what all slaves of a run know of each other, their signed keys; `party`: one slave's
   part; `unmasking`: the master's; `naming`: what their rounds are called
+- `vouching`: tags by which slaves see that all of them were told the same
 - `journal`: what a slave must never forget; `record`: what has left it; `policy`: what its owner
   allows; `owner`: these together, in the slave's process
 """

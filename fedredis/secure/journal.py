@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from fedredis.errors import JournalError, RuleError
-from fedredis.secure.naming import MASK, plain_text
+from fedredis.secure.naming import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -197,9 +197,9 @@ def _other(slave: str, name: str) -> RuleError:
             f"slave {slave} has masked other sums in this run, of {what} that it no longer has; "
             "the same words would show the difference: start another run",
         )
-    done = "masked" if name.startswith(MASK) else "helped to unmask"
+    done, of = "masked" if name.startswith(MASK) else "helped to unmask", name.removeprefix(MASK)
     return RuleError(
         "one-set",
-        f"slave {slave} has {done} {plain_text(name)} for another set of slaves or another model, "
+        f"slave {slave} has {done} {of} for another set of slaves or another model, "
         "and the two sums would show what is in one alone; if nobody lies, start another run",
     )

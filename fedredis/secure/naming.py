@@ -15,11 +15,6 @@ def masked_name(name: RoundName) -> RoundName:
     return RoundName(MASK + name.kind, name.number)
 
 
-def plain_text(name: str) -> str:
-    """Return what the round is called, in text, that unmasks the sums of another."""
-    return name.removeprefix(MASK)
-
-
 def plain_name(name: RoundName) -> RoundName:
     """Return what the round is called that unmasks the sums of another."""
     return RoundName(name.kind.removeprefix(MASK), name.number)

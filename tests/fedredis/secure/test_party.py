@@ -8,7 +8,7 @@ import pytest
 
 from fedredis.errors import RoundFailedError, RuleError
 from fedredis.secure.masks import seeds_of, words
-from fedredis.secure.party import Pairs, Party, Slot, answers, expected, masks, vouched
+from fedredis.secure.party import Pairs, Party, Slot, answers, masks
 
 SLOT, ALL, NONE = Slot(1, 1), range(5), seeds_of(b"")
 
@@ -138,20 +138,6 @@ def test_no_share_comes_twice(five):
             given = answers(five.parties, slot, *every)
             found += [share.tobytes() for share in given.reshape(25, -1)]
     assert len(set(found)) == len(found) == 5 * 5 * 2 * 3 * 2
-
-
-def test_slaves_vouch_to_each_other_for_what_they_were_told(five):
-    """A tag goes one way, for one context; those of many come to what each expects of them."""
-    context, other = five.context(ALL), five.context(ALL, 1)
-    tags = np.stack([vouched([party], context) for party in five.parties])
-    drawn = [tags, np.stack([vouched([party], other) for party in five.parties])]
-    assert len(np.unique(drawn)) == 2 * 5 * 5 * 2
-    for inside in subsets(ALL, 2):
-        come = np.add.reduce(tags[list(inside)])
-        together = vouched([five.parties[place] for place in inside], context)
-        np.testing.assert_array_equal(together, come)
-        wanted = expected(five.parties, context, frozenset(inside))
-        np.testing.assert_array_equal(wanted, come)
 
 
 def test_a_party_knows_its_own_key(five):

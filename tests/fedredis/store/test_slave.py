@@ -60,6 +60,15 @@ def test_who_is_on_the_way_gets_a_share(bench):
     assert second.slaves == ("2",)
 
 
+@pytest.mark.parametrize("written", ["inf", "nan", "-1", "1e300", "many"])
+def test_whatever_a_slave_writes_there_somebody_is_given(bench, written):
+    bench.begin().turn([], [opening()])
+    bench.client.hset(bench.keys.round(TRAIN).round, "workers", written)
+    claimed = claim(bench.worker())
+    assert claimed
+    assert claimed.slaves == ("0",)
+
+
 def test_a_share_is_fair(bench):
     bench.begin(40).turn([], [opening(expected=40)])
     for name in "abcd":
