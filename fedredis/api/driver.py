@@ -62,8 +62,6 @@ class Driver:
     #: The time until the run is driven, ended by `begins`.
     beginning: Beginning
     begins: Callable[[], None]
-    #: What the lease is held with.
-    token: str
     #: What was made of the columns and rows of a file, if one was read here.
     account: Account | None = None
 
@@ -176,7 +174,7 @@ class Driver:
                 report=committed,
                 clock=clock,
                 allowed=self.models,
-                token=self.token,
+                token=self.beginning.token,
             )
         if not on_disk:
             say("warning: the server has not put the end of the run on its disk yet")

@@ -25,7 +25,7 @@ from fedredis.rounds.master import create_run
 from fedredis.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from redis import Redis
 
@@ -172,9 +172,12 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
         token = secrets.token_hex(8)
         run_id = create_run(opened.client, config, models, request.id, token)
         resume = how_to_resume(run_id, models)
-        about: Any = (opened, request, run_id, workers, folder, models, started, resume)
         with _held(opened.client, run_id, token, config.lease_ms) as held:
-            yield Driver(*about, **{**held, "account": account})
+            yield Driver(
+                *(opened, request, run_id, workers, folder, models, started, resume),
+                *held,
+                account=account,
+            )
 
 
 @contextmanager
@@ -198,21 +201,22 @@ def resumed(
             folder = find_partitions(request.home, config.dataset, config.source)
             check_files(folder, read_manifest(folder), config.slave_ids)
         resume, token = how_to_resume(run, models), secrets.token_hex(8)
-        about: Any = (opened, request, run, workers, folder, models, started, resume)
         with _held(opened.client, run, token, config.lease_ms) as held:
-            yield Driver(*about, **held)
+            yield Driver(opened, request, run, workers, folder, models, started, resume, *held)
 
 
 @contextmanager
-def _held(client: Redis, run: str, token: str, lease_ms: int) -> Iterator[dict[str, Any]]:
+def _held(
+    client: Redis, run: str, token: str, lease_ms: int
+) -> Iterator[tuple[Beginning, Callable[[], None]]]:
     """Hold a run's lease until it is driven, so that all can see that somebody is about to.
 
-    What is lent are the fields of a driver that are about that.
+    Lend the time until then, and what ends it.
     """
     beginning = Beginning(client, run, token, lease_ms)
     with ExitStack() as held:
         held.enter_context(Heartbeat(beginning.hold, lease_ms / 3000))
-        yield {"beginning": beginning, "begins": held.close, "token": token}
+        yield beginning, held.close
 
 
 def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:

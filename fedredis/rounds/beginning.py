@@ -24,6 +24,8 @@ class Beginning:
 
     def __init__(self, client: Redis, run_id: str, token: str, lease_ms: int) -> None:
         self._client, self._run = client, run_id
+        #: What the lease is held with.
+        self.token = token
         self._store = MasterStore(client, RunKeys(run_id), token=token, lease_ms=lease_ms)
         #: To be called several times in a lease.
         self.hold = self._store.hold
