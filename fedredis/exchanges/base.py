@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
@@ -64,7 +65,7 @@ class Passing(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pass(OfAll):
+class Pass(OfAll, ABC):
     """One pass over rows: it reads ``preprocessing:<n - 1>``, and makes ``preprocessing:<n>``."""
 
     JOB = "statistics"
@@ -79,8 +80,9 @@ class Pass(OfAll):
         return cls(setup, number, given["known"])
 
     @property
+    @abstractmethod
     def _learner(self) -> Passing:
-        raise NotImplementedError
+        """What learns."""
 
     @cached_property
     def _pass(self) -> str:
