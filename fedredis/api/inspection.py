@@ -72,6 +72,10 @@ class RunRecord:
         }
 
 
+#: What has gone wrong in a run that nobody drives any more.
+LOST = "the run has lost its master, which was killed perhaps: resume it, to the same bits"
+
+
 @dataclass(frozen=True)
 class Failures:
     """What went wrong in a run."""
@@ -82,7 +86,7 @@ class Failures:
     refused: dict[str, dict[str, str]]
     #: For each round the slaves that were missing from it.
     missing: dict[str, list[str]]
-    #: Why the run itself failed or was stopped; empty if it was not.
+    #: Why the run itself failed, was stopped or is interrupted; empty if it was not.
     error: str
     #: The rounds that are open, and whom they wait for, since when.
     open: tuple[OpenRound, ...] = ()
@@ -144,7 +148,7 @@ def failures(run: str, *, redis_url: str | None = None, home: PathLike = ".fedre
         },
         refused=_of_rounds(record, "refused"),
         missing=_of_rounds(record, "missing"),
-        error=record.state.error,
+        error=LOST if record.state.status == "interrupted" else record.state.error,
         open=record.open,
     )
 

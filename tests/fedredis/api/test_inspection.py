@@ -26,6 +26,11 @@ def test_runs_newest_first(make_training, at):
     ]
 
 
+def test_a_run_that_lost_its_master_is_not_one_in_which_nothing_went_wrong(make_training, at):
+    found = fedredis.failures(make_training().run_id, **at)
+    assert found.error.startswith("the run has lost its master")
+
+
 def test_a_run(make_training, at):
     training = make_training(3, rounds=2)
     training.drive()
