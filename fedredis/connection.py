@@ -224,9 +224,7 @@ def explain(error: RedisError, url: str) -> RedisUnavailableError:
             f"Redis at {masked(url)} cannot persist what it is told: look at its disk and log"
         )
     if isinstance(error, AuthenticationError | AuthorizationError):
-        # What a server answers to HELLO without a password tells of commands.
-        none = "already authenticated" in str(error)
-        why = "it asks for a password" if none else str(error).rstrip(".")
+        why = "it asks for a password" if asks_for_password(error) else str(error).rstrip(".")
         return RedisUnavailableError(
             f"Redis at {masked(url)} refuses the login: {why}; a password is given in the URL or "
             f"by {PASSWORD}"
@@ -239,3 +237,10 @@ def explain(error: RedisError, url: str) -> RedisUnavailableError:
     if isinstance(error, AWAY):
         return RedisUnavailableError(f"Redis unreachable at {masked(url)}: {error}")
     return RedisUnavailableError(f"Redis at {masked(url)} failed: {error}")
+
+
+def asks_for_password(error: RedisError) -> bool:
+    """Say whether a login is refused since none was given, in the words of any server."""
+    said = str(error)
+    # Redis answers a HELLO without a password with words about commands.
+    return said.startswith(("Authentication required", "NOAUTH")) or "HELLO must be called" in said

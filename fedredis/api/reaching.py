@@ -25,7 +25,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from fedredis.connection import FAILOVER_PATIENCE, connect
+from fedredis.connection import FAILOVER_PATIENCE, asks_for_password, connect
 from fedredis.errors import FedredisError
 from fedredis.redis_url import PASSWORD, SENTINEL_PASSWORD, masked, watched
 from fedredis.sentinel import Sentinels
@@ -208,7 +208,7 @@ def _login(url: str, variable: str) -> str:
         except NoPermissionError:
             pass
         except AuthenticationError as error:
-            raise Problem(_why_no_login(str(error), variable)) from error
+            raise Problem(_why_no_login(error, variable)) from error
         except RedisError as error:
             if isinstance(error, InvalidResponse):
                 why = "what listens there is no Redis: see the port"
@@ -221,8 +221,9 @@ def _login(url: str, variable: str) -> str:
     return f"as {user}" if user else "as the default user"
 
 
-def _why_no_login(said: str, variable: str) -> str:
-    if said.startswith(("Authentication required", "NOAUTH")) or "HELLO must be called" in said:
+def _why_no_login(error: RedisError, variable: str) -> str:
+    said = str(error)
+    if asks_for_password(error):
         return (
             f"it asks for a password: put it in {variable}, or its file's name in {variable}_FILE"
         )
