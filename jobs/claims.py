@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 #: Seconds of work that are worth a visit, and that a claim takes at most where it can tell.
 SHORTEST_WORK, LONGEST_WORK = 0.02, 0.1
-#: How many slaves a claim takes at most.
-MOST_SLAVES = 256
+#: How many slaves a claim takes at most. Of many small ones a claim of fewer would be a visit for
+#: little work, and stacks too small to make up for what NumPy takes to be called.
+MOST_SLAVES = 1024
 
 #: By kind of round the places at which claims have begun, and how many slaves these took.
 Known = dict[str, dict[int, int]]

@@ -12,7 +12,7 @@ from fedredis.store.slave import Claim
 
 @pytest.mark.parametrize(
     ("seconds", "worth"),
-    [(0.0, (256, 256)), (0.5, (4, 20)), (3.0, (1, 3)), (99.0, (1, 1))],
+    [(0.0, (1024, 1024)), (0.5, (4, 20)), (3.0, (1, 3)), (99.0, (1, 1))],
 )
 def test_how_many_are_worth_a_visit(monkeypatch, seconds, worth):
     monkeypatch.setattr(claims, "SHORTEST_WORK", 2.0)
