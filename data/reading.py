@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from fedredis.arguments import MANY, argument, arguments_of, check_ranges
+from fedredis.arguments import MANY, argument, check_ranges, converted
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,18 +109,18 @@ class Reading:
     query: str | None = argument("The query whose answer is the table.", metavar="SELECT…")
 
     def __post_init__(self) -> None:
-        for name, told in arguments_of(Reading).items():
-            given = getattr(self, name)
-            if name == "header":
-                continue
-            if not told.metavar.endswith(",…"):
-                object.__setattr__(self, name, None if given is None else str(given))
-                continue
+        for each in fields(Reading):
+            name, given = each.name, getattr(self, each.name)
+            if str(each.type).startswith("str"):
+                given = None if given is None else str(given)
+            elif not str(each.type).startswith("Sequence"):
+                given = converted(Reading, {name: given})[name]
             # Names of a frame's columns need not be text.
-            if isinstance(given, str) or not isinstance(given, Iterable | None):
+            elif isinstance(given, str) or not isinstance(given, Iterable | None):
                 raise UsageError(f"must be a list of names, not {given!r}", field=name)
-            if given is not None or name != "columns":
-                object.__setattr__(self, name, tuple(map(str, () if given is None else given)))
+            elif given is not None or name != "columns":
+                given = tuple(map(str, () if given is None else given))
+            object.__setattr__(self, name, given)
         check_ranges(self)
         self._check_signs()
         if (self.sql is None) != (self.query is None):

@@ -27,6 +27,8 @@ def test_codes_of_all_columns_and_of_one():
         ({"separator": "||"}, "`separator` must be one sign, or tab, not '||'"),
         ({"encoding": "ebcdic-99"}, "`encoding` 'ebcdic-99' is none; utf-8, cp1252"),
         ({"decimal": ",", "thousands": ","}, "`decimal` and `thousands` can't both be ','"),
+        ({"header": "2"}, "`header` must be a whole number, not '2'"),
+        ({"header": 0}, "`header` must be at least 1"),
         ({"sql": "sqlite:///x"}, "`sql` says which database, and `query` what of it: give both"),
     ],
 )
