@@ -77,7 +77,6 @@ def _facts(record: RunRecord) -> Table:
 
 def _rounds(record: RunRecord) -> list[Fitting]:
     measure = Setup(record.state.config).measure
-    figures = [name for name in FIGURES if name in (measure.primary, "macro_f1", measure.loss)]
     rows = []
     for name, entry in record.history.items():
         if (number := finished(name, entry)) is None:
@@ -90,10 +89,14 @@ def _rounds(record: RunRecord) -> list[Fitting]:
                 "rows": str(entry["samples"]),
                 "ms": f"{entry['ms']:.0f}",
                 "rate": f"{entry['learning_rate']:.3f}" if "learning_rate" in entry else "-",
-                **{FIGURES[name].title: FIGURES[name].write(test.get(name)) for name in figures},
+                **{
+                    FIGURES[name].title: FIGURES[name].write(test.get(name))
+                    for name in measure.told
+                },
             }
         )
-    gives_way = ("rate", "rows", "ms", *(FIGURES[n].title for n in figures if n == "macro_f1"))
+    beside = [name for name in measure.told if name not in (measure.primary, measure.loss)]
+    gives_way = ("rate", "rows", "ms", *(FIGURES[name].title for name in beside))
     return [Fitting(rows, "rounds", gives_way=gives_way)] if rows else []
 
 

@@ -16,7 +16,9 @@ from fedredis.arrays import figures
 from fedredis.config import check_name
 from fedredis.errors import BlobError
 from fedredis.exchanges import KINDS, TRAINING
+from fedredis.exchanges.kinds import BEFORE_MASKS
 from fedredis.models import TREES
+from fedredis.secure.naming import MASK
 from fedredis.store import inflight
 from fedredis.store import runs as stored
 from fedredis.store.replies import damaged
@@ -72,6 +74,11 @@ class RunRecord:
         }
 
 
+#: What a round's numbers of rows are, by its kind; other kinds tell nothing of slaves.
+ROWS = {
+    **dict.fromkeys((*BEFORE_MASKS, "statistics", "inference", *TRAINING), "rows"),
+    "evaluate": "test_rows",
+}
 #: What has gone wrong in a run that nobody drives any more.
 LOST = "the run has lost its master, which was killed perhaps: resume it, to the same bits"
 
@@ -195,11 +202,12 @@ def _slaves(client: Redis, run: str, config: RunConfig) -> dict[str, dict[str, A
     ids = config.slave_ids
     found: dict[str, dict[str, Any]] = {slave: {} for slave in ids}
     for kind, bundles in stored.slaves(client, run).items():
-        for bundle in bundles if kind != "scores" else ():
+        rows = ROWS.get(kind.removeprefix(MASK), "")
+        for bundle in bundles if rows else ():
             # How many rows each has is masked, too.
             hidden = {"samples"} if config.secure else set()
             shown = {name: told for name, told in bundle.items() if name not in hidden}
-            for slave, facts in _facts(shown, "test_rows" if kind == "evaluate" else "rows"):
+            for slave, facts in _facts(shown, rows):
                 # How long a slave takes is told of its training.
                 if kind not in TRAINING:
                     facts.pop("ms", None)

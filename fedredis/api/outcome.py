@@ -12,7 +12,7 @@ from fedredis.api.notebook import frame_of, html_of
 from fedredis.api.report import read_report
 from fedredis.arrays import Schema
 from fedredis.errors import FedredisError
-from fedredis.exchanges import TRAINING
+from fedredis.exchanges import TRAINING, Setup
 from fedredis.keys import RoundName
 from fedredis.metrics import FIGURES
 from fedredis.models import TREES
@@ -63,6 +63,8 @@ class Outcome:
     #: Of trees: for each column its share of what all splits ``gain``, and how many ``splits``
     #: there are; the one that gains most first.
     importance: list[dict[str, Any]] | None = None
+    #: The figures that are drawn.
+    _curves: tuple[str, ...] = field(default=(), compare=False)
     #: The history by round, such as ``train:7``.
     _history: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, compare=False)
 
@@ -90,10 +92,9 @@ class Outcome:
     def _repr_html_(self) -> str:
         """Write a table and curves, which notebooks show."""
         tests = [entry for name, entry in self._history.items() if name.startswith("evaluate:")]
-        first = "accuracy" if self.accuracy is not None else "r2"
         curves = {
             name: [entry[name] for entry in tests if isinstance(entry.get(name), int | float)]
-            for name in (first, "log_loss" if first == "accuracy" else "mse")
+            for name in self._curves
         }
         more = {f"warning {i}": line for i, line in enumerate(self.warnings, 1)}
         return html_of({**self._facts(), **more}, curves)
@@ -131,7 +132,7 @@ def read_outcome(
     ]
     if model is None or test is None:
         raise FedredisError(f"run {run_id} has no model that was evaluated")
-    report = read_report(client, state, history)
+    report, measure = read_report(client, state, history), Setup(state.config).measure
     p50, p95 = np.percentile(times or [0], [50, 95]).tolist()
     return Outcome(
         run=run_id,
@@ -148,6 +149,7 @@ def read_outcome(
         auc=report["auc"] if report else None,
         report=_brief(report) if report else None,
         warnings=tuple(runs.warnings(client, run_id)),
+        _curves=(measure.primary, measure.loss),
         _history={str(name): entry for name, entry in history.items()},
         importance=importance(state.config, model) if state.config.model == TREES else None,
     )

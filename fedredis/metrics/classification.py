@@ -45,6 +45,7 @@ class Classification:
     classes: int
     primary: ClassVar[str] = "accuracy"
     loss: ClassVar[str] = "log_loss"
+    told: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "log_loss")
     figures: ClassVar[Mapping[str, Figure]] = FIGURES
 
     def quantities(self) -> tuple[Quantity, ...]:

@@ -55,6 +55,10 @@ class Measure(Protocol):
         """Name of the figure that training brings down."""
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """Names of the figures that are told of each round, those two among them."""
+
+    @property
     def figures(self) -> Mapping[str, Figure]:
         """The figures by name, in the order in which they are shown."""
 

@@ -45,6 +45,7 @@ class Regression:
 
     primary: ClassVar[str] = "r2"
     loss: ClassVar[str] = "mse"
+    told: ClassVar[tuple[str, ...]] = ("r2", "mse")
     figures: ClassVar[Mapping[str, Figure]] = FIGURES
 
     def quantities(self) -> tuple[Quantity, ...]:

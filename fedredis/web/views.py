@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from fedredis.api.inspection import RunRecord
     from fedredis.api.nodes import Nodes
+    from fedredis.metrics import Measure
     from fedredis.store.runs import RunState
     from fedredis.web.answers import Shown
     from fedredis.web.charts import Chart
@@ -50,6 +51,11 @@ class Summary:
         return model if model == "trees" else f"{model} by {config.strategy}"
 
     @property
+    def measure(self) -> Measure:
+        """How good its model is."""
+        return measure(len(self.state.config.classes))
+
+    @property
     def is_analysis(self) -> bool:
         """Whether it asks something, and trains nothing."""
         return bool(self.state.config.analysis)
@@ -67,7 +73,7 @@ class Summary:
     @property
     def score(self) -> str:
         """How good its model is, with the figure's name where that is not clear."""
-        return FIGURES[measure(len(self.state.config.classes)).primary].alone(self.state.score)
+        return FIGURES[self.measure.primary].alone(self.state.score)
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,7 @@ class RunView(Summary):
     @property
     def figures(self) -> tuple[str, str]:
         """Names of the figure that says how good a model is, and of its loss."""
-        how = measure(len(self.state.config.classes))
-        return how.primary, how.loss
+        return self.measure.primary, self.measure.loss
 
     @property
     def tests(self) -> dict[int, Mapping[str, Any]]:
@@ -104,7 +109,7 @@ class RunView(Summary):
         config, test = self.state.config, self.chosen_test
         told = [
             (FIGURES[name].title, FIGURES[name].write(test.get(name)), "")
-            for name in (*self.figures, "macro_f1")
+            for name in dict.fromkeys((*self.figures, *self.measure.told))
             if name in test
         ]
         held_out = test.get("rows")

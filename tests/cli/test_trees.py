@@ -142,6 +142,8 @@ def test_it_is_the_pooled_model_with_every_option(call, at, rows, label, asked):
     assert compared["federated"] == compared["pooled"] != compared["local"]
     assert compared["slaves"].keys() == {"0", "1", "2", "3"}
     assert compared["solver"] == "boosting"
+    shown = call("show", outcome["run"], *at).out
+    assert ("macro F1" in shown) == (label == "outcome")
 
 
 def test_it_ends_early_and_stands_for_its_best_round(call, at, rows):

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from fedredis.api.trained import onnx_trees
 from fedredis.data.whole import written_whole
 from fedredis.errors import UsageError
+from fedredis.features import BINS
 from fedredis.models import TREES
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 #: Versions of ONNX' operators and of its file that runtimes have read since 2021.
 OPSET, IR_VERSION = 13, 7
 
-#: Models that there is a graph of.
+#: Models, and features, that there is a graph of.
 MODELS = ("logistic", "linear", "torch-mlp", TREES)
+FEATURES = ("plain", "quadratic", BINS)
 
 #: Names of the graph's input and its outputs.
 ROWS, PROBABILITIES, NUMBERS = "rows", "probabilities", "numbers"
@@ -71,11 +73,15 @@ def graph_of(
                 f"an ONNX file can't tell the categories of '{column.name}', whose texts never "
                 "left their owners: export an .npz file"
             )
-    if description.model not in MODELS:
-        raise UsageError(
-            f"an ONNX file can be made of the models {', '.join(MODELS)}, not of "
-            f"{description.model!r}: export an .npz file"
-        )
+    for what, its, there in (
+        ("models", description.model, MODELS),
+        ("features", description.features, FEATURES),
+    ):
+        if its not in there:
+            raise UsageError(
+                f"an ONNX file can be made of the {what} {', '.join(there)}, not of {its!r}: "
+                "export an .npz file"
+            )
     graph, kind = _Graph(), PROBABILITIES if description.classes else NUMBERS
     if description.model == TREES:
         onnx_trees.predictions(graph, ROWS, description.columns, parameters, known, kind)

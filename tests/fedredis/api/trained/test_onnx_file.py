@@ -1,5 +1,7 @@
 """ONNX graphs compute what fedredis does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,9 @@ def test_what_there_is_no_graph_of(make):
     saved, _ = make(model="sklearn-sgd")
     with pytest.raises(UsageError, match="torch-mlp, trees, not of 'sklearn"):
         onnx_file.graph_of(*saved)
+    description, *arrays = make()[0]
+    with pytest.raises(UsageError, match="the features plain, quadratic, bins, not of 'cubic'"):
+        onnx_file.graph_of(replace(description, features="cubic"), *arrays)
     columns = (*COLUMNS[:2], Column("coat", kind="category"))
     saved, _ = make(columns=columns, X=np.column_stack([rows(9)[:, :2], np.ones(9)]))
     with pytest.raises(UsageError, match="can't tell the categories of 'coat'"):
