@@ -33,7 +33,7 @@ def command(as_json: bool) -> None:
     told = Boosting.told()
     if as_json:
         listed: list[dict[str, Any]] = [
-            {"strategy": name, "summary": summary, "options": _defaults(name)}
+            {"strategy": name, "summary": summary, "options": options_of(STRATEGIES[name])}
             for name, summary in summaries.items()
         ]
         trees = {
@@ -69,12 +69,9 @@ def _summary(of: type) -> str:
     return (inspect.getdoc(of) or "").partition("\n")[0]
 
 
-def _defaults(name: str) -> dict[str, float | bool]:
-    return {option.name: option.default for option in options_of(STRATEGIES[name])}
-
-
 def _given(name: str) -> str:
-    return "\n".join(f"{option}={_text(value)}" for option, value in _defaults(name).items())
+    defaults = options_of(STRATEGIES[name])
+    return "\n".join(f"{option}={_text(value)}" for option, value in defaults.items())
 
 
 def _text(value: float | bool | str) -> str:

@@ -83,7 +83,7 @@ def table_of(
         _require(path, header, name)
     if reading.columns is not None:
         columns = [p for n in reading.columns for p in (parts(n) if n in days else [n])]
-        reading = replace(reading.reading, columns=columns)
+        reading = replace(reading, columns=columns)
     for name in (*(reading.columns or ()), *reading.categories):
         _require(path, expanded, name)
     names = next((name for name in NAMES if name in header and name != label), None)

@@ -97,7 +97,7 @@ def _opened(source: Path | pd.DataFrame | None, reading: Reading, cap: int) -> O
     if {*LINES} & {*ends}:
         return _of_frame(path, _json(path, reading, cap), reading, "JSON lines", first=1)
     if reading.separator is None and ".tsv" in ends:
-        reading = replace(reading.reading, separator="\t")
+        reading = replace(reading, separator="\t")
     return _csv(path, reading, cap)
 
 

@@ -74,7 +74,7 @@ def inspect(path: Path | None, reading: Reading) -> Inspection:
         If it can't even be parsed; what else is wrong is a finding.
     """
     found: dict[str, Finding] = {}
-    mended, first = reading.reading, None
+    mended, first = reading, None
     for _ in range(PASSES):
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")

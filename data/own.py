@@ -6,7 +6,7 @@ What is told of them is a `Manifest`: names of columns and classes, and how many
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,8 @@ def read_own(file: OwnFile, number: int) -> OwnRows:
         raise UsageError(f"{file.path} is a partition folder, in which slaves are numbers")
     # The others' rows may have the other classes.
     source = file.path if file.sql is None else None
-    table = load(source, file.reading, fewest_classes=1)
+    how = Reading(**{each.name: getattr(file, each.name) for each in fields(Reading)})
+    table = load(source, how, fewest_classes=1)
     out = held_out(len(table.X), file.test_fraction, file.seed, number)
     manifest = Manifest.of(
         table,

@@ -164,7 +164,7 @@ class Reading:
         kinds = {column.name: column.kind for column in columns}
         made = {part for name in self.days for part in parts(name)}
         return replace(
-            self.reading,
+            self,
             columns=[*(name for name in kinds if name not in made), *self.days],
             categories=[name for name, kind in kinds.items() if kind == "category"],
         )
@@ -180,16 +180,6 @@ class Reading:
         """The columns of dates, each with its format, None where that is found."""
         split = (each.partition("=") for each in self.dates)
         return {name: form or None for name, _, form in split}
-
-    @property
-    def said(self) -> bool:
-        """Whether anything is said at all."""
-        return self.reading != Reading()
-
-    @property
-    def reading(self) -> Reading:
-        """What is said of reading alone, without what a class that is derived adds to it."""
-        return Reading(**{field.name: getattr(self, field.name) for field in fields(Reading)})
 
     def missing_codes(self, header: Collection[str]) -> dict[str, list[str]]:
         """Return, for each column, what stands for a missing cell there."""

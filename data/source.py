@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedredis.data.reading import UNSAID, Reading
+from fedredis.data.reading import UNSAID
 from fedredis.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fedredis.data.reading import Reading
     from fedredis.data.table import Table
 
     Frame = pd.DataFrame
@@ -51,12 +51,8 @@ def load(
         from fedredis.data.file import read
 
         return read(data, reading, fewest_classes=fewest_classes, by=by)
-    if reading.said:
-        said = {f.name: getattr(reading, f.name) != f.default for f in fields(Reading)}
-        raise UsageError(
-            f"{', '.join(f'`{f.name}`' for f in fields(Reading) if said[f.name])} "
-            "says how to read a file, a database or a frame"
-        )
+    if said := ", ".join(f"`{name}`" for name in reading.as_dict):
+        raise UsageError(f"{said} says how to read a file, a database or a frame")
     if not isinstance(data, Path):
         from fedredis.data import synthetic
 

@@ -87,21 +87,18 @@ class Prepared:
 
     def unseen(self, known: Named, X: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
         """Mark the rows (n,) of X that have a category nobody had, by column, if any has."""
-        of_parts = [
-            part.unseen(known, X.take(at, axis=1))
-            for at, part in self.parts
-            if isinstance(part, Categories)
-        ]
-        return {name: mark for marks in of_parts for name, mark in marks.items()}
+        found = (part.unseen(known, its) for part, its in self._of_categories(X))
+        return {name: mark for marks in found for name, mark in marks.items()}
 
     def alone(self, known: Named, X: NDArray[Any]) -> dict[str, list[float]]:
         """List the digests in rows X (n, columns) that no other slave has, by column."""
-        of_parts = [
-            part.alone(known, X.take(at, axis=1))
-            for at, part in self.parts
-            if isinstance(part, Categories)
-        ]
-        return {name: digests for found in of_parts for name, digests in found.items()}
+        found = (part.alone(known, its) for part, its in self._of_categories(X))
+        return {name: digests for each in found for name, digests in each.items()}
+
+    def _of_categories(self, X: NDArray[Any]) -> Iterator[tuple[Categories, NDArray[Any]]]:
+        for at, part in self.parts:
+            if isinstance(part, Categories):
+                yield part, X.take(at, axis=1)
 
     def bounds(self, known: Named) -> NDArray[Any]:
         """Bound the inputs of rows that were learned from (width,)."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from fedredis.errors import UsageError
 from fedredis.inference.expressions import Expression
-from fedredis.inference.levels import Levels
+from fedredis.inference.levels import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -130,11 +130,10 @@ class Design:
         levels = known[f"levels:{column}"].tolist()
         if named is None:
             return float(levels[0])
-        called = Levels((), self.texts).text
         for level in levels:
-            if called(column, level) == named:
+            if text_of(self.texts, column, level) == named:
                 return float(level)
-        there = ", ".join(called(column, level) for level in levels[:10])
+        there = ", ".join(text_of(self.texts, column, level) for level in levels[:10])
         raise UsageError(f"'{column}' has no category '{named}' to compare with; it has {there}")
 
     @cached_property
@@ -175,11 +174,11 @@ class Design:
         if not isinstance(column, str):
             return [(factor, Piece(factor))]
         full, base = coded[factor], self.base(factor, known)
-        called = Levels((), self.texts).text
+        levels = [x for x in known[f"levels:{column}"].tolist() if full or x != base]
+        names = [text_of(self.texts, column, level) for level in levels]
         return [
-            (f"{factor}[{'' if full else 'T.'}{called(column, level)}]", Piece(factor, level))
-            for level in known[f"levels:{column}"].tolist()
-            if full or level != base
+            (f"{factor}[{'' if full else 'T.'}{name}]", Piece(factor, level))
+            for name, level in zip(names, levels, strict=True)
         ]
 
     def names(self, known: Named) -> tuple[str, ...]:

@@ -69,15 +69,15 @@ class Levels:
                     "another, or leave it out",
                     column=column,
                 )
-            names = [self.text(column, digest) for digest in digests]
+            names = [text_of(self.texts, column, digest) for digest in digests]
             order = sorted(range(len(names)), key=names.__getitem__)
             after[f"levels:{column}"] = digests[order].astype(np.float64)
         return after
 
-    def text(self, column: str, digest: float) -> str:
-        """Return what a category is called: its text, or else its digest."""
-        key = str(int(digest))
-        return self.texts.get(column, {}).get(key) or f"#{int(digest):014x}"
+
+def text_of(texts: Mapping[str, Mapping[str, str]], column: str, digest: float) -> str:
+    """Return what a category is called: its text, or else its digest."""
+    return texts.get(column, {}).get(str(int(digest))) or f"#{int(digest):014x}"
 
 
 def places(levels: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fedredis.errors import UsageError
@@ -14,18 +14,10 @@ if TYPE_CHECKING:
     from fedredis.strategies.protocol import Strategy
 
 
-@dataclass(frozen=True)
-class Option:
-    """One of a strategy's options."""
-
-    name: str
-    default: float | bool
-
-
-def options(strategy: type[Strategy]) -> list[Option]:
-    """List the options of a strategy."""
+def options(strategy: type[Strategy]) -> dict[str, float | bool]:
+    """List the options of a strategy, each with what it is if nothing is said."""
     known: Any = strategy
-    return [Option(field.name, getattr(strategy, field.name)) for field in fields(known)]
+    return {field.name: field.default for field in fields(known)}
 
 
 def build(
@@ -41,32 +33,33 @@ def build(
     if name not in strategies:
         listed = ", ".join(sorted(strategies))
         raise UsageError(f"must be one of {listed}, not {name!r}", field="strategy")
-    known = {option.name: option for option in options(strategies[name])}
+    known = options(strategies[name])
     for key in given:
         if key not in known:
             listed = ", ".join(known) or "none"
             problem = f"{name} has no option '{key}'; it has: {listed}"
             raise UsageError(problem, field="strategy")
     try:
-        return strategies[name](**{key: _value(known[key], text) for key, text in given.items()})
+        values = {key: _value(key, known[key], text) for key, text in given.items()}
+        return strategies[name](**values)
     except UsageError as error:
         raise UsageError(f"{name}: {error}", field="strategy") from None
 
 
-def _value(option: Option, text: str) -> float | bool:
+def _value(name: str, default: float | bool, text: str) -> float | bool:
     """Read a value of the kind that the default has."""
-    if isinstance(option.default, bool):
+    if isinstance(default, bool):
         if text not in ("yes", "no"):
-            raise UsageError(f"{option.name} must be yes or no, not {text!r}")
+            raise UsageError(f"{name} must be yes or no, not {text!r}")
         return text == "yes"
-    kind = type(option.default)
+    kind = type(default)
     try:
         value = kind(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         number = "a whole number" if kind is int else "a number"
-        raise UsageError(f"{option.name} must be {number}, not {text!r}")
+        raise UsageError(f"{name} must be {number}, not {text!r}")
     return value
 
 

@@ -95,7 +95,6 @@ class Softmax:
 class LogLoss:
     """Log loss of two classes: ``g = p - y``, ``h = p (1 - p)``, ``p = 1 / (1 + e^-raw)``."""
 
-    classes: int = 2
     flat: ClassVar[bool] = False
     least: ClassVar[float] = -math.inf
     trees: ClassVar[int] = 1
@@ -124,7 +123,6 @@ class LogLoss:
 class Squared:
     """Half the squared error of standardised labels: ``g = raw - y``, ``h = 1``."""
 
-    classes: int = 0
     flat: ClassVar[bool] = True
     least: ClassVar[float] = -math.inf
     trees: ClassVar[int] = 1
@@ -150,7 +148,6 @@ class Squared:
 class Poisson:
     """Deviance of counts: ``g = e^raw - count``, ``h = e^raw``, for labels of at least 0."""
 
-    classes: int = 0
     flat: ClassVar[bool] = False
     least: ClassVar[float] = 0.0
     trees: ClassVar[int] = 1

@@ -8,8 +8,8 @@ from fedredis.errors import UsageError
 
 def test_what_is_said():
     assert Reading(columns=["a", 1]).columns == ("a", "1")  # type: ignore[list-item]
-    said = [Reading(label="y").said, Reading().said, Reading(categories=None).said]  # type: ignore[arg-type]
-    assert said == [True, False, False]
+    said = [Reading(label="y"), Reading(), Reading(categories=None)]  # type: ignore[arg-type]
+    assert [reading.as_dict for reading in said] == [{"label": "y"}, {}, {}]
     assert Reading(separator="tab").separator == "\t"
 
 

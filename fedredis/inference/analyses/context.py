@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from fedredis.arguments import arguments_of, check_ranges
 from fedredis.errors import UsageError
-from fedredis.inference.levels import Levels
+from fedredis.inference.levels import Levels, text_of
 from fedredis.printable import item
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Context:
 
     def text(self, column: str, digest: float) -> str:
         """Return what a category is called."""
-        return Levels((), self.texts).text(column, digest)
+        return text_of(self.texts, column, digest)
 
     def levels(self, column: str, known: Named) -> list[str]:
         """List a column's categories, in order."""
