@@ -113,27 +113,30 @@ class Engine:
             progress = self._over(self._closed(), progress)
         self._store.warn(*self._plan.ending(progress))
 
-    def _over(self, done: Sequence[OpenRound], progress: Progress) -> Progress:
-        """Let rounds that are over take the run on; nothing of them is held while others go on."""
+    def _over(self, done: Sequence[RoundName], progress: Progress) -> Progress:
+        """Let rounds that are over take the run on."""
         committals = []
-        for round_ in done:
-            reduced = round_.reduction.reduced()
-            step = round_.exchange.learn(reduced)
-            progress, step = self._plan.after(progress, round_.exchange, step, reduced)
-            committals.append(self._committal(round_, step))
+        for name in done:
+            # Nothing of it is held from here on: the next takes as much memory.
+            progress, committal = self._learn(self._open.pop(name), progress)
+            committals.append(committal)
         self._turn(committals, progress)
         return progress
+
+    def _learn(self, done: OpenRound, progress: Progress) -> tuple[Progress, Committal]:
+        reduced = done.reduction.reduced()
+        step = done.exchange.learn(reduced)
+        progress, step = self._plan.after(progress, done.exchange, step, reduced)
+        return progress, self._committal(done, step)
 
     def _turn(self, done: Sequence[Committal], progress: Progress) -> None:
         """Commit rounds, and open those that can begin then."""
         self._progress = progress
-        over = {committal.name for committal in done}
-        due = self._plan.due(progress, [name for name in self._open if name not in over])
+        due = self._plan.due(progress, list(self._open))
         opened = self._clock()
         openings = [self._opening(exchange, progress) for exchange in due]
         answers = self._store.turn(done, openings)
         for committal in done:
-            del self._open[committal.name]
             for name, entry in committal.entries.items():
                 self._log("committed", name, ms=entry["ms"])
                 self._report(name, entry)
@@ -190,10 +193,10 @@ class Engine:
             warnings=step.warnings,
         )
 
-    def _closed(self) -> list[OpenRound]:
+    def _closed(self) -> list[RoundName]:
         """Wait until rounds are over: closed, and all that came back in their sums."""
         while True:
-            if closed := [round_ for round_ in self._open.values() if round_.closed]:
+            if closed := [name for name, round_ in self._open.items() if round_.closed]:
                 return closed
             self._pump()
 
