@@ -80,6 +80,7 @@ def write_partitions(
     manifest = Manifest.of(
         table, dataset="", slaves=slaves, seed=seed, test_fraction=test_fraction, cut=str(cut)
     )
+    manifest = replace(manifest, each=tuple(map(len, dealt)))
     manifest = _named(manifest, _parts(table, dealt, manifest))
     if _there(directory, manifest):
         for slave_id, part in enumerate(_parts(table, dealt, manifest)):
@@ -132,7 +133,7 @@ def content_of(table: Table) -> str:
 def _named(manifest: Manifest, parts: Iterator[NDArray[np.float64]]) -> Manifest:
     """Name a data set after its source, its slaves and its contents, and tell these by slave."""
     essentials, reading = asdict(manifest), manifest.reading
-    for name in ("dataset", "source", "content", "digests", "reading"):
+    for name in ("dataset", "source", "content", "digests", "each", "reading"):
         del essentials[name]
     essentials |= {"label": reading.label, "missing": reading.missing}
     essentials |= {"weights": reading.weights} if reading.weights else {}

@@ -44,6 +44,9 @@ class Manifest:
         Names of the classes; a label is an index into them. None at all: labels are numbers.
     rows
         How many rows all the slaves hold.
+    each
+        How many of them each slave holds, in order; none where owners have written the folder by
+        themselves.
     cut
         How the rows were cut among the slaves, such as ``iid`` or ``dirichlet:0.1``.
     reading
@@ -69,6 +72,7 @@ class Manifest:
     cut: str = "iid"
     content: str = ""
     digests: tuple[str, ...] = ()
+    each: tuple[int, ...] = ()
     reading: Reading = UNSAID
     version: int = VERSION
 
@@ -118,6 +122,7 @@ class Manifest:
                 cut=_text(known.get("cut", "iid")),
                 content=_text(known.get("content", "")),
                 digests=tuple(_text(digest) for digest in known.get("digests", ())),
+                each=tuple(_whole(rows) for rows in known.get("each", ())),
                 reading=Reading(**known.get("reading", {})).agreed,
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
@@ -128,6 +133,8 @@ class Manifest:
             raise DataError(f"the manifest has version {version}, not {VERSION}")
         names = [column.name for column in manifest.columns]
         fit = len(manifest.digests) in (0, manifest.slaves)
+        if each := manifest.each:
+            fit &= (len(each), sum(each)) == (manifest.slaves, manifest.rows) and min(each) > 0
         if not (1 <= manifest.slaves <= manifest.rows and names and fit):
             raise DataError("the manifest is damaged: its counts don't fit each other")
         for what, given in (("column", names), ("class", manifest.classes)):

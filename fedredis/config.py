@@ -75,6 +75,9 @@ class RunConfig:
     names: tuple[str, ...] = ()
     #: What each of them held when the run began, as a digest.
     contents: tuple[str, ...] = ()
+    #: How many rows each slave had when the run began, in the order of their places; none where
+    #: that is not known. None may hand in sums of more.
+    each: tuple[int, ...] = ()
     #: What the rows are read as: the label, weights, what is done about missing cells.
     reading: Reading = UNSAID
     #: Where the rows came from, as the user named it: a path, or "synthetic".
@@ -180,6 +183,7 @@ class RunConfig:
         most = self.sample or self.slaves
         fits = 0 <= self.quorum <= most
         self._require("quorum", fits, f"between 1 and the {most} slaves of a round")
+        self._require("each", len(self.each) in (0, self.slaves), "as many as there are slaves")
         self._check_names()
 
     def _require(self, field: str, ok: bool, what: str) -> None:
@@ -264,8 +268,10 @@ class RunConfig:
                     raise TypeError(f"{f.name} is {value!r}"[:100])
             values["reading"] = Reading(**values.get("reading", {})).agreed
             values["columns"] = tuple(Column(**column) for column in values["columns"])
-            for name in ("classes", "names", "contents"):
+            for name in ("classes", "names", "contents", "each"):
                 values[name] = tuple(values.get(name, ()))
+            if not all(type(rows) is int for rows in values["each"]):
+                raise TypeError("numbers of rows are none")
             options = dict(values.get("options", {})).values()
             if not all(isinstance(one, str) for one in (*values["classes"], *options)):
                 raise TypeError("classes or options are not text")

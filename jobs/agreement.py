@@ -16,6 +16,7 @@ import numpy as np
 from fedredis.data.meaning import identity, namesakes, once_each
 from fedredis.data.own import OWN
 from fedredis.errors import DataError, DataWarning, UsageError
+from fedredis.shares import crowding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -59,6 +60,7 @@ def agreed(manifests: Mapping[str, Manifest]) -> Manifest:
         source=SOURCE,
         slaves=len(manifests),
         rows=sum(manifest.rows for manifest in manifests.values()),
+        each=tuple(manifest.rows for _, manifest in sorted(manifests.items())),
         columns=tuple(_ranged(column, manifests) for column in model.columns),
         classes=classes,
         content=" ".join(one.content for _, one in sorted(manifests.items())).strip(),
@@ -103,6 +105,8 @@ def oddities(manifests: Mapping[str, Manifest]) -> Iterator[str]:
                     f"slave {having[0]} alone has the class {text!r} of '{label}': if others "
                     "write it otherwise, write it alike; if it stands for nothing, `na` says so"
                 )
+    if why := crowding({name: one.rows for name, one in manifests.items()}):
+        yield why
     alike: dict[str, list[str]] = {}
     for name, one in sorted(manifests.items()):
         alike.setdefault(one.content or name, []).append(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedredis.arrays.updates import MOST_SAMPLES
 from fedredis.data.manifest import Manifest
 from fedredis.data.own import OWN
 from fedredis.errors import DataError, UsageError, WaitTimeoutError
@@ -238,9 +239,14 @@ def wait_for_slaves(
 
 def _manifest(card: WorkerCard) -> Manifest:
     try:
-        return Manifest.from_json(card.manifest)
+        manifest = Manifest.from_json(card.manifest)
     except DataError as error:
         raise DataError(f"worker {card.name}: {error}") from None
+    if manifest.rows > MOST_SAMPLES:
+        raise DataError(
+            f"worker {card.name} says that it has {manifest.rows} rows, more than {MOST_SAMPLES}"
+        )
+    return manifest
 
 
 def _listed(names: Sequence[str]) -> str:

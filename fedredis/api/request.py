@@ -280,6 +280,7 @@ class Request:
             rows=manifest.rows,
             names=names,
             contents=tuple(manifest.content.split()) if names else (),
+            each=manifest.each[:slaves],
             source=source,
             quorum=self.quorum_of(sample or slaves),
             **{**fitting, **self.settings, "sample": sample},

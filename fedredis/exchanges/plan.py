@@ -10,6 +10,7 @@ from fedredis.exchanges import make
 from fedredis.exchanges.patience import best_round, out_of_patience
 from fedredis.keys import RoundName
 from fedredis.metrics.scores import MOST_CLASSES
+from fedredis.shares import crowding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -188,5 +189,7 @@ class Plan:
 
     def ending(self, progress: Progress) -> tuple[str, ...]:
         """Say what may mislead in a run that is over."""
-        without = self.setup.config.patience and progress.best is None
-        return (NO_TEST,) if without else ()
+        config = self.setup.config
+        without = config.patience and progress.best is None
+        crowded = crowding(dict(zip(config.names, config.each, strict=False)))
+        return (*((NO_TEST,) if without else ()), *([crowded] if crowded else []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import gt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from fedredis.errors import UpdateRefusedError
 from fedredis.exchanges.protocol import Reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fedredis.arrays import Arrays, Rule
 
@@ -25,8 +26,11 @@ TWICE = "one of its slaves was counted before"
 class Reduction:
     """What has come back so far from the slaves of one round."""
 
-    def __init__(self, rule: Rule, slaves: Sequence[str]) -> None:
-        self._rule, self._asked = rule, slaves
+    def __init__(
+        self, rule: Rule, slaves: Sequence[str], rows: Mapping[str, int] | None = None
+    ) -> None:
+        """`rows` says how many each slave had when the run began, where that is known."""
+        self._rule, self._asked, self._had = rule, slaves, rows or {}
         self._may_be = frozenset(slaves)
         self._total: Arrays = rule.schema.zeros() if rule.adds else []
         self._each: list[Bundle] = []
@@ -71,7 +75,7 @@ class Reduction:
         for (name, bundle), reason in zip(
             sound, self._rule.reasons(counts, samples, stacks), strict=True
         ):
-            why = reason or self._too_many(bundle)
+            why = self._more_than_it_had(bundle) or reason or self._too_many(bundle)
             if why:
                 self._in.difference_update(bundle.slaves)
                 refused[name] = UpdateRefusedError(why)
@@ -88,6 +92,19 @@ class Reduction:
         if not self._in.isdisjoint(bundle.slaves):
             return TWICE
         return None
+
+    def _more_than_it_had(self, bundle: Bundle) -> str | None:
+        if not self._had:
+            return None
+        had = [self._had[slave] for slave in bundle.slaves]
+        if not any(map(gt, bundle.samples, had)):
+            return None
+        slave, rows, before = next(
+            each
+            for each in zip(bundle.slaves, bundle.samples, had, strict=True)
+            if each[1] > each[2]
+        )
+        return f"slave {slave} says that it is of {rows} rows, and had {before} when the run began"
 
     def _too_many(self, bundle: Bundle) -> str | None:
         most = self._rule.scope.rows if isinstance(self._rule, Sum) else None

@@ -308,4 +308,4 @@ class Setup:
         config = replace(
             self.config, slaves=1, names=(name,), rows=rows, sample=0, quorum=0, patience=0
         )
-        return Setup(replace(config, threshold=0.0), self.allowed)
+        return Setup(replace(config, threshold=0.0, each=()), self.allowed)

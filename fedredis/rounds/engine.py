@@ -57,9 +57,10 @@ Report = Callable[[RoundName, Mapping[str, Any]], None]
 class OpenRound:
     """A round on its way: what it is for, what has come back, when it was opened (seconds)."""
 
-    def __init__(self, exchange: Exchange, opened: float) -> None:
+    def __init__(self, exchange: Exchange, opened: float, rows: Mapping[str, int]) -> None:
+        """`rows` says how many each slave had when the run began, where that is known."""
         self.exchange, self.opened = exchange, opened
-        self.reduction = Reduction(exchange.rule, exchange.slaves)
+        self.reduction = Reduction(exchange.rule, exchange.slaves, rows)
         #: How many bundles were looked at, and why some were refused, by slave.
         self.fetched = 0
         self.refused: dict[str, str] = {}
@@ -105,6 +106,7 @@ class Engine:
         self._open: dict[RoundName, OpenRound] = {}
         self._next_tick = 0.0
         self._progress = Progress()
+        self._rows = dict(zip(self._config.slave_ids, self._config.each, strict=False))
 
     def drive(self, progress: Progress) -> None:
         """Go from where the run stands to its end."""
@@ -140,7 +142,7 @@ class Engine:
             for name, entry in committal.entries.items():
                 self._log("committed", name, ms=entry["ms"])
                 self._report(name, entry)
-        rounds = [OpenRound(exchange, opened) for exchange in due]
+        rounds = [OpenRound(exchange, opened, self._rows) for exchange in due]
         self._open |= {round_.exchange.name: round_ for round_ in rounds}
         for round_, opening, answer in zip(rounds, openings, answers, strict=True):
             self._log("adopted" if answer.adopted else "opened", opening.name)

@@ -34,6 +34,7 @@ def test_a_folder_holds_every_row_once(tmp_path, table):
     assert read_manifest(tmp_path / "out") == manifest
     assert (manifest.rows, manifest.slaves, manifest.seed) == (103, 10, 1)
     assert (manifest.columns, manifest.classes) == (table.columns, table.classes)
+    assert manifest.each == (11, 11, 11, *[10] * 7)
     assert held(tmp_path / "out", manifest) == list(range(10))
     found = []
     for slave_id in range(10):

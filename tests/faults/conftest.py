@@ -107,6 +107,7 @@ class Site:
             "classes": manifest.classes,
             "slaves": manifest.slaves,
             "rows": manifest.rows,
+            "each": manifest.each,
             "source": str(folder),
             "rounds": ROUNDS,
             "features": "plain",

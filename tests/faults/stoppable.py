@@ -138,6 +138,7 @@ class Spoilt(Bundle):
 
             return [pickle.dumps(flat.astype(object))]
         rows = {"no rows": 0, "negative rows": -5, "too many rows": 1 << 60, "more rows": 10_000}
+        rows["a few more rows"] = self.samples[0] + 21
         if self.how in rows:
             told["samples"] = [rows[self.how]]
         elif self.how == "another's":

@@ -59,6 +59,16 @@ def test_row_23_a_run_goes_on_without_the_slave(site, partitions):
     assert [run.history[f"train:{number}"]["missing"] for number in (1, 2)] == [["2"], []]
 
 
+def test_row_23_a_slave_that_has_more_rows_than_when_the_run_began(site):
+    """Rows are what it counts by: the others would hardly count, and all sums look sound."""
+    run = site.create(quorum=2, rounds=2, attempts=1)
+    site.worker(spoil={"train:2": "a few more rows"})
+    site.master(run).ends(0)
+    refused = {name: entry["refused"] for name, entry in run.history.items() if entry["refused"]}
+    why = "slave 2 says that it is of 101 rows, and had 100 when the run began"
+    assert refused == {"train:2": {"2": why}}
+
+
 #: What a slave plants in who is in a round, when, and which of its keys it is.
 PLANTED = {
     "work train:1 1": ("inside", {"2": "bundle:nobody:1"}),

@@ -97,6 +97,14 @@ def test_a_stored_config_is_checked(make_config):
         RunConfig.from_json(json.dumps(stored))
 
 
+@pytest.mark.parametrize("each", [[1, 2], ["a", "b", "c"], [1.5, 2, 3], 7])
+def test_how_many_rows_each_slave_had_is_checked(make_config, each):
+    stored = json.loads(make_config(slaves=3, each=(1, 2, 3)).to_json())
+    assert RunConfig.from_json(json.dumps(stored)).each == (1, 2, 3)
+    with pytest.raises(FedredisError):
+        RunConfig.from_json(json.dumps({**stored, "each": each}))
+
+
 def test_slaves_are_numbered_and_summed_in_order(make_config):
     assert make_config(slaves=11).slave_ids == (*"0123456789", "10")
 

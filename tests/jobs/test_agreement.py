@@ -60,10 +60,10 @@ def test_what_slaves_have_together():
         test_fraction=0.5,
     )
     assert agreed({"b": other, "a": MANIFEST}) == replace(
-        MANIFEST, source=SOURCE, slaves=2, rows=42, classes=("dead", "ill", "well")
+        MANIFEST, source=SOURCE, slaves=2, rows=42, each=(40, 2), classes=("dead", "ill", "well")
     )
     assert agreed({"a": other, "b": MANIFEST}).columns == (WARD, AGE, DOSE)
-    assert agreed({"a": MANIFEST}) == replace(MANIFEST, source=SOURCE)
+    assert agreed({"a": MANIFEST}) == replace(MANIFEST, source=SOURCE, each=(40,))
 
 
 def test_a_range_is_one_that_all_know():
@@ -250,6 +250,11 @@ def test_classes_that_are_spelt_differently_are_the_same_or_are_told():
             {"c": {"classes": ("ja", "nein")}},
             "slave c has the classes 'ja', 'nein' of 'outcome', and no other slave has one of "
             "them: if others write them otherwise, write them alike",
+        ),
+        (
+            {"b": {"rows": 800}},
+            "slave b says that it has 800 of all 880 rows (90.9 %): the result is nearly its "
+            "alone; if that can't be, run without it (`names` says with whom)",
         ),
         (
             {"a": {"content": "01"}, "c": {"content": "01"}},

@@ -196,6 +196,13 @@ def test_a_manifest_that_is_damaged_is_named():
         owners([card], "wards")
 
 
+def test_more_rows_than_anybody_has_are_named():
+    """Sums would have no room for them, and others' rows not count."""
+    owners([own("a", rows=2**40)], "wards")
+    with pytest.raises(DataError, match=r"worker \S*slave-a\S* says that it has 1099511627777 "):
+        owners([own("a", rows=2**40 + 1)], "wards")
+
+
 def test_one_of_several_data_sets_is_chosen(client):
     for card_ in (own("a"), own("b", "songs")):
         workers.join(client, card_)

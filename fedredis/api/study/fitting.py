@@ -89,6 +89,7 @@ def fit(
         quorum=0,
         patience=0,
         threshold=0.0,
+        each=(),
     )
     models: dict[int, Named] = {}
 

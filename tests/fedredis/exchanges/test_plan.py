@@ -100,6 +100,12 @@ def test_a_test_that_slaves_are_missing_in_does_not_compete(plan):
     assert plan().ending(progress) == ()
 
 
+def test_a_slave_that_has_nearly_all_rows_is_told(plan):
+    (line,) = plan(names=("a", "b", "c"), each=(1, 98, 1)).ending(stands(1))
+    assert line.startswith("slave b says that it has 98 of all 100 rows")
+    assert plan(names=("a", "b", "c"), each=(10, 80, 10)).ending(stands(1)) == ()
+
+
 def test_a_model_that_is_gone_is_told(plan):
     """By patience the run stands for a round of which Redis may have lost the model."""
     over = stands(4, {1: 0.9, 2: 0.5, 3: 0.5, 4: 0.6})

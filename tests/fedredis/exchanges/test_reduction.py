@@ -48,6 +48,17 @@ def test_what_can_not_be_counted_is_refused(wrong, why):
     assert (reduction.reduced().total[0].tolist(), reduction.counted) == ([3, 0], 3)
 
 
+def test_no_slave_hands_in_more_rows_than_it_had_when_the_run_began():
+    reduction = Reduction(RULE, "abc", {"a": 2, "b": 6, "c": 2})
+    found = refusals(reduction, one=bundle("a", rows=3), two=bundle("b", "c", rows=3))
+    assert found == {
+        "one": "slave a says that it is of 3 rows, and had 2 when the run began",
+        "two": "slave c says that it is of 3 rows, and had 2 when the run began",
+    }
+    assert refusals(reduction, one=bundle("a", rows=1), two=bundle("b", "c")) == {}
+    assert reduction.samples == 5
+
+
 def test_a_slave_s_own_bundle_speaks_for_it_alone():
     assert refusals(Reduction(RULE, "abc"), update_a=bundle("a")) == {}
     found = refusals(Reduction(RULE, "abc"), update_a=bundle("a", "b"))
