@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fedredis.data import numerals
-from fedredis.data.header import ROWS, check_first, completed
+from fedredis.data.header import ROWS, check_first, completed, titled
 from fedredis.data.meaning import MISSING
 from fedredis.data.numerals import Numerals
 from fedredis.data.packed import SIZE_CAP, unpacked
@@ -19,6 +19,7 @@ from fedredis.data.pages import page_of
 from fedredis.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from fedredis.data.reading import Reading
@@ -113,7 +114,7 @@ def find(path: Path, reading: Reading, *, whole: bool = False, cap: int = SIZE_C
     text = "".join(islice(io.StringIO(text, newline=""), skip, None))
     if not text.strip():
         raise DataError(f"there is nothing in line {skip + 1} and below", file=path)
-    separator = reading.separator or (said[1] if said else _separator(text, path))
+    separator = reading.separator or (said[1] if said else _separator(text, path, skip))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     numbered = [(skip + reader.line_num, record) for record in islice(reader, RECORDS) if record]
     numbered = numbered[: -1 if cut else None] or [(1, [])]
@@ -149,8 +150,28 @@ def _encoding(start: bytes, rest: bytes, path: Path) -> str:
     return "utf-8"
 
 
-def _separator(text: str, path: Path) -> str:
-    """Tell what separates cells."""
+def _names_below(lines: Sequence[str], sign: str) -> tuple[int, int] | None:
+    """Find the row that names columns below a title without the sign that separates cells.
+
+    Return its number, counted from 1, and how many cells it has, if there is such a row: words
+    that don't occur below it, in rows that have as many cells.
+    """
+    reader = csv.reader(lines, delimiter=sign)
+    records = [(reader.line_num, record) for record in reader if "".join(record).strip()]
+    for at, (row, names) in enumerate(records):
+        if len(names) == 1:
+            continue
+        below = [record for _, record in records[at + 1 :]]
+        alike = sum(len(record) == len(names) for record in below)
+        words = [name.strip() for name in names]
+        told = all(any(map(str.isalpha, word)) for word in words)
+        told &= all(word not in map(str.strip, record) for record in below for word in words)
+        return (row, len(names)) if at and told and 2 * alike > len(below) else None
+    return None
+
+
+def _separator(text: str, path: Path, skip: int) -> str:
+    """Tell what separates cells, below `skip` lines."""
     # It imports much, and not everybody reads CSV.
     from clevercsv import Detector
 
@@ -174,6 +195,10 @@ def _separator(text: str, path: Path) -> str:
     rows = sum(line.count(sign) > 1 for line in lines) if sign and sign in SEPARATORS else 0
     if 2 * rows > len(lines):
         return sign
+    blank = len(text.splitlines()) - len(BLANK.sub("", text).splitlines())
+    for other in dict.fromkeys([sign, *SEPARATORS]):
+        if other in SEPARATORS and (row := _names_below(lines, other)):
+            raise titled(1, row[1], skip + blank + row[0], path, skip + blank + 1)
     raise DataError(
         "what separates its cells is not clear: `separator` says it (',', ';', '|', tab or space)",
         file=path,

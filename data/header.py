@@ -75,9 +75,14 @@ def check_first(rows: Iterable[tuple[int, Sequence[object]]], path: Path) -> Non
     usual = Counter(count for _, count in filled[1:]).most_common(1)
     if usual and 2 * filled[0][1] < usual[0][0]:
         row = next(n for n, count in filled if count >= usual[0][0])
-        raise DataError(
-            f"it names {filled[0][1]} of {usual[0][0]} columns, as a title does: `header={row}` "
-            f"says that row {row} names them",
-            file=path,
-            row=filled[0][0],
-        )
+        raise titled(filled[0][1], usual[0][0], row, path, filled[0][0])
+
+
+def titled(named: int, columns: int, names: int, path: Path, row: int) -> DataError:
+    """Say that a row is a title, and which row `names` columns below it."""
+    return DataError(
+        f"it names {named} of {columns} columns, as a title does: `header={names}` says that row "
+        f"{names} names them",
+        file=path,
+        row=row,
+    )

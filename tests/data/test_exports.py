@@ -82,6 +82,21 @@ REFUSED = {
         {},
         r"row 1: it names 1 of 4 columns, as a title does: `header=3` says that row 3 names them",
     ),
+    "a title above two columns": (
+        b"Ward 5\nof 2024\n\nx,w\n" + b"".join(b"%d.5,%c\n" % (i, 97 + i % 2) for i in range(9)),
+        {},
+        r"row 1: it names 1 of 2 columns, as a title does: `header=4` says that row 4 names them",
+    ),
+    "a title behind a blank line": (
+        b"\nWard 5, 2024\nx;w\n" + b"1,5;a\n2,5;b\n" * 9,
+        {},
+        r"row 2: it names 1 of 2 columns, as a title does: `header=3` says that row 3 names them",
+    ),
+    "no title, but words with commas": (
+        b"w\n" + b"yes, sure\nno, never\n" * 9,
+        {},
+        "what separates its cells is not clear",
+    ),
     "a title as wide as the table": (
         b"Ward 5;;;\nx;y;z;w\n" + b"1;2;3;a\n" * 9,
         {},
