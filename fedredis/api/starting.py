@@ -13,6 +13,7 @@ from fedredis.api.driver import Driver
 from fedredis.api.preparation import find_partitions, prepare
 from fedredis.api.request import Request, own_models
 from fedredis.api.resuming import call_to_resume
+from fedredis.api.saying import aloud
 from fedredis.api.session import PathLike, session
 from fedredis.arguments import checked
 from fedredis.config import check_name
@@ -59,7 +60,7 @@ def run(
     that `serve` or ``fedredis slave`` starts elsewhere, unless `workers` starts some here.
 
     Nothing is printed unless `progress` is asked for; the logger ``fedredis`` is told, at level
-    INFO, what is waited for.
+    INFO, what is waited for. Without a URL a warning tells, too, where no worker is started.
 
     Parameters
     ----------
@@ -98,8 +99,9 @@ def run(
     """
     request = Request.of(data, redis_url, home, {**asked, "slaves": slaves, "workers": workers})
     how = call_to_resume(redis_url, home, request.workers)
-    with begun(request, logger.info, how) as driver:
-        return _driven(driver, report, shown=progress)
+    say = aloud(request)
+    with begun(request, say, how) as driver:
+        return _driven(driver, report, say, shown=progress)
 
 
 @checked
@@ -136,9 +138,9 @@ def resume(
     how = call_to_resume(redis_url, home, workers)
     with resumed(run, request, allow_models, how) as driver:
         if driver.state.config.analysis:
-            driver.wait(logger.info)
+            driver.wait(aloud(request))
             return driver.answer(logger.info)
-        return _driven(driver, report, shown=progress)
+        return _driven(driver, report, aloud(request), shown=progress)
 
 
 @contextmanager
@@ -219,11 +221,11 @@ def _held(
         yield beginning, held.close
 
 
-def _driven(driver: Driver, report: Report | None, *, shown: bool) -> Outcome:
+def _driven(driver: Driver, report: Report | None, say: Say, *, shown: bool) -> Outcome:
     """Drive a run to its end for a caller who looks at nothing but its rounds."""
     from fedredis.api.notebook import progress as progress_of
 
-    driver.wait(logger.info)
+    driver.wait(say)
     with ExitStack() as stack:
         asked = [report, stack.enter_context(progress_of(driver.state)) if shown else None]
         told = [one for one in asked if one]

@@ -11,6 +11,7 @@ from fedredis.api.inference.questions import Question
 from fedredis.api.preparation import Rows
 from fedredis.api.request import Request
 from fedredis.api.resuming import call_to_resume
+from fedredis.api.saying import aloud
 from fedredis.api.starting import begun
 from fedredis.arguments import argument
 from fedredis.data.meaning import digest
@@ -138,8 +139,9 @@ def ask(kind: str, data: PathLike | Frame | None, asked: Mapping[str, Any]) -> A
     question, where = question_of(kind, asked)
     redis_url, home = where.pop("redis_url", None), where.pop("home", ".fedredis")
     asking = Asking.to(question, data, redis_url, home, where)
-    with begun(asking, logger.info, call_to_resume(redis_url, home, asking.workers)) as driver:
-        driver.wait(logger.info)
+    say = aloud(asking)
+    with begun(asking, say, call_to_resume(redis_url, home, asking.workers)) as driver:
+        driver.wait(say)
         return driver.answer(logger.info)
 
 
