@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from redis.exceptions import RedisError
 
-from fedredis.errors import ArtifactGoneError, BoundError, DataError, JournalError, RuleError
+from fedredis.errors import (
+    ArtifactGoneError,
+    BlobError,
+    BoundError,
+    DataError,
+    JournalError,
+    RuleError,
+)
 from fedredis.jobs.desk import Desk
 from fedredis.secure.naming import plain_name
 from fedredis.store.replies import reads_of
@@ -107,7 +114,7 @@ class Labour:
         """Report the exception at hand as a slave's failed attempt."""
         told = {"run": self.run.run_id, "round": str(claim.name), "slave": slave}
         error = sys.exc_info()[1]
-        if isinstance(error, RuleError | DataError | BoundError | JournalError):
+        if isinstance(error, RuleError | DataError | BoundError | JournalError | BlobError):
             # Nothing is wrong with the program: a line says it all.
             logger.warning("slave %s in round %s: %s", slave, claim.name, error, extra=told)
             self.run.store.fail(claim, slave, traceback=str(error))

@@ -79,6 +79,20 @@ def slot_of(setup: Setup, name: RoundName) -> Slot:
     return Slot(batch * len(SUMS) + first, place)
 
 
+def ascending(places: bytes, count: int) -> list[int]:
+    """Read places, of which there are so many; in their order, so that they mean one thing only.
+
+    Raises
+    ------
+    ValueError
+        If one is none, or is not behind the one before.
+    """
+    found: list[int] = np.frombuffer(places, np.int64).tolist()
+    if [*sorted({*found})] != found or not {*found} <= {*range(count)}:
+        raise ValueError("its places are not in order")
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Gathered:
     """The channel keys of a run, and their signatures, by name."""
@@ -115,7 +129,7 @@ class Gathered:
 
 @lru_cache(maxsize=CIRCLES)
 def _gathered(terms: Terms, places: bytes, keys: bytes, signatures: bytes) -> Gathered:
-    names = [terms.slaves[place] for place in np.frombuffer(places, np.int64).tolist()]
+    names = [terms.slaves[place] for place in ascending(places, len(terms.slaves))]
     # Slices of a length of their own, if there are more or fewer: zip says so.
     each = (
         [text[at : at + size] for at in range(0, len(text), size)]

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from fedredis.arrays import Sum
-from fedredis.errors import RoundFailedError
-from fedredis.exchanges.circles import Gathered
+from fedredis.errors import BlobError, RoundFailedError, RuleError
+from fedredis.exchanges.circles import Gathered, ascending
 from fedredis.secure.masks import arrays_digest, digest, joined, listed
 
 if TYPE_CHECKING:
@@ -53,12 +53,28 @@ class Hiding:
         """Look at an exchange, from what it reads, the channel keys and the letters.
 
         `test` is that of the model that it reads, if they are masked together.
+
+        Raises
+        ------
+        BlobError
+            If these are no channel keys.
+        RuleError
+            If others have dealt than have published keys.
         """
         sends_state = not setup.boosts and setup.strategy.sends_state
         roles = [*GIVEN, *(["state"] if sends_state else [])]
         there = {role: given[role] for role in roles if role in given}
         gathered = Gathered.of(setup, given["channel"])
         beside = (test,) if test else ()
+        count, letters = len(gathered.circle.names), given["letters"]
+        try:
+            dealt = ascending(letters["dealt"].tobytes(), count)
+        except ValueError:
+            raise RuleError(
+                "known-slaves", f"others have dealt for {inner.name} than have published keys"
+            ) from None
+        if len(letters["letters"]) != len(dealt):
+            raise BlobError(f"the letters for {inner.name} are not one a slave")
         return cls(setup, inner, beside, gathered, given["letters"], there)
 
     @property

@@ -15,6 +15,7 @@ from fedredis.exchanges.base import OfAll
 from fedredis.exchanges.circles import slot_of
 from fedredis.exchanges.hiding import TESTED
 from fedredis.exchanges.protocol import Step
+from fedredis.exchanges.setup import LEAST_MASKED
 from fedredis.secure.journal import MEMORY
 from fedredis.secure.masks import BLOCK, digest
 from fedredis.secure.naming import masked_name
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fedredis.keys import RoundName
     from fedredis.secure.owner import Owner
     from fedredis.secure.party import Party
+    from fedredis.secure.policy import Policy
 
 logger = logging.getLogger("fedredis.worker")
 
@@ -153,16 +155,9 @@ class Masked(OfAll):
     def local(self, at: AtHand) -> Updates:
         """Do the slaves' part; it is masked when it is bundled."""
         hiding, setup, name = self.hiding, self.hiding.setup, self.hiding.inner.name
-        circle, journal = hiding.circle, at.owner.journal
-        everybody, least = range(len(circle.names)), circle.least(hiding.inner.slaves)
-        if least < at.owner.policy.least_slaves:
-            # Once it has handed in, the others can unmask what has its part in it.
-            raise RuleError(
-                "least_slaves",
-                f"a sum of {least} slaves could be unmasked, {at.owner.policy.least_slaves} are "
-                "needed; a higher threshold makes sure of it",
-            )
-        check_set(hiding.members, everybody, least, circle.names)
+        journal = at.owner.journal
+        self._check_enough(at.owner.policy)
+        parties = hiding.gathered.parties(at, at.slaves)
         memories: dict[str, Arrays | None] = {}
         given: dict[str, bytes | None] = {}
         if schema := hiding.inner.remembers:
@@ -172,20 +167,44 @@ class Masked(OfAll):
                 slave: None if blob is None else schema.cut(np.frombuffer(blob, np.uint8))
                 for slave, blob in given.items()
             }
+        # Before anything is computed: that a quantity is too large says something of the rows,
+        # and a master that could ask in a round for many models would be told many times.
+        self._fix(at, given)
         try:
             found = [part.local(_Own(at, memories)) for part in hiding.parts]
         except BoundError as error:
             logger.error("%s: %s", ", ".join(at.slaves[:3]), error)
             raise BoundError(HIDDEN) from None
         own = found[-1]
-        self._fix(at, given)
         if schema and own.memories:
             texts = [b"".join(schema.views(arrays)) for arrays in own.memories]
             kept = dict(zip(own.slaves, texts, strict=True))
             journal.remember(setup.run, name.number, kept)
-        parties = hiding.gathered.parties(at, own.slaves)
-        self.rule.parties.update(zip(own.slaves, parties, strict=True))
+        self.rule.parties.update(zip(at.slaves, parties, strict=True))
         return self._added(found)
+
+    def _check_enough(self, policy: Policy) -> None:
+        """See that the sum is of as many slaves as hide each other, and their owner asks for.
+
+        Raises
+        ------
+        RuleError
+            If it is not.
+        """
+        hiding, circle, asked = self.hiding, self.hiding.circle, len(self.hiding.inner.slaves)
+        least = circle.least(asked)
+        if asked < LEAST_MASKED:
+            raise RuleError(
+                "threshold", f"the sum is of {asked} slaves, {LEAST_MASKED} hide each other"
+            )
+        if least < policy.least_slaves:
+            # Once it has handed in, the others can unmask what has its part in it.
+            raise RuleError(
+                "least_slaves",
+                f"a sum of {least} slaves could be unmasked, {policy.least_slaves} are needed; a "
+                "higher threshold makes sure of it",
+            )
+        check_set(hiding.members, range(len(circle.names)), least, circle.names)
 
     def _fix(self, at: AtHand, given: Mapping[str, bytes | None]) -> None:
         """Write down what the slaves mask, who are given something back perhaps.

@@ -70,7 +70,7 @@ class Unmask(OfAll):
     def enough(self) -> int:
         """How many answers unmask the sum."""
         circle = self.hiding.circle
-        return circle.least(self.slaves) if circle.drawn else circle.helpers
+        return circle.least(len(self.slaves)) if circle.drawn else circle.helpers
 
     @cached_property
     def rule(self) -> Relay:
@@ -81,7 +81,8 @@ class Unmask(OfAll):
         """Give shares away, for this set of slaves and never for another."""
         hiding, setup = self.hiding, self.hiding.setup
         circle, members = hiding.circle, hiding.members
-        least = circle.least(hiding.inner.slaves)
+        least = circle.least(len(hiding.inner.slaves))
+        check_set(members, range(len(circle.names)), least, circle.names)
         inside = check_set(self.inside, members, least, circle.names)
         parties = hiding.gathered.parties(at, at.slaves)
         if not circle.drawn:

@@ -14,7 +14,7 @@ from fedredis.secure.identity import Roster, verify
 from fedredis.secure.masks import digest, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -145,6 +145,6 @@ class Circle:
         """The places by name."""
         return {name: place for place, name in enumerate(self.names)}
 
-    def least(self, asked: Sequence[object]) -> int:
-        """Return how many of the slaves that a round asks its sum must hold."""
-        return max(2, graph.threshold(self.share, len(asked)))
+    def least(self, asked: int) -> int:
+        """Return how many of so many slaves that a round asks its sum must hold."""
+        return max(2, graph.threshold(self.share, asked))

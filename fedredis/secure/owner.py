@@ -143,6 +143,12 @@ class Owner:
             self._circles[about] = Pairs(circle), {}
         pairs, there = self._circles[about]
         for slave in slaves:
+            if slave not in pairs.circle.places:
+                raise RuleError(
+                    "known-slaves",
+                    f"slave {slave} has no part in the masks of this run: its channel key was "
+                    "not among those that it began with; start another run",
+                )
             if slave not in there:
                 there[slave] = Party(pairs, slave, self._root(terms.run, slave))
         return [there[slave] for slave in slaves]

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from fedredis.connection import connect
@@ -105,3 +107,64 @@ def shell(tmp_path: Path) -> Shell:
 def shared_shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """Return a shell in a folder that the tests of a module share."""
     return Shell(tmp_path_factory.mktemp("shared"))
+
+
+NAMES = ("clinic-a", "clinic-b", "clinic-c", "clinic-d")
+#: How they are asked to train.
+RUN = ("--rounds", 4, "--features", "plain", "--attempts", 1)
+
+
+@pytest.fixture
+def clinics(shell) -> dict[str, Path]:
+    """Give each slave a file, a key, and a policy file with everybody's."""
+    rng, roster, folders = np.random.default_rng(7), ["[roster]"], {}
+    for name in NAMES:
+        age, dose = rng.normal(50, 15, 80), rng.gamma(2, 3, 80)
+        ill = np.where(age / 20 - dose / 4 + rng.normal(0, 0.5, 80) > 1, "ill", "well")
+        folders[name] = shell.folder / name
+        made = shell.run("identity", "make", name, "--folder", name)
+        roster.append(made.stdout.splitlines()[1])
+        frame = pd.DataFrame({"age": age, "dose": dose, "outcome": ill})
+        frame.to_csv(folders[name] / "rows.csv", index=False)
+    for folder in folders.values():
+        (folder / "policy.toml").write_text("\n".join(["[policy]", "least_rows = 10", *roster]))
+    return folders
+
+
+@pytest.fixture
+def federation(shell, server, clinics):
+    """Return a context of the slaves, of which some allow more or less."""
+
+    @contextmanager
+    def serve(**rules):
+        for name, rule in rules.items():
+            path = clinics[name.replace("_", "-")] / "policy.toml"
+            text, field = path.read_text(), rule.split()[0]
+            # One that is there already makes way.
+            lines = [one for one in text.splitlines() if not one.startswith(f"{field} =")]
+            path.write_text("\n".join(lines).replace("[policy]", f"[policy]\n{rule}"))
+        with ExitStack() as stack:
+            started = {
+                name: stack.enter_context(
+                    shell.start(
+                        *("slave", "--data", folder / "rows.csv", "--name", name),
+                        *("--label", "outcome", "--redis-url", server.tcp_url),
+                        *("--policy", folder / "policy.toml"),
+                    )
+                )
+                for name, folder in clinics.items()
+            }
+            yield started
+
+    return serve
+
+
+@pytest.fixture
+def run(shell, server):
+    """Return a function that runs a master on the server."""
+
+    def run(*args, **given):
+        at = ("--redis-url", server.tcp_url, "--wait-timeout", 60, "--slaves", 4)
+        return shell.run("run", *RUN, *args, *at, "--json", **given)
+
+    return run

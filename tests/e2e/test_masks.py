@@ -9,81 +9,21 @@ import random
 import signal
 import socket
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from fedredis.connection import connect
 from fedredis.keys import RUNS, RunKeys
 from fedredis.store import workers
 from fedredis.strategies import STRATEGIES
+from tests.e2e.conftest import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-NAMES = ("clinic-a", "clinic-b", "clinic-c", "clinic-d")
-RUN = ("--rounds", 4, "--features", "plain", "--attempts", 1)
-
-
-@pytest.fixture
-def clinics(shell) -> dict[str, Path]:
-    """Give each slave a file, a key, and a policy file with everybody's."""
-    rng, roster, folders = np.random.default_rng(7), ["[roster]"], {}
-    for name in NAMES:
-        age, dose = rng.normal(50, 15, 80), rng.gamma(2, 3, 80)
-        ill = np.where(age / 20 - dose / 4 + rng.normal(0, 0.5, 80) > 1, "ill", "well")
-        folders[name] = shell.folder / name
-        made = shell.run("identity", "make", name, "--folder", name)
-        roster.append(made.stdout.splitlines()[1])
-        frame = pd.DataFrame({"age": age, "dose": dose, "outcome": ill})
-        frame.to_csv(folders[name] / "rows.csv", index=False)
-    for folder in folders.values():
-        (folder / "policy.toml").write_text("\n".join(["[policy]", "least_rows = 10", *roster]))
-    return folders
-
-
-@pytest.fixture
-def federation(shell, server, clinics):
-    """Return a context of the slaves, of which some allow more or less."""
-
-    @contextmanager
-    def serve(**rules):
-        for name, rule in rules.items():
-            path = clinics[name.replace("_", "-")] / "policy.toml"
-            text, field = path.read_text(), rule.split()[0]
-            # One that is there already makes way.
-            lines = [one for one in text.splitlines() if not one.startswith(f"{field} =")]
-            path.write_text("\n".join(lines).replace("[policy]", f"[policy]\n{rule}"))
-        with ExitStack() as stack:
-            started = {
-                name: stack.enter_context(
-                    shell.start(
-                        *("slave", "--data", folder / "rows.csv", "--name", name),
-                        *("--label", "outcome", "--redis-url", server.tcp_url),
-                        *("--policy", folder / "policy.toml"),
-                    )
-                )
-                for name, folder in clinics.items()
-            }
-            yield started
-
-    return serve
-
-
-@pytest.fixture
-def run(shell, server):
-    """Return a function that runs a master on the server."""
-
-    def run(*args, **given):
-        at = ("--redis-url", server.tcp_url, "--wait-timeout", 60, "--slaves", 4)
-        return shell.run("run", *RUN, *args, *at, "--json", **given)
-
-    return run
 
 
 def written(server) -> list[list[bytes]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from fedredis.errors import RoundFailedError, RuleError
+from fedredis.errors import BlobError, BoundError, RoundFailedError, RuleError
 from fedredis.exchanges import Setup, make
 from fedredis.exchanges.circles import slot_of
 from fedredis.exchanges.here import Here
@@ -164,6 +164,59 @@ def test_a_slave_masks_for_one_set_and_one_model_in_a_round(lying):
     for other in ({"letters": lying.letters(0, 1, 2)}, {"model": model}):
         with pytest.raises(RuleError, match="'one-set': slave 0 has masked train:1 for another"):
             lying.mask("0", **other)
+
+
+def test_that_a_quantity_is_too_large_is_told_of_one_model_in_a_round(lying):
+    """Or a master would learn how large it is by asking for many."""
+    name, model = RoundName("mask-train", 2), lying.given(lying.name)["model"]
+    huge, larger = ({a: array + most for a, array in model.items()} for most in (1e300, 1e301))
+    for _ in range(2):
+        with pytest.raises(BoundError, match="which, and how large it is, is said on the slave's"):
+            lying.mask("0", name, model=huge)
+    for other in (larger, model):
+        with pytest.raises(RuleError, match="'one-set': slave 0 has masked train:2 for another"):
+            lying.mask("0", name, model=other)
+
+
+def test_what_is_not_signed_takes_up_no_round(lying):
+    """A slave that refuses it masks as before when it is asked as it should be."""
+    name, given = RoundName("mask-train", 2), lying.given(lying.name)
+    channel = given["channel"] | {"keys": given["channel"]["keys"][[1, 0, 2, 3, 4]]}
+    other = {name: array + 1 for name, array in given["model"].items()}
+    with pytest.raises(RuleError, match="'signatures'"):
+        lying.mask("0", name, model=other, channel=channel)
+    lying.mask("0", name, model=given["model"])
+
+
+@pytest.mark.parametrize("places", [[1, 0, 2], [0, 1, 1], [-1, 0, 1], [2, 3, 5]], ids=str)
+def test_a_place_means_one_slave(lying, places):
+    given = lying.given(lying.name)
+    letters = lying.letters(0, 1, 2) | {"dealt": np.array(places)}
+    with pytest.raises(RuleError, match="'known-slaves': others have dealt for train:1 than"):
+        lying.mask("0", letters=letters)
+    channel = {name: array[:3] for name, array in given["channel"].items()}
+    with pytest.raises(BlobError, match="these are no channel keys: its places are not in order"):
+        lying.mask("0", channel=channel | {"places": np.array(places)})
+    with pytest.raises(BlobError, match="the letters for train:1 are not one a slave"):
+        lying.mask("0", letters=lying.letters(0, 1, 2) | {"dealt": np.arange(4)})
+
+
+def test_who_is_left_out_of_the_masks_is_told_so(lying):
+    given = lying.given(lying.name)["channel"]
+    channel = {name: array[:4] for name, array in given.items()}
+    with pytest.raises(RuleError, match="'known-slaves': slave 4 has no part in the masks of"):
+        lying.mask("4", channel=channel, letters=lying.letters(0, 1, 2, 3))
+
+
+@pytest.mark.parametrize("changes", [{"sample": 2}, {"slaves": 2}])
+def test_two_slaves_do_not_hide_each_other(make_rows, make_setup, make_owner, changes):
+    """Though the run is one that an honest master would not begin."""
+    rows = make_rows(changes.get("slaves", 5))
+    setup = masked(make_setup(rows), **changes)
+    before = "mask-train:1" if "sample" in changes else "mask-statistics:1"
+    lying = Lying(setup, rows, make_owner(setup), before)
+    with pytest.raises(RuleError, match="'threshold': the sum is of 2 slaves, 3 hide each other"):
+        lying.mask(setup.config.trainers(1)[0])
 
 
 def test_who_has_helped_to_unmask_a_sum_masks_in_no_other_of_that_round(
