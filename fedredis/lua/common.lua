@@ -48,10 +48,14 @@ local function tell(stream, most, ...)
   end
 end
 
--- Adds to a number of a run's, if the run has some; what a stranger has put there is left.
+-- Adds to a number of a run's, if the run has some; what a stranger has put there is left. It is
+-- written as it is to be: of a script that is cut off in its file, a server may do the first
+-- commands twice.
 local function tally(counts, what, number)
-  if redis.call('EXISTS', counts) == 1 then
-    redis.pcall('HINCRBY', counts, what, whole(number))
+  local there, before = redis.call('EXISTS', counts) == 1, redis.pcall('HGET', counts, what)
+  if type(before) ~= 'table' then before = tonumber(before or 0) end
+  if there and type(before) == 'number' and before < 2^53 then
+    redis.call('HSET', counts, what, whole(before + number))
   end
 end
 

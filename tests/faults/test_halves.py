@@ -12,6 +12,7 @@ from faults_server import until
 from fedredis.connection import connect
 from fedredis.keys import RoundName, RunKeys
 from fedredis.store import steps
+from fedredis.store.master import MasterStore
 from fedredis.store.scripts import Batch
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def fail(client: Redis) -> None:
     batch.run()
 
 
+def acquire(client: Redis) -> None:
+    client.hset(KEYS.run, mapping={"config": "{}", "sequence": 1, "epoch": 0})
+    client.delete(KEYS.lease)
+    MasterStore(client, KEYS, token="a", lease_ms=60_000).acquire()
+
+
 def written(site: Any, client: Redis) -> None:
     """Wait until all that was done is in the server's file, which may be behind."""
     client.set("written", 1)
@@ -49,7 +56,7 @@ def written(site: Any, client: Redis) -> None:
 
 def looked(client: Redis) -> dict[str, Any]:
     """Return what the scripts above have written, but for times."""
-    hashes = [ROUND.attempts, ROUND.round, KEYS.slave("0"), KEYS.slave("1")]
+    hashes = [ROUND.attempts, ROUND.round, KEYS.slave("0"), KEYS.slave("1"), KEYS.counts]
     found: dict[str, Any] = {key: client.hgetall(key) for key in hashes}
     return found | {key: client.lrange(key, 0, -1) for key in ("aside", KEYS.parts("a"))}
 
@@ -60,6 +67,7 @@ def looked(client: Redis) -> dict[str, Any]:
         *((stage, word) for word in (b"RPUSH", b"PEXPIREAT")),
         *((create, word) for word in (b"ZADD", b"UNLINK", b"RPUSH")),
         *((fail, word) for word in (b"HDEL", b"given_up", b"failed")),
+        *((acquire, word) for word in (b"sequence", b"XADD")),
     ],
 )
 def test_what_is_done_twice_by_halves_is_there_once(site, script, last):
@@ -67,6 +75,7 @@ def test_what_is_done_twice_by_halves_is_there_once(site, script, last):
         fields = {"state": "open", "epoch": 1, "expected": 2, "given_up": 0, "quorum": 0}
         client.hset(ROUND.round, mapping={**fields, "attempts": 1})
         client.hset(ROUND.claims, mapping={"0": "w", "1": "w"})
+        client.hset(KEYS.counts, mapping={"failed": 7, "accepted": 5, "masters": 1})
         begun = site.server.file.stat().st_size
         script(client)
         whole = looked(client)

@@ -54,3 +54,6 @@ def test_what_a_stranger_has_put_there_is_in_nobodys_way(bench):
     assert counts(bench.client, ["r1"]) == [{}]
     bench.master("second")
     assert counts(bench.client, ["r1"]) == [{"masters": 1}]
+    bench.client.hset(bench.keys.counts, "masters", "x")
+    bench.master("third")
+    assert counts(bench.client, ["r1"]) == [{}]
