@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fedredis.cli.run_tables import how_far
 from fedredis.errors import reason
-from fedredis.exchanges import Setup, finished
+from fedredis.exchanges import finished
 from fedredis.metrics import FIGURES
 from fedredis.printable import fit
 
@@ -101,7 +101,7 @@ class Glance:
         return [first, *([] if config.analysis else self._figures(width))]
 
     def _figures(self, width: int) -> list[Text]:
-        record, measure = self.moment.record, Setup(self.moment.record.state.config).measure
+        record, measure = self.moment.record, self.moment.record.measure
         rounds = record.state.config.rounds
         bar = max(8, min(40, width - 36))
         done = round(bar * min(1.0, record.state.round / rounds))
@@ -117,8 +117,8 @@ class Glance:
                 (pace, "dim"),
             )
         ]
-        tests = [entry for name, entry in record.history.items() if name.kind == "evaluate"]
         for name in (measure.primary, measure.loss):
+            tests = record.tests.values()
             told = [entry[name] for entry in tests if isinstance(entry.get(name), int | float)]
             if told:
                 bars = curve(told, bar, BARS if self.unicode else PLAIN_BARS)

@@ -11,7 +11,6 @@ from rich.console import Group
 from fedredis.cli import report
 from fedredis.cli.confusion import confusions
 from fedredis.cli.tables import Fitting, described
-from fedredis.exchanges import Setup
 from fedredis.keys import RunKeys
 from fedredis.metrics import FIGURES
 
@@ -29,9 +28,8 @@ SLAVES_LISTED = 20
 def render(outcome: Outcome, record: RunRecord) -> RenderableType:
     """Draw the outcome of a run as tables."""
     config = record.state.config
-    primary = Setup(config).measure.primary
-    figures = {name: getattr(outcome, name) for name in FIGURES if name != "confusion"}
-    told = {FIGURES[name].title: FIGURES[name].write(value) for name, value in figures.items()}
+    primary = record.measure.primary
+    told = {each.title: each.write(getattr(outcome, name)) for name, each in FIGURES.items()}
     facts = {
         "run": outcome.run,
         "rounds": f"{how_far(record.state)}; {outcome.round_ms['p50']:.0f} ms each (median)",
@@ -72,7 +70,7 @@ def slowest(record: RunRecord) -> dict[str, str]:
 
 def slave_table(record: RunRecord) -> Fitting:
     """Draw what is known of each slave, or of some: those that have failed, then the first."""
-    measure = Setup(record.state.config).measure
+    measure = record.measure
     failed_first = sorted(record.slaves.items(), key=lambda told: not told[1].get("failures"))
     rows = [
         {

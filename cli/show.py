@@ -15,8 +15,7 @@ from fedredis.cli.resuming import resume_of
 from fedredis.cli.run_tables import how_far, slave_table, slowest
 from fedredis.cli.runs import started
 from fedredis.cli.tables import Fitting, described
-from fedredis.exchanges import Setup, finished
-from fedredis.keys import RoundName
+from fedredis.exchanges import finished
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> None:
 
 
 def _facts(record: RunRecord) -> Table:
-    state, primary = record.state, Setup(record.state.config).measure.primary
+    state, primary = record.state, record.measure.primary
     settings = {name.replace("_", " "): getattr(state.config, name) for name in SHOWN}
     status = f"{state.status}: {state.error}" if state.error else state.status
     facts = {"run": state.run, "started": started(state), **settings}
@@ -76,12 +75,12 @@ def _facts(record: RunRecord) -> Table:
 
 
 def _rounds(record: RunRecord) -> list[Fitting]:
-    measure = Setup(record.state.config).measure
+    measure = record.measure
     rows = []
     for name, entry in record.history.items():
         if (number := finished(name, entry)) is None:
             continue
-        test = record.history.get(RoundName("evaluate", number), {})
+        test = record.tests.get(number, {})
         rows.append(
             {
                 "round": str(number),
@@ -111,7 +110,4 @@ def _importance(record: RunRecord) -> list[Fitting]:
 
 def _last(record: RunRecord) -> list[Confusion]:
     """Draw the confusion matrix of the model that the run stands for, or of the newest test."""
-    tests = [entry for name, entry in record.history.items() if name.kind == "evaluate"]
-    chosen = record.history.get(RoundName("evaluate", record.state.chosen))
-    counts = (chosen or (tests[-1] if tests else {})).get("confusion")
-    return confusions(record.state.config.classes, counts)
+    return confusions(record.state.config.classes, record.test.get("confusion"))

@@ -14,7 +14,6 @@ from fedredis.api.following import follow
 from fedredis.cli import options, output
 from fedredis.cli.glance import EVENTS, Glance, happening
 from fedredis.cli.resuming import resume_of
-from fedredis.exchanges import Setup
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def command(run: str, redis_url: str | None, home: Path, as_json: bool) -> int:
 def lately(moment: Moment) -> Iterator[str]:
     """Say what has happened that is of interest, in a line each."""
     history = {str(name): entry for name, entry in moment.record.history.items()}
-    primary = Setup(moment.record.state.config).measure.primary
+    primary = moment.record.measure.primary
     said = (happening(event, history, primary) for event in moment.events)
     return filter(None, said)
 
@@ -83,7 +82,7 @@ def _lines(followed: Iterator[Moment]) -> Moment:
         for line in lately(moment):
             click.echo(line)
     state = moment.record.state
-    primary = Setup(state.config).measure.primary
+    primary = moment.record.measure.primary
     figure = f", {FIGURES[primary].title} {FIGURES[primary].write(state.score)}"
     click.echo(f"run {state.run} is {state.status}{'' if state.config.analysis else figure}")
     return moment

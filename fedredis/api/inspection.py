@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.answer import read_answer
@@ -15,7 +16,7 @@ from fedredis.arguments import checked
 from fedredis.arrays import figures
 from fedredis.config import check_name
 from fedredis.errors import BlobError
-from fedredis.exchanges import KINDS, TRAINING
+from fedredis.exchanges import KINDS, TRAINING, Setup
 from fedredis.exchanges.kinds import BEFORE_MASKS
 from fedredis.models import TREES
 from fedredis.secure.naming import MASK
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fedredis.api.answer import Answer
     from fedredis.config import RunConfig
     from fedredis.keys import RoundName
+    from fedredis.metrics import Measure
     from fedredis.store.inflight import OpenRound
     from fedredis.store.runs import RunState
 
@@ -59,6 +61,27 @@ class RunRecord:
     report: dict[str, Any] | None = None
     #: Of trees, once they are grown, what an `Outcome` has of their columns.
     importance: list[dict[str, Any]] | None = None
+
+    @property
+    def measure(self) -> Measure:
+        """How good its model is."""
+        return Setup(self.state.config).measure
+
+    @cached_property
+    def tests(self) -> dict[int, dict[str, Any]]:
+        """The test of each round that was tested, in order."""
+        return {n.number: entry for n, entry in self.history.items() if n.kind == "evaluate"}
+
+    @property
+    def tested(self) -> int:
+        """The round that the run stands for, or the newest one that was tested; 0 if none was."""
+        chosen = self.state.chosen
+        return chosen if chosen in self.tests else max(self.tests, default=0)
+
+    @property
+    def test(self) -> dict[str, Any]:
+        """The test of that round."""
+        return self.tests.get(self.tested, {})
 
     def plain(self) -> dict[str, Any]:
         """Return all of it in one, as the command line prints it as JSON."""

@@ -79,8 +79,8 @@ class Outcome:
 
     def _facts(self) -> dict[str, str]:
         """Write what a person looks for first."""
-        figures = {n: getattr(self, n) for n in FIGURES if n != "confusion"}
-        told = {FIGURES[n].title: FIGURES[n].write(v) for n, v in figures.items() if v is not None}
+        figures = ((each, getattr(self, name)) for name, each in FIGURES.items())
+        told = {each.title: each.write(value) for each, value in figures if value is not None}
         told |= {"rounds": str(self.rounds), "slaves": str(self.slaves)}
         return {"run": self.run, **told, "seconds": f"{self.seconds:.1f}"}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def options(strategy: type[Strategy]) -> dict[str, float | bool]:
     """List the options of a strategy, each with what it is if nothing is said."""
     known: Any = strategy
-    return {field.name: field.default for field in fields(known)}
+    return {field.name: getattr(known, field.name) for field in fields(known)}
 
 
 def build(

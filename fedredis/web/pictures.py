@@ -63,7 +63,7 @@ def _times(series: Sequence[Series]) -> Chart | None:
 
 
 def _of_slaves(view: RunView) -> list[Chart | None]:
-    primary, of_all = view.figures[0], view.chosen_test.get(view.figures[0])
+    primary, of_all = view.figures[0], view.record.test.get(view.figures[0])
     figure = FIGURES[primary]
     return [
         _by_slave(view, f"{figure.title.capitalize()} of each slave", primary, of_all),

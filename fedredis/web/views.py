@@ -15,8 +15,6 @@ from fedredis.web.failures import failures_of
 from fedredis.web.pictures import charts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fedredis.api.inspection import RunRecord
     from fedredis.api.nodes import Nodes
     from fedredis.metrics import Measure
@@ -98,15 +96,10 @@ class RunView(Summary):
         """Names of the figure that says how good a model is, and of its loss."""
         return self.measure.primary, self.measure.loss
 
-    @property
-    def tests(self) -> dict[int, Mapping[str, Any]]:
-        """The test of each round that was tested."""
-        return {n.number: e for n, e in self.record.history.items() if n.kind == "evaluate"}
-
     @cached_property
     def headline(self) -> list[tuple[str, str, str]]:
         """The figures that stand above all others: title, value, and what it means."""
-        config, test = self.state.config, self.chosen_test
+        config, test = self.state.config, self.record.test
         told = [
             (FIGURES[name].title, FIGURES[name].write(test.get(name)), "")
             for name in dict.fromkeys((*self.figures, *self.measure.told))
@@ -129,12 +122,6 @@ class RunView(Summary):
         return told
 
     @cached_property
-    def chosen_test(self) -> Mapping[str, Any]:
-        """The test of the model that the run stands for, or the newest one."""
-        tests = self.tests
-        return tests.get(self.state.chosen) or (tests[max(tests)] if tests else {})
-
-    @cached_property
     def round_times(self) -> list[tuple[float, float]]:
         """Milliseconds of each round of training."""
         entries = self.record.history.items()
@@ -142,8 +129,8 @@ class RunView(Summary):
 
     def curve(self, figure: str) -> list[tuple[float, float]]:
         """Return a figure by round, where it was measured."""
-        tests = self.tests.items()
-        return [(n, e[figure]) for n, e in sorted(tests) if e.get(figure) is not None]
+        tests = sorted(self.record.tests.items())
+        return [(n, e[figure]) for n, e in tests if e.get(figure) is not None]
 
     @cached_property
     def charts(self) -> list[Chart]:
@@ -158,7 +145,7 @@ class RunView(Summary):
     @cached_property
     def confusion(self) -> list[tuple[str, list[tuple[int, int, float]]]]:
         """Rows of the confusion matrix: a class, and for each prediction count, shade, share."""
-        counts = self.chosen_test.get("confusion")
+        counts = self.record.test.get("confusion")
         classes = self.state.config.classes
         if not counts or len(counts) != len(classes):
             return []

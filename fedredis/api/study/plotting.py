@@ -13,7 +13,6 @@ from fedredis.api.writing import new_file
 from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.errors import FedredisError, UsageError
-from fedredis.exchanges import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,18 +124,16 @@ def picture(out: PathLike, *, force: bool = False) -> Path:
 def _check(records: Sequence[RunRecord]) -> None:
     """See that runs can be drawn over each other."""
     for record in records:
-        if all(name.kind != "evaluate" for name in record.history):
+        if not record.tests:
             raise FedredisError(
                 f"run {record.state.run} has no tested round yet: there is nothing to draw"
             )
-        primary = Setup(record.state.config).measure.primary
-        tests = [entry for name, entry in record.history.items() if name.kind == "evaluate"]
-        if all(test.get(primary) is None for test in tests):
+        if all(test.get(record.measure.primary) is None for test in record.tests.values()):
             raise FedredisError(
                 f"no slave of run {record.state.run} holds out rows: no figure says how good it "
                 "is, and there is nothing to draw"
             )
-    primaries = {Setup(record.state.config).measure.primary: record for record in records}
+    primaries = {record.measure.primary: record for record in records}
     if len(primaries) > 1:
         told = ", ".join(f"{name} of run {r.state.run}" for name, r in primaries.items())
         raise UsageError(f"these can't be drawn over each other: {told}")

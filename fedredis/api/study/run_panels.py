@@ -51,19 +51,11 @@ class Drawn:
     called: str
     colour: str
     dash: str
-    #: Figures of each tested round, in order.
-    tests: dict[int, dict[str, Any]]
 
     @property
     def run(self) -> str:
         """The run's id."""
         return self.record.state.run
-
-    @property
-    def chosen(self) -> int:
-        """The round that the run stands for, or the newest one that is tested."""
-        chosen = self.record.state.chosen
-        return chosen if chosen in self.tests else max(self.tests)
 
     def slaves(self, figure: str) -> tuple[list[float], list[float]]:
         """Return a figure of each slave's newest test, and how many rows each holds out."""
@@ -78,7 +70,8 @@ class Drawn:
 def curves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
     """Draw a figure by round, a line a run."""
     for run in runs:
-        rounds, values = list(run.tests), [_number(t.get(figure)) for t in run.tests.values()]
+        tests = run.record.tests
+        rounds, values = list(tests), [_number(test.get(figure)) for test in tests.values()]
         mark = "o" if len(rounds) <= MARKED else ""
         look: dict[str, Any] = {
             "color": run.colour,
@@ -88,8 +81,8 @@ def curves(axes: Axes, runs: Sequence[Drawn], figure: str) -> None:
         }
         axes.plot(rounds, values, label=run.called, **look)
         # A ring around the model that the run stands for.
-        score = _number(run.tests[run.chosen].get(figure))
-        axes.plot(run.chosen, score, "o", mfc="none", color=run.colour)
+        score = _number(run.record.test.get(figure))
+        axes.plot(run.record.tested, score, "o", mfc="none", color=run.colour)
     axes.set_title(f"{FIGURES[figure].title} on held-out rows, by round", loc="left", fontsize=10)
     axes.set_xlabel("round")
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=STEPS, min_n_ticks=1))
@@ -139,13 +132,13 @@ def confusion(axes: Axes, run: Drawn, of: int) -> None:
     names = [_short(name) for name in run.record.state.config.classes]
     # Of a test in which nobody that holds out rows took part there is none.
     nothing = np.zeros((len(names), len(names)), int)
-    counts = np.array(run.tests[run.chosen].get("confusion") or nothing)
+    counts = np.array(run.record.test.get("confusion") or nothing)
     if len(names) > MATRIX:
         _mistakes(axes, run, counts, names)
         return
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_title(f"{run.run}, round {run.chosen}: held-out rows", loc="left", fontsize=10)
+    axes.set_title(f"{run.run}, round {run.record.tested}: held-out rows", loc="left", fontsize=10)
     axes.set(xlabel="predicted class (% of the true one)", ylabel="true class")
     across = sum(map(len, names)) <= LETTERS_ACROSS / of
     slant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
@@ -183,7 +176,9 @@ def importance(axes: Axes, run: Drawn) -> None:
 def _mistakes(axes: Axes, run: Drawn, counts: NDArray[Any], names: Sequence[str]) -> None:
     """Draw a bar a mistake, the most frequent at the top."""
     found = most_frequent(counts)[:MISTAKES]
-    axes.set_title(f"{run.run}, round {run.chosen}: rows told wrong", loc="left", fontsize=10)
+    axes.set_title(
+        f"{run.run}, round {run.record.tested}: rows told wrong", loc="left", fontsize=10
+    )
     axes.set(xlabel="rows, by true class → told as", yticks=[])
     places = [-place for place in range(len(found))]
     axes.barh(places, [mistake.rows for mistake in found], color=run.colour, alpha=0.35)

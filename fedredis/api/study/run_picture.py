@@ -16,7 +16,6 @@ from fedredis.api.study import run_panels as panels
 from fedredis.api.study import score_panels
 from fedredis.api.study.run_panels import Drawn, unformatted
 from fedredis.data.whole import written_whole
-from fedredis.exchanges import Setup
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     grown trees.
     """
     runs = _drawn(records)
-    measure = Setup(records[0].state.config).measure
+    measure = records[0].measure
     confusions = runs if len(runs) <= CONFUSIONS else runs[:1]
     if not records[0].state.config.classes:
         confusions = []
@@ -94,8 +93,7 @@ def _drawn(records: Sequence[RunRecord]) -> list[Drawn]:
         options = "".join(f" {name}={value}" for name, value in config.options.items())
         slaves = f", {config.slaves} slaves" if len(sizes) > 1 else ""
         called = f"{state.run} {config.strategy}{options}{slaves}"
-        tests = {k.number: test for k, test in record.history.items() if k.kind == "evaluate"}
-        runs.append(Drawn(record, called, colour, dash, tests))
+        runs.append(Drawn(record, called, colour, dash))
     return runs
 
 
@@ -113,7 +111,7 @@ def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequenc
     """Write what is drawn, and of several runs a legend."""
     figures = [
         ", ".join(
-            f"{FIGURES[name].title} {FIGURES[name].write(run.tests[run.chosen].get(name))}"
+            f"{FIGURES[name].title} {FIGURES[name].write(run.record.test.get(name))}"
             for name in told
         )
         for run in runs
@@ -121,14 +119,15 @@ def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequenc
     datasets = {run.record.state.config.dataset for run in runs}
     of = f" of {datasets.pop()}" if len(datasets) == 1 else ""
     if len(runs) == 1:
-        slaves = runs[0].record.state.config.slaves
-        title = f"run {runs[0].called}, {slaves} slaves{of}\nround {runs[0].chosen}: {figures[0]}"
+        called, record = runs[0].called, runs[0].record
+        title = f"run {called}, {record.state.config.slaves} slaves{of}"
+        title += f"\nround {record.tested}: {figures[0]}"
         figure.suptitle(unformatted(title), x=0.01, ha="left", fontweight="bold")
     else:
         title = f"{len(runs)} runs{of}"
         lines = [line for line in curves.lines if not str(line.get_label()).startswith("_")]
         labels = [
-            f"{run.called}, round {run.chosen}: {text}"
+            f"{run.called}, round {run.record.tested}: {text}"
             for run, text in zip(runs, figures, strict=True)
         ]
         figure.legend(
