@@ -49,14 +49,11 @@ local function tell(stream, most, ...)
 end
 
 -- Adds to a number of a run's, if the run has some; what a stranger has put there is left. It is
--- written as it is to be: of a script that is cut off in its file, a server may do the first
--- commands twice.
+-- written as it is to be: of what is cut off in its file, a server may do the beginning twice.
 local function tally(counts, what, number)
-  local there, before = redis.call('EXISTS', counts) == 1, redis.pcall('HGET', counts, what)
-  if type(before) ~= 'table' then before = tonumber(before or 0) end
-  if there and type(before) == 'number' and before < 2^53 then
-    redis.call('HSET', counts, what, whole(before + number))
-  end
+  local before = redis.call('EXISTS', counts) == 1 and (redis.pcall('HGET', counts, what) or 0)
+  before = type(before) ~= 'table' and tonumber(before)
+  if before and before < 2^53 then redis.call('HSET', counts, what, whole(before + number)) end
 end
 
 -- Removes keys that are of another kind: slaves may write to them.
