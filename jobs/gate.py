@@ -5,6 +5,7 @@ Most workers have neither, and don't import what that takes.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,7 +94,7 @@ class Gate:
         """
         if self.owner is None or self.owner.record is None:
             return
-        from fedredis.secure.record import Left
+        from fedredis.secure.record import MEMORY, Left
 
         record, left = self.owner.record, []
         for name, bundles in handed:
@@ -107,7 +108,7 @@ class Gate:
                 ]
                 if remembers := one.remembers:
                     # The server keeps for each slave what it is given back.
-                    shapes = {f"memory {field.name}": field.shape for field in remembers.fields}
+                    shapes = {f"{MEMORY}{field.name}": field.shape for field in remembers.fields}
                     left += [
                         Left(
                             *(record.now(), slave, run, str(name), shapes, remembers.nbytes),
@@ -117,6 +118,23 @@ class Gate:
                     ]
         if left:
             record.write(left)
+
+    def note_failure(self, run: str, name: RoundName, slave: str, line: str) -> None:
+        """Record why an attempt failed, which is about to be told, if it may say aught of rows.
+
+        Raises
+        ------
+        JournalError
+            If it can't be recorded: then it may not be told.
+        """
+        if self.owner is None or self.owner.record is None:
+            return
+        from fedredis.secure.record import ERROR, Left
+
+        record, text = self.owner.record, line.encode()
+        digest = hashlib.sha256(text).hexdigest()
+        told = {ERROR: (len(text),)}
+        record.write([Left(record.now(), slave, run, str(name), told, len(text), digest)])
 
 
 def _request(part: Exchange, config: RunConfig, *, masked: bool) -> Request:

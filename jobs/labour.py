@@ -37,6 +37,10 @@ logger = logging.getLogger("fedredis.worker")
 
 #: Kinds of rounds in which a slave trains for the first time.
 FIRST = ("train", "grow")
+#: Errors of which a line says all: nothing is wrong with the program.
+SAID = (RuleError, DataError, BoundError, JournalError, BlobError)
+#: The rules whose refusal says something of rows.
+OF_ROWS = ("least_cell",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +116,22 @@ class Labour:
 
     def fail(self, claim: Claim, slave: str) -> None:
         """Report the exception at hand as a slave's failed attempt."""
-        told = {"run": self.run.run_id, "round": str(claim.name), "slave": slave}
-        error = sys.exc_info()[1]
-        if isinstance(error, RuleError | DataError | BoundError | JournalError | BlobError):
-            # Nothing is wrong with the program: a line says it all.
-            logger.warning("slave %s in round %s: %s", slave, claim.name, error, extra=told)
-            self.run.store.fail(claim, slave, traceback=str(error))
-            return
-        logger.exception("slave %s failed in round %s", slave, claim.name, extra=told)
-        self.run.store.fail(claim, slave, traceback=traceback.format_exc())
+        name, error = claim.name, sys.exc_info()[1]
+        told = {"run": self.run.run_id, "round": str(name), "slave": slave}
+        line, known = str(error), isinstance(error, SAID)
+        if not known:
+            logger.exception("slave %s failed in round %s", slave, name, extra=told)
+            line = traceback.format_exc()
+        # Whatever else masks and owners refuse says nothing of rows.
+        of_rows = isinstance(error, RuleError) and error.rule in OF_ROWS
+        if of_rows or not isinstance(error, RuleError | JournalError):
+            try:
+                self.context.gate.note_failure(self.run.run_id, name, slave, line)
+            except JournalError as unwritten:
+                line, known = str(unwritten), True
+        if known:
+            logger.warning("slave %s in round %s: %s", slave, name, line, extra=told)
+        self.run.store.fail(claim, slave, traceback=line)
 
     def _warn(self, slave: str, exchange: Exchange) -> None:
         """Say what is likely to be a mistake in a slave's rows, before it first trains."""

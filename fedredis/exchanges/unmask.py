@@ -15,7 +15,7 @@ from fedredis.exchanges.circles import slot_of, slots_of
 from fedredis.exchanges.protocol import Reduced, Step
 from fedredis.exchanges.relay import Relay
 from fedredis.secure.masks import BLOCK, digest, listed
-from fedredis.secure.naming import masked_name
+from fedredis.secure.naming import SHARES, masked_name
 from fedredis.secure.party import answers
 from fedredis.secure.shamir import WORDS
 from fedredis.secure.unmasking import Unmasking, check_set
@@ -75,7 +75,7 @@ class Unmask(OfAll):
     @cached_property
     def rule(self) -> Relay:
         """A share for each who was asked."""
-        return Relay(Schema((Field("shares", "<i8", (len(self.hiding.members), WORDS)),)))
+        return Relay(Schema((Field(SHARES, "<i8", (len(self.hiding.members), WORDS)),)))
 
     def local(self, at: AtHand) -> Updates:
         """Give shares away, for this set of slaves and never for another."""

@@ -8,6 +8,8 @@ from fedredis.keys import RoundName
 MASK = "mask-"
 #: Kinds of rounds that come before masked sums, and say nothing of rows.
 BEFORE = ("channel", "deal")
+#: What slaves give away to unmask a sum, as its only array is called.
+SHARES = "shares"
 
 
 def masked_name(name: RoundName) -> RoundName:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fedredis.errors import BlobError, JournalError, UsageError
 from fedredis.keys import RoundName
-from fedredis.secure.naming import BEFORE, plain_name
+from fedredis.secure.naming import BEFORE, MASK, SHARES, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RECORD = "record.jsonl"
 #: Bytes at the end of a record that are looked at for what was cut off: a write is shorter.
 LINE = 1 << 20
+#: What begins the name of an array that the server keeps for the slave, and what a line is called
+#: that told why an attempt failed.
+MEMORY, ERROR = "memory ", "error"
 #: Seconds that count as a day.
 DAY = 86_400.0
 
@@ -40,8 +43,11 @@ class Left:
     sha256: str
 
     @property
-    def counts(self) -> tuple[str, str, str] | None:
-        """Slave, run and sum as what it counts among a day's rounds, if it says aught of rows.
+    def counts(self) -> tuple[str, str, str, str] | None:
+        """Slave, run, sum and digest: what counts among a day's rounds, if it says aught of rows.
+
+        What is masked in a sum, and what unmasks it, are one, which there is but once in a run.
+        Without masks a master may ask in a round for one model after the other.
 
         Raises
         ------
@@ -49,7 +55,10 @@ class Left:
             If its round is none.
         """
         name = RoundName.parse(self.round)
-        return None if name.kind in BEFORE else (self.slave, self.run, str(plain_name(name)))
+        if name.kind in BEFORE or any(one.startswith(MEMORY) for one in self.arrays):
+            return None
+        masked = name.kind.startswith(MASK) or [*self.arrays] == [SHARES]
+        return self.slave, self.run, str(plain_name(name)), "" if masked else self.sha256
 
 
 class Record:
@@ -58,9 +67,8 @@ class Record:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         """`clock` tells the seconds since 1970."""
         self.path, self._clock = path, clock
-        #: When each sum began to leave, by slave, run and round: of the last day. What is masked
-        #: and what unmasks it are one.
-        self._rounds: dict[tuple[str, str, str], float] = {}
+        #: When each sum began to leave, by what counts of it: of the last day.
+        self._rounds: dict[tuple[str, str, str, str], float] = {}
         #: Up to where it was read: bytes, and lines.
         self._at = self._line = 0
 
@@ -97,6 +105,8 @@ class Record:
     def today(self, slave: str, run: str, round_: str) -> int:
         """Count the rounds that a slave took part in within the last day, other than this one.
 
+        One that comes to something else when it is done again counts once more.
+
         Raises
         ------
         JournalError
@@ -111,7 +121,8 @@ class Record:
             raise JournalError(f"the record {error}") from None
         since = self._clock() - DAY
         self._rounds = {key: time for key, time in self._rounds.items() if time > since}
-        return sum(key[0] == slave and key[1:] != (run, round_) for key in self._rounds)
+        rounds = [key[1:3] for key in self._rounds if key[0] == slave]
+        return len(rounds) - ((run, round_) in rounds)
 
     def read(self) -> Iterator[Left]:
         """Yield what has left, oldest first; a last line that was cut off says of nothing.

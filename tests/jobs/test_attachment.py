@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import logging
 import random
@@ -22,6 +23,9 @@ from fedredis.jobs.gate import Gate
 from fedredis.jobs.labour import Labour
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run, drive_run
+from fedredis.secure.owner import Owner
+from fedredis.secure.policy import Policy
+from fedredis.secure.record import RECORD
 from fedredis.store import runs
 from fedredis.store.results import RoundState, SubmissionState
 from fedredis.store.slave import Ask, Claim, SlaveStore, Visit
@@ -291,6 +295,39 @@ def test_nothing_leaves_that_can_not_be_recorded(client, keys, master, make_stay
     told = runs.failures(client, keys.run_id, ("0", "1", "2", "3"))
     assert {one["error"] for one in told.values()} == {"the record is full"}
     assert {one["failures"] for one in told.values()} == {"2"}
+
+
+@pytest.mark.usefixtures("learnt")
+@pytest.mark.parametrize("writable", [True, False])
+def test_what_is_told_of_a_failure_is_in_the_record(
+    client, keys, master, make_stay, folder, tmp_path, writable
+):
+    """But for what owners refuse, which says nothing of rows."""
+    (tmp_path / "owner").mkdir()
+    (path := tmp_path / "owner" / "policy.toml").write_text("[policy]\nleast_rows = 1")
+    owner = Owner.open(path, lambda: 7.0)
+    stay, file = make_stay(gate=Gate(owner), most=4), folder / "slave-1.npy"
+    file.unlink()
+    open_round(master, quorum=1)
+    if not writable:
+        (owner.folder / RECORD).mkdir()
+    stay.stay()
+    line = runs.failures(client, keys.run_id, ("1",))["1"]["error"]
+    if not writable:
+        assert line == f"the record {owner.folder / RECORD}: Is a directory"
+        return
+    assert line == f"{file}: there is no such file"
+    told = [left for left in owner.record.read() if left.slave == "1"]
+    assert {(one.run, one.round) for one in told} == {(keys.run_id, "statistics:1")}
+    assert [one.sha256 for one in told] == 2 * [hashlib.sha256(line.encode()).hexdigest()]
+    assert [dict(one.arrays) for one in told] == 2 * [{"error": [len(line)]}]
+    before = len([*owner.record.read()])
+    strict = Gate(Owner.open(path, lambda: 7.0), Policy(least_rows=10_000))
+    open_round(master, "train:1", quorum=1)
+    make_stay(job="train", gate=strict, most=4).stay()
+    refused = runs.failures(client, keys.run_id, ("0",))["0"]["error"]
+    assert refused.startswith("refused by the rule 'least_rows'")
+    assert len([left for left in owner.record.read() if left.slave != "1"]) == before - 2
 
 
 def test_a_round_that_can_not_be_read_fails_with_the_reason(client, keys, master, make_stay):

@@ -134,6 +134,29 @@ def test_a_record_grows_and_counts_the_rounds_of_a_day(tmp_path):
             list(record.read())
 
 
+def test_a_round_that_comes_to_something_else_counts_once_more(tmp_path):
+    """Or a master would ask in one round for as many models as it likes."""
+    record = Record(tmp_path / "record.jsonl", lambda: 0.0)
+    seen = []
+    for digest in ("00", "00", "11", "22"):
+        memory = Left(0.0, "a", "run", "train:1", {"memory w": (2,)}, 48, "33")
+        record.write([Left(0.0, "a", "run", "train:1", {"w": (2,)}, 48, digest), memory])
+        seen.append((record.today("a", "run", "train:1"), record.today("a", "run", "train:2")))
+    assert seen == [(0, 1), (0, 1), (1, 2), (2, 3)]
+    # Of a masked sum there are two parts, and what was told of it.
+    for name, array in (
+        ("mask-train:5", "masked"),
+        ("train:5", "shares"),
+        ("mask-train:5", "error"),
+    ):
+        record.write([Left(0.0, "a", "other", name, {array: (9,)}, 72, array)])
+    assert record.today("a", "run", "train:2") == 4
+    # A run's masks are no cover for sums without them.
+    for digest in ("00", "11"):
+        record.write([Left(0.0, "a", "other", "train:5", {"w": (2,)}, 48, digest)])
+    assert record.today("a", "other", "train:5") == 5
+
+
 def test_nothing_leaves_of_which_no_whole_line_could_be_written(tmp_path, monkeypatch):
     record = Record(tmp_path / "record.jsonl", lambda: 0.0)
     write = os.write
