@@ -5,17 +5,13 @@ Needs the extra ``plot``; nothing else of the command line imports this module b
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from fedredis.api.study.run_panels import unformatted
-from fedredis.data.whole import written_whole
+from fedredis.api.study.canvas import STEPS, blank, save, shortened, unformatted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +33,6 @@ APART = 150
 #: Letters of a label that fit beside the bars.
 LETTERS = 24
 
-#: Between ticks there is one of these, times a power of ten.
-STEPS = (1, 2, 5, 10)
-
-#: Dots an inch: 1,500 by 810 in all.
-DPI = 150
-
 
 def draw(report: CutReport, title: str, path: Path) -> None:
     """Draw a cut as a PNG file, which is there whole or not at all.
@@ -53,16 +43,12 @@ def draw(report: CutReport, title: str, path: Path) -> None:
         If the file can't be written.
     """
     report = report.with_at_most(SHADES if report.ordered else len(COLOURS))
-    figure = Figure(figsize=(10, 5.4), dpi=DPI)
-    canvas = FigureCanvasAgg(figure)
+    figure = blank(10, 5.4, layout=None)  # 1,500 by 810 dots
     axes = figure.add_axes((0.085, 0.105, 0.69, 0.735))
     _bars(axes, report)
     figure.text(0.02, 0.945, unformatted(title), fontweight="bold")
     figure.text(0.02, 0.89, report.in_words, fontsize=9, color="#555555")
-    with written_whole(path) as scratch, warnings.catch_warnings():
-        # A name in letters that the font lacks shows as boxes; the rest of the picture is right.
-        warnings.filterwarnings("ignore", message="Glyph ")
-        canvas.print_figure(scratch, format="png")
+    save(figure, path)
 
 
 def _bars(axes: Axes, report: CutReport) -> None:
@@ -79,7 +65,7 @@ def _bars(axes: Axes, report: CutReport) -> None:
     # The topmost first, as they are stacked.
     axes.legend(
         patches[::-1],
-        [_name(label) for label in report.labels[::-1]],
+        [shortened(label, LETTERS) for label in report.labels[::-1]],
         loc="upper left",
         bbox_to_anchor=(1.01, 1.02),
         frameon=False,
@@ -103,8 +89,3 @@ def _colours(report: CutReport) -> list[Any]:
     if report.ordered:
         return list(colormaps["cividis"](np.linspace(0, 1, len(report.labels))))
     return list(COLOURS[: len(report.labels)])
-
-
-def _name(label: str) -> str:
-    """Write a label beside the bars."""
-    return unformatted(label if len(label) <= LETTERS else label[: LETTERS - 1] + "…")

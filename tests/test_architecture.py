@@ -95,6 +95,7 @@ OPTIONAL = {
     "formulaic": {"fedredis.api.inference.formula"},
     "matplotlib": {
         *(
+            "fedredis.api.study.canvas",
             "fedredis.api.study.node_picture",
             "fedredis.api.study.run_panels",
             "fedredis.api.study.answer_picture",

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import (
     LogLocator,
     MaxNLocator,
@@ -19,7 +17,7 @@ from matplotlib.ticker import (
 )
 
 from fedredis.api.study import described_picture
-from fedredis.api.study.run_panels import open_frame, unformatted
+from fedredis.api.study.canvas import blank, open_frame, unformatted
 from fedredis.errors import UsageError
 from fedredis.inference.design import INTERCEPT
 
@@ -27,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from fedredis.api.answer import Answer
 
 #: Inches: of a picture's width and height, of each coefficient, of what stands around them.
 WIDTH, HEIGHT, LINE, AROUND = 8.0, 5.0, 0.3, 1.3
-DPI = 150
 #: Ratios that are further apart have ticks by their size.
 DECADE = 10.0
 
@@ -51,8 +49,7 @@ def figure_of(answer: Answer) -> Figure:
     if "coefficients" not in result and not result.get("curves"):
         raise UsageError(f"there is no picture of what {answer.analysis} answers")
     height = AROUND + LINE * len(result["coefficients"]) if "coefficients" in result else HEIGHT
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(WIDTH, height)
     axes = figure.add_subplot()
     (_coefficients if "coefficients" in result else _curves)(axes, result)
     open_frame(axes)

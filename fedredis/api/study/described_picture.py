@@ -9,22 +9,20 @@ import math
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from fedredis.api.study.run_panels import open_frame, unformatted
+from fedredis.api.study.canvas import blank, open_frame, unformatted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 #: Panels beside each other, and at most; groups and categories of each at most.
 ACROSS, MOST, LISTED = 3, 24, 12
 #: Inches: of a panel's width, of each of its lines, of what stands around them.
 WIDTH, LINE, AROUND = 3.4, 0.3, 1.0
-DPI = 150
 
 
 def figure_of(result: Mapping[str, Any]) -> Figure | None:
@@ -41,9 +39,7 @@ def figure_of(result: Mapping[str, Any]) -> Figure | None:
     across = min(ACROSS, len(panels))
     down = math.ceil(len(panels) / across)
     height = AROUND + LINE * max(_lines(panel) for panel in panels)
-    size = (WIDTH * across, height * down)
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(WIDTH * across, height * down)
     grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
     for axes, panel in zip(grid, panels, strict=False):
         (_boxes if panel[0][1]["kind"] == "number" else _bars)(axes, panel)

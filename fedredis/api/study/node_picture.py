@@ -8,16 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from fedredis.api.study.run_panels import unformatted
+from fedredis.api.study.canvas import blank, unformatted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
@@ -35,9 +34,8 @@ def figure_of(runs: Sequence[Nodes]) -> Figure:
     """Lay out the panels; their axes are labelled ``together 0``, ``each 0`` and so on."""
     rows = max(len(nodes.series) for nodes in runs)
     height = min(max(ROW * rows, LEAST), MOST)
-    figure = Figure(figsize=(COLUMN * len(runs) + 0.8, CURVE + height + 0.8), dpi=150)
+    figure = blank(COLUMN * len(runs) + 0.8, CURVE + height + 0.8)
     figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
-    FigureCanvasAgg(figure)
     numbers = range(len(runs))
     mosaic: list[Any] = [[f"together {i}" for i in numbers], [f"each {i}" for i in numbers]]
     axes = figure.subplot_mosaic(mosaic, height_ratios=(CURVE, height))

@@ -68,8 +68,9 @@ def plot(
         be reached.
     """
     path = picture(out, force=force)
+    from fedredis.api.study.canvas import save
     from fedredis.api.study.node_picture import figure_of as figure_of_nodes
-    from fedredis.api.study.run_picture import figure_of, save
+    from fedredis.api.study.run_picture import figure_of
 
     named = dict.fromkeys(runs)
     for run in named:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from fedredis.api.study.canvas import STEPS, open_frame, shortened
 from fedredis.api.study.confusions import most_frequent
 from fedredis.metrics import FIGURES
-from fedredis.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 #: Rounds up to which each is marked on a curve.
 MARKED = 40
-
-#: Between ticks of rounds there is one of these, times a power of ten.
-STEPS = (1, 2, 5, 10)
 
 #: Classes up to which cells of a confusion matrix have shares and counts in them, and up to which
 #: there is a matrix at all: of more, the most frequent mistakes are drawn.
@@ -189,13 +186,6 @@ def _mistakes(axes: Axes, run: Drawn, counts: NDArray[Any], names: Sequence[str]
     open_frame(axes)
 
 
-def open_frame(axes: Axes) -> None:
-    """Draw a grid, and leave the frame open."""
-    axes.grid(color="#dddddd")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
 def _number(told: float | str | None) -> float:
     """Read what a slave has told; not a number if it is none, since a slave may say anything."""
     try:
@@ -204,11 +194,5 @@ def _number(told: float | str | None) -> float:
         return math.nan
 
 
-def unformatted(text: str) -> str:
-    """Keep text from being read as a formula, as all between two dollars would be."""
-    return printable(text).replace("$", r"\$")
-
-
 def _short(name: str) -> str:
-    name = " ".join(name.split())
-    return unformatted(name if len(name) <= LETTERS else name[: LETTERS - 1] + "…")
+    return shortened(" ".join(name.split()), LETTERS)

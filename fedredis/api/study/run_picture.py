@@ -5,24 +5,20 @@ Needs the extra ``plot``; nothing else imports this module before it is used.
 
 from __future__ import annotations
 
-import warnings
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from fedredis.api.study import run_panels as panels
 from fedredis.api.study import score_panels
-from fedredis.api.study.run_panels import Drawn, unformatted
-from fedredis.data.whole import written_whole
+from fedredis.api.study.canvas import blank, unformatted
+from fedredis.api.study.run_panels import Drawn
 from fedredis.metrics import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from fedredis.api.inspection import RunRecord
 
@@ -36,17 +32,6 @@ CONFUSIONS = 3
 
 #: Inches of a picture's width, and of the height of a row of panels.
 WIDTH, ROW = 12, 4.2
-
-#: Dots an inch.
-DPI = 150
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a picture as a file that is there whole or not at all."""
-    with written_whole(path) as scratch, warnings.catch_warnings():
-        # A name in letters that the font lacks shows as boxes; the rest of the picture is right.
-        warnings.filterwarnings("ignore", message="Glyph ")
-        figure.canvas.print_figure(scratch, format=path.suffix[1:].lower())
 
 
 def figure_of(records: Sequence[RunRecord]) -> Figure:
@@ -65,9 +50,8 @@ def figure_of(records: Sequence[RunRecord]) -> Figure:
     grown = bool(runs[0].record.importance)
     more = [["roc", "calibration"] if scored else [], ["importance"] if grown else []]
     mosaic = _mosaic(len(confusions), more)
-    figure = Figure(figsize=(WIDTH, ROW * len(mosaic)), dpi=DPI)
+    figure = blank(WIDTH, ROW * len(mosaic))
     figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
-    FigureCanvasAgg(figure)
     axes = figure.subplot_mosaic(mosaic)
     panels.curves(axes["score"], runs, measure.primary)
     panels.curves(axes["loss"], runs, measure.loss)

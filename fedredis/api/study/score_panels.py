@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from fedredis.api.study.run_panels import Drawn, open_frame, unformatted
+from fedredis.api.study.canvas import open_frame, unformatted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
+
+    from fedredis.api.study.run_panels import Drawn
 
 #: Classes of a run up to which each has a line of its own; else it is the mean over classes.
 LINES = 6

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fedredis.api.inspection import RunRecord
-from fedredis.api.study.run_picture import COLOURS, figure_of, save
+from fedredis.api.study.canvas import save
+from fedredis.api.study.run_picture import COLOURS, figure_of
 from fedredis.keys import RoundName
 from fedredis.store.runs import RunState
 
