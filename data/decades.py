@@ -37,7 +37,7 @@ def read_decades(folder: Path, *, by: str | None = None) -> Table:
     source = folder.resolve().name
     names = texts["name"].tolist()
     groups = None if by is None else texts["group"].tolist()
-    return Table(X, era[decades], FEATURES, ERAS, SONGS, source, names, groups)
+    return Table(X, era[decades], FEATURES, ERAS, SONGS, source, names=names, groups=groups)
 
 
 def read_by_decade(

@@ -46,7 +46,8 @@ def generate(songs: int | None = None, seed: int = 0, *, by: str | None = None) 
     X, decades = np.concatenate(features), np.concatenate(drawn)
     groups = None if by is None else [DECADES[decade] for decade in decades.tolist()]
     names = _names(0, len(X))
-    return Table(X, ERA[decades], FEATURES, ERAS, SONGS, "synthetic", names, groups)
+    y = ERA[decades]
+    return Table(X, y, FEATURES, ERAS, SONGS, "synthetic", names=names, groups=groups)
 
 
 def write_csv(songs: int | None, path: Path, seed: int = 0) -> None:

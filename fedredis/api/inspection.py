@@ -196,16 +196,16 @@ def count_runs(client: Redis) -> int:
 def read_record(client: Redis, run: str) -> RunRecord:
     """Read all that is known of a run."""
     (state,) = _as_they_are(client, [stored.read(client, run)])
-    history = stored.history(client, run)
+    config, history = state.config, stored.history(client, run)
     return RunRecord(
         state,
         history,
-        _slaves(client, run, state.config),
-        tuple(stored.warnings(client, run)),
-        inflight.open_rounds(client, run, KINDS),
-        read_answer(client, run) if state.config.analysis and state.converged else None,
-        read_report(client, state, history),
-        _importance(client, state) if state.config.model == TREES else None,
+        _slaves(client, run, config),
+        warnings=tuple(stored.warnings(client, run)),
+        open=inflight.open_rounds(client, run, KINDS),
+        answer=read_answer(client, run) if config.analysis and state.converged else None,
+        report=read_report(client, state, history),
+        importance=_importance(client, state) if config.model == TREES else None,
     )
 
 

@@ -170,14 +170,20 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
             deadline = started + request.wait_timeout
             manifest, named = described(opened.client, request, report=say, deadline=deadline)
             config = request.config(manifest, manifest.source, named)
-        models = own_models(config.model)
-        token = secrets.token_hex(8)
+        models, token = own_models(config.model), secrets.token_hex(8)
         run_id = create_run(opened.client, config, models, request.id, token)
-        resume = how_to_resume(run_id, models)
-        with _held(opened.client, run_id, token, config.lease_ms) as held:
+        with _held(opened.client, run_id, token, config.lease_ms) as (beginning, begins):
             yield Driver(
-                *(opened, request, run_id, workers, folder, models, started, resume),
-                *held,
+                session=opened,
+                request=request,
+                run=run_id,
+                workers=workers,
+                partitions=folder,
+                models=models,
+                started=started,
+                resume=how_to_resume(run_id, models),
+                beginning=beginning,
+                begins=begins,
                 account=account,
             )
 
@@ -202,9 +208,20 @@ def resumed(
         if workers:
             folder = find_partitions(request.home, config.dataset, config.source)
             check_files(folder, read_manifest(folder), config.slave_ids)
-        resume, token = how_to_resume(run, models), secrets.token_hex(8)
-        with _held(opened.client, run, token, config.lease_ms) as held:
-            yield Driver(opened, request, run, workers, folder, models, started, resume, *held)
+        token = secrets.token_hex(8)
+        with _held(opened.client, run, token, config.lease_ms) as (beginning, begins):
+            yield Driver(
+                session=opened,
+                request=request,
+                run=run,
+                workers=workers,
+                partitions=folder,
+                models=models,
+                started=started,
+                resume=how_to_resume(run, models),
+                beginning=beginning,
+                begins=begins,
+            )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Needs the extra ``plot``.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -26,7 +26,9 @@ DPI = 150
 STEPS = (1, 2, 5, 10)
 
 
-def blank(width: float, height: float, *, layout: str | None = "constrained") -> Figure:
+def blank(
+    width: float, height: float, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
     """Begin a picture of so many inches."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)

@@ -47,12 +47,12 @@ class KMeans:
     def _lloyd(self) -> Lloyd:
         return Lloyd(
             self._numbers,
-            self.clusters,
-            self.starts,
-            self.seed,
-            self.steps,
-            self.context.scope,
-            self.standardise,
+            clusters=self.clusters,
+            starts=self.starts,
+            seed=self.seed,
+            most_steps=self.steps,
+            scope=self.context.scope,
+            standardise=self.standardise,
         )
 
     @cached_property
