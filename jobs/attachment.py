@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from fedredis.errors import ArtifactGoneError, JournalError
 from fedredis.jobs.claims import Claims
 from fedredis.jobs.heartbeat import Heartbeat
+from fedredis.jobs.idle import Idle
 from fedredis.jobs.labour import Done, Labour
 from fedredis.store.results import SubmissionState
 
@@ -72,7 +73,7 @@ class Attachment:
         self._context, self._run, self._job, self._clock = context, run, job, clock
         self._linger, self._store = linger, run.store
         self._claims = Claims(job, context.card.slaves, run.known)
-        self._labour = Labour(context, run)
+        self._labour = Labour(context, run, Idle(clock))
         #: Held while the attachment is said or taken back, which two threads do.
         self._lock = threading.Lock()
         self._attached = False
@@ -115,6 +116,7 @@ class Attachment:
             self._drain(done)
             if self._should_leave():
                 break
+            self._labour.idle.work()
             asks = self._guesses(opened)
             woken = self._store.wait_for_work(cursor, self._linger, asks, self._wanted(asks))
             guessed = dict.fromkeys(ask.name for ask in asks)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Arrays
     from fedredis.exchanges import Rows
     from fedredis.exchanges.stacks import Part, Stack
+    from fedredis.jobs.idle import Idle
     from fedredis.jobs.inputs import Inputs
     from fedredis.jobs.view import RunView
     from fedredis.secure.owner import Owner
@@ -28,6 +29,8 @@ class Desk:
     rows: Inputs
     #: Version of the preprocessing that inputs are made with.
     preprocessing: str
+    #: What is put off until the worker waits.
+    idle: Idle
     memories: Mapping[str, Arrays | None] = field(default_factory=dict)
     keys: Owner | None = None
 
@@ -92,3 +95,7 @@ class Desk:
     def memory(self, slave: str) -> Arrays | None:
         """Return what the slave was to remember when it was last counted."""
         return self.memories.get(slave)
+
+    def later(self, do: Callable[[], None], nbytes: int) -> None:
+        """Have done, if there is time before the next round, what takes so many bytes."""
+        self.idle.add(do, nbytes)

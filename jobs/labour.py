@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fedredis.arrays import Updates
     from fedredis.exchanges import Exchange
     from fedredis.jobs.context import WorkerContext
+    from fedredis.jobs.idle import Idle
     from fedredis.jobs.view import RunView
     from fedredis.store.slave import Claim
 
@@ -83,6 +84,8 @@ class Labour:
 
     context: WorkerContext
     run: RunView
+    #: What is put off until the worker waits.
+    idle: Idle
 
     def contribute(
         self, claim: Claim, exchange: Exchange, task: Mapping[str, str], slaves: Sequence[str]
@@ -151,4 +154,4 @@ class Labour:
             memories = dict(zip(slaves, found, strict=True))
         _, version = reads_of(task).get("known", ("", ""))
         owner = self.context.gate.owner
-        return Desk(slaves, self.run, self.context.inputs, version, memories, owner)
+        return Desk(slaves, self.run, self.context.inputs, version, self.idle, memories, owner)

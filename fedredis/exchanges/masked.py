@@ -119,6 +119,9 @@ class _Own:
     def memory(self, slave: str) -> Arrays | None:
         return self._memories.get(slave)
 
+    def later(self, do: Callable[[], None], nbytes: int) -> None:
+        self._at.later(do, nbytes)
+
 
 @dataclass(frozen=True, eq=False)
 class Masked(OfAll):

@@ -73,6 +73,9 @@ class AtHand(Protocol):
     def memory(self, slave: str) -> Arrays | None:
         """Return what the slave was to remember when it was last counted."""
 
+    def later(self, do: Callable[[], None], nbytes: int) -> None:
+        """Have done, if there is time before the next round, what takes so many bytes."""
+
     @property
     def owner(self) -> Owner:
         """What the process holds for the slaves' owner: keys, journal, policy.

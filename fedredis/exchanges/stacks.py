@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fedredis.models.shuffle import Draws
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 #: Numbers in a stack of matrices at most: more would not fit a core's cache.
 STACK_SIZE = 1 << 20
 
+#: Makes generators of slaves in the round of a number.
+Rngs = Callable[[int, Sequence[str]], Sequence[np.random.Generator]]
 #: Which of a slave's rows: those to train on, or those held out.
 Part = Literal["train", "test"]
 
@@ -30,6 +35,8 @@ class Stack:
     part: Part
     slaves: tuple[str, ...]
     rows: tuple[Rows, ...]
+    #: What the slaves draw in the round of training of a number that is to come.
+    ahead: dict[int, Draws] = field(default_factory=dict)
 
     @cached_property
     def samples(self) -> NDArray[np.int64]:
@@ -50,6 +57,16 @@ class Stack:
     def w(self) -> NDArray[Any] | None:
         """What rows to train on weigh (k, n), if not all the same."""
         return None if self.rows[0].train_w is None else self._stacked("w")
+
+    def draws(self, number: int, rngs: Rngs) -> Draws:
+        """Return what the slaves draw in a round of training, once: perhaps it is there."""
+        return self.ahead.pop(number, Draws(partial(rngs, number, self.slaves)))
+
+    def get_ahead(self, number: int, rngs: Rngs) -> None:
+        """Have the slaves draw for a round of training to come, and for no other one."""
+        self.ahead.clear()
+        self.ahead[number] = draws = self.draws(number, rngs)
+        draws.get_ahead(self.X, self.y, self.w)
 
     def _stacked(self, what: str) -> NDArray[Any]:
         arrays = [_of(rows, self.part, what) for rows in self.rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Self
 
@@ -79,10 +79,11 @@ class Training(OfAll):
         memories: list[Arrays] = []
         groups: list[Arrays] = []
         for stack in found:
+            draws = stack.draws(self.number, config.local_rngs)
             slaves = LocalSlaves(
                 stack.X,
                 stack.y,
-                config.local_rngs(self.number, stack.slaves),
+                draws,
                 list(map(at.memory, stack.slaves)) if setup.strategy.remembers else (),
                 stack.w,
             )
@@ -90,6 +91,9 @@ class Training(OfAll):
             results = setup.strategy.local(work)
             memories += results.memories
             groups.append(self.rule.encode(results.arrays, stack.samples))
+            if draws.shuffled and self.number < config.rounds and not config.sample:
+                ahead = partial(stack.get_ahead, self.number + 1, config.local_rngs)
+                at.later(ahead, stack.X.nbytes)
         order = tuple(chain.from_iterable(stack.slaves for stack in found))
         samples = np.concatenate([stack.samples for stack in found])
         return Updates(order, samples, merged(groups), memories=memories)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from fedredis.errors import UsageError
 from fedredis.models import triangle
 from fedredis.models.design import products, with_ones
 from fedredis.models.protocol import DerivativeBounds, Derivatives
+from fedredis.models.shuffle import passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,26 +112,15 @@ class LogisticRegression:
         b = np.repeat(sent[np.newaxis, -1:].transpose(0, 2, 1), k, axis=0)
         rate, kept = settings.learning_rate, 1 - settings.learning_rate * settings.l2
         steer = _steering(W, b, terms, rate)
-        rows, shuffled = X.reshape(k * n, self.width), np.empty((k, n, self.width))
-        weighing = None
         one_hot, classes = np.empty((k, self.classes, n)), np.arange(self.classes)[:, np.newaxis]
-        first, orders = np.arange(0, k * n, n)[:, np.newaxis], np.empty((k, n), np.int64)
-        for _ in range(settings.local_epochs):
-            orders[:] = np.arange(n)
-            for order, rng in zip(orders, rngs, strict=True):
-                rng.shuffle(order)
-            orders += first
-            # With mode "raise" NumPy would copy once more.
-            rows.take(orders, 0, shuffled, "clip")
-            np.equal(y.take(orders)[:, np.newaxis], classes, out=one_hot)
-            if weights is not None:
-                weighing = weights.take(orders)[:, np.newaxis]
+        for rows in islice(passes(X, y, weights, rngs), settings.local_epochs):
+            np.equal(rows.y[:, np.newaxis], classes, out=one_hot)
             for start in range(0, n, size):
-                batch = shuffled[:, start : start + size]
+                batch = rows.X[:, start : start + size]
                 residual = _softmax(_logits(W, batch), b)
                 residual -= one_hot[:, :, start : start + size]
-                if weighing is not None:
-                    residual *= weighing[:, :, start : start + size]
+                if rows.w is not None:
+                    residual *= rows.w[:, np.newaxis, start : start + size]
                 residual *= rate / batch.shape[1]
                 gradient = _products(residual, batch)
                 gradient_b = np.add.reduce(residual, axis=2, keepdims=True)

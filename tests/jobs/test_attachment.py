@@ -20,6 +20,7 @@ from fedredis.exchanges.here import drive
 from fedredis.jobs import attachment
 from fedredis.jobs.attachment import LONGEST_STAY, Attachment, serve
 from fedredis.jobs.gate import Gate
+from fedredis.jobs.idle import Idle
 from fedredis.jobs.labour import Labour
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run, drive_run
@@ -415,7 +416,7 @@ def test_of_slaves_that_are_in_already_the_rest_is_handed_in(
         if self is stay._labour and len(visits) == 1:
             card = replace(make_context().card, name="another-0")
             other = make_context(card=card)
-            theirs = Labour(other, other.view(keys.run_id))
+            theirs = Labour(other, other.view(keys.run_id), Idle(time.monotonic))
             handed = contribute(theirs, claim, exchange, task, overlap)
             other.view(keys.run_id).store.visit([h for one in handed for h in one.handed()], [])
         return done

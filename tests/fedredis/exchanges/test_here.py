@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from fedredis.exchanges.here import drive
+from fedredis.exchanges.here import Here, drive
 from fedredis.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from fedredis.exchanges import Setup
     from fedredis.exchanges.plan import Progress
+    from fedredis.exchanges.stacks import Stack
 
 SUMS = sorted(name for name, strategy in STRATEGIES.items() if not strategy.single)
 
@@ -37,6 +38,32 @@ def test_any_order_and_grouping_gives_the_same_bits(make_rows, make_setup, strat
 
         progress = drive(setup, rows, together=rng.randint(1, 7), arrange=shuffled)
         assert digest(setup, progress) == expected
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_what_is_drawn_ahead_of_a_model_has_the_same_bits(
+    make_rows, make_setup, strategy, epochs, monkeypatch
+):
+    rows = make_rows(7)
+    setup = make_setup(rows, strategy=strategy, rounds=4, local_epochs=epochs)
+    expected = digest(setup, drive(setup, rows))
+    kept: dict[tuple[str, ...], list[Stack]] = {}
+    make, ahead = Here.stacks, list[int]()
+
+    def stacks(here, part, prepare):
+        return kept.setdefault((part, *here.slaves), make(here, part, prepare))
+
+    def later(here, do, nbytes):
+        ahead.append(nbytes)
+        do()
+
+    monkeypatch.setattr(Here, "stacks", stacks)
+    monkeypatch.setattr(Here, "later", later)
+    assert digest(setup, drive(setup, rows, together=4)) == expected
+    assert bool(ahead) is (strategy != "newton")
+    # After the last round nothing is.
+    assert not any(stack.ahead for some in kept.values() for stack in some)
 
 
 def test_newton_is_the_pooled_fit(make_rows, make_setup):
