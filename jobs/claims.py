@@ -41,7 +41,9 @@ class Claims:
         """Make what is asked for in a round, and whether for its task."""
         least, most = self.worth_a_visit(name.kind)
         known = self._of_kind(name.kind)
-        place = next(iter(self._places.setdefault(name, list(known))), 0)
+        # The longest first: what is left of shorter ones, others have claimed since.
+        places = sorted(known, key=known.__getitem__, reverse=True)
+        place = next(iter(self._places.setdefault(name, places)), 0)
         # Times differ from visit to visit: who is claimed together is to stay the same.
         if most / 2 <= known.get(place, 0) <= 2 * most:
             least = most = known[place]

@@ -42,6 +42,11 @@ def test_it_comes_back_to_the_places_that_it_knows():
     assert [claimed(asked, 4, place, 9) for place in (0, 9, 18, 0)] == [0, 9, 18, 0]
 
 
+def test_where_it_claimed_most_it_asks_first():
+    asked = Claims("train", None, {"train": {0: 1, 2: 5, 9: 1, 20: 7, 30: 5}})
+    assert [claimed(asked, 1, place, 1) for place in (40, 41, 42, 43)] == [20, 2, 30, 0]
+
+
 @pytest.mark.parametrize(("seconds", "asked"), [(0.4, (5, 25)), (1.0, (9, 9)), (3.0, (1, 3))])
 def test_those_claimed_together_stay_together_if_that_is_worth_a_visit(
     monkeypatch, seconds, asked
