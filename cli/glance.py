@@ -123,7 +123,7 @@ class Glance:
             if told:
                 bars = curve(told, bar, BARS if self.unicode else PLAIN_BARS)
                 style = "cyan" if name == measure.primary else "magenta"
-                figure = f" {FIGURES[name].title} {FIGURES[name].write(told[-1])}"
+                figure = f" {FIGURES[name].titled(told[-1])}"
                 lines.append(Text.assemble((bars.ljust(bar), style), figure))
         return lines
 
@@ -260,7 +260,7 @@ def happening(event: RunEvent, history: Mapping[str, Mapping[str, Any]], primary
     if kind == "committed" and name in history:
         entry = history[name]
         figure = entry.get(primary)
-        more = f", {FIGURES[primary].title} {FIGURES[primary].write(figure)}" if figure else ""
+        more = f", {FIGURES[primary].titled(figure)}" if figure else ""
         what = f"{name}: {entry['slaves']} slaves in {entry['ms']:.0f} ms{more}"
     elif kind == "failed" and "slave" in told:
         what = f"{name}: slave {told['slave']} failed, attempt {told.get('attempt', '?')}"

@@ -42,6 +42,6 @@ def command(
         if once:
             click.echo(made.text(), nl=False)
             return
-        with made.listening(host, port) as address:
+        with made.listening(host, port) as (address, server):
             output.say(f"figures for Prometheus at {address}/metrics; Ctrl-C stops")
-            made.serve()
+            server.serve_forever()

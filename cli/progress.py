@@ -72,7 +72,7 @@ class RunProgress:
             self._progress.update(self._task, description=_stage(self._look()))
         elif name.kind == "evaluate":
             figure = entry.get(self._primary)
-            measure = f"{FIGURES[self._primary].title} {FIGURES[self._primary].write(figure)}"
+            measure = FIGURES[self._primary].titled(figure)
             self._progress.update(self._task, measure=measure)
             last = name.number == self._rounds
             bar = self._console.is_terminal or last  # the bar says it

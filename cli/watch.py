@@ -83,7 +83,7 @@ def _lines(followed: Iterator[Moment]) -> Moment:
             click.echo(line)
     state = moment.record.state
     primary = moment.record.measure.primary
-    figure = f", {FIGURES[primary].title} {FIGURES[primary].write(state.score)}"
+    figure = f", {FIGURES[primary].titled(state.score)}"
     click.echo(f"run {state.run} is {state.status}{'' if state.config.analysis else figure}")
     return moment
 

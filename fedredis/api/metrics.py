@@ -33,7 +33,6 @@ class Exporter:
 
         self._registry, self._token = registry, token
         self._figures = make_wsgi_app(registry)
-        self._server: WSGIServer | None = None
 
     def text(self) -> str:
         """Write all figures out."""
@@ -54,8 +53,8 @@ class Exporter:
         return answer
 
     @contextmanager
-    def listening(self, host: str, port: int) -> Iterator[str]:
-        """Listen at an address, and tell it as a URL.
+    def listening(self, host: str, port: int) -> Iterator[tuple[str, WSGIServer]]:
+        """Listen at an address; lend it as a URL, and what answers there.
 
         Raises
         ------
@@ -71,22 +70,12 @@ class Exporter:
             )
         try:
             server = _Server6 if ":" in host else _Server
-            self._server = make_server(host, port, self, server, _Quiet)
+            listening = make_server(host, port, self, server, _Quiet)
         except OSError as error:
             raise FedredisError(f"can't listen at {host}:{port}: {error.strerror}") from error
-        with self._server:
+        with listening:
             shown = f"[{host}]" if ":" in host else host
-            yield f"http://{shown}:{self._server.server_port}"
-
-    def serve(self) -> None:
-        """Answer until the call is interrupted."""
-        if self._server:
-            self._server.serve_forever()
-
-    def stop(self) -> None:
-        """Have `serve`, in another thread, end."""
-        if self._server:
-            self._server.shutdown()
+            yield f"http://{shown}:{listening.server_port}", listening
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -87,7 +87,7 @@ def progress(state: RunState) -> Iterator[Report]:
         if (number := finished(name, entry)) is not None:
             at = number
         elif name.kind == "evaluate":
-            measure = f", {FIGURES[primary].title} {FIGURES[primary].write(entry.get(primary))}"
+            measure = f", {FIGURES[primary].titled(entry.get(primary))}"
         put(at, rounds, f"round {at} of {rounds}{measure}")
 
     put(at, rounds, f"run {state.run}")

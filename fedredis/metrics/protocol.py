@@ -36,11 +36,14 @@ class Figure:
             return "?"
         return format(number, self.format) if math.isfinite(number) else "?"
 
+    def titled(self, value: Any) -> str:
+        """Write a value behind the title."""
+        return f"{self.title} {self.write(value)}"
+
     def alone(self, value: Any) -> str:
         """Write a value that has no heading: with the title, where no percent sign tells it."""
-        written = self.write(value)
         clear = value is None or self.format.endswith("%")
-        return written if clear else f"{self.title} {written}"
+        return self.write(value) if clear else self.titled(value)
 
 
 class Measure(Protocol):

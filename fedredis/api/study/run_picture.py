@@ -94,11 +94,7 @@ def _mosaic(confusions: int, more: Sequence[Sequence[str]]) -> list[Any]:
 def _headings(figure: Figure, curves: Axes, runs: Sequence[Drawn], told: Sequence[str]) -> None:
     """Write what is drawn, and of several runs a legend."""
     figures = [
-        ", ".join(
-            f"{FIGURES[name].title} {FIGURES[name].write(run.record.test.get(name))}"
-            for name in told
-        )
-        for run in runs
+        ", ".join(FIGURES[name].titled(run.record.test.get(name)) for name in told) for run in runs
     ]
     datasets = {run.record.state.config.dataset for run in runs}
     of = f" of {datasets.pop()}" if len(datasets) == 1 else ""

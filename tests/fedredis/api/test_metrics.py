@@ -99,10 +99,10 @@ def served(client):
     def serve(token_file=None, host="127.0.0.1"):
         made = exporter(client, token_file)
         listening = made.listening(host, 0)
-        address = listening.__enter__()
-        thread = threading.Thread(target=made.serve)
+        address, server = listening.__enter__()
+        thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        ends.append((made, listening, thread))
+        ends.append((server, listening, thread))
 
         def ask(path, token=""):
             request = urllib.request.Request(address + path)
@@ -117,8 +117,8 @@ def served(client):
         return ask
 
     yield serve
-    for made, listening, thread in ends:
-        made.stop()
+    for server, listening, thread in ends:
+        server.shutdown()
         thread.join()
         listening.__exit__(None, None, None)
 
@@ -147,7 +147,7 @@ def test_elsewhere_it_asks_for_a_token(served, client, tmp_path):
 
 def test_a_port_that_is_taken(client):
     with (
-        exporter(client).listening("127.0.0.1", 0) as address,
+        exporter(client).listening("127.0.0.1", 0) as (address, _),
         pytest.raises(FedredisError, match="can't listen at"),
         exporter(client).listening("127.0.0.1", int(address.rpartition(":")[2])),
     ):
