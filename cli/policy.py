@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from fedredis.api.keys import identities
 from fedredis.cli import options, output
-from fedredis.secure.identity import Identity, fingerprint
+from fedredis.secure.identity import fingerprint
 from fedredis.secure.policy import Policy
 
 
@@ -15,8 +16,8 @@ from fedredis.secure.policy import Policy
 def command() -> None:
     """Look at the file by which a slave's owner says what is allowed.
 
-    Its own process alone reads it (fedredis slave --policy FILE), and holds to it whatever a
-    master asks.
+    Its own process alone reads it, when it starts (fedredis slave --policy FILE), and holds to it
+    whatever a master asks.
     """
 
 
@@ -26,16 +27,27 @@ def command() -> None:
 def check(path: Path, as_json: bool) -> None:
     """Say what a policy file allows, and see that it can be used."""
     policy = Policy.load(path)
+    roster = policy.roster.keys if policy.roster else {}
+    own = {one.name: one.public for one in identities(path.parent)}
     if as_json:
-        output.print_json({name: value for name, value, _ in policy.lines()})
+        keys = {name: fingerprint(public) for name, public in roster.items()}
+        output.print_json({**policy.rules, "roster": keys})
         return
-    for name, value, what in policy.lines():
-        click.echo(f"{name:16}{value:12}{what}")
-    for name, public in (policy.roster.keys if policy.roster else {}).items():
-        own = (path.parent / f"{name}.key").exists()
-        if own and Identity.load(path.parent, name).public != public:
+    lines = policy.lines()
+    width = max(len(value) for _, value, _ in lines) + 2
+    for name, value, what in lines:
+        click.echo(f"{name:17}{value:{width}}{what}")
+    for name, public in roster.items():
+        here = "  (its key is here)" if name in own else ""
+        click.echo(f"roster: {name}  {fingerprint(public)}{here}")
+    for name, public in own.items():
+        if name not in roster and roster:
+            output.say(
+                f"warning: the key of slave {name} lies beside it, and the roster has none of "
+                f"{name}: add its line, or it masks in no run"
+            )
+        elif roster.get(name, public) != public:
             output.say(f"warning: the roster has another key of slave {name} than lies beside it")
-        click.echo(f"roster: {name}  {fingerprint(public)}{'  (its key is here)' if own else ''}")
     if policy.least_slaves and not policy.masks:
         output.say(
             "warning: least_slaves without masks is the master's promise: a single slave's sums "

@@ -109,13 +109,15 @@ class Policy:
             least_cell=max(self.least_cell, least_cell),
         )
 
+    @property
+    def rules(self) -> dict[str, Any]:
+        """The rules' values by their names."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.metadata}
+
     def lines(self) -> list[tuple[str, str, str]]:
         """Describe the rules: name, value or "-", what it says."""
-        return [
-            (one.name, _told(getattr(self, one.name)), one.metadata["what"])
-            for one in fields(self)
-            if one.metadata
-        ]
+        what = {one.name: one.metadata["what"] for one in fields(self) if one.metadata}
+        return [(name, _told(value), what[name]) for name, value in self.rules.items()]
 
     def check(self, asked: Request, rows: int, today: int) -> None:
         """See that a slave may take part in a round, `today` after so many others.

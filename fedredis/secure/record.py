@@ -155,6 +155,10 @@ class Record:
                         ) from None
                     self._at, self._line = self._at + len(line), self._line + 1
                     yield found
+        except FileNotFoundError:
+            raise UsageError(
+                f"{self.path} is not there: nothing has left a slave by a policy file beside it"
+            ) from None
         except OSError as error:
             raise UsageError(f"{self.path}: {error.strerror}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from fedredis.secure.record import RECORD, Left, Record
@@ -38,13 +39,32 @@ def test_a_policy_file_is_checked(call):
     Path("policy.toml").write_text(f"[policy]\n{roster.replace(roster[-10:-4], 'AAAAAA')}")
     wrong = call("policy", "check", "policy.toml")
     assert "the roster has another key of slave a than lies beside it" in wrong.err
+    call("identity", "make", "b", "--folder", ".")
+    alone = call("policy", "check", "policy.toml")
+    assert "the key of slave b lies beside it, and the roster has none of b" in alone.err
     Path("policy.toml").write_text("[policy]\nmost_rounds = 0")
     refused = call("policy", "check", "policy.toml")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
 
 
+def test_a_policy_is_told_in_columns_and_as_json(call):
+    roster = call("identity", "make", "a", "--folder", ".").out
+    kinds = ["statistics", "train", "evaluate"]
+    rules = f"exchanges = {json.dumps(kinds)}\nmost_parameters = 0.5\nmasks = true"
+    Path("policy.toml").write_text(f"[policy]\n{rules}\n{roster}")
+    lines = call("policy", "check", "policy.toml").out.splitlines()
+    assert "exchanges        statistics, train, evaluate  kinds of rounds" in lines[1]
+    told = json.loads(call("policy", "check", "policy.toml", "--json").out)
+    assert (told["exchanges"], told["most_parameters"], told["masks"]) == (kinds, 0.5, True)
+    assert told["least_rows"] == 0
+    assert list(told["roster"]) == ["a"]
+    assert told["roster"]["a"] in call("identity", "show", "--folder", ".").out
+
+
 def test_a_record_is_shown(call):
-    assert call("record", ".").code == 2
+    nothing = call("record", ".")
+    assert nothing.code == 2
+    assert "record.jsonl is not there: nothing has left a slave" in nothing.err
     record = Record(Path(RECORD), lambda: 0.0)
     for run in ("r1", "r2"):
         record.write([Left(0.0, "a", run, "mask-train:1", {"masked": (40,)}, 320, "00" * 32)])

@@ -1,8 +1,11 @@
-"""A master that lies to slaves which run: each refuses by a rule's name, and no vector is had."""
+"""Who lies to slaves that run, a master or a stranger in Redis, is refused, and has no vector."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, combinations
 
@@ -10,9 +13,11 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from fedredis.keys import RoundName, RunKeys
 from fedredis.store import runs
-from tests.e2e.conftest import NAMES
-from tests.e2e.lying import Liar
+from fedredis.store.workers import present
+from tests.e2e.conftest import NAMES, RUN
+from tests.e2e.lying import Liar, Watcher
 
 A, B, C, D = NAMES
 
@@ -73,11 +78,9 @@ def some(named, *rows):
 
 
 def refused(answers, rule):
-    """See that all who were asked have refused by a rule, and that each is named beside it."""
+    """See that all who were asked have refused by a rule."""
     assert not answers.given
     assert {*answers.rules.values()} == {rule}
-    for slave, line in answers.refused.items():
-        assert line.startswith(f"slave {slave}: refused by the rule '{rule}': ")
     return True
 
 
@@ -155,6 +158,7 @@ def test_a_master_that_lies_of_the_run_is_answered_nothing(client, federation, c
             liar.tell(replace(asked, **change))
             assert refused(liar.ask("mask-train:1"), "signatures")
         five = {"slaves": 5, "names": (*NAMES, "clinic-e"), "contents": (*asked.contents, "")}
+        five["each"] = (*asked.each, 1)
         invented = Liar(client, replace(asked, **five), "invented")
         signed = invented.ask("channel:1", *NAMES).given
         invented.progress, of = liar.progress, [*NAMES, A]
@@ -167,6 +171,7 @@ def test_a_master_that_lies_of_the_run_is_answered_nothing(client, federation, c
             few = Liar(client, replace(asked, sample=sample), name, "mask-train:1")
             assert refused(few.ask("mask-train:1", *few.config.trainers(1)), "threshold")
         two = {"slaves": 2, "names": (A, B), "contents": asked.contents[:2]}
+        two["each"] = asked.each[:2]
         pair = Liar(client, replace(asked, **two), "pair", "mask-statistics:1")
         assert refused(pair.ask("mask-statistics:1"), "threshold")
 
@@ -184,3 +189,158 @@ def test_a_master_does_not_learn_how_large_a_slave_s_numbers_are(client, federat
                 assert refused(answers, "one-set")
             else:
                 assert all("how large it is, is said on" in s for s in answers.refused.values())
+
+
+class Intruder:
+    """One who writes to the server of those who don't lie, while they stand still."""
+
+    def __init__(self, client, run_id, master, workers):
+        self.client, self.keys = client, RunKeys(run_id)
+        self.master, self.workers = master, workers
+
+    def still(self, *who, going=False):
+        for pid in who:
+            os.kill(pid, signal.SIGCONT if going else signal.SIGSTOP)
+
+    def wait(self, done):
+        """Wait until something has happened that has to do with the run's rounds."""
+        while not (found := done()):
+            cursor = self.client.xrevrange(self.keys.events, count=1)[0][0]
+            if not (found := done()):
+                self.client.xread({self.keys.events: cursor}, block=1000)
+            else:
+                break
+        return found
+
+    def cut_off(self):
+        """End what waits: else the server reads for it what is new, as soon as that is there."""
+        own = self.client.client_id()
+        for one in self.client.client_list():
+            if one["cmd"] == "xread" and int(one["id"]) != own:
+                self.client.client_kill_filter(_id=one["id"])
+
+    def open(self):
+        return [name.decode() for name in self.client.zrange(self.keys.open, 0, -1)]
+
+    def before(self, kind):
+        """Hold all still at a round of a kind that is open, and that nobody has seen; name it."""
+        master, workers = self.master.pid, self.workers.values()
+        while True:
+            self.still(master)
+            # What is open, the slaves hand in; then all of it is closed.
+            self.wait(lambda: not self.open())
+            self.still(*workers)
+            self.cut_off()
+            self.still(master, going=True)
+            self.wait(self.open)
+            # A test may be open, too.
+            if names := [name for name in self.open() if name.startswith(kind)]:
+                return names[0]
+            self.still(*workers, going=True)
+
+    def let(self, name, *slaves):
+        """Have some slaves answer in a round; all then stand still again."""
+        workers = [self.workers[slave] for slave in slaves]
+        self.still(*workers, going=True)
+        round_ = self.keys.round(RoundName.parse(name))
+        done = {slave.encode() for slave in slaves}
+        self.wait(lambda: done <= {*client_keys(self.client, round_.inside, round_.attempts)})
+        self.still(*workers)
+
+
+def client_keys(client, *hashes):
+    return [field for key in hashes for field in client.hkeys(key)]
+
+
+@pytest.fixture
+def intrude(shell, server, client):
+    """Return a function that starts a run of the clinics for an intruder."""
+    with ExitStack() as stack:
+
+        def intrude():
+            at = ("--redis-url", server.tcp_url, "--wait-timeout", 60, "--slaves", 4)
+            told = (*RUN, *at, "--rounds", 24, "--lease", 60, "--secure", "--json")
+            master = stack.enter_context(shell.start("run", *told))
+            run_id = shell.wait_for_round(client, "deal:3")
+            there = {card.slaves[0]: card.pid for card in present(client)}
+            return Intruder(client, run_id, master, there)
+
+        yield intrude
+
+
+def ended(intruder, slaves):
+    """Let all go on to the run's end, in a line of the master's; return it and what slaves say."""
+    intruder.still(intruder.master.pid, *intruder.workers.values(), going=True)
+    _, line = intruder.master.communicate(timeout=60)
+    assert intruder.master.returncode == 1
+    said = {}
+    for slave, process in slaves.items():
+        process.send_signal(signal.SIGINT)
+        said[slave] = process.communicate(timeout=60)[1]
+        assert "Traceback" not in said[slave] + line
+    return line.splitlines()[-1], said
+
+
+def test_who_shows_slaves_two_sets_has_neither(client, federation, intrude):
+    """Two of them help for one set, and two for another one, with the tags that are due."""
+    with federation() as slaves:
+        intruder = intrude()
+        masking = intruder.before("mask-train:")
+        name, watcher = masking.removeprefix("mask-"), Watcher.of(client, intruder.keys.run_id)
+        intruder.let(masking, A, B, C)
+        intruder.still(intruder.master.pid)
+        intruder.let(masking, D)
+        masked = watcher.seen(masking)
+        assert {*masked.given} == {*NAMES}
+        intruder.still(*intruder.workers.values(), going=True)
+        assert intruder.before("train:") == name
+        all_four, three = (watcher.inside(masked, *group) for group in (NAMES, (A, B, C)))
+        intruder.let(name, A, B)
+        intruder.still(intruder.master.pid)
+        watcher.seen(name, inside=all_four)
+        watcher.show(name, inside=three)
+        intruder.let(name, C, D)
+        # What those have said is read once more, as if they had been told the same.
+        watcher.shares = [one for one in watcher.shares if one[0] in (A, B)]
+        watcher.seen(name, inside=three)
+        watcher.shares = [
+            one for one in watcher.shares if (len(one[2]) == 4) == (one[0] in (A, B))
+        ]
+        assert sorted((slave, len(of)) for slave, _, of, _ in watcher.shares) == [
+            *((slave, 4) for slave in (A, B)),
+            *((slave, 3) for slave in (C, D)),
+        ]
+        assert [watcher.unmasked(name, masked, group) for group in groups()] == [None] * 15
+        line, _ = ended(intruder, slaves)
+    assert f"the shares of slave {D} don't make its secret: one is wrong" in line
+
+
+def test_who_shows_one_slave_another_model_has_no_sum_of_it(client, federation, intrude):
+    with federation() as slaves:
+        intruder = intrude()
+        name = intruder.before("mask-train:")
+        watcher = Watcher.of(client, intruder.keys.run_id)
+        model = watcher.given(name)["model"]
+        watcher.show(name, model={of: array + 1 for of, array in model.items()})
+        intruder.let(name, A)
+        watcher.show(name, model=model)
+        intruder.let(name, B, C, D)
+        line, said = ended(intruder, slaves)
+    # Once two have refused, the others need not be asked.
+    told = f"in round {name.removeprefix('mask-')}: refused by the rule 'one-set': "
+    assert sum(told in screen for screen in said.values()) >= 2
+    assert "refused by the rule 'one-set': " in line
+
+
+def test_who_swaps_keys_beside_a_master_is_answered_nothing(client, federation, intrude):
+    with federation() as slaves:
+        intruder = intrude()
+        name = intruder.before("mask-train:")
+        watcher = Watcher.of(client, intruder.keys.run_id)
+        watcher.show(name, channel=own(watcher.given(name)["channel"]))
+        line, said = ended(intruder, slaves)
+    told = f"refused by the rule 'signatures': the channel key of slave {B} is not signed by it"
+    assert f"round {name} can't be completed: 0 of 4 slaves counted, 4 needed" in line
+    assert told in line
+    for slave, screen in said.items():
+        assert f"slave {slave} in round {name}: {told}" in screen

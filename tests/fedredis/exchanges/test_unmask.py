@@ -270,6 +270,13 @@ def test_keys_of_another_run_or_config_are_none(lying, change):
             what()
 
 
+def test_a_quorum_may_change_while_a_run_goes_on(lying):
+    """How few are enough under masks is the threshold's to say."""
+    lying.setup = replace(lying.setup, config=replace(lying.setup.config, quorum=4))
+    lying.mask("0")
+    lying.ask(0, 1, 2, 3)
+
+
 def test_a_master_that_has_forgotten_all_is_answered_as_before(lying, make_rows):
     """As after FLUSHALL, or by another master of the run."""
     first = lying.ask(0, 1, 2, 3)
