@@ -60,7 +60,7 @@ def _days(cells: Cells, name: str, form: str | None) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
         return pd.Series(column.dt.tz_localize(None))
     words = cells.words(name).astype(object)
-    text = words.map(str, na_action="ignore").astype("str")
+    text = words.map(str, na_action="ignore").astype("string")
     text = text if form else text.str.replace(TIME, "", regex=True)
     found: dict[str, pd.Series] = {}
     for each in [form] if form else FORMATS:

@@ -152,6 +152,12 @@ def _of_frame(
     """
     header = column_names([str(name) for name in frame.columns], path)
     frame = frame.set_axis(header, axis=1).reset_index(drop=True)
+    for name in header:
+        if frame[name].dtype.kind == "c":
+            raise DataError("it holds complex numbers", file=path, column=name)
+        if frame[name].dtype.kind == "m":
+            # In one unit, whatever the frame's is.
+            frame[name] = frame[name].dt.total_seconds()
     nested = [*nested, *(name for name in header if _nested(frame[name]))]
     frame = frame.drop(columns=nested, errors="ignore")
     if nested and not len(frame.columns):

@@ -50,6 +50,8 @@ def read(path: Path) -> tuple[pd.DataFrame, list[str]]:
             kind = column.type
             if types.is_decimal(kind):
                 column = column.cast(arrow.float64(), safe=False)
+            elif types.is_duration(kind):
+                pass  # whose unit a frame knows
             elif not (types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind)):
                 column = column.cast(arrow.string(), safe=False)
             column.validate(full=True)  # is it UTF-8?

@@ -303,6 +303,34 @@ def test_categories_of_a_frame_stay_such():
     assert table.X[:2, 0].tolist() == [digest("1"), digest("2.0")]
 
 
+def test_dates_may_be_missing_however_they_are_written(path):
+    days = pd.Series(pd.to_datetime(["2021-03-01", None] * 4))
+    frame = pd.DataFrame({"d": days, "x": range(8), "y": [*"ab"] * 4})
+    said = Reading(label="y", dates=["d"], missing="mean")
+    found = [read(frame, said).X]
+    for written in (frame, frame.assign(d=days.dt.strftime("%d.%m.%Y"))):
+        written.to_csv(path, index=False)
+        written.to_parquet(path.with_suffix(".parquet"))
+        sources = (path, path.with_suffix(".parquet"), written)
+        found += [read(source, said).X for source in sources]
+    for X in found:
+        np.testing.assert_array_equal(X[:2], [[2021, 3, 0, 7730, 0], [*[np.nan] * 4, 1]])
+
+
+def test_times_that_have_passed_are_seconds(path):
+    passed = pd.Series(pd.to_timedelta([1500, None, 2] * 4, unit="ms"))
+    frame = pd.DataFrame({"d": passed, "y": [*"aba"] * 4})
+    said = Reading(label="y", missing="mean")
+    np.testing.assert_array_equal(read(frame, said).X[:, 0], [1.5, np.nan, 0.002] * 4)
+    for unit in ("s", "ms", "us", "ns"):
+        whole = passed.dt.floor("s") if unit == "s" else passed
+        file = path.with_suffix(".parquet")
+        frame.assign(d=whole.astype(f"timedelta64[{unit}]")).to_parquet(file)
+        seconds = [1, np.nan, 0] if unit == "s" else [1.5, np.nan, 0.002]
+        np.testing.assert_array_equal(read(file, said).X[:, 0], seconds * 4)
+    assert frame["d"].dtype.kind == "m"
+
+
 @pytest.mark.parametrize(
     ("frame", "problem"),
     [
@@ -310,6 +338,7 @@ def test_categories_of_a_frame_stay_such():
         (pd.DataFrame([[1, 2, 3]], columns=["x", "x", "y"]), "'x': two columns have this name"),
         (pd.DataFrame({"x": [1, None], "y": [0, 1]}), "frame, row 1, column 'x': the cell is emp"),
         (pd.DataFrame({"x": [1, 2]}), "column 'y': there is no such column"),
+        (pd.DataFrame({"x": [1, 2j], "y": [0, 1]}), "column 'x': it holds complex numbers"),
     ],
 )
 def test_frames_that_can_not_be_used(frame, problem):
