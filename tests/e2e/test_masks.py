@@ -229,6 +229,17 @@ def test_the_others_go_on_where_they_are_enough(federation, run):
     assert outcome["rounds"] == 2
 
 
+def test_a_run_is_gone_on_with_by_fewer_than_it_began_with(shell, server, client, federation, run):
+    """What slaves have signed holds: how few are enough is the threshold's to say."""
+    with federation(clinic_a='exchanges = ["statistics", "evaluate"]'):
+        line = run("--secure", code=1).stderr.splitlines()[-1]
+        assert "slave clinic-a: refused by the rule 'exchanges': train:1 is none of" in line
+        (run_id,) = (name.decode() for name in client.zrange(RUNS, 0, -1))
+        at = ("--redis-url", server.tcp_url, "--wait-timeout", 60)
+        outcome = shell.json("resume", run_id, "--quorum", 3, *at)
+    assert outcome["rounds"] == 4
+
+
 def test_below_the_threshold_it_is_said_who_is_missing_and_nothing_is_shown(
     shell, server, client, federation, run
 ):
