@@ -71,7 +71,8 @@ class Hiding:
             dealt = ascending(letters["dealt"].tobytes(), count)
         except ValueError:
             raise RuleError(
-                "known-slaves", f"others have dealt for {inner.name} than have published keys"
+                "known-slaves",
+                f"others have dealt for {inner.name} than have published keys: start another run",
             ) from None
         if len(letters["letters"]) != len(dealt):
             raise BlobError(f"the letters for {inner.name} are not one a slave")

@@ -198,7 +198,8 @@ class Masked(OfAll):
         least = circle.least(asked)
         if asked < LEAST_MASKED:
             raise RuleError(
-                "threshold", f"the sum is of {asked} slaves, {LEAST_MASKED} hide each other"
+                "threshold",
+                f"the sum is of {asked} slaves, {LEAST_MASKED} hide each other: ask more of them",
             )
         if least < policy.least_slaves:
             # Once it has handed in, the others can unmask what has its part in it.

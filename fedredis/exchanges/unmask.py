@@ -118,7 +118,7 @@ class Unmask(OfAll):
             raise RuleError(
                 "one-set",
                 f"not all in the sum of {self.name} have masked it for the same slaves and the "
-                "same model as it is to be unmasked for",
+                "same model as it is to be unmasked for; if nobody lies, start another run",
             )
 
     @cached_property

@@ -60,7 +60,7 @@ class Terms:
         # First, since who lacks one has signed another roster than all others.
         for name in keys:
             if name not in roster.keys or name not in self.slaves:
-                raise RuleError("roster", f"slave {name} is not on this slave's roster")
+                raise RuleError("roster", _stranger(name))
         for name, key in keys.items():
             signed = self.statement(roster, name, key)
             if not verify(roster.keys[name], signatures[name], signed):
@@ -73,12 +73,21 @@ class Terms:
         least = graph.threshold(self.share, len(self.slaves))
         if len(keys) < least:
             raise RuleError(
-                "threshold", f"{len(keys)} of {len(self.slaves)} slaves mask, {least} are needed"
+                "threshold",
+                f"{len(keys)} of {len(self.slaves)} slaves mask, {least} are needed: start a run "
+                "of those who do, or one with a lower threshold",
             )
         names = tuple(name for name in self.slaves if name in keys)
         about = digest(PROTOCOL, self.run, self.config, roster.digest(self.slaves))
         each = tuple(keys[name] for name in names)
         return Circle(about, names, each, self.share, len(self.slaves))
+
+
+def _stranger(name: str) -> str:
+    return (
+        f"slave {name} is not on this slave's roster: compare its fingerprint with its owner, and "
+        "add its line to the policy file"
+    )
 
 
 @dataclass(frozen=True)

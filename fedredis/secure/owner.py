@@ -90,7 +90,11 @@ class Owner:
         except UsageError as error:
             raise RuleError("roster", str(error)) from None
         if self.roster.keys.get(slave) != identity.public:
-            raise RuleError("roster", f"it does not have slave {slave} with the key that is here")
+            raise RuleError(
+                "roster",
+                f"it does not have slave {slave} with the key that is here; `fedredis policy "
+                "check` says whose keys it has",
+            )
         public = channel_key(self._root(terms.run, slave)).public_key().public_bytes_raw()
         return public, terms.sign(self.roster, identity, public)
 

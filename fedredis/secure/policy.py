@@ -131,25 +131,25 @@ class Policy:
         """
         if self.exchanges and asked.kind not in self.exchanges:
             allowed = ", ".join(self.exchanges)
-            raise RuleError("exchanges", f"{asked.round} is none of {allowed}")
+            raise _refusal("exchanges", f"{asked.round} is none of {allowed}")
         if self.masks and not asked.masked:
             raise RuleError("masks", f"{asked.round} is without masks; the run needs secure")
         strange = [name for name in asked.columns if self.columns and name not in self.columns]
         if strange:
-            raise RuleError("columns", f"column '{strange[0]}' may not be learned from")
+            why = f"column '{strange[0]}' may not be learned from; `columns` leaves it out"
+            raise RuleError("columns", why)
         if rows < self.least_rows:
-            raise RuleError("least_rows", f"{rows} rows, {self.least_rows} are needed")
+            raise _refusal("least_rows", f"{rows} rows, {self.least_rows} are needed")
         if asked.slaves < self.least_slaves:
             few = f"{asked.slaves} slaves in a sum, {self.least_slaves} are needed"
-            raise RuleError("least_slaves", few)
+            raise _refusal("least_slaves", few)
         most = self.most_parameters * rows
         if self.most_parameters and asked.kind in LEARNING and asked.numbers > most:
-            raise RuleError(
-                "most_parameters",
-                f"{asked.numbers} numbers would leave, {int(most)} at most for {rows} rows",
-            )
+            much = f"{asked.numbers} numbers would leave, {int(most)} at most for {rows} rows"
+            raise _refusal("most_parameters", f"{much}; fewer columns or a smaller model fit")
         if self.most_rounds and today >= self.most_rounds:
-            raise RuleError("most_rounds", f"{today} rounds today, {self.most_rounds} at most")
+            many = f"{today} rounds today, {self.most_rounds} at most"
+            raise _refusal("most_rounds", f"{many}; tomorrow there are others")
 
     def check_counts(self, counts: Sequence[NDArray[np.int64]]) -> None:
         """See that no cell of counts is of too few rows; empty ones may be.
@@ -163,6 +163,11 @@ class Policy:
             if self.least_cell and ((cells > 0) & (cells < self.least_cell)).any():
                 few = f"a cell counts fewer than {self.least_cell} rows, which masks would hide"
                 raise RuleError("least_cell", few)
+
+
+def _refusal(rule: str, why: str) -> RuleError:
+    """Say what a rule refuses that its owner alone can change, and how others can go on."""
+    return RuleError(rule, f"{why}; its owner's policy says so, a `quorum` goes on without it")
 
 
 def _value(path: Path, name: str, value: Any, default: Any) -> Any:
