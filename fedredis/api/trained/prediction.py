@@ -19,6 +19,7 @@ from fedredis.data.meaning import digest, number
 from fedredis.data.reading import Reading, dates_among
 from fedredis.errors import FedredisError, UsageError
 from fedredis.exchanges import Setup
+from fedredis.printable import item
 from fedredis.store import runs
 
 if TYPE_CHECKING:
@@ -121,7 +122,10 @@ def predict(
     run, trained = trained_of(run, model, redis_url, home, allow_models)
     config = trained.config
     if values is not None:
-        return told_of(run, trained, row_of(values, config), models=allow_models)
+        row = row_of(values, config)
+        lacking = [column.name for column in config.columns if column.name not in values]
+        odd = (f"no value is given for {', '.join(map(item, lacking))}: taken for missing",)
+        return told_of(run, trained, row, odd if lacking else (), models=allow_models)
     songs = Songs.of(Rows.of(data, Reading(**reading)), config)
     place, odd = songs.find(str(song), artist)
     prediction = told_of(run, trained, songs.table.X[place], odd, models=allow_models)

@@ -135,14 +135,20 @@ def test_a_number(priced, server):
 
 def test_cells_that_are_missing_are_filled(priced, server):
     told = fedredis.predict(priced.run, song="Bob", redis_url=server.url)
-    for weight in ({}, {"weight": None}, {"weight": ""}, {"weight": "NA"}, {"weight": np.nan}):
-        values = {"coat": "long", "legs": 4, **weight}
+    for weight in (None, "", "NA", np.nan):
+        values = {"coat": "long", "legs": 4, "weight": weight}
         assert told == fedredis.predict(priced.run, values=values, redis_url=server.url)
+    del values["weight"]
+    without = fedredis.predict(priced.run, values=values, redis_url=server.url)
+    assert without.answer == told.answer
+    assert without.warnings == ("no value is given for weight: taken for missing",)
 
 
 def test_a_category_that_was_never_seen(priced, server):
     told, known = (
-        fedredis.predict(priced.run, values={"coat": coat, "legs": 4}, redis_url=server.url)
+        fedredis.predict(
+            priced.run, values={"coat": coat, "legs": 4, "weight": ""}, redis_url=server.url
+        )
         for coat in ("curly", "short")
     )
     assert isinstance(told.answer, float)
