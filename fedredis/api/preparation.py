@@ -154,7 +154,7 @@ def find_partitions(home: Path, dataset: str, source: str) -> Path:
         if (folder / NAME).exists() and read_manifest(folder).dataset == dataset:
             return folder
     raise DataError(
-        f"the partitions of {dataset} are gone; `fedredis partition` cuts them again "
-        f"from {source}",
+        f"the partitions of {dataset} are gone; `fedredis partition` cuts them again from "
+        f"{source}, and with `workers=0` slaves that hold them are waited for",
         file=home / "partitions" / dataset,
     )

@@ -19,11 +19,12 @@ from fedredis.arguments import checked
 from fedredis.config import check_name
 from fedredis.data.manifest import read_manifest
 from fedredis.data.partition import check_files
-from fedredis.errors import UsageError
+from fedredis.errors import DataError, UsageError
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.rounds.beginning import Beginning
 from fedredis.rounds.master import create_run
 from fedredis.store import runs
+from fedredis.store.workers import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -199,15 +200,25 @@ def resumed(
     started = time.monotonic()
     check_name(run, "run")
     with session(request.redis_url, request.home) as opened:
-        config = runs.read(opened.client, run).config
+        state = runs.read(opened.client, run)
+        config = state.config
         if quorum := request.quorum_of(config.sample or config.slaves):
             runs.change_quorum(opened.client, run, quorum)
         if config.names and request.workers:
             raise UsageError(f"the slaves of run {run} bring their own files: leave out `workers`")
-        workers, folder = 0 if config.names else request.workers_for(config.slaves), None
+        none = config.names or (state.status == "finished" and request.workers is None)
+        workers, folder = 0 if none else request.workers_for(config.slaves), None
         if workers:
-            folder = find_partitions(request.home, config.dataset, config.source)
-            check_files(folder, read_manifest(folder), config.slave_ids)
+            try:
+                folder = find_partitions(request.home, config.dataset, config.source)
+            except DataError:
+                # Workers that were started elsewhere, in the same folder, hold them.
+                cards = present(opened.client)
+                if request.workers or all(card.dataset != config.dataset for card in cards):
+                    raise
+                workers = 0
+            else:
+                check_files(folder, read_manifest(folder), config.slave_ids)
         token = secrets.token_hex(8)
         with _held(opened.client, run, token, config.lease_ms) as (beginning, begins):
             yield Driver(

@@ -41,6 +41,22 @@ def test_the_report_tells_of_each_committed_round(csv, server):
     assert told.keys() == history.keys()
 
 
+def test_slaves_that_wait_in_the_same_folder_go_on_with_a_run(csv, folder):
+    """The line that goes on with it names no workers, and the partitions are the slaves' alone."""
+    made = fedredis.partition(csv, slaves=2, out="parts")
+    asked = {"dataset": made.manifest.dataset, "slaves": 2, "rounds": 2, "features": "plain"}
+
+    def fall(name, entry):
+        raise RuntimeError(str(name))
+
+    with fedredis.serving("parts", workers=1):
+        whole = fedredis.run(**asked)
+        with pytest.raises(RuntimeError, match="statistics:1"):
+            fedredis.run(**asked, id="fallen", report=fall)
+        assert fedredis.resume("fallen").weights_sha256 == whole.weights_sha256
+    assert fedredis.resume("fallen").weights_sha256 == whole.weights_sha256
+
+
 def test_it_runs_in_any_thread_and_leaves_signals_alone(csv, server):
     before = [signal.getsignal(number) for number in SIGNALS]
     outcomes = []
