@@ -124,8 +124,8 @@ def predict(
     if values is not None:
         row = row_of(values, config)
         lacking = [column.name for column in config.columns if column.name not in values]
-        odd = (f"no value is given for {', '.join(map(item, lacking))}: taken for missing",)
-        return told_of(run, trained, row, odd if lacking else (), models=allow_models)
+        line = f"no value is given for {', '.join(map(item, lacking))}: taken for missing"
+        return told_of(run, trained, row, (line,) if lacking else (), models=allow_models)
     songs = Songs.of(Rows.of(data, Reading(**reading)), config)
     place, odd = songs.find(str(song), artist)
     prediction = told_of(run, trained, songs.table.X[place], odd, models=allow_models)
