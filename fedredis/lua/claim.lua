@@ -1,6 +1,7 @@
 -- Takes slaves off the ID list for a worker, as long as it is attached: of those that it wishes
 -- for, if it holds the rows of these only; else a run of the list, from a place on where it has
--- begun before (their rows are in its memory), or from the front if none is left there.
+-- begun before (their rows are in its memory), or from the front if none is left there. It begins
+-- further in front where the others' claims would not reach: that would take a visit more.
 -- What it still holds of its last claim is given again: the answer may not have reached it.
 -- How many: a fair share of those left, so that the last ones are spread over the workers; but
 -- no less than is worth a round trip, unless that is more than an equal part of the round. A
@@ -44,7 +45,8 @@ if #taken == 0 and left > 0 then
   local count = math.min(most, math.max(1, math.ceil(left / (2 * workers)), part))
   if any then
     first = redis.call('ZCOUNT', ids, '-inf', '(' .. ARGV[6])
-    if first >= left then first = 0 end
+    if first >= left or left <= count then first = 0 end
+    first = math.min(first, left - math.min(count, math.max(0, left - (workers - 1) * count)))
     taken = redis.call('ZRANGE', ids, first, first + count - 1)
   else
     local wished = words(ARGV[7])

@@ -29,7 +29,9 @@ from tests.fedredis.store.conftest import (
         ((), 0, 9, 2, ("0", "1")),
         # From a place on, and from the front where nobody stands behind it.
         ((), 1, 1, 1, ("1",)),
-        ((), 1, 3, 3, ("1", "2")),
+        # All, if it takes as many; and none is left in front for whom nobody else comes.
+        ((), 1, 3, 3, ("0", "1", "2")),
+        ((), 2, 2, 2, ("1", "2")),
         ((), 3, 2, 2, ("0", "1")),
         (("2", "1"), 0, 3, 3, ("2", "1")),
         (("7", "2"), 0, 1, 1, ("2",)),
@@ -58,6 +60,33 @@ def test_who_is_on_the_way_gets_a_share(bench):
     second = claim(bench.worker("b"), least=3, most=3)
     assert second
     assert second.slaves == ("2",)
+
+
+@pytest.mark.parametrize(
+    ("workers", "place", "taken"),
+    [
+        # The other one takes five, and would have to come again for the rest.
+        (2, 7, "56789"),
+        (2, 5, "56789"),
+        (2, 0, "01234"),
+        # The two others take four each.
+        (3, 8, "89"),
+        (3, 9, "89"),
+    ],
+)
+def test_a_claim_leaves_no_more_than_the_others_take(bench, workers, place, taken):
+    bench.begin(10).turn([], [opening(expected=10, workers=workers)])
+    claimed = claim(bench.worker(), place=place, least=9, most=9)
+    assert claimed
+    assert claimed.slaves == tuple(taken)
+
+
+def test_the_last_claim_takes_what_is_in_front_of_its_place_too(bench):
+    bench.begin(10).turn([], [opening(expected=10, workers=2)])
+    assert claim(bench.worker("a"), place=0, least=9, most=9)
+    last = claim(bench.worker("b"), place=7, least=9, most=9)
+    assert last
+    assert last.slaves == tuple("56789")
 
 
 @pytest.mark.parametrize("written", ["inf", "nan", "-1", "1e300", "many"])
