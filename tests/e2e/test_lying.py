@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain, combinations
 
@@ -202,6 +202,11 @@ class Intruder:
         for pid in who:
             os.kill(pid, signal.SIGCONT if going else signal.SIGSTOP)
 
+    def let_all_go(self):
+        for pid in (self.master.pid, *self.workers.values()):
+            with suppress(ProcessLookupError):
+                self.still(pid, going=True)
+
     def wait(self, done):
         """Wait until something has happened that has to do with the run's rounds."""
         while not (found := done()):
@@ -263,7 +268,10 @@ def intrude(shell, server, client):
             master = stack.enter_context(shell.start("run", *told))
             run_id = shell.wait_for_round(client, "deal:3")
             there = {card.slaves[0]: card.pid for card in present(client)}
-            return Intruder(client, run_id, master, there)
+            intruder = Intruder(client, run_id, master, there)
+            # Whoever stands still would outlive the test.
+            stack.callback(intruder.let_all_go)
+            return intruder
 
         yield intrude
 
