@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fedredis.api.continuing import resumed
 from fedredis.api.request import Request
-from fedredis.api.starting import resumed
 from fedredis.cli import options
 from fedredis.cli.asking import print_answer
 from fedredis.cli.driving import drive

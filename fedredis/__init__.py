@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from fedredis.api.answer import Answer
     from fedredis.api.checking import Checked, check
+    from fedredis.api.continuing import resume
     from fedredis.api.datasets import Partitions, partition, synth
     from fedredis.api.following import Moment, follow
     from fedredis.api.inference.calls import describe, glm, kmeans, pca, survival, table
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from fedredis.api.outcome import Outcome
     from fedredis.api.removing import remove
     from fedredis.api.serving import Serving, serve, serving
-    from fedredis.api.starting import resume, run
+    from fedredis.api.starting import run
     from fedredis.api.stopping import stop
     from fedredis.api.study.baseline import baseline
     from fedredis.api.study.comparison import Baseline
@@ -103,6 +104,7 @@ _PLACES = {
     "fedredis.api.inference.calls": ("describe", "glm", "kmeans", "pca", "survival", "table"),
     "fedredis.api.study.baseline": ("baseline",),
     "fedredis.api.study.comparison": ("Baseline",),
+    "fedredis.api.continuing": ("resume",),
     "fedredis.api.datasets": ("Partitions", "partition", "synth"),
     "fedredis.api.trained.export": ("export",),
     "fedredis.api.trained.model_file": ("SavedModel", "load"),
@@ -116,7 +118,7 @@ _PLACES = {
     "fedredis.api.inspection": ("Failures", "RunRecord", "failures", "runs", "show"),
     "fedredis.api.removing": ("remove",),
     "fedredis.api.serving": ("Serving", "serve", "serving"),
-    "fedredis.api.starting": ("resume", "run"),
+    "fedredis.api.starting": ("run",),
     "fedredis.api.stopping": ("stop",),
     "fedredis.api.workers": ("Worker", "workers"),
     "fedredis.errors": ("FedredisError",),

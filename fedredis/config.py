@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -242,6 +242,11 @@ class RunConfig:
             learning_rate=self.learning_rate * SCHEDULES[self.schedule](number, self.rounds),
             l2=self.l2,
         )
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What is asked, as a digest (32,): but for the quorum, which a resumed run may change."""
+        return hashlib.sha256(replace(self, quorum=0).to_json().encode()).digest()
 
     def to_json(self) -> str:
         """As a JSON object, a field a name."""

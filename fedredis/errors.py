@@ -102,6 +102,10 @@ class ArtifactGoneError(FedredisError):
     """What a round is to be worked with is gone: its master has moved on."""
 
 
+class RunReplacedError(FedredisError):
+    """A run was removed, and there is another one by its name."""
+
+
 class RedisUnavailableError(FedredisError):
     """Redis can't be reached."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from fedredis.errors import ArtifactGoneError, JournalError
+from fedredis.errors import ArtifactGoneError, JournalError, RunReplacedError
 from fedredis.jobs.claims import Claims
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.idle import Idle
@@ -45,6 +45,18 @@ OTHERS_LOOKED = 0.1
 
 def serve(context: WorkerContext, run_id: str, job: str) -> dict[str, Any]:
     """Stay with a run; return what was done, which RQ keeps as the job's result."""
+    while True:
+        try:
+            counted = _stay(context, run_id, job)
+        except RunReplacedError:
+            # What is held was made for another run, which had its name.
+            context.forget()
+        else:
+            context.let_go()
+            return {"worker": context.card.name, "counted": counted}
+
+
+def _stay(context: WorkerContext, run_id: str, job: str) -> dict[str, int]:
     run = context.view(run_id)
     attachment, sampler = Attachment(context, run, job), context.sampler(run_id)
 
@@ -54,8 +66,7 @@ def serve(context: WorkerContext, run_id: str, job: str) -> dict[str, Any]:
 
     with sampler, Heartbeat(beat, run.config.lease_ms / 3000):
         attachment.stay()
-    context.let_go()
-    return {"worker": context.card.name, "counted": attachment.counted}
+    return attachment.counted
 
 
 class Attachment:
@@ -236,7 +247,7 @@ class Attachment:
         try:
             try:
                 exchange, task = self._exchange(claim)
-            except (ArtifactGoneError, RedisError):
+            except (ArtifactGoneError, RedisError, RunReplacedError):
                 raise
             except Exception:
                 # Nobody's rows are to blame, and yet nobody can be worked for here.

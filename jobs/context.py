@@ -51,8 +51,12 @@ class WorkerContext:
     def let_go(self) -> None:
         """Let go of what was made for the run that was looked at last, if it is over."""
         if self._view is not None and self._view.store.is_over():
-            self._view = None
-            self.inputs.forget_runs()
+            self.forget()
+
+    def forget(self) -> None:
+        """Let go of what was made for any run."""
+        self._view = None
+        self.inputs.forget_runs()
 
     def sampler(self, run_id: str) -> Sampler:
         """Return what tells a run what this process uses; that of the last run is kept."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fedredis.config import RunConfig
+from fedredis.errors import BlobError, RunReplacedError
 from fedredis.exchanges import Setup, job_of, make
 from fedredis.exchanges.plan import Progress
 from fedredis.exchanges.plans import following, plan_of
@@ -89,11 +90,19 @@ class RunView:
         ArtifactGoneError
             If what it reads is gone, or of another version: the round is over.
         BlobError
-            If the task can't be read.
+            If the task can't be read, or somebody else has changed the run's config.
+        RunNotFoundError
+            If the run is gone.
+        RunReplacedError
+            If there is another run by this name.
         UsageError
             If the run's model is one of a user's own that is not allowed here, or can't be made.
         """
         reads = reads_of(task)
+        if task.get("config") != self.config.digest.hex():
+            if RunConfig.from_json(self.store.config()).digest != self.config.digest:
+                raise RunReplacedError(f"run {self.run_id} is another one by now")
+            raise BlobError(f"run {self.run_id} has another config than its master goes by")
         given = {role: self._artifact(*artifact) for role, artifact in reads.items()}
         return make(self.setup, name, given)
 

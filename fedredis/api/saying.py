@@ -1,17 +1,21 @@
-"""What a program hears of a run that has to wait: lines at level INFO, and sometimes a warning."""
+"""What a program hears of its run: lines at level INFO, sometimes a warning, and its rounds."""
 
 from __future__ import annotations
 
 import logging
 import time
 import warnings
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from fedredis.api.driver import Say
+    from fedredis.api.driver import Driver, Say
+    from fedredis.api.outcome import Outcome
     from fedredis.api.request import Request
+    from fedredis.keys import RoundName
+    from fedredis.rounds.engine import Report
 
 #: Seconds for which slaves that were just started may be waited for without a warning.
 SOON = 10.0
@@ -42,3 +46,19 @@ def aloud(request: Request, clock: Callable[[], float] = time.monotonic) -> Say:
         )
 
     return say
+
+
+def driven(driver: Driver, report: Report | None, say: Say, *, shown: bool) -> Outcome:
+    """Drive a run to its end for a caller who looks at nothing but its rounds."""
+    from fedredis.api.notebook import progress as progress_of
+
+    driver.wait(say)
+    with ExitStack() as stack:
+        asked = [report, stack.enter_context(progress_of(driver.state)) if shown else None]
+        told = [one for one in asked if one]
+
+        def tell(name: RoundName, entry: Mapping[str, Any]) -> None:
+            for one in told:
+                one(name, entry)
+
+        return driver.drive(tell, logger.info)

@@ -165,6 +165,7 @@ class Engine:
             attempts=self._config.attempts,
             workers=self._dispatch.workers,
             reads=self._plan.reads(name, progress),
+            task={"config": self._config.digest.hex()},
         )
 
     def _needed(self, exchange: Exchange) -> int:

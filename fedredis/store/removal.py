@@ -38,7 +38,10 @@ def remove(client: Redis, run: str, *, token: str) -> int:
         raise RunNotFoundError(f"there is no run {run}: `fedredis runs` lists them")
     if not client.set(keys.lease, token, nx=True, px=HELD_MS):
         raise LeaseHeldError(f"run {run} is going on: stop its master first, then delete it")
-    deleted = unlink(client, keys.run, but=(keys.run, keys.lease))
+    kept = keys.run, keys.lease
+    # Twice: a worker that has not heard of it may hand in, and then what is counted lies where a
+    # run of the same name would look, until its round is gone.
+    deleted = unlink(client, keys.run, but=kept) + unlink(client, keys.run, but=kept)
     with client.pipeline(transaction=True) as pipeline:
         # The run itself at the end: as long as it is listed, what is left of it can be deleted.
         pipeline.unlink(keys.run)

@@ -67,7 +67,8 @@ class Models:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._trained = lru_cache(MODELS)(lambda run, chosen: read_trained(client, run))
+        # By when it began, too: a run that was removed may come again by its name.
+        self._trained = lru_cache(MODELS)(lambda run, *_: read_trained(client, run))
         self._songs = lru_cache(TABLES)(lambda key: Songs.of(Rows(None, Reading()), key.config))
 
     def usable(self) -> Iterator[RunState]:
@@ -93,7 +94,7 @@ class Models:
 
     def trained(self, state: RunState) -> Trained:
         """Fetch the model of a run; raises FedredisError if it has none yet."""
-        return self._trained(state.run, state.chosen)
+        return self._trained(state.run, state.started, state.chosen)
 
     def songs(self, config: RunConfig) -> Songs:
         """Read the rows that a run was made of; raises UsageError if they are not at hand."""

@@ -23,6 +23,7 @@ from fedredis.jobs.inputs import Folder, Inputs
 from fedredis.jobs.worker import make_card
 from fedredis.keys import RoundName, RunKeys
 from fedredis.rounds.master import create_run
+from fedredis.store import runs
 from fedredis.store.master import MasterStore
 from fedredis.store.turns import Opening
 
@@ -47,7 +48,6 @@ def hurried_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give the test's process its signal handlers back, which RQ replaces."""
-    monkeypatch.setattr("fedredis.jobs.attachment.LINGER", 0.01)
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in kept.items():
@@ -133,6 +133,8 @@ def open_round(
     if name.kind != "statistics":
         known = {"known": "preprocessing:9", "model": "model:1"}
     given = {"expected": asked, "quorum": asked, "timeout_ms": 60_000, "attempts": 2}
+    config = runs.read(master._client, master.keys.run_id).config
+    given |= {"task": {"config": config.digest.hex()}}
     job = "statistics" if name.kind == "statistics" else "train"
     (opened,) = master.turn([], [Opening(name, job, slaves, reads=known, **given | changes)])
     return opened

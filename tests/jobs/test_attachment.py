@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from fedredis.errors import BoundError, JournalError
+from fedredis.errors import BoundError, JournalError, RunReplacedError
 from fedredis.exchanges import Setup, job_of
 from fedredis.exchanges.here import drive
 from fedredis.jobs import attachment
@@ -27,7 +27,7 @@ from fedredis.rounds.master import create_run, drive_run
 from fedredis.secure.owner import Owner
 from fedredis.secure.policy import Policy
 from fedredis.secure.record import RECORD
-from fedredis.store import runs
+from fedredis.store import removal, runs
 from fedredis.store.results import RoundState, SubmissionState
 from fedredis.store.slave import Ask, Claim, SlaveStore, Visit
 from tests.jobs.conftest import open_round, write
@@ -566,12 +566,21 @@ def test_how_long_slaves_take_is_seen_from_a_claims_work(master, make_stay):
     assert 0 < stay._claims._seconds["statistics"] <= 1
 
 
-def test_serve_says_what_was_done(keys, master, make_context, monkeypatch):
-    monkeypatch.setattr(attachment, "LINGER", 0.02)
+def test_serve_says_what_was_done(keys, master, make_context):
     open_round(master)
     context = make_context()
     done = {"worker": context.card.name, "counted": {"statistics": 4}}
     assert serve(context, keys.run_id, "statistics") == done
+
+
+def check_model(client: Redis, run_id: str, context: WorkerContext) -> None:
+    """See that a run has ended with the bits that it has in one process."""
+    state = runs.read(client, run_id)
+    rows = {s: context.inputs.conformed(s, state.config) for s in state.config.slave_ids}
+    expected = drive(Setup(state.config), rows).artifacts[state.model]
+    model = runs.artifact(client, run_id, state.model)
+    assert model is not None
+    assert [a.tobytes() for a in model.values()] == [a.tobytes() for a in expected.values()]
 
 
 @pytest.mark.parametrize("strategy", ["fedavg", "scaffold", "krum"])
@@ -597,13 +606,36 @@ def test_a_whole_run_has_the_bits_of_one_in_one_process(
         report=lambda name, entry: None,
         clock=time.monotonic,
     )
-    rows = {slave: context.inputs.conformed(slave, config) for slave in config.slave_ids}
-    expected = drive(setup, rows)
-    state = runs.read(client, run_id)
-    model = runs.artifact(client, run_id, state.model)
-    assert model is not None
-    ours, theirs = (list(arrays.values()) for arrays in (model, expected.artifacts[state.model]))
-    assert [a.tobytes() for a in ours] == [a.tobytes() for a in theirs]
+    check_model(client, run_id, context)
     bundles = runs.slaves(client, run_id)["statistics"]
     assert sum(sum(bundle["samples"]) for bundle in bundles) == 103 - 4 * 5
     assert {bundle["worker"] for bundle in bundles} == {context.card.name}
+
+
+def test_a_run_that_comes_again_by_its_name_is_another_one(client, make_config, make_context):
+    """One is stopped and removed while a worker is still there; nothing of it may count."""
+    context = make_context()
+
+    def halt(name, entry):
+        if name == RoundName("train", 2):
+            raise RuntimeError
+
+    def go(seed, report):
+        def serve_at_once(name, job, waiting, there):
+            run = context.view("pets")
+            try:
+                # As where it has not left yet: what it has looked at is in memory.
+                Attachment(context, run, job, linger=0.001).stay()
+            except RunReplacedError:
+                serve(context, "pets", job)
+
+        serve_at_once.workers = 0  # type: ignore[attr-defined]
+        create_run(client, make_config(seed=seed, batch_size=4), run_id="pets")
+        given = {"dispatcher": lambda store, config: serve_at_once, "clock": time.monotonic}
+        drive_run(client, "pets", report=report, **given)
+
+    with pytest.raises(RuntimeError):
+        go(1, halt)
+    removal.remove(client, "pets", token="me")
+    go(2, lambda name, entry: None)
+    check_model(client, "pets", context)

@@ -34,6 +34,21 @@ def test_nothing_of_the_run_is_left(fake, two):
         removal.remove(fake, "r1", token="me")
 
 
+def test_what_is_handed_in_meanwhile_goes_too(fake, two, monkeypatch):
+    looked = fake.scan_iter
+
+    def hand_in(**asked):
+        yield from looked(**asked)
+        # Behind the last key: where the round is still open, a worker's bundle is counted.
+        if fake.exists("fedredis:{r1}:round:train:7"):
+            fake.rpush("fedredis:{r1}:round:train:7:bundles", "bundle:w:1")
+
+    fake.hset("fedredis:{r1}:round:train:7", "state", "open")
+    monkeypatch.setattr(fake, "scan_iter", hand_in)
+    removal.remove(fake, "r1", token="me")
+    assert not fake.keys("fedredis:{r1}:*")
+
+
 def test_a_run_that_is_going_on(fake, two):
     fake.set("fedredis:{r1}:lease", "its master", px=5000)
     before = {key: fake.dump(key) for key in fake.scan_iter()}
