@@ -14,7 +14,13 @@ from redis.exceptions import RedisError
 from fedredis.api.answer import read_answer
 from fedredis.api.standstill import Standstill
 from fedredis.connection import explain
-from fedredis.errors import DataError, FedredisError, RunGoneError, RunNotFoundError
+from fedredis.errors import (
+    DataError,
+    FedredisError,
+    LeaseHeldError,
+    RunGoneError,
+    RunNotFoundError,
+)
 from fedredis.jobs.dispatch import Dispatcher
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.jobs.roster import wait_for_slaves
@@ -208,8 +214,9 @@ class Driver:
         except KeyboardInterrupt as stop:
             stop.add_note(how)
             raise
-        # It is found in the sums over all rows, which remain what they are, or there is no run.
-        except (DataError, RunGoneError, RunNotFoundError):
+        # It is found in the sums over all rows, which remain what they are, or there is no run, or
+        # somebody goes on with it already.
+        except (DataError, LeaseHeldError, RunGoneError, RunNotFoundError):
             raise
         except FedredisError as error:
             error.args = (f"{error}; {how}",)

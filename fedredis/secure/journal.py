@@ -9,6 +9,7 @@ would be taken off the other.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import sqlite3
@@ -68,10 +69,11 @@ class Journal:
             connection = sqlite3.connect(
                 path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
             )
-            # On the disk when a transaction ends, and one write to it each.
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'OFF'}")
-            connection.executescript(TABLES)
+            with _alone(folder):
+                # On the disk when a transaction ends, and one write to it each.
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'OFF'}")
+                connection.executescript(TABLES)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"the journal {path} can't be used: {error}") from None
         return cls(connection)
@@ -203,3 +205,14 @@ def _other(slave: str, name: str) -> RuleError:
         f"slave {slave} has {done} {of} for another set of slaves or another model, "
         "and the two sums would show what is in one alone; if nobody lies, start another run",
     )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder: where two begin to write a log of one file, SQLite has one fail at once."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)

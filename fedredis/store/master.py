@@ -92,7 +92,9 @@ class MasterStore:
         if epoch == -1:
             raise RunNotFoundError(f"there is no run {keys.run_id}")
         if epoch == 0:
-            raise LeaseHeldError(f"another master is driving run {keys.run_id}")
+            raise LeaseHeldError(
+                f"another master is driving run {keys.run_id}: `fedredis watch` shows it"
+            )
         self._left = self._left or sequence > 1 or self._epoch > 0
         self._charge.begin(sequence)
         self._epoch = epoch

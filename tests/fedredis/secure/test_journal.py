@@ -15,6 +15,20 @@ journal = Journal.open(pathlib.Path(sys.argv[1]))
 journal.once("run", {"train:1": {"a": sys.argv[2].encode()}})
 os.kill(os.getpid(), signal.SIGKILL)
 """
+#: Opens the journals of 100 folders, each in four processes at the same time.
+BEGIN = """
+import multiprocessing, os, pathlib, sys
+from fedredis.secure.journal import Journal
+together, children = multiprocessing.get_context("fork").Barrier(4, timeout=30), []
+for _ in range(4):
+    if not (child := os.fork()):
+        for number in range(100):
+            together.wait()
+            Journal.open(pathlib.Path(sys.argv[1], str(number)))
+        os._exit(0)
+    children.append(child)
+sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
+"""
 
 
 def test_a_sum_is_answered_for_one_set_only(tmp_path):
@@ -49,6 +63,13 @@ def test_who_was_killed_right_after_it_still_knows(tmp_path):
         text=True,
     )
     assert done.stderr.strip().splitlines()[-1].startswith("fedredis.errors.RuleError: refused by")
+
+
+def test_workers_that_begin_at_once_can_all_use_it(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN, str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_secrets_are_drawn_once_a_run_and_forgotten_after_it(tmp_path):
