@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--slaves", type=int, nargs="+", default=[10, 70])
     parser.add_argument("--rounds", type=int, default=200)
     asked = parser.parse_args()
-    from fedredis.api.study import node_picture, run_picture
+    from fedredis.api.study import canvas, node_picture
 
     used = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -74,7 +74,7 @@ def main() -> None:
                 f"CPU {each:.2f} s a slave, {master:.2f} s the master; "
                 f"memory {memory:.0f} MiB a slave; accuracy {outcome.accuracy:.2%}"
             )
-    run_picture.save(node_picture.figure_of(used), asked.picture)
+    canvas.save(node_picture.figure_of(used), asked.picture)
     print(f"drawn in {asked.picture}")
 
 
