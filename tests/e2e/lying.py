@@ -224,6 +224,7 @@ class Liar(Watcher):
             timeout_ms=30_000,
             attempts=1,
             reads={role: self.put(f"lie:{role}", named)[0] for role, named in given.items()},
+            task={"config": self.config.digest.hex()},
         )
         (opened,) = self.store.turn([], [opening])
         self.dispatch(round_, opening.job, len(asked), opened.attached)
