@@ -239,7 +239,7 @@ SPOILT = {
         "far": "array 'weights' is not what",
         "largest": "array 'weights' is not what",
         "no rows": "array 'weights' is not what 0 rows can come to",
-        "more rows": "10000 rows, more than all slaves have",
+        "more rows": "of 10000 rows, and had 100 when the run began",
     },
     "median": {
         "nan": "it is nan away from the global model",
