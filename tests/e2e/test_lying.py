@@ -348,5 +348,7 @@ def test_who_swaps_keys_beside_a_master_is_answered_nothing(client, federation, 
     told = f"refused by the rule 'signatures': the channel key of slave {B} is not signed by it"
     assert f"round {name} can't be completed: 0 of 4 slaves counted, 4 needed" in line
     assert told in line
-    for slave, screen in said.items():
-        assert f"slave {slave} in round {name}: {told}" in screen
+    # Once one has refused, the others need not be asked.
+    assert any(
+        f"slave {slave} in round {name}: {told}" in screen for slave, screen in said.items()
+    )
