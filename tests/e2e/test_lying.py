@@ -262,7 +262,7 @@ def intrude(shell, server, client):
 
         def intrude():
             at = ("--redis-url", server.tcp_url, "--wait-timeout", 60, "--slaves", 4)
-            told = (*RUN, *at, "--rounds", 24, "--lease", 60, "--secure", "--json")
+            told = (*RUN, *at, "--rounds", 200, "--lease", 60, "--secure", "--json")
             master = stack.enter_context(shell.start("run", *told))
             run_id = shell.wait_for_round(client, "deal:3")
             there = {card.slaves[0]: card.pid for card in present(client)}
