@@ -8,8 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fedredis.api.driver import Driver
-from fedredis.api.holding import held
+from fedredis.api.holding import lent
 from fedredis.api.preparation import find_partitions
 from fedredis.api.request import Request
 from fedredis.api.resuming import call_to_resume
@@ -25,8 +24,12 @@ from fedredis.store.workers import present
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from redis import Redis
 
     from fedredis.api.answer import Answer
+    from fedredis.api.driver import Driver
     from fedredis.api.outcome import Outcome
     from fedredis.api.resuming import HowToResume
     from fedredis.rounds.engine import Report
@@ -90,30 +93,41 @@ def resumed(
             runs.change_quorum(opened.client, run, quorum)
         if config.names and request.workers:
             raise UsageError(f"the slaves of run {run} bring their own files: leave out `workers`")
-        none = config.names or (state.status == "finished" and request.workers is None)
-        workers, folder = 0 if none else request.workers_for(config.slaves), None
-        if workers:
-            try:
-                folder = find_partitions(request.home, config.dataset, config.source)
-            except DataError:
-                # Workers that were started elsewhere, in the same folder, hold them.
-                cards = present(opened.client)
-                if request.workers or all(card.dataset != config.dataset for card in cards):
-                    raise
-                workers = 0
-            else:
-                check_files(folder, read_manifest(folder), config.slave_ids)
-        token = secrets.token_hex(8)
-        with held(opened.client, run, token, config.lease_ms) as (beginning, begins):
-            yield Driver(
-                session=opened,
-                request=request,
-                run=run,
-                workers=workers,
-                partitions=folder,
-                models=models,
-                started=started,
-                resume=how_to_resume(run, models),
-                beginning=beginning,
-                begins=begins,
-            )
+        folder = _partitions(opened.client, request, state)
+        with lent(
+            opened,
+            request,
+            run,
+            config.lease_ms,
+            secrets.token_hex(8),
+            resume=how_to_resume(run, models),
+            started=started,
+            workers=request.workers_for(config.slaves) if folder else 0,
+            partitions=folder,
+            models=models,
+        ) as driver:
+            yield driver
+
+
+def _partitions(client: Redis, request: Request, state: runs.RunState) -> Path | None:
+    """Find the rows for workers of its own, if it takes some.
+
+    Raises
+    ------
+    DataError
+        If they are gone, and nobody else holds them.
+    """
+    config, finished = state.config, state.status == "finished"
+    if config.names or (finished and request.workers is None):
+        return None
+    if not request.workers_for(config.slaves):
+        return None
+    try:
+        folder = find_partitions(request.home, config.dataset, config.source)
+    except DataError:
+        # Workers that were started elsewhere, in the same folder, hold them.
+        if request.workers or all(card.dataset != config.dataset for card in present(client)):
+            raise
+        return None
+    check_files(folder, read_manifest(folder), config.slave_ids)
+    return folder

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fedredis.api.driver import Driver
 from fedredis.jobs.heartbeat import Heartbeat
 from fedredis.rounds.beginning import Beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from redis import Redis
+    from fedredis.api.request import Request
+    from fedredis.api.session import Session
 
 
 @contextmanager
-def held(
-    client: Redis, run: str, token: str, lease_ms: int
-) -> Iterator[tuple[Beginning, Callable[[], None]]]:
-    """Hold a run's lease until it is driven, so that all can see that somebody is about to.
+def lent(
+    session: Session, request: Request, run: str, lease_ms: int, token: str, **about: Any
+) -> Iterator[Driver]:
+    """Lend what drives a run, and hold its lease until it does: all see that somebody is about to.
 
-    Lend the time until then, and what ends it.
+    `about` are the other fields of the `Driver`, but for the time until then.
     """
-    beginning = Beginning(client, run, token, lease_ms)
+    beginning = Beginning(session.client, run, token, lease_ms)
     with ExitStack() as stack:
         stack.enter_context(Heartbeat(beginning.hold, lease_ms / 3000))
-        yield beginning, stack.close
+        yield Driver(session, request, run, beginning=beginning, begins=stack.close, **about)

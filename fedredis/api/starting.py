@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fedredis.api.arrivals import described, see_who_waits
-from fedredis.api.driver import Driver
-from fedredis.api.holding import held
+from fedredis.api.holding import lent
 from fedredis.api.preparation import prepare
 from fedredis.api.request import Request, own_models
 from fedredis.api.resuming import call_to_resume
@@ -22,7 +21,7 @@ from fedredis.rounds.master import create_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fedredis.api.driver import Say
+    from fedredis.api.driver import Driver, Say
     from fedredis.api.outcome import Outcome
     from fedredis.api.resuming import HowToResume
     from fedredis.data.source import Frame
@@ -121,17 +120,18 @@ def begun(request: Request, say: Say, how_to_resume: HowToResume) -> Iterator[Dr
             config = request.config(manifest, manifest.source, named)
         models, token = own_models(config.model), secrets.token_hex(8)
         run_id = create_run(opened.client, config, models, request.id, token)
-        with held(opened.client, run_id, token, config.lease_ms) as (beginning, begins):
-            yield Driver(
-                session=opened,
-                request=request,
-                run=run_id,
-                workers=workers,
-                partitions=folder,
-                models=models,
-                started=started,
-                resume=how_to_resume(run_id, models),
-                beginning=beginning,
-                begins=begins,
-                account=account,
-            )
+        how = how_to_resume(run_id, models)
+        with lent(
+            opened,
+            request,
+            run_id,
+            config.lease_ms,
+            token,
+            resume=how,
+            started=started,
+            workers=workers,
+            partitions=folder,
+            models=models,
+            account=account,
+        ) as driver:
+            yield driver

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import gt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,17 +93,13 @@ class Reduction:
         return None
 
     def _more_than_it_had(self, bundle: Bundle) -> str | None:
-        if not self._had:
-            return None
-        had = [self._had[slave] for slave in bundle.slaves]
-        if not any(map(gt, bundle.samples, had)):
-            return None
-        slave, rows, before = next(
-            each
-            for each in zip(bundle.slaves, bundle.samples, had, strict=True)
-            if each[1] > each[2]
-        )
-        return f"slave {slave} says that it is of {rows} rows, and had {before} when the run began"
+        for slave, rows in zip(bundle.slaves, bundle.samples, strict=True) if self._had else ():
+            if rows > (before := self._had[slave]):
+                return (
+                    f"slave {slave} says that it is of {rows} rows, and had {before} when the run "
+                    "began"
+                )
+        return None
 
     def _too_many(self, bundle: Bundle) -> str | None:
         most = self._rule.scope.rows if isinstance(self._rule, Sum) else None

@@ -88,13 +88,18 @@ class Categories:
         inputs = [x[:, np.newaxis] == c for x, c in zip(_digests(X), _of_each(known), strict=True)]
         return np.concatenate(inputs, axis=1, dtype=np.float64)
 
-    def unseen(self, known: Named, X: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
+    def unseen(
+        self, known: Named, X: NDArray[Any], *, missing: bool
+    ) -> dict[str, NDArray[np.bool_]]:
         """Mark the rows (n,) of X that have a category nobody had, by column, if any has.
 
-        A missing cell is one, where no row to learn from lacked a cell.
+        With `missing` those that lack one, where no row to learn from does.
         """
-        each = zip(self.columns, _digests(X), _of_each(known), strict=True)
-        marks = {column.name: ~np.isin(x, c) for column, x, c in each}
+        each = zip(self.columns, _digests(X), _of_each(known), X.T, strict=True)
+        marks = {
+            column.name: ~np.isin(x, c) & (np.isnan(cells) == missing)
+            for column, x, c, cells in each
+        }
         return {name: mark for name, mark in marks.items() if mark.any()}
 
     def bounds(self, known: Named) -> NDArray[Any]:

@@ -85,9 +85,14 @@ class Prepared:
         inputs = [part.transform(known, X.take(at, axis=1)) for at, part in self.parts if at]
         return np.concatenate(inputs, axis=1) if len(inputs) > 1 else inputs[0]
 
-    def unseen(self, known: Named, X: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
-        """Mark the rows (n,) of X that have a category nobody had, by column, if any has."""
-        found = (part.unseen(known, its) for part, its in self._of_categories(X))
+    def unseen(
+        self, known: Named, X: NDArray[Any], *, missing: bool
+    ) -> dict[str, NDArray[np.bool_]]:
+        """Mark the rows (n,) of X that have a category nobody had, by column, if any has.
+
+        With `missing` those that lack one, where no row to learn from does.
+        """
+        found = (part.unseen(known, its, missing=missing) for part, its in self._of_categories(X))
         return {name: mark for marks in found for name, mark in marks.items()}
 
     def alone(self, known: Named, X: NDArray[Any]) -> dict[str, list[float]]:

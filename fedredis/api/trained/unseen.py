@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fedredis.features.categories import Categories
 from fedredis.features.prepared import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from fedredis.arrays import Named
@@ -30,29 +28,23 @@ def unseen_in(
     """
     if not isinstance(features, Prepared):
         return []
-    of_columns = {
-        column.name: X[:, place]
-        for at, part in features.parts
-        if isinstance(part, Categories)
-        for place, column in zip(at, part.columns, strict=True)
-    }
-    told = []
-    for name, rows in features.unseen(known, X).items():
-        empty = rows & np.isnan(of_columns[name])
-        for marked, one, many in (
-            (
-                rows & ~empty,
-                "no row to learn from has this category",
-                "have a category that no row to learn from has",
-            ),
-            (empty, "no row to learn from lacks it", "lack it, and no row to learn from does"),
-        ):
-            if not marked.any():
-                continue
-            what = one
-            if len(X) > 1:
-                what = f"{marked.sum():,} of {len(X):,} rows {many}"
-            line = f"column '{name}': {what}, so it is left out of account"
-            first = f"; the first is row {number(int(marked.argmax()))}" if len(X) > 1 else ""
-            told.append(line + first)
-    return told
+    return [
+        f"column '{name}': {_told(rows, missing, number)}"
+        for missing in (False, True)
+        for name, rows in features.unseen(known, X, missing=missing).items()
+    ]
+
+
+def _told(rows: NDArray[np.bool_], missing: bool, number: Callable[[int], int | None]) -> str:
+    """Say of rows (n,) which are marked."""
+    out = "so it is left out of account"
+    if len(rows) == 1:
+        what = "lacks it" if missing else "has this category"
+        return f"no row to learn from {what}, {out}"
+    what = (
+        "lack it, and no row to learn from does"
+        if missing
+        else "have a category that no row to learn from has"
+    )
+    first = number(int(rows.argmax()))
+    return f"{rows.sum():,} of {len(rows):,} rows {what}, {out}; the first is row {first}"
